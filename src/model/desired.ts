@@ -1,0 +1,166 @@
+/**
+ * One workload's profile after resolution: every facet concrete, every rule with its why. Closed schemas, because a
+ * server is not trusted by the agent beyond them: no shell strings, no paths, no URLs.
+ */
+import { type Static, Type } from 'typebox'
+
+const Name = Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' })
+const AddressText = Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}$' })
+const CidrText = Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}(/\\d{1,3})?$' })
+
+export const Verdict = Type.Union([Type.Literal('allow'), Type.Literal('deny')])
+export type Verdict = Static<typeof Verdict>
+
+export const WhySchema = Type.Object(
+  {
+    rule: Type.String({ maxLength: 160 }),
+    text: Type.String({ maxLength: 500 }),
+    policy: Type.Optional(Type.String({ maxLength: 64 })),
+    persona: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  { additionalProperties: false },
+)
+
+/**
+ * What a rule matches, always on the conntrack *original* tuple. `peer` is the end that is not the workload: the
+ * original destination for egress, the original source for ingress. A set that is empty or unknown matches nothing.
+ */
+export const RuleMatch = Type.Object(
+  {
+    peer: Type.Union([
+      Type.Object({ kind: Type.Literal('any') }, { additionalProperties: false }),
+      /** Addresses from a named set, which changes without a reload; `not` = everything outside it. */
+      Type.Object(
+        { kind: Type.Literal('set'), set: Name, not: Type.Optional(Type.Boolean()) },
+        { additionalProperties: false },
+      ),
+      Type.Object(
+        { kind: Type.Literal('cidr'), cidr: CidrText, except: Type.Optional(Type.Array(CidrText, { maxItems: 100 })) },
+        { additionalProperties: false },
+      ),
+    ]),
+    /** null = any protocol. Ports are the original destination port; ICMP matches the type. Ranges inclusive. */
+    service: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp')]),
+          from: Type.Integer({ minimum: 1, maximum: 65535 }),
+          to: Type.Integer({ minimum: 1, maximum: 65535 }),
+        },
+        { additionalProperties: false },
+      ),
+      Type.Object({ protocol: Type.Literal('tcp-any') }, { additionalProperties: false }),
+      Type.Object({ protocol: Type.Literal('udp-any') }, { additionalProperties: false }),
+      Type.Object(
+        { protocol: Type.Literal('icmp'), type: Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 })]) },
+        { additionalProperties: false },
+      ),
+    ]),
+  },
+  { additionalProperties: false },
+)
+export type RuleMatch = Static<typeof RuleMatch>
+
+export const ResolvedRule = Type.Object(
+  { verdict: Verdict, match: RuleMatch, why: WhySchema },
+  { additionalProperties: false },
+)
+export type ResolvedRule = Static<typeof ResolvedRule>
+
+/** Ordered, first match wins, then `otherwise`. Two workloads with equal rule lists share one chain in the kernel. */
+export const RuleList = Type.Object(
+  { rules: Type.Array(ResolvedRule, { maxItems: 5_000 }), otherwise: Verdict, why: WhySchema },
+  { additionalProperties: false },
+)
+export type RuleList = Static<typeof RuleList>
+
+export const DesiredState = Type.Object(
+  {
+    workload: Type.String({ maxLength: 64 }),
+    /** Stable key on its agent: how the agent finds it again, never an ifindex. */
+    key: Type.String({ maxLength: 128 }),
+    persona: Type.Object(
+      { id: Type.String({ maxLength: 64 }), name: Type.String({ maxLength: 64 }), version: Type.Integer() },
+      { additionalProperties: false },
+    ),
+    egress: RuleList,
+    ingress: RuleList,
+    network: Type.Optional(
+      Type.Object(
+        { addresses: Type.Array(CidrText, { maxItems: 16 }), gateways: Type.Array(AddressText, { maxItems: 2 }) },
+        { additionalProperties: false },
+      ),
+    ),
+    dns: Type.Optional(
+      Type.Object(
+        {
+          servers: Type.Array(AddressText, { maxItems: 3 }),
+          search: Type.Array(Type.String({ pattern: '^[a-z0-9.-]{1,253}$' }), { maxItems: 6 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /**
+     * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
+     * the server is silent, so a quarantined workload cannot sabotage its probes and be released.
+     */
+    containment: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          directions: Type.Union([Type.Literal('egress'), Type.Literal('both')]),
+          until: Type.Number(),
+          why: WhySchema,
+        },
+        { additionalProperties: false },
+      ),
+    ]),
+  },
+  { additionalProperties: false },
+)
+export type DesiredState = Static<typeof DesiredState>
+
+/** Named address sets the rules refer to. CIDRs allowed; a change of membership is a set delta, not a rule reload. */
+export const AddressSet = Type.Object(
+  { name: Name, members: Type.Array(CidrText, { maxItems: 1_000_000 }) },
+  { additionalProperties: false },
+)
+export type AddressSet = Static<typeof AddressSet>
+
+/** (system identifier, timeline, n): a restored or failed-over server cannot silently roll the fleet back. */
+export const Generation = Type.Object(
+  { system: Type.String({ maxLength: 64 }), timeline: Type.Integer({ minimum: 0 }), n: Type.Integer({ minimum: 0 }) },
+  { additionalProperties: false },
+)
+export type Generation = Static<typeof Generation>
+
+/** Everything an agent enforces, whole: no choices left to it, and no history needed. */
+export const AgentState = Type.Object(
+  {
+    generation: Generation,
+    plan: Type.String({ maxLength: 64 }),
+    mode: Type.Union([Type.Literal('off'), Type.Literal('observe'), Type.Literal('suggest'), Type.Literal('enforce')]),
+    workloads: Type.Array(DesiredState, { maxItems: 10_000 }),
+    sets: Type.Array(AddressSet, { maxItems: 1_000 }),
+    /** Addresses no automatic deny may ever hit, above everything, in both directions. */
+    neverBlock: Type.Array(CidrText, { maxItems: 10_000 }),
+    /** Fail-safe paths, pinned first: control plane, DNS, DHCP/RA/ND, the operator's session. */
+    failSafe: Type.Array(
+      Type.Object(
+        {
+          id: Type.String({ pattern: '^failsafe/[a-z0-9-]{1,40}$' }),
+          direction: Type.Union([Type.Literal('egress'), Type.Literal('ingress'), Type.Literal('both')]),
+          match: RuleMatch,
+          why: WhySchema,
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 100 },
+    ),
+    /** Undo by itself unless confirmed within this many milliseconds of applying. */
+    confirmWithinMs: Type.Integer({ minimum: 1_000, maximum: 3_600_000 }),
+  },
+  { additionalProperties: false, $id: 'AgentState' },
+)
+export type AgentState = Static<typeof AgentState>

@@ -1,0 +1,38 @@
+/** Which driver carries which facet. One table: the API, the planner and the agent refuse from it with the same words. */
+import { FACETS, type Facet, type MITIGATIONS, type PersonaSpec } from './persona.ts'
+
+export const DRIVERS = ['netns', 'host', 'recording'] as const
+export type DriverName = (typeof DRIVERS)[number]
+
+export const CARRIES = {
+  netns: ['policies', 'network', 'dns'],
+  host: ['policies'],
+  /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
+  recording: [],
+} as const satisfies Record<DriverName, readonly Facet[]>
+
+export const SUPPORTED_MITIGATIONS = [
+  'deny',
+  'isolate',
+  'shift',
+] as const satisfies readonly (typeof MITIGATIONS)[number][]
+
+/** Facets a persona asks for. */
+export function facetsOf(spec: PersonaSpec): Facet[] {
+  const profile = spec.profile ?? {}
+  return FACETS.filter((facet) =>
+    facet === 'policies' ? profile.rules !== undefined || profile.default !== undefined : profile[facet] !== undefined,
+  )
+}
+
+/** Facets and mitigations in `spec` that no driver of this release carries, as JSON pointers. */
+export function unsupported(spec: PersonaSpec): string[] {
+  const carried = new Set<Facet>(Object.values(CARRIES).flat())
+  const facets = facetsOf(spec).filter((facet) => !carried.has(facet))
+  const mitigations = (spec.mitigationRules ?? []).flatMap((rule, i) =>
+    (SUPPORTED_MITIGATIONS as readonly string[]).includes(rule.do)
+      ? []
+      : [`/spec/mitigationRules/${i}/do (${rule.do})`],
+  )
+  return [...facets.map((facet) => `/spec/profile/${facet}`), ...mitigations]
+}

@@ -1,0 +1,97 @@
+/** A named, versioned definition: how it is recognised, the profile it wears, and how it tightens under risk. */
+import { type Static, Type } from 'typebox'
+import { LEARNED_PERSONAS } from './belief.ts'
+import { Duration, PolicyRule } from './policy.ts'
+
+/** Facets of a profile. A driver declares which it carries (facets.ts); the rest is refused loudly. */
+export const FACETS = [
+  'policies',
+  'network',
+  'dns',
+  'vpn',
+  'tls',
+  'egressAddress',
+  'publishedPorts',
+  'bandwidth',
+  'cpu',
+  'memory',
+  'packages',
+  'inspection',
+  'fingerprint',
+] as const
+export type Facet = (typeof FACETS)[number]
+
+export const Profile = Type.Object(
+  {
+    /** Addresses inside the workload: `10.0.0.5/24`, `fd00::5/64`; gateway per family. */
+    network: Type.Optional(
+      Type.Object(
+        {
+          addresses: Type.Array(Type.String({ minLength: 3, maxLength: 64 }), { minItems: 1, maxItems: 16 }),
+          gateways: Type.Optional(Type.Array(Type.String({ minLength: 2, maxLength: 64 }), { maxItems: 2 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    dns: Type.Optional(
+      Type.Object(
+        {
+          servers: Type.Array(Type.String({ minLength: 2, maxLength: 64 }), { minItems: 1, maxItems: 3 }),
+          search: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9.-]{1,253}$' }), { maxItems: 6 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /** The persona's own rules, in order, and what happens to the rest. */
+    rules: Type.Optional(Type.Array(PolicyRule, { maxItems: 500 })),
+    default: Type.Optional(
+      Type.Object(
+        {
+          egress: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+          ingress: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    vpn: Type.Optional(Type.Unknown()),
+    tls: Type.Optional(Type.Unknown()),
+    egressAddress: Type.Optional(Type.Unknown()),
+    publishedPorts: Type.Optional(Type.Unknown()),
+    bandwidth: Type.Optional(Type.Unknown()),
+    cpu: Type.Optional(Type.Unknown()),
+    memory: Type.Optional(Type.Unknown()),
+    packages: Type.Optional(Type.Unknown()),
+    inspection: Type.Optional(Type.Unknown()),
+    fingerprint: Type.Optional(Type.Unknown()),
+  },
+  { additionalProperties: false },
+)
+export type Profile = Static<typeof Profile>
+
+/** `limit` and `redirect` are words of the language without a driver yet: refused as facet-not-supported. */
+export const MITIGATIONS = ['deny', 'limit', 'redirect', 'isolate', 'shift'] as const
+export const MitigationRule = Type.Object(
+  {
+    /** CEL over `risk`, `belief`, `evidence`, `workload`. */
+    when: Type.String({ minLength: 1, maxLength: 2000 }),
+    /** deny = its outbound; isolate = both directions; shift = wear `persona` instead. */
+    do: Type.Union(MITIGATIONS.map((word) => Type.Literal(word))),
+    persona: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+    ttl: Duration,
+  },
+  { additionalProperties: false },
+)
+export type MitigationRule = Static<typeof MitigationRule>
+
+export const PersonaSpec = Type.Object(
+  {
+    /** The learned class this persona is recognised by. */
+    recognisedAs: Type.Optional(Type.Union(LEARNED_PERSONAS.map((name) => Type.Literal(name)))),
+    /** Raises risk by itself when believed (Scanner, Compromised). */
+    alarming: Type.Optional(Type.Boolean()),
+    profile: Type.Optional(Profile),
+    mitigationRules: Type.Optional(Type.Array(MitigationRule, { maxItems: 50 })),
+  },
+  { additionalProperties: false },
+)
+export type PersonaSpec = Static<typeof PersonaSpec>

@@ -1,0 +1,175 @@
+/** What is remembered, as the domain sees it (rows and wire are other shapes). Times are epoch ms. */
+import type { Belief, PersonaRef } from './belief.ts'
+import type { AgentState, Generation } from './desired.ts'
+import type { Evidence, Risk } from './evidence.ts'
+import type { AgentId, DecisionId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
+import type { Kind, Manifest } from './manifest.ts'
+import type { Plan, ShiftState } from './plan.ts'
+import type { Mode } from './policy.ts'
+import type { Why } from './why.ts'
+import type { Applied, WorkloadReport } from './wire.ts'
+
+export type WorkloadRecord = {
+  readonly id: WorkloadId
+  readonly tenant: TenantId
+  readonly agent: AgentId
+  readonly report: WorkloadReport
+  /** Assigned (declared, approved, confirmed), never inferred; null = nobody assigned one. */
+  readonly assigned: PersonaRef | null
+  /** What the kernel makes it wear now, as confirmed by its agent. */
+  readonly worn: PersonaRef | null
+  readonly wornSince: number | null
+  readonly containedUntil: number | null
+  readonly belief: Belief | null
+  readonly risk: Risk | null
+  /** bytes per second, both ways, over the last window */
+  readonly rate: { readonly out: number; readonly in: number }
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly version: number
+}
+
+export type AgentRecord = {
+  readonly id: AgentId
+  readonly tenant: TenantId
+  readonly host: string
+  readonly mode: Mode
+  readonly lastReport: number | null
+  readonly applied: Applied | null
+  readonly counters: Readonly<Record<string, number>>
+  readonly version: number
+}
+
+export type ManifestRecord = {
+  readonly kind: Kind
+  readonly id: string
+  readonly tenant: TenantId
+  readonly manifest: Manifest
+  /** Shipped with Guise; editable like any other. */
+  readonly builtin: boolean
+  readonly version: number
+  readonly updatedAt: number
+  readonly updatedBy: string
+}
+
+export type ShiftRecord = {
+  readonly id: ShiftId
+  readonly tenant: TenantId
+  readonly workload: WorkloadId
+  readonly from: PersonaRef | null
+  readonly to: PersonaRef
+  readonly plan: PlanId | null
+  readonly state: ShiftState
+  readonly requestedBy: string
+  readonly why: readonly Why[]
+  /** When it ends by itself (ttl, `try --for`), null = stays. */
+  readonly until: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly version: number
+}
+
+export type PlanRecord = {
+  readonly plan: Plan
+  readonly state: ShiftState
+  readonly approvedBy: readonly string[]
+  readonly updatedAt: number
+  readonly version: number
+}
+
+/** The ledger: what was decided, from what, by which versions. Replay must be possible later. */
+export type DecisionRecord = {
+  readonly id: DecisionId
+  readonly tenant: TenantId
+  readonly at: number
+  readonly kind: 'plan' | 'reflex' | 'abstain' | 'refuse'
+  readonly workload: WorkloadId | null
+  /** SHA-256 of each input, by name. */
+  readonly inputs: Readonly<Record<string, string>>
+  readonly features: readonly number[] | null
+  readonly versions: {
+    readonly model: string
+    readonly features: string
+    readonly rules: string
+    readonly policies: string
+  }
+  readonly seed: number
+  readonly summary: string
+  readonly detail: unknown
+}
+
+export type AuditRecord = {
+  readonly n: number
+  readonly tenant: TenantId
+  readonly at: number
+  /** Token name, `session:NAME`, `agent:ID` or `guise` itself. */
+  readonly actor: string
+  readonly action: string
+  readonly object: string
+  readonly summary: string
+  /** SHA-256 over the row and the hash before it. */
+  readonly hash: string
+}
+
+export type ConversationRecord = {
+  readonly workload: WorkloadId
+  readonly peer: string
+  readonly port: number
+  readonly proto: number
+  readonly direction: 'initiated' | 'served'
+  readonly start: number
+  readonly last: number
+  readonly flows: number
+  readonly failed: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+  readonly service: string | null
+}
+
+/** One window's traffic and belief, for charts. */
+export type HistoryPoint = {
+  readonly at: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+  readonly belief: Belief | null
+  readonly risk: number | null
+}
+
+export const ROLES = ['viewer', 'operator', 'approver', 'admin', 'agent'] as const
+export type Role = (typeof ROLES)[number]
+
+export type TokenRecord = {
+  readonly id: string
+  readonly tenant: TenantId
+  readonly name: string
+  readonly role: Role
+  /** Agents: whom it speaks for. */
+  readonly agent: AgentId | null
+  /** argon2id, PHC string; never leaves the store. */
+  readonly hash: string
+  readonly createdAt: number
+  readonly expiresAt: number | null
+  readonly lastUsed: number | null
+}
+
+/** What the whole installation is set to. */
+export type Settings = {
+  readonly homeNetworks: readonly string[]
+  readonly neverBlock: readonly string[]
+  /** Workloads automation may change per minute; above it, suggest only and an alarm. */
+  readonly maxChangesPerMinute: number
+  readonly confirmWithinMs: number
+  readonly version: number
+}
+
+export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
+export type PageQuery = { readonly limit: number; readonly cursor: string | null }
+
+export type EvidenceRecord = { readonly workload: WorkloadId; readonly evidence: Evidence }
+export type TargetRecord = {
+  readonly agent: AgentId
+  readonly state: AgentState
+  readonly plan: PlanId
+  readonly generation: Generation
+}
+export type PersonaAssignment = { readonly workload: WorkloadId; readonly persona: PersonaId; readonly by: string }

@@ -1,0 +1,222 @@
+/**
+ * What the rest of Guise asks of the record. `store/` implements it over PostgreSQL; compare-and-set everywhere
+ * (`ifVersion`), every write of consequence with its audit line in the same transaction (no audit, no change).
+ */
+import type { Belief, PersonaRef } from './belief.ts'
+import type { Generation } from './desired.ts'
+import type { Evidence, Risk } from './evidence.ts'
+import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
+import type { Kind, Manifest } from './manifest.ts'
+import type { Plan, ShiftState } from './plan.ts'
+import type { Mode } from './policy.ts'
+import type {
+  AgentRecord,
+  AuditRecord,
+  ConversationRecord,
+  DecisionRecord,
+  EvidenceRecord,
+  HistoryPoint,
+  ManifestRecord,
+  Page,
+  PageQuery,
+  PlanRecord,
+  Settings,
+  ShiftRecord,
+  TokenRecord,
+  WorkloadRecord,
+} from './records.ts'
+import type { Applied, WorkloadReport } from './wire.ts'
+
+export type Audit = {
+  readonly actor: string
+  readonly action: string
+  readonly object: string
+  readonly summary: string
+}
+
+/** `conflict` = somebody else changed it first (412), `missing` = not there, or another tenant's (404). */
+export type Write<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: 'conflict' | 'missing' | 'exists' }
+
+export type Store = {
+  /** True when a query answers. */
+  healthy(): Promise<boolean>
+  close(): Promise<void>
+
+  readonly manifests: {
+    list(tenant: TenantId, kind: Kind, page: PageQuery): Promise<Page<ManifestRecord>>
+    all(tenant: TenantId, kind: Kind): Promise<readonly ManifestRecord[]>
+    get(tenant: TenantId, kind: Kind, id: string): Promise<ManifestRecord | null>
+    /** A set applies whole or not at all. `ifVersion` 0 = must not exist, null = whatever is there. */
+    apply(
+      tenant: TenantId,
+      set: readonly { readonly manifest: Manifest; readonly ifVersion: number | null; readonly builtin?: boolean }[],
+      audit: Audit,
+    ): Promise<Write<readonly ManifestRecord[]>>
+    remove(tenant: TenantId, kind: Kind, id: string, ifVersion: number | null, audit: Audit): Promise<Write<null>>
+  }
+
+  readonly workloads: {
+    list(tenant: TenantId, page: PageQuery): Promise<Page<WorkloadRecord>>
+    all(tenant: TenantId): Promise<readonly WorkloadRecord[]>
+    get(tenant: TenantId, id: WorkloadId): Promise<WorkloadRecord | null>
+    /** Upserts what an agent reports; ids are `workloadId(tenant, key)`. Another agent's live workload is not taken over. */
+    report(
+      tenant: TenantId,
+      agent: AgentId,
+      reports: readonly WorkloadReport[],
+      now: number,
+    ): Promise<readonly WorkloadRecord[]>
+    assign(tenant: TenantId, id: WorkloadId, persona: PersonaRef | null, audit: Audit): Promise<Write<WorkloadRecord>>
+    /** Batched (unnest): the window step of many workloads at once. */
+    observe(
+      tenant: TenantId,
+      rows: readonly {
+        readonly workload: WorkloadId
+        readonly at: number
+        readonly belief: Belief | null
+        readonly risk: Risk | null
+        readonly bytesOut: number
+        readonly bytesIn: number
+        readonly spanMs: number
+      }[],
+    ): Promise<void>
+    /** `worn` as read back from the kernel by the agent. */
+    wear(
+      tenant: TenantId,
+      rows: readonly {
+        readonly workload: WorkloadId
+        readonly worn: PersonaRef
+        readonly containedUntil: number | null
+      }[],
+      now: number,
+    ): Promise<void>
+    history(tenant: TenantId, id: WorkloadId, from: number, to: number): Promise<readonly HistoryPoint[]>
+  }
+
+  readonly evidence: {
+    add(tenant: TenantId, rows: readonly EvidenceRecord[]): Promise<void>
+    /** Newest first; one row per (workload, kind, peer): a repeat replaces the older one. */
+    of(tenant: TenantId, id: WorkloadId, since: number): Promise<readonly Evidence[]>
+    since(tenant: TenantId, since: number): Promise<readonly EvidenceRecord[]>
+  }
+
+  readonly conversations: {
+    /** Upsert by (workload, peer, port, proto, direction, start); figures replace (they are running totals). */
+    put(tenant: TenantId, rows: readonly ConversationRecord[]): Promise<void>
+    of(tenant: TenantId, id: WorkloadId, since: number, limit: number): Promise<readonly ConversationRecord[]>
+  }
+
+  readonly plans: {
+    /** Takes the next generation and stores plan, decision, shifts and audit in one transaction; `conflict` when `parent` is not the target. */
+    propose(
+      tenant: TenantId,
+      make: (generation: Generation, id: PlanId, parent: PlanId | null) => Plan,
+      decision: DecisionRecord,
+      shifts: readonly ShiftRecord[],
+      audit: Audit,
+    ): Promise<Write<PlanRecord>>
+    /** Moves a plan (and its shifts) along SHIFT_MOVES; a move to `confirmed` makes it the target. */
+    move(tenant: TenantId, id: PlanId, to: ShiftState, audit: Audit): Promise<Write<PlanRecord>>
+    approve(tenant: TenantId, id: PlanId, by: string, note: string, audit: Audit): Promise<Write<PlanRecord>>
+    get(tenant: TenantId, id: PlanId): Promise<PlanRecord | null>
+    list(tenant: TenantId, page: PageQuery): Promise<Page<PlanRecord>>
+    /** The last confirmed plan, and the newest one still under way. */
+    target(tenant: TenantId): Promise<{ readonly confirmed: PlanRecord | null; readonly pending: PlanRecord | null }>
+  }
+
+  readonly shifts: {
+    get(tenant: TenantId, id: ShiftId): Promise<ShiftRecord | null>
+    list(tenant: TenantId, page: PageQuery): Promise<Page<ShiftRecord>>
+    of(tenant: TenantId, workload: WorkloadId): Promise<readonly ShiftRecord[]>
+    /** Confirmed ones whose `until` has passed. */
+    due(tenant: TenantId, now: number): Promise<readonly ShiftRecord[]>
+    move(tenant: TenantId, id: ShiftId, to: ShiftState, audit: Audit): Promise<Write<ShiftRecord>>
+  }
+
+  readonly agents: {
+    list(tenant: TenantId): Promise<readonly AgentRecord[]>
+    get(tenant: TenantId, id: AgentId): Promise<AgentRecord | null>
+    /** First contact creates it. Answers false when (boot, sequence) was seen before: the report has no further effect. */
+    seen(
+      tenant: TenantId,
+      id: AgentId,
+      report: {
+        host: string
+        mode: Mode
+        boot: string
+        sequence: number
+        applied: Applied | null
+        counters: Record<string, number>
+      },
+      now: number,
+    ): Promise<boolean>
+  }
+
+  readonly ledger: {
+    decide(decision: DecisionRecord, audit: Audit): Promise<void>
+    decision(tenant: TenantId, id: DecisionId): Promise<DecisionRecord | null>
+    decisions(
+      tenant: TenantId,
+      page: PageQuery & { readonly workload: WorkloadId | null },
+    ): Promise<Page<DecisionRecord>>
+    audit(tenant: TenantId, audit: Audit): Promise<void>
+    audits(tenant: TenantId, page: PageQuery): Promise<Page<AuditRecord>>
+    /** Recomputes the chain and checks the signed head; the first broken row when it is not whole. */
+    verify(
+      tenant: TenantId,
+    ): Promise<
+      { readonly ok: true; readonly rows: number } | { readonly ok: false; readonly at: number; readonly why: string }
+    >
+    /** Destroys the subject's key: sealed personal fields are gone, the chain still verifies. */
+    forget(tenant: TenantId, subject: string, audit: Audit): Promise<number>
+  }
+
+  readonly tokens: {
+    add(token: TokenRecord, audit: Audit): Promise<void>
+    all(tenant: TenantId): Promise<readonly TokenRecord[]>
+    byId(id: string): Promise<TokenRecord | null>
+    used(id: string, now: number): Promise<void>
+    remove(tenant: TenantId, id: string, audit: Audit): Promise<Write<null>>
+    /** Uses a single-use secret (enrolment, first-run link) up; false when it was used, is unknown or too old. */
+    spend(id: string, now: number): Promise<boolean>
+  }
+
+  readonly sessions: {
+    add(session: {
+      id: string
+      tenant: TenantId
+      token: string
+      csrf: string
+      createdAt: number
+      expiresAt: number
+    }): Promise<void>
+    get(id: string, now: number): Promise<{ tenant: TenantId; token: string; csrf: string; expiresAt: number } | null>
+    remove(id: string): Promise<void>
+  }
+
+  readonly idempotency: {
+    /** The stored answer when the key was used before by the same actor on the same route; `mismatch` when the body differs. */
+    find(
+      tenant: TenantId,
+      actor: string,
+      key: string,
+      bodyHash: string,
+    ): Promise<{ status: number; body: unknown } | 'mismatch' | null>
+    keep(
+      tenant: TenantId,
+      actor: string,
+      key: string,
+      bodyHash: string,
+      status: number,
+      body: unknown,
+      now: number,
+    ): Promise<void>
+  }
+
+  readonly settings: {
+    get(tenant: TenantId): Promise<Settings>
+    put(tenant: TenantId, settings: Settings, audit: Audit): Promise<Write<Settings>>
+  }
+}

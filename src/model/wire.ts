@@ -1,0 +1,162 @@
+/**
+ * What agents and server say to each other: NDJSON/HTTP over the local socket or TLS, closed schemas, both ends validate.
+ * An agent is an untrusted client (it may speak of its own workloads only); a server is trusted only within these shapes.
+ */
+import { type Static, Type } from 'typebox'
+import { AgentState, Generation } from './desired.ts'
+import { Evidence } from './evidence.ts'
+import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** What a driver found. `key` is stable across restarts and hosts; the id is made from it. */
+export const WorkloadReport = Type.Object(
+  {
+    key: Type.String({ minLength: 1, maxLength: 128 }),
+    name: Type.String({ minLength: 1, maxLength: 128 }),
+    kind: Type.Union(['namespace', 'host', 'vm', 'container', 'device'].map((kind) => Type.Literal(kind))),
+    driver: Type.Union([Type.Literal('netns'), Type.Literal('host'), Type.Literal('recording')]),
+    /** The interface on the enforcing side, none for the host itself. */
+    interface: Type.Union([Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }), Type.Null()]),
+    addresses: Type.Array(Type.String({ maxLength: 45 }), { maxItems: 64 }),
+    labels: Type.Record(Type.String({ maxLength: 63 }), Type.String({ maxLength: 63 })),
+    /** Declared persona, when whoever made the workload said so. */
+    persona: Type.Optional(Type.String({ maxLength: 63 })),
+    /** Key of the VM or namespace that fronts this device. */
+    frontedBy: Type.Optional(Type.String({ maxLength: 128 })),
+  },
+  closed,
+)
+export type WorkloadReport = Static<typeof WorkloadReport>
+
+const numbers = (n: number) => Type.Array(Type.Number(), { minItems: n, maxItems: n })
+export const WireWindow = Type.Object(
+  {
+    key: Type.String({ maxLength: 128 }),
+    start: Type.Number(),
+    spanMs: Type.Integer({ minimum: 1_000 }),
+    sums: numbers(SUMS.length),
+    histograms: numbers(HISTOGRAMS.length * BUCKETS),
+    /** SKETCHES × REGISTERS bytes, base64 */
+    registers: Type.String({ maxLength: Math.ceil((SKETCHES.length * REGISTERS) / 3) * 4 }),
+    peers: Type.Array(
+      Type.Object(
+        { peer: Type.String({ maxLength: 45 }), flows: Type.Number(), bytesOut: Type.Number(), bytesIn: Type.Number() },
+        closed,
+      ),
+      { maxItems: TOP_PEERS },
+    ),
+  },
+  closed,
+)
+export type WireWindow = Static<typeof WireWindow>
+
+export const WireConversation = Type.Object(
+  {
+    key: Type.String({ maxLength: 128 }),
+    peer: Type.String({ maxLength: 45 }),
+    port: Type.Integer({ minimum: 0, maximum: 65535 }),
+    proto: Type.Integer({ minimum: 0, maximum: 255 }),
+    direction: Type.Union([Type.Literal('initiated'), Type.Literal('served')]),
+    start: Type.Number(),
+    last: Type.Number(),
+    flows: Type.Number(),
+    failed: Type.Number(),
+    bytesOut: Type.Number(),
+    bytesIn: Type.Number(),
+    service: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),
+  },
+  closed,
+)
+export type WireConversation = Static<typeof WireConversation>
+
+/** A reflex that happened: pre-authorised, in the ledger right after. */
+export const WireReflex = Type.Object(
+  {
+    key: Type.String({ maxLength: 128 }),
+    peer: Type.String({ maxLength: 45 }),
+    at: Type.Number(),
+    until: Type.Number(),
+    why: Type.String({ maxLength: 500 }),
+  },
+  closed,
+)
+export type WireReflex = Static<typeof WireReflex>
+
+/** How far the agent is with a generation, read back from the kernel, not remembered. */
+export const Applied = Type.Object(
+  {
+    generation: Generation,
+    state: Type.Union(['applying', 'confirming', 'confirmed', 'rolled-back', 'refused'].map((s) => Type.Literal(s))),
+    /** epoch ms by which it undoes itself; null when nothing is pending. */
+    deadline: Type.Union([Type.Number(), Type.Null()]),
+    probes: Type.Array(
+      Type.Object(
+        { name: Type.String({ maxLength: 64 }), ok: Type.Boolean(), detail: Type.String({ maxLength: 300 }) },
+        closed,
+      ),
+      { maxItems: 100 },
+    ),
+    /** Hash of the kernel text in force. */
+    hash: Type.String({ maxLength: 64 }),
+    why: Type.Optional(Type.String({ maxLength: 500 })),
+  },
+  closed,
+)
+export type Applied = Static<typeof Applied>
+
+/** POST /v1/agents/{id}/report, every tick and whenever something urgent happens. */
+export const AgentReport = Type.Object(
+  {
+    boot: Type.String({ maxLength: 64 }),
+    /** Monotonic per boot: a repeat is recognised and answered again without effect. */
+    sequence: Type.Integer({ minimum: 0 }),
+    at: Type.Number(),
+    host: Type.String({ maxLength: 128 }),
+    mode: Type.Union([Type.Literal('off'), Type.Literal('observe'), Type.Literal('suggest'), Type.Literal('enforce')]),
+    workloads: Type.Optional(Type.Array(WorkloadReport, { maxItems: 10_000 })),
+    ticks: Type.Array(WireWindow, { maxItems: 10_000 }),
+    conversations: Type.Array(WireConversation, { maxItems: 50_000 }),
+    evidence: Type.Array(Type.Object({ key: Type.String({ maxLength: 128 }), evidence: Evidence }, closed), {
+      maxItems: 10_000,
+    }),
+    reflexes: Type.Array(WireReflex, { maxItems: 1_000 }),
+    applied: Type.Union([Applied, Type.Null()]),
+    counters: Type.Record(Type.String({ maxLength: 64 }), Type.Number()),
+    /** Denies seen by the kernel since the last report, by rule id. */
+    denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
+  },
+  { additionalProperties: false, $id: 'AgentReport' },
+)
+export type AgentReport = Static<typeof AgentReport>
+
+/** GET /v1/agents/{id}/desired: a stream of NDJSON lines, newest state first, then as it changes, a bookmark every 15 s. */
+export const ServerMessage = Type.Union([
+  Type.Object({ type: Type.Literal('state'), state: AgentState }, closed),
+  Type.Object({ type: Type.Literal('confirm'), generation: Generation }, closed),
+  Type.Object({ type: Type.Literal('rollback'), generation: Generation, why: Type.String({ maxLength: 500 }) }, closed),
+  /** Indicators for detection and reflex; whole list, with its hash. */
+  Type.Object(
+    {
+      type: Type.Literal('indicators'),
+      hash: Type.String({ maxLength: 64 }),
+      entries: Type.Array(
+        Type.Object(
+          {
+            cidr: Type.String({ maxLength: 64 }),
+            score: Type.Number(),
+            feed: Type.String({ maxLength: 63 }),
+            confidence: Type.Number(),
+          },
+          closed,
+        ),
+        { maxItems: 1_000_000 },
+      ),
+      neverBlock: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 10_000 }),
+      homeNetworks: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1_000 }),
+    },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal('bookmark'), at: Type.Number() }, closed),
+])
+export type ServerMessage = Static<typeof ServerMessage>

@@ -1,0 +1,146 @@
+/**
+ * One raw netlink socket (netlink(7), RFC 3549): the primitive behind conntrack events, sock_diag and nft set elements.
+ * koffi makes and binds the socket; reading and writing are plain read(2) and write(2) on its descriptor, so the event
+ * loop is served by libuv's threads and an ack can also be awaited without leaving the turn.
+ */
+import { closeSync, read, readSync, writeSync } from 'node:fs'
+import koffi from 'koffi'
+import { type Message, messages } from './message.ts'
+
+export const Family = { route: 0, sockDiag: 4, netfilter: 12 } as const
+
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVBUFFORCE = 33
+const SO_RCVTIMEO = 20
+const SOL_NETLINK = 270
+const NETLINK_NO_ENOBUFS = 5
+
+type Libc = {
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Buffer, length: number): number
+  setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number
+}
+let loaded: Libc | null = null
+function libc(): Libc {
+  if (loaded !== null) return loaded
+  const lib = koffi.load('libc.so.6')
+  loaded = {
+    socket: lib.func('int socket(int, int, int)'),
+    bind: lib.func('int bind(int, void *, uint)'),
+    setsockopt: lib.func('int setsockopt(int, int, int, void *, uint)'),
+  }
+  return loaded
+}
+
+function int(value: number): Buffer {
+  const buffer = Buffer.alloc(4)
+  buffer.writeInt32LE(value)
+  return buffer
+}
+
+/** The kernel refused: `errno` as a positive number. */
+export class NetlinkError extends Error {
+  readonly errno: number
+  constructor(attempted: string, errno: number) {
+    super(`${attempted}: netlink errno ${errno}`)
+    this.errno = errno
+  }
+}
+
+export class NetlinkSocket {
+  /** Times the kernel told us that it dropped messages (ENOBUFS): the reader must dump to reconcile. */
+  overruns = 0
+  readonly #fd: number
+  readonly #buffer: Buffer
+  #open = true
+  #sequence = 1
+
+  /** `groups` is the legacy bit mask of multicast groups (netlink(7)); `bufferBytes` the socket's receive buffer. */
+  constructor(family: number, options: { readonly groups?: number; readonly bufferBytes?: number } = {}) {
+    const fd = libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family)
+    if (fd < 0) throw new NetlinkError(`open a netlink socket (family ${family})`, koffi.errno())
+    this.#fd = fd
+    this.#buffer = Buffer.allocUnsafe(1 << 18)
+    const address = Buffer.alloc(12)
+    address.writeUInt16LE(AF_NETLINK, 0)
+    address.writeUInt32LE(options.groups ?? 0, 8)
+    if (libc().bind(fd, address, 12) < 0) {
+      const errno = koffi.errno()
+      closeSync(fd)
+      throw new NetlinkError('bind a netlink socket', errno)
+    }
+    if (options.bufferBytes !== undefined) {
+      const size = int(options.bufferBytes)
+      if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0)
+        libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4)
+    }
+    // A blocked read must come back now and then, or close() could not end it.
+    const timeout = Buffer.alloc(16)
+    timeout.writeBigInt64LE(0n, 0)
+    timeout.writeBigInt64LE(300_000n, 8)
+    libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, 16)
+    libc().setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, int(0), 4)
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  nextSequence(): number {
+    this.#sequence = (this.#sequence + 1) >>> 0
+    return this.#sequence
+  }
+
+  send(bytes: Buffer): void {
+    writeSync(this.#fd, bytes)
+  }
+
+  /** The next datagram's messages; an empty list after an overrun or a quiet third of a second; null once closed. The payloads are views, valid until the next call. */
+  async receive(): Promise<Message[] | null> {
+    if (!this.#open) return null
+    const length = await new Promise<number>((resolve, reject) => {
+      read(this.#fd, this.#buffer, 0, this.#buffer.length, null, (error, n) => {
+        if (error === null) resolve(n)
+        else if (error.code === 'EAGAIN' || error.code === 'EINTR') resolve(0)
+        else if (error.code === 'ENOBUFS') {
+          this.overruns++
+          resolve(0)
+        } else if (!this.#open) resolve(0)
+        else reject(error)
+      })
+    })
+    if (!this.#open) return null
+    return messages(this.#buffer.subarray(0, length))
+  }
+
+  /** Blocks this turn until a datagram is there (at most 300 ms): for acks that take microseconds. */
+  receiveNow(): Message[] {
+    try {
+      return messages(this.#buffer.subarray(0, readSync(this.#fd, this.#buffer)))
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'EAGAIN' || code === 'EINTR') return []
+      if (code === 'ENOBUFS') {
+        this.overruns++
+        return []
+      }
+      throw error
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    // A read may be parked on the descriptor in a libuv thread; closing it under that read would let the number be
+    // reused by someone else's file. It comes back within the receive timeout.
+    setTimeout(() => closeSync(this.#fd), 350).unref()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}

@@ -1,0 +1,30 @@
+/** What a test may ask of the machine. A skip is honest for an ordinary user; as root it fails the run (tasks/test.ts). */
+
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/** `test('…', { skip: needRoot() }, …)`: false when the kernel can be used, else why not. */
+export function needRoot(): string | false {
+  if (process.platform !== 'linux') return 'needs Linux'
+  if (process.getuid?.() !== 0) return 'needs root: kernel tests make their own network namespaces'
+  try {
+    execFileSync('nft', ['--version'], { stdio: 'ignore' })
+    execFileSync('ip', ['-V'], { stdio: 'ignore' })
+  } catch {
+    return 'needs nft and ip (npm test installs them as root on Debian)'
+  }
+  return false
+}
+
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+export function needBrowser(): string | false {
+  return CHROMIUM === undefined ? 'needs chromium (npm test installs it as root on Debian)' : false
+}
+
+/** Real data with truth, kept outside the repository; `false` when it is there. */
+export const DATA = process.env.GUISE_DATA ?? new URL('../../shared/data', import.meta.url).pathname
+export function needData(path: string): string | false {
+  return existsSync(`${DATA}/${path}`) ? false : `data not available: set GUISE_DATA to a folder holding ${path}`
+}

@@ -1,0 +1,31 @@
+/** `npm run check`: format and lint (biome), types (tsc), and the repository's own rules (test/rules). */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+const root = new URL('../..', import.meta.url).pathname
+process.chdir(root)
+
+export function biome(): string | null {
+  const path = `node_modules/@biomejs/cli-linux-${process.arch}/biome`
+  return existsSync(path) ? path : null
+}
+
+function step(name: string, command: string, args: readonly string[]): boolean {
+  const started = performance.now()
+  const { status } = spawnSync(command, args, { stdio: 'inherit' })
+  console.log(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${Math.round(performance.now() - started)} ms)`)
+  return status === 0
+}
+
+if (import.meta.main) {
+  const linter = biome()
+  if (linter === null) console.log('skip format and lint: biome ships for Linux only here')
+  const results = [
+    linter === null || step('format and lint', linter, ['ci', '--error-on-warnings', '.']),
+    step('types', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']),
+    !existsSync('web/tsconfig.json') ||
+      step('types of the console', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'web']),
+    step('rules of the house', process.execPath, ['--test', '--test-reporter=dot', 'test/rules/*.test.ts']),
+  ]
+  process.exit(results.every(Boolean) ? 0 : 1)
+}
