@@ -1,0 +1,126 @@
+/**
+ * `guise up` (and `npm start`): everything on one machine. Starts the server, then either the lab with its agent (root)
+ * or the replay of the committed recording, says where the console is, and takes all of it down again on SIGINT or SIGTERM.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { labDown, labUp } from '../../lab/topology.ts'
+import { enforcementMissing } from '../server/capable.ts'
+import { defaultHome } from '../server/config.ts'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning']
+
+type UpOptions = { readonly lab?: true; readonly port: string; readonly host: string; readonly home?: string; readonly yes?: true }
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+export function register(program: Command): void {
+  program
+    .command('up')
+    .description('run the server here, and with --lab the lab network and its agent')
+    .option('--lab', 'bring the lab up (root); without root its recording is replayed')
+    .option('--port <port>', 'port of the console and the API', process.env.GUISE_PORT ?? '7070')
+    .option('--host <address>', 'address to listen on', process.env.GUISE_HOST ?? '127.0.0.1')
+    .option('--home <dir>', 'data directory (GUISE_HOME)')
+    .option('--yes', 'install what is missing without asking')
+    .action(up)
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const home = options.home ?? defaultHome()
+  const missing = enforcementMissing()
+  const live = options.lab === true && missing === null
+  if (options.lab === true && missing !== null) {
+    say(`No live enforcement: ${missing}. The lab's recording is replayed instead; everything else works.`)
+  }
+  const env = {
+    ...process.env,
+    GUISE_HOME: home,
+    GUISE_HOST: options.host,
+    GUISE_PORT: options.port,
+    ...(options.lab === true && !live ? { GUISE_REPLAY: '1' } : {}),
+  }
+  const leaving = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => leaving.abort())
+
+  const server = keep('server', ['src/server.ts'], env, leaving.signal)
+  const base = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${options.port}`
+  const failed = await Promise.race([ready(base, leaving.signal), server.gaveUp])
+  if (failed !== null || leaving.signal.aborted) {
+    if (failed !== null) process.exitCode = 1
+    leaving.abort()
+    await server.ended
+    return
+  }
+
+  const agent = live ? await startLab(home, env, leaving.signal) : null
+  say(`Console: ${base}/ui/   (first sign-in: the link above; later: guise token create)`)
+  if (agent !== null) say('Try: bin/guise lab attack exfil   then   bin/guise get workloads')
+
+  await Promise.race([once(leaving.signal, 'abort'), server.gaveUp, ...(agent === null ? [] : [agent.gaveUp])])
+  leaving.abort()
+  say('Taking everything down…')
+  if (agent !== null) await agent.ended
+  if (live) await labDown({})
+  await server.ended
+}
+
+async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Kept | null> {
+  say('Bringing the lab up: a router and its workloads, all in network namespaces of their own.')
+  // A lab that an earlier run could not take down (kill -9) is taken down first: it is ours by its prefix and pid files.
+  await labDown({})
+  const lab = await labUp({ seed: 1 })
+  return keep(
+    'agent',
+    [
+      'src/cli/main.ts', 'agent', '--inventory', lab.inventory, '--netns', lab.router, '--mode', 'enforce',
+      '--server', `unix:${join(home, 'server.sock')}`, '--home', join(home, 'lab-agent'), '--id', 'lab',
+    ],
+    env,
+    signal,
+  )
+}
+
+type Kept = {
+  /** Resolves with a reason when the child died five times within a minute. */
+  readonly gaveUp: Promise<string>
+  readonly ended: Promise<void>
+}
+
+/** Runs one of our processes and starts it again when it dies, until told to leave. */
+function keep(name: string, args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Kept {
+  const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<string>()
+  const deaths: number[] = []
+  let child: ChildProcess | null = null
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      child = spawn(process.execPath, [...NODE_FLAGS, ...args], { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
+      const [code] = (await once(child, 'exit')) as [number | null]
+      if (signal.aborted) return
+      // 78 = EX_CONFIG (sysexits.h): the child has said in a sentence what is wrong, and again will not help.
+      if (code === 78) return giveUp(`${name} could not start`)
+      const now = performance.now()
+      deaths.push(now)
+      if (deaths.filter((at) => now - at < 60_000).length >= 5) {
+        say(`The ${name} died five times within a minute; giving up.`)
+        return giveUp(`${name} keeps dying`)
+      }
+      say(`The ${name} ended unexpectedly (${code ?? 'killed'}); starting it again.`)
+    }
+  }
+  signal.addEventListener('abort', () => child?.kill('SIGTERM'))
+  return { gaveUp, ended: run() }
+}
+
+/** Waits until the server answers ready; null then. */
+async function ready(base: string, signal: AbortSignal): Promise<null> {
+  while (!signal.aborted) {
+    const answer = await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
+    if (answer?.status === 200) return null
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return null
+}
