@@ -1,0 +1,67 @@
+/**
+ * What each agent is told, as a stream: the newest state and indicators (older ones are overtaken, never queued behind),
+ * confirms and roll-backs in order, a bookmark when nothing else happens so that both ends know the line is alive.
+ */
+import type { AgentId } from '../model/ids.ts'
+import type { ServerMessage } from '../model/wire.ts'
+
+const BOOKMARK_MS = 15_000
+/** Confirms and roll-backs waiting for a slow agent. At the bound the stream ends and the agent starts over with whole state. */
+const MAX_WAITING = 100
+
+type Line = { readonly waiting: ServerMessage[]; wake: () => void; overflowed: boolean }
+
+export type Delivery = {
+  /** Ends when `signal` aborts, or when a newer connection of the same agent takes over. */
+  stream(agent: AgentId, first: readonly ServerMessage[], signal: AbortSignal): AsyncIterable<ServerMessage>
+  send(agent: AgentId, message: ServerMessage): void
+  connected(): readonly AgentId[]
+}
+
+export function createDelivery(clock: () => number): Delivery {
+  const lines = new Map<AgentId, Line>()
+
+  async function* stream(agent: AgentId, first: readonly ServerMessage[], signal: AbortSignal): AsyncIterable<ServerMessage> {
+    const line: Line = { waiting: [...first], wake: () => {}, overflowed: false }
+    lines.get(agent)?.wake()
+    lines.set(agent, line)
+    const abort = () => line.wake()
+    signal.addEventListener('abort', abort)
+    try {
+      while (!signal.aborted && lines.get(agent) === line && !line.overflowed) {
+        const next = line.waiting.shift()
+        if (next !== undefined) {
+          yield next
+          continue
+        }
+        const woken = await new Promise<'woken' | 'quiet'>((resolve) => {
+          const timer = setTimeout(() => resolve('quiet'), BOOKMARK_MS)
+          line.wake = () => {
+            clearTimeout(timer)
+            resolve('woken')
+          }
+        })
+        if (woken === 'quiet') yield { type: 'bookmark', at: clock() }
+      }
+    } finally {
+      signal.removeEventListener('abort', abort)
+      if (lines.get(agent) === line) lines.delete(agent)
+    }
+  }
+
+  return {
+    stream,
+    send(agent, message) {
+      const line = lines.get(agent)
+      if (line === undefined) return
+      if (message.type === 'state' || message.type === 'indicators') {
+        const older = line.waiting.findIndex((waiting) => waiting.type === message.type)
+        if (older >= 0) line.waiting.splice(older, 1)
+      }
+      line.waiting.push(message)
+      line.overflowed = line.waiting.length > MAX_WAITING
+      line.wake()
+    },
+    connected: () => [...lines.keys()],
+  }
+}

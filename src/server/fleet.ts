@@ -1,0 +1,79 @@
+/**
+ * What the server holds in memory of one tenant's fleet between reports: the window that is filling, the belief's filter
+ * state, the evidence in force. All of it can be lost: belief starts over from what is stored, evidence is in the record.
+ */
+import type { Belief } from '../model/belief.ts'
+import type { Evidence, Risk } from '../model/evidence.ts'
+import type { AgentId, WorkloadId } from '../model/ids.ts'
+import { createWindow, type Window, WINDOW_MS } from '../model/window.ts'
+import { mergeWindow } from '../observe/reduce/merge.ts'
+import type { BeliefState } from '../learn/filter.ts'
+
+export type Live = {
+  readonly workload: WorkloadId
+  readonly agent: AgentId
+  key: string
+  name: string
+  filling: Window | null
+  belief: BeliefState | null
+  lastBelief: Belief | null
+  risk: Risk | null
+  /** By `kind|peer`: a repeat replaces. */
+  readonly evidence: Map<string, Evidence>
+  /** bytes over the last tick, for the rate shown */
+  bytesOut: number
+  bytesIn: number
+}
+
+/** Evidence kept per workload; the oldest goes first. Hit by a scan of thousands of peers with a row each. */
+const MAX_EVIDENCE = 200
+
+export type Fleet = {
+  readonly live: Map<WorkloadId, Live>
+  /** What did not fit: evidence dropped at the bound, ticks that came for a window already judged. */
+  readonly counters: { evidenceDropped: number; lateTicks: number }
+}
+
+export function createFleet(): Fleet {
+  return { live: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
+}
+
+export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: string, name: string): Live {
+  let live = fleet.live.get(workload)
+  if (live === undefined || live.agent !== agent) {
+    live = {
+      workload, agent, key, name,
+      filling: null, belief: live?.belief ?? null, lastBelief: live?.lastBelief ?? null, risk: live?.risk ?? null,
+      evidence: live?.evidence ?? new Map(), bytesOut: 0, bytesIn: 0,
+    }
+    fleet.live.set(workload, live)
+  }
+  live.key = key
+  live.name = name
+  return live
+}
+
+/** Adds a tick; returns the window it completes, if any. A tick older than the filling window is merged into it, not dropped. */
+export function addTick(fleet: Fleet, live: Live, tick: Window): Window | null {
+  const start = Math.floor(tick.start / WINDOW_MS) * WINDOW_MS
+  const filling = live.filling
+  if (filling !== null && start <= filling.start) {
+    if (start < filling.start) fleet.counters.lateTicks++
+    mergeWindow(filling, tick)
+    return null
+  }
+  const next = createWindow(live.workload, start, WINDOW_MS)
+  mergeWindow(next, tick)
+  live.filling = next
+  return filling
+}
+
+export function addEvidence(fleet: Fleet, live: Live, evidence: Evidence): void {
+  const key = `${evidence.kind}|${evidence.peer ?? ''}`
+  live.evidence.delete(key)
+  live.evidence.set(key, evidence)
+  if (live.evidence.size > MAX_EVIDENCE) {
+    live.evidence.delete(live.evidence.keys().next().value!)
+    fleet.counters.evidenceDropped++
+  }
+}
