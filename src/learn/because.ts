@@ -1,0 +1,27 @@
+/** The few features that moved a belief, in words with numbers. */
+import type { Classification } from './classify.ts'
+import { FEATURES } from './features.ts'
+import type { Model } from './model.ts'
+
+const MOST = 3
+
+/** `winner` is an index into personas; their number stands for `unknown`. */
+export function because(model: Model, x: Float64Array, seen: Classification, winner: number): string[] {
+  const classes = model.personas.length
+  if (winner === classes) {
+    const best = seen.posterior.indexOf(Math.max(...seen.posterior))
+    return [
+      `it is unlike anything learnt (${Math.round(seen.unknown * 100)} % novel); the nearest is ${model.personas[best]}`,
+      ...strongest(x, seen, classes, best).slice(0, MOST - 1),
+    ]
+  }
+  return strongest(x, seen, classes, winner)
+}
+
+function strongest(x: Float64Array, seen: Classification, classes: number, persona: number): string[] {
+  return FEATURES.map((feature, i) => ({ feature, value: x[i]!, moved: seen.moved[i * classes + persona]! }))
+    .filter(({ value, moved }) => !Number.isNaN(value) && moved > 0.01)
+    .sort((a, b) => b.moved - a.moved)
+    .slice(0, MOST)
+    .map(({ feature, value }) => `it ${feature.say(value)}`)
+}

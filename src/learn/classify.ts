@@ -1,0 +1,32 @@
+/** One window's vector → a calibrated posterior over personas, the mass of "none of these", and what moved it. */
+import { FEATURES } from './features.ts'
+import { predict } from './forest.ts'
+import type { Model } from './model.ts'
+import { novelty } from './novelty.ts'
+
+export type Classification = {
+  /** p(persona | window, known), sums to one. */
+  readonly posterior: Float64Array
+  /** p(none of these | window) */
+  readonly unknown: number
+  /** features × personas: what each feature added, before calibration. */
+  readonly moved: Float64Array
+}
+
+export function classify(model: Model, x: Float64Array): Classification {
+  const posterior = new Float64Array(model.personas.length)
+  const moved = new Float64Array(FEATURES.length * posterior.length)
+  predict(model.forest, x, posterior, moved)
+  temper(posterior, model.temperature)
+  return { posterior, unknown: novelty(model.novelty, x), moved }
+}
+
+/** p^(1/T), normalised (Guo et al. 2017). T > 1 makes it humbler. */
+export function temper(p: Float64Array, temperature: number): void {
+  let sum = 0
+  for (let i = 0; i < p.length; i++) {
+    p[i] = Math.max(p[i]!, 1e-6) ** (1 / temperature)
+    sum += p[i]!
+  }
+  for (let i = 0; i < p.length; i++) p[i]! /= sum
+}

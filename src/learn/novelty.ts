@@ -1,0 +1,43 @@
+/**
+ * How unlike everything known a vector is: the mean distance to its nearest prototypes, feature by feature in robust
+ * units, unknown features left out. The threshold is a quantile of held-out hosts, so ordinary strangers pass.
+ */
+
+export type Novelty = {
+  /** Robust scale of each feature (half of the 10–90 % range). */
+  readonly scale: Float64Array
+  /** prototypes × features, NaN where not known */
+  readonly prototypes: Float64Array
+  /** Distance at which a vector is as likely unknown as known, and how fast that turns. */
+  readonly threshold: number
+  readonly slope: number
+}
+
+/** One feature far off is enough to be odd, ten slightly off are not: each difference is capped before the mean. */
+const CAP = 4
+
+/** Mean capped difference over features known on both sides; a feature known on one side only counts as one unit. */
+export function distance(x: Float64Array, scale: Float64Array, prototypes: Float64Array, at: number): number {
+  let total = 0
+  let seen = 0
+  for (let i = 0; i < x.length; i++) {
+    const a = x[i]!
+    const b = prototypes[at + i]!
+    const missing = (Number.isNaN(a) ? 1 : 0) + (Number.isNaN(b) ? 1 : 0)
+    if (missing === 2) continue
+    seen++
+    total += missing === 1 ? 1 : Math.min(CAP, Math.abs(a - b) / scale[i]!)
+  }
+  return seen === 0 ? CAP : total / seen
+}
+
+export function nearest(x: Float64Array, scale: Float64Array, prototypes: Float64Array): number {
+  let best = CAP
+  for (let at = 0; at < prototypes.length; at += x.length) best = Math.min(best, distance(x, scale, prototypes, at))
+  return best
+}
+
+/** Probability that a vector is unlike everything learnt. */
+export function novelty(model: Novelty, x: Float64Array): number {
+  return 1 / (1 + Math.exp((model.threshold - nearest(x, model.scale, model.prototypes)) * model.slope))
+}
