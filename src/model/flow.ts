@@ -25,6 +25,11 @@ export const FLOW_STATES = [
 export type FlowState = (typeof FLOW_STATES)[number]
 export const stateCode = Object.fromEntries(FLOW_STATES.map((name, i) => [name, i])) as Record<FlowState, number>
 
+/** An attempt that found nobody, or was turned away. */
+export const FAILED_STATES: ReadonlySet<number> = new Set(
+  (['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'SHR'] as const).map((name) => stateCode[name]),
+)
+
 /** Column `marks`, a bit field. */
 export const Mark = {
   /** Both sides spoke (TCP handshake done, UDP answered): the source address is not forged. */

@@ -1,0 +1,108 @@
+/** Who spoke with whom on which service, in steps of 5 minutes, under a bound (the wire takes 50,000 a report). */
+import { formatAddress } from '../../model/address.ts'
+import { createAddressTable } from '../../model/address-table.ts'
+import { beginsFlow, FAILED_STATES, type FlowBatch, Proto } from '../../model/flow.ts'
+import type { WorkloadId } from '../../model/ids.ts'
+import { CONVERSATION_MS, type Conversation } from '../../model/window.ts'
+
+const MAX_OPEN = 50_000
+
+type Entry = Omit<Conversation, 'workload'> & { readonly workload: number; news: boolean }
+type Step = { readonly peers: ReturnType<typeof createAddressTable>; readonly pairs: Map<number, Map<number, Entry>> }
+
+export type Conversations = {
+  add(batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']): void
+  /**
+   * Conversations with news since the last call, each with its totals since its 5 minutes began: who receives it
+   * replaces what it had under the same (workload, peer, port, proto, direction, start).
+   */
+  close(until: number, idOf: (workload: number) => WorkloadId): Conversation[]
+}
+
+export function createConversations(
+  serviceName: (code: number) => string | null,
+  counters: { conversationsRefused: number },
+): Conversations {
+  const steps = new Map<number, Step>()
+  let open = 0
+  let oldest = Number.NEGATIVE_INFINITY
+
+  const entryOf = (batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']) => {
+    const start = Math.max(Math.floor(batch.end[row]! / CONVERSATION_MS) * CONVERSATION_MS, oldest)
+    let step = steps.get(start)
+    if (step === undefined) {
+      step = { peers: createAddressTable(MAX_OPEN), pairs: new Map() }
+      steps.set(start, step)
+    }
+    const column = direction === 'initiated' ? batch.target : batch.source
+    const peer = step.peers.intern(column, row * 4)
+    if (peer < 0) return null
+    // Exact as a double: workloads and peers are below 2²⁶, port, protocol and direction need 25 bits.
+    const pair = workload * 67_108_864 + peer
+    const proto = batch.proto[row]!
+    const isIcmp = proto === Proto.icmp || proto === Proto.icmp6
+    const port = isIcmp ? batch.sourcePort[row]! : batch.targetPort[row]!
+    const service = (port * 256 + proto) * 2 + (direction === 'served' ? 1 : 0)
+    let services = step.pairs.get(pair)
+    let entry = services?.get(service)
+    if (entry !== undefined) return entry
+    if (open >= MAX_OPEN) return null
+    open++
+    entry = {
+      workload,
+      peer: formatAddress(column, row * 4),
+      port,
+      proto,
+      direction,
+      start,
+      flows: 0,
+      failed: 0,
+      bytesOut: 0,
+      bytesIn: 0,
+      last: batch.end[row]!,
+      service: null,
+      news: true,
+    }
+    if (services === undefined) {
+      services = new Map()
+      step.pairs.set(pair, services)
+    }
+    services.set(service, entry)
+    return entry
+  }
+
+  return {
+    add(batch, row, workload, direction) {
+      const entry = entryOf(batch, row, workload, direction)
+      if (entry === null) {
+        counters.conversationsRefused++
+        return
+      }
+      const served = direction === 'served'
+      if (beginsFlow(batch, row)) entry.flows++
+      if (FAILED_STATES.has(batch.state[row]!)) entry.failed++
+      entry.bytesOut += served ? batch.bytesIn[row]! : batch.bytesOut[row]!
+      entry.bytesIn += served ? batch.bytesOut[row]! : batch.bytesIn[row]!
+      entry.last = Math.max(entry.last, batch.end[row]!)
+      entry.service ??= serviceName(batch.service[row]!)
+      entry.news = true
+    },
+    close(until, idOf) {
+      const out: Conversation[] = []
+      for (const [start, step] of steps) {
+        const isOver = start + CONVERSATION_MS <= until
+        for (const services of step.pairs.values())
+          for (const entry of services.values()) {
+            if (isOver) open--
+            if (!entry.news) continue
+            entry.news = false
+            const { news: _, ...rest } = entry
+            out.push({ ...rest, workload: idOf(entry.workload) })
+          }
+        if (isOver) steps.delete(start)
+      }
+      oldest = Math.max(oldest, Math.floor(until / CONVERSATION_MS) * CONVERSATION_MS)
+      return out
+    },
+  }
+}

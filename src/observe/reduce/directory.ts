@@ -1,0 +1,123 @@
+/** Who has which address: flow rows come in with addresses, and get the interned workload of each end in their columns. */
+import { parseAddress, type Words } from '../../model/address.ts'
+import { createAddressTable } from '../../model/address-table.ts'
+import type { FlowBatch } from '../../model/flow.ts'
+import type { WorkloadId } from '../../model/ids.ts'
+
+export type Directory = {
+  /** How many workloads have ever been interned. */
+  readonly size: number
+  /** Addresses that could not be taken in because the table was full. */
+  readonly refused: number
+  /**
+   * Makes `key` known under `id` with exactly these addresses; an address it does not list any more is nobody's, one
+   * that was another's moves here at once. Returns its number, stable for the life of the directory; text that is no
+   * address is passed over.
+   */
+  put(workload: { readonly key: string; readonly id: WorkloadId; readonly addresses: readonly string[] }): number
+  /** The workload is gone: its addresses are nobody's. Its number is not given to another. */
+  remove(key: string): void
+  /** The workload that has this address, −1 for none. No string is made. */
+  find(words: Words | Uint32Array, at?: number): number
+  /** Fills the workload columns of the batch. Addresses nobody has stay −1, unless `discover` makes them workloads. */
+  assign(batch: FlowBatch): void
+  keyOf(workload: number): string
+  idOf(workload: number): WorkloadId
+  numberOf(key: string): number
+  /** Numbers of the workloads that are there now. */
+  present(): Iterable<number>
+}
+
+export type DirectoryOptions = {
+  readonly maxAddresses?: number
+  /** Offline: every address seen is a workload of its own; this names it. */
+  readonly discover?: (words: Uint32Array) => { readonly key: string; readonly id: WorkloadId }
+}
+
+export function createDirectory(options: DirectoryOptions = {}): Directory {
+  const addresses = createAddressTable(options.maxAddresses ?? 1 << 20)
+  /** address number → workload number + 1 */
+  let owner = new Int32Array(1024)
+  const keys: string[] = []
+  const ids: WorkloadId[] = []
+  const numbers = new Map<string, number>()
+  const held = new Map<number, readonly number[]>()
+  const word = new Uint32Array(4)
+
+  const setOwner = (address: number, workload: number) => {
+    if (address >= owner.length) {
+      const more = new Int32Array(Math.max(owner.length * 2, address + 1))
+      more.set(owner)
+      owner = more
+    }
+    owner[address] = workload + 1
+  }
+  const numberFor = (key: string, id: WorkloadId) => {
+    const known = numbers.get(key)
+    if (known !== undefined) return known
+    const number = keys.push(key) - 1
+    ids.push(id)
+    numbers.set(key, number)
+    return number
+  }
+  const release = (workload: number) => {
+    for (const address of held.get(workload) ?? []) if (owner[address] === workload + 1) owner[address] = 0
+    held.delete(workload)
+  }
+  const find = (words: Words | Uint32Array, at = 0): number => {
+    const address = addresses.find(words, at)
+    return address < 0 ? -1 : owner[address]! - 1
+  }
+  const discoverAt = (words: Uint32Array, at: number): number => {
+    const address = addresses.intern(words, at)
+    if (address < 0) return -1
+    word.set(words.subarray(at, at + 4))
+    const { key, id } = options.discover!(word)
+    const number = numberFor(key, id)
+    held.set(number, [address])
+    setOwner(address, number)
+    return number
+  }
+  const resolve = (words: Uint32Array, at: number) => {
+    const found = find(words, at)
+    return found < 0 && options.discover !== undefined ? discoverAt(words, at) : found
+  }
+
+  return {
+    get size() {
+      return keys.length
+    },
+    get refused() {
+      return addresses.refused
+    },
+    put({ key, id, addresses: texts }) {
+      const number = numberFor(key, id)
+      release(number)
+      const own: number[] = []
+      for (const text of texts) {
+        const words = parseAddress(text.split('/')[0]!)
+        const address = words === null ? -1 : addresses.intern(words, 0)
+        if (address < 0) continue
+        setOwner(address, number)
+        own.push(address)
+      }
+      held.set(number, own)
+      return number
+    },
+    remove(key) {
+      const number = numbers.get(key)
+      if (number !== undefined) release(number)
+    },
+    find,
+    assign(batch) {
+      for (let row = 0; row < batch.count; row++) {
+        batch.sourceWorkload[row] = resolve(batch.source, row * 4)
+        batch.targetWorkload[row] = resolve(batch.target, row * 4)
+      }
+    },
+    keyOf: (workload) => keys[workload]!,
+    idOf: (workload) => ids[workload]!,
+    numberOf: (key) => numbers.get(key) ?? -1,
+    present: () => held.keys(),
+  }
+}
