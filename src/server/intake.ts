@@ -1,0 +1,111 @@
+/**
+ * Telemetry in: an agent's report becomes evidence and risk (every tick) and beliefs (every window), in memory and in the
+ * record, with one batched write each. It decides nothing; it says which workloads moved.
+ */
+import { beliefEvidence, riskOf } from '../assess/risk.ts'
+import { initialBelief, stepBelief } from '../learn/filter.ts'
+import type { Model } from '../learn/model.ts'
+import type { Evidence } from '../model/evidence.ts'
+import type { AgentId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { EvidenceRecord } from '../model/records.ts'
+import type { Store } from '../model/store.ts'
+import { sumAt, type Window } from '../model/window.ts'
+import type { AgentReport } from '../model/wire.ts'
+import { workloadId } from '../model/workload-id.ts'
+import { decodeConversation, decodeWindow } from '../observe/reduce/encode.ts'
+import { addEvidence, addTick, type Fleet, type Live, liveOf } from './fleet.ts'
+
+export type IntakeDeps = {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly fleet: Fleet
+  readonly model: Model
+}
+
+/** What a report changed, for the event stream and to wake the reconciler. */
+export type Intake = {
+  readonly observed: readonly Live[]
+  readonly evidence: readonly EvidenceRecord[]
+  readonly beliefs: readonly WorkloadId[]
+}
+
+type Row = Parameters<Store['workloads']['observe']>[1][number]
+
+export async function takeReport(deps: IntakeDeps, agent: AgentId, report: AgentReport, now: number): Promise<Intake> {
+  const { tenant, store, fleet } = deps
+  if (report.workloads !== undefined) {
+    const known = await store.workloads.report(tenant, agent, report.workloads, now)
+    for (const record of known) liveOf(fleet, record.id, agent, record.report.key, record.report.name)
+  }
+  // An agent speaks of its own workloads only: a key nobody reported under this agent is passed over.
+  const ours = (key: string): Live | null => {
+    const live = fleet.live.get(workloadId(tenant, key))
+    return live !== undefined && live.agent === agent ? live : null
+  }
+  const evidence = takeEvidence(deps, report, ours)
+  const touched = new Map<WorkloadId, Row>()
+  const beliefs: WorkloadId[] = []
+  for (const wire of report.ticks) {
+    const live = ours(wire.key)
+    const tick = live === null ? null : decodeWindow(wire, live.workload)
+    if (live === null || tick === null) continue
+    const closed = addTick(fleet, live, tick)
+    if (closed !== null) beliefs.push(believe(deps, live, closed))
+    touched.set(live.workload, observed(live, tick))
+  }
+  for (const { workload } of evidence) {
+    const live = fleet.live.get(workload)!
+    if (!touched.has(workload)) touched.set(workload, { workload, at: now, belief: null, risk: null, bytesOut: 0, bytesIn: 0, spanMs: 0 })
+    live.risk = null
+  }
+  const rows = [...touched.values()].map((row): Row => {
+    const live = fleet.live.get(row.workload)!
+    live.risk = riskOf([...live.evidence.values()], now)
+    return { ...row, belief: beliefs.includes(row.workload) ? live.lastBelief : null, risk: live.risk }
+  })
+  if (rows.length > 0) await store.workloads.observe(tenant, rows)
+  if (evidence.length > 0) await store.evidence.add(tenant, evidence)
+  const conversations = report.conversations.flatMap((wire) => {
+    const live = ours(wire.key)
+    return live === null ? [] : [decodeConversation(wire, live.workload)]
+  })
+  if (conversations.length > 0) await store.conversations.put(tenant, conversations)
+  return { observed: rows.map((row) => fleet.live.get(row.workload)!), evidence, beliefs }
+}
+
+function takeEvidence(deps: IntakeDeps, report: AgentReport, ours: (key: string) => Live | null): EvidenceRecord[] {
+  const rows: EvidenceRecord[] = []
+  for (const { key, evidence } of report.evidence) {
+    const live = ours(key)
+    if (live === null) continue
+    addEvidence(deps.fleet, live, evidence)
+    rows.push({ workload: live.workload, evidence })
+  }
+  return rows
+}
+
+function believe(deps: IntakeDeps, live: Live, window: Window): WorkloadId {
+  const end = window.start + window.spanMs
+  const step = stepBelief(deps.model, live.belief ?? initialBelief(deps.model), window, end)
+  live.belief = step.state
+  live.lastBelief = step.belief
+  const own: Evidence | null = beliefEvidence(step.belief, end)
+  if (own === null) live.evidence.delete('belief|')
+  else addEvidence(deps.fleet, live, own)
+  return live.workload
+}
+
+function observed(live: Live, tick: Window): Row {
+  const s = tick.sums
+  live.bytesOut = s[sumAt.bytesOutInitiated]! + s[sumAt.bytesOutServed]!
+  live.bytesIn = s[sumAt.bytesInInitiated]! + s[sumAt.bytesInServed]!
+  return {
+    workload: live.workload,
+    at: tick.start + tick.spanMs,
+    belief: null,
+    risk: null,
+    bytesOut: live.bytesOut,
+    bytesIn: live.bytesIn,
+    spanMs: tick.spanMs,
+  }
+}

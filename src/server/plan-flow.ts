@@ -1,0 +1,175 @@
+/**
+ * A plan's way from approved to confirmed. In: what agents say of a generation (`Applied`), approvals, deadlines. Out: state
+ * to the agents, `confirm` or `rollback`, moves in the record. Holds no truth of its own: what an agent said last is asked
+ * again after a restart, because every report carries it.
+ */
+import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { ShiftState } from '../model/plan.ts'
+import type { PlanRecord } from '../model/records.ts'
+import type { Audit, Store } from '../model/store.ts'
+import type { Applied } from '../model/wire.ts'
+import type { Delivery } from './delivery.ts'
+
+export type PlanFlowDeps = {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly delivery: Delivery
+  readonly clock: () => number
+  /** Called after every move, with the record as it is now. */
+  readonly moved: (record: PlanRecord) => void
+  readonly log: { warn(detail: object, text: string): void }
+}
+
+export type PlanFlow = {
+  /** Sends an approved plan to its agents. */
+  apply(id: PlanId, actor: string): Promise<PlanRecord | null>
+  /** A person's confirm: needed when the plan was asked to wait for it. */
+  confirm(id: PlanId, actor: string): Promise<PlanRecord | null>
+  rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null>
+  applied(agent: AgentId, applied: Applied): Promise<void>
+  /** Plans whose agents went silent; called by the clock. */
+  expire(): Promise<void>
+  /** Plans that wait for a person's confirm instead of confirming when every probe passes. */
+  readonly byHand: Set<PlanId>
+}
+
+/** How long after its deadline a silent agent's plan is called expired: the agent undid it by itself long before. */
+const SILENCE_MS = 15_000
+
+export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
+  const { tenant, store, delivery } = deps
+  const byHand = new Set<PlanId>()
+  /** What each agent said last of a plan under way. */
+  const said = new Map<PlanId, Map<AgentId, Applied>>()
+  /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick. */
+  const worn = new Map<AgentId, number>()
+
+  async function move(id: PlanId, to: ShiftState, actor: string, summary: string): Promise<PlanRecord | null> {
+    const audit: Audit = { actor, action: `plan.${to}`, object: id, summary }
+    const outcome = await store.plans.move(tenant, id, to, audit)
+    if (!outcome.ok) {
+      deps.log.warn({ plan: id, to, code: outcome.code }, 'a plan could not be moved')
+      return null
+    }
+    if (to === 'rolled-back' || to === 'expired' || to === 'confirmed') {
+      said.delete(id)
+      byHand.delete(id)
+    }
+    deps.moved(outcome.value)
+    return outcome.value
+  }
+
+  async function apply(id: PlanId, actor: string): Promise<PlanRecord | null> {
+    const record = await move(id, 'applying', actor, 'sent to its agents')
+    if (record === null) return null
+    said.set(id, new Map())
+    for (const [agent, state] of Object.entries(record.plan.agents)) delivery.send(agent as AgentId, { type: 'state', state })
+    return record
+  }
+
+  async function rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null> {
+    const record = await move(id, 'rolled-back', actor, why)
+    if (record === null) return null
+    for (const agent of Object.keys(record.plan.agents)) {
+      delivery.send(agent as AgentId, { type: 'rollback', generation: record.plan.generation, why })
+    }
+    return record
+  }
+
+  function sendConfirm(record: PlanRecord): void {
+    for (const agent of Object.keys(record.plan.agents)) {
+      delivery.send(agent as AgentId, { type: 'confirm', generation: record.plan.generation })
+    }
+  }
+
+  async function underWay(applied: Applied): Promise<{ record: PlanRecord; isTarget: boolean } | null> {
+    const { confirmed, pending } = await store.plans.target(tenant)
+    for (const record of [pending, confirmed]) {
+      if (record !== null && record.plan.generation.n === applied.generation.n) return { record, isTarget: record === confirmed }
+    }
+    return null
+  }
+
+  return {
+    apply,
+    rollback,
+    byHand,
+    async confirm(id, actor) {
+      const record = await store.plans.get(tenant, id)
+      if (record === null || record.state !== 'confirming') return null
+      byHand.delete(id)
+      await store.ledger.audit(tenant, { actor, action: 'plan.confirm', object: id, summary: 'confirmed by hand' })
+      sendConfirm(record)
+      return record
+    },
+    async applied(agent, applied) {
+      const found = await underWay(applied)
+      if (found === null) return
+      const { record, isTarget } = found
+      const id = record.plan.id
+      if (isTarget) {
+        // An agent that came back re-applies the confirmed generation and waits: it has been confirmed before.
+        if (applied.state === 'confirming') delivery.send(agent, { type: 'confirm', generation: applied.generation })
+        if (applied.state === 'confirmed') await wear(record, agent)
+        return
+      }
+      if (!(agent in record.plan.agents)) return
+      const all = said.get(id) ?? new Map<AgentId, Applied>()
+      said.set(id, all.set(agent, applied))
+      const failed = applied.probes.find((probe) => !probe.ok)
+      if (applied.state === 'rolled-back' || applied.state === 'refused') {
+        await rollback(id, `agent:${agent}`, `${applied.state} by ${agent}: ${applied.why ?? 'no reason given'}`)
+        return
+      }
+      if (applied.state === 'confirming' && failed !== undefined && record.plan.direction !== 'containment') {
+        await rollback(id, 'guise', `probe "${failed.name}" failed on ${agent}: ${failed.detail}`)
+        return
+      }
+      await advance(record, all)
+    },
+    async expire() {
+      const { pending } = await store.plans.target(tenant)
+      if (pending === null || (pending.state !== 'applying' && pending.state !== 'confirming')) return
+      const patience = confirmWithinMs(pending) + SILENCE_MS
+      if (deps.clock() - pending.updatedAt < patience) return
+      await move(pending.plan.id, 'expired', 'guise', `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`)
+    },
+  }
+
+  async function advance(record: PlanRecord, all: ReadonlyMap<AgentId, Applied>): Promise<void> {
+    const agents = Object.keys(record.plan.agents) as AgentId[]
+    const states = agents.map((agent) => all.get(agent)?.state ?? 'applying')
+    const id = record.plan.id
+    let now: PlanRecord | null = record
+    if (record.state === 'applying' && states.every((state) => state === 'confirming' || state === 'confirmed')) {
+      now = await move(id, 'confirming', 'guise', 'applied on every agent; probes pass')
+      if (now !== null && !byHand.has(id)) sendConfirm(now)
+    } else if (record.state === 'confirming' && !byHand.has(id) && states.some((state) => state === 'confirming')) {
+      // The confirm may have been lost with a connection; saying it again is harmless.
+      sendConfirm(record)
+    }
+    if (now !== null && states.every((state) => state === 'confirmed')) {
+      const confirmed = await move(id, 'confirmed', 'guise', `generation ${now.plan.generation.n} is in force on ${agents.length} agent(s)`)
+      if (confirmed !== null) for (const agent of agents) await wear(confirmed, agent)
+    }
+  }
+
+  async function wear(record: PlanRecord, agent: AgentId): Promise<void> {
+    const state = record.plan.agents[agent]
+    if (state === undefined || worn.get(agent) === record.plan.generation.n) return
+    worn.set(agent, record.plan.generation.n)
+    await store.workloads.wear(
+      tenant,
+      state.workloads.map((desired) => ({
+        workload: desired.workload as WorkloadId,
+        worn: { id: desired.persona.id as never, name: desired.persona.name, version: desired.persona.version },
+        containedUntil: desired.containment?.until ?? null,
+      })),
+      deps.clock(),
+    )
+  }
+}
+
+function confirmWithinMs(record: PlanRecord): number {
+  return Math.max(0, ...Object.values(record.plan.agents).map((state) => state.confirmWithinMs))
+}
