@@ -51,9 +51,12 @@ async function main(): Promise<void> {
   })
 
   await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') refuse(`Port ${config.port} is taken by another program. Start with --port ${config.port + 1}.`)
-    if (error.code === 'EACCES') refuse(`Port ${config.port} needs more rights than this user has. Start with --port 7070.`)
-    if (error.code === 'EADDRNOTAVAIL') refuse(`${config.host} is not an address of this machine. Start with --host 127.0.0.1.`)
+    if (error.code === 'EADDRINUSE')
+      refuse(`Port ${config.port} is taken by another program. Start with --port ${config.port + 1}.`)
+    if (error.code === 'EACCES')
+      refuse(`Port ${config.port} needs more rights than this user has. Start with --port 7070.`)
+    if (error.code === 'EADDRNOTAVAIL')
+      refuse(`${config.host} is not an address of this machine. Start with --host 127.0.0.1.`)
     throw error
   })
 
@@ -62,10 +65,14 @@ async function main(): Promise<void> {
     mkdirSync(config.home, { recursive: true, mode: 0o711 })
     if (user !== null) chownSync(config.home, user.uid, user.gid)
   } catch (error) {
-    refuse(`${config.home} cannot be written (${(error as NodeJS.ErrnoException).code}). Choose another data directory with --home DIR or GUISE_HOME.`)
+    refuse(
+      `${config.home} cannot be written (${(error as NodeJS.ErrnoException).code}). Choose another data directory with --home DIR or GUISE_HOME.`,
+    )
   }
   const database =
-    config.databaseUrl === null ? await startEmbedded({ home: config.home, log }).catch((error: Error) => refuse(error.message)) : null
+    config.databaseUrl === null
+      ? await startEmbedded({ home: config.home, log }).catch((error: Error) => refuse(error.message))
+      : null
   const local = await listenLocal(app, join(config.home, 'server.sock'))
   if (user !== null) {
     process.setgroups?.([])
@@ -84,15 +91,25 @@ async function main(): Promise<void> {
   let stopping: Promise<void> | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      stopping ??= stop().then(() => process.exit(0), (error: unknown) => {
-        log.error({ error }, 'the server did not stop cleanly')
-        process.exit(1)
-      })
+      stopping ??= stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ error }, 'the server did not stop cleanly')
+          process.exit(1)
+        },
+      )
     })
   }
 
   store = await openStore({ url: config.databaseUrl ?? database!.url, keysDir: join(config.home, 'keys'), clock })
-  await firstStart({ store, tenant: DEFAULT_TENANT, home: config.home, builtins, clock, origin: `http://${config.host}:${config.port}` })
+  await firstStart({
+    store,
+    tenant: DEFAULT_TENANT,
+    home: config.home,
+    builtins,
+    clock,
+    origin: `http://${config.host}:${config.port}`,
+  })
   await control.start()
   ready = true
   if (recording !== null) control.background(createReplay({ recording, control, clock, tenant: DEFAULT_TENANT }))

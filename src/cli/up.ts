@@ -6,14 +6,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { labDown, labUp } from '../../lab/topology.ts'
+import { labDown } from '../../lab/down.ts'
+import { labUp } from '../../lab/up.ts'
 import { enforcementMissing } from '../server/capable.ts'
 import { defaultHome } from '../server/config.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning']
 
-type UpOptions = { readonly lab?: true; readonly port: string; readonly host: string; readonly home?: string; readonly yes?: true }
+type UpOptions = {
+  readonly lab?: true
+  readonly port: string
+  readonly host: string
+  readonly home?: string
+  readonly yes?: true
+}
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
@@ -76,8 +83,20 @@ async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSigna
   return keep(
     'agent',
     [
-      'src/cli/main.ts', 'agent', '--inventory', lab.inventory, '--netns', lab.router, '--mode', 'enforce',
-      '--server', `unix:${join(home, 'server.sock')}`, '--home', join(home, 'lab-agent'), '--id', 'lab',
+      'src/cli/main.ts',
+      'agent',
+      '--inventory',
+      lab.inventory,
+      '--netns',
+      lab.router,
+      '--mode',
+      'enforce',
+      '--server',
+      `unix:${join(home, 'server.sock')}`,
+      '--home',
+      `${home}-agent`,
+      '--id',
+      'lab',
     ],
     env,
     signal,
@@ -97,7 +116,11 @@ function keep(name: string, args: readonly string[], env: NodeJS.ProcessEnv, sig
   let child: ChildProcess | null = null
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
-      child = spawn(process.execPath, [...NODE_FLAGS, ...args], { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
+      child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
+        cwd: ROOT,
+        env,
+        stdio: ['ignore', 'inherit', 'inherit'],
+      })
       const [code] = (await once(child, 'exit')) as [number | null]
       if (signal.aborted) return
       // 78 = EX_CONFIG (sysexits.h): the child has said in a sentence what is wrong, and again will not help.

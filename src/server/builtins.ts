@@ -21,7 +21,8 @@ export function readBuiltins(examples: string): Builtins {
       .filter((file) => /\.ya?ml$/.test(file.name))
       .flatMap((file) => {
         const parsed = parseManifests(file.text, { file: `examples/${folder}/${file.name}` })
-        if (!parsed.ok) throw new Error(`a shipped manifest does not parse: ${parsed.where ?? file.name}: ${parsed.why}`)
+        if (!parsed.ok)
+          throw new Error(`a shipped manifest does not parse: ${parsed.where ?? file.name}: ${parsed.why}`)
         return parsed.value
       }),
   )

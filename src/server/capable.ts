@@ -4,7 +4,10 @@ import { accessSync, constants } from 'node:fs'
 export function enforcementMissing(): string | null {
   if (process.platform !== 'linux') return 'network personas are enforced by the Linux kernel, and this is not Linux'
   if (process.getuid?.() !== 0) return 'not root. Start with sudo npm start to see enforcement'
-  for (const [program, packageName] of [['nft', 'nftables'], ['ip', 'iproute2']] as const) {
+  for (const [program, packageName] of [
+    ['nft', 'nftables'],
+    ['ip', 'iproute2'],
+  ] as const) {
     if (!onPath(program)) return `${program} is missing. Install it with apt-get install ${packageName}`
   }
   return null

@@ -22,11 +22,15 @@ export function defaultHome(): string {
 export function serverConfig(env: NodeJS.ProcessEnv): ServerConfig {
   const problems: string[] = []
   const port = Number(env.GUISE_PORT ?? 7070)
-  if (!Number.isInteger(port) || port < 1 || port > 65535) problems.push(`GUISE_PORT is ${env.GUISE_PORT}; give a port from 1 to 65535`)
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    problems.push(`GUISE_PORT is ${env.GUISE_PORT}; give a port from 1 to 65535`)
   const databaseUrl = env.GUISE_DATABASE_URL ?? null
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) problems.push('GUISE_DATABASE_URL must begin with postgres:// or postgresql://')
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    problems.push('GUISE_DATABASE_URL must begin with postgres:// or postgresql://')
   const publicOrigins = (env.GUISE_PUBLIC_ORIGINS ?? '').split(',').filter((origin) => origin !== '')
-  for (const origin of publicOrigins) if (!URL.canParse(origin)) problems.push(`GUISE_PUBLIC_ORIGINS: ${origin} is not an origin such as https://guise.example`)
+  for (const origin of publicOrigins)
+    if (!URL.canParse(origin))
+      problems.push(`GUISE_PUBLIC_ORIGINS: ${origin} is not an origin such as https://guise.example`)
   if (problems.length > 0) throw new Error(problems.join('\n'))
   return {
     home: defaultHome(),

@@ -5,8 +5,18 @@ import type { ServerMessage } from '../model/wire.ts'
 import { createDelivery } from './delivery.ts'
 
 const agent = 'a1' as AgentId
-const indicators = (hash: string): ServerMessage => ({ type: 'indicators', hash, entries: [], neverBlock: [], homeNetworks: [] })
-const rollback = (n: number): ServerMessage => ({ type: 'rollback', generation: { system: 's', timeline: 1, n }, why: 'test' })
+const indicators = (hash: string): ServerMessage => ({
+  type: 'indicators',
+  hash,
+  entries: [],
+  neverBlock: [],
+  homeNetworks: [],
+})
+const rollback = (n: number): ServerMessage => ({
+  type: 'rollback',
+  generation: { system: 's', timeline: 1, n },
+  why: 'test',
+})
 
 test('newer state overtakes older, confirms keep their order, a second connection ends the first', async () => {
   const delivery = createDelivery(() => 0)

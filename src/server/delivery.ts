@@ -21,7 +21,11 @@ export type Delivery = {
 export function createDelivery(clock: () => number): Delivery {
   const lines = new Map<AgentId, Line>()
 
-  async function* stream(agent: AgentId, first: readonly ServerMessage[], signal: AbortSignal): AsyncIterable<ServerMessage> {
+  async function* stream(
+    agent: AgentId,
+    first: readonly ServerMessage[],
+    signal: AbortSignal,
+  ): AsyncIterable<ServerMessage> {
     const line: Line = { waiting: [...first], wake: () => {}, overflowed: false }
     lines.get(agent)?.wake()
     lines.set(agent, line)

@@ -2,12 +2,13 @@
  * What the server holds in memory of one tenant's fleet between reports: the window that is filling, the belief's filter
  * state, the evidence in force. All of it can be lost: belief starts over from what is stored, evidence is in the record.
  */
+
+import type { BeliefState } from '../learn/filter.ts'
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
-import { createWindow, type Window, WINDOW_MS } from '../model/window.ts'
+import { createWindow, WINDOW_MS, type Window } from '../model/window.ts'
 import { mergeWindow } from '../observe/reduce/merge.ts'
-import type { BeliefState } from '../learn/filter.ts'
 
 export type Live = {
   readonly workload: WorkloadId
@@ -42,9 +43,17 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
   let live = fleet.live.get(workload)
   if (live === undefined || live.agent !== agent) {
     live = {
-      workload, agent, key, name,
-      filling: null, belief: live?.belief ?? null, lastBelief: live?.lastBelief ?? null, risk: live?.risk ?? null,
-      evidence: live?.evidence ?? new Map(), bytesOut: 0, bytesIn: 0,
+      workload,
+      agent,
+      key,
+      name,
+      filling: null,
+      belief: live?.belief ?? null,
+      lastBelief: live?.lastBelief ?? null,
+      risk: live?.risk ?? null,
+      evidence: live?.evidence ?? new Map(),
+      bytesOut: 0,
+      bytesIn: 0,
     }
     fleet.live.set(workload, live)
   }

@@ -55,7 +55,8 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
   }
   for (const { workload } of evidence) {
     const live = fleet.live.get(workload)!
-    if (!touched.has(workload)) touched.set(workload, { workload, at: now, belief: null, risk: null, bytesOut: 0, bytesIn: 0, spanMs: 0 })
+    if (!touched.has(workload))
+      touched.set(workload, { workload, at: now, belief: null, risk: null, bytesOut: 0, bytesIn: 0, spanMs: 0 })
     live.risk = null
   }
   const rows = [...touched.values()].map((row): Row => {

@@ -63,7 +63,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     const record = await move(id, 'applying', actor, 'sent to its agents')
     if (record === null) return null
     said.set(id, new Map())
-    for (const [agent, state] of Object.entries(record.plan.agents)) delivery.send(agent as AgentId, { type: 'state', state })
+    for (const [agent, state] of Object.entries(record.plan.agents))
+      delivery.send(agent as AgentId, { type: 'state', state })
     return record
   }
 
@@ -85,7 +86,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   async function underWay(applied: Applied): Promise<{ record: PlanRecord; isTarget: boolean } | null> {
     const { confirmed, pending } = await store.plans.target(tenant)
     for (const record of [pending, confirmed]) {
-      if (record !== null && record.plan.generation.n === applied.generation.n) return { record, isTarget: record === confirmed }
+      if (record !== null && record.plan.generation.n === applied.generation.n)
+        return { record, isTarget: record === confirmed }
     }
     return null
   }
@@ -132,7 +134,12 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       if (pending === null || (pending.state !== 'applying' && pending.state !== 'confirming')) return
       const patience = confirmWithinMs(pending) + SILENCE_MS
       if (deps.clock() - pending.updatedAt < patience) return
-      await move(pending.plan.id, 'expired', 'guise', `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`)
+      await move(
+        pending.plan.id,
+        'expired',
+        'guise',
+        `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`,
+      )
     },
   }
 
@@ -149,7 +156,12 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       sendConfirm(record)
     }
     if (now !== null && states.every((state) => state === 'confirmed')) {
-      const confirmed = await move(id, 'confirmed', 'guise', `generation ${now.plan.generation.n} is in force on ${agents.length} agent(s)`)
+      const confirmed = await move(
+        id,
+        'confirmed',
+        'guise',
+        `generation ${now.plan.generation.n} is in force on ${agents.length} agent(s)`,
+      )
       if (confirmed !== null) for (const agent of agents) await wear(confirmed, agent)
     }
   }

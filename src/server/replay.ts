@@ -18,8 +18,8 @@ import { workloadId } from '../model/workload-id.ts'
 import { createDirectory } from '../observe/reduce/directory.ts'
 import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer } from '../observe/reduce/reducer.ts'
-import { readZeek } from '../observe/sources/zeek.ts'
 import { serviceName } from '../observe/source.ts'
+import { readZeek } from '../observe/sources/zeek.ts'
 
 export type Recording = {
   readonly inventory: readonly WorkloadReport[]
@@ -31,11 +31,15 @@ export type Recording = {
 /** Reads all of it before privileges are dropped: a few thousand flows. */
 export async function readRecording(dir: string): Promise<Recording> {
   const inventory = JSON.parse(readFileSync(join(dir, 'inventory.json'), 'utf8')) as WorkloadReport[]
-  const logs = readdirSync(dir).filter((name) => name.includes('.log')).sort().map((name) => join(dir, name))
+  const logs = readdirSync(dir)
+    .filter((name) => name.includes('.log'))
+    .sort()
+    .map((name) => join(dir, name))
   const source = readZeek(logs)
   const flows = createFlowBatch(200_000)
   for await (const batch of source.batches(new AbortController().signal)) {
-    for (let row = 0; row < batch.count && flows.count < flows.capacity; row++) copyRow(flows, flows.count++, batch, row, 0)
+    for (let row = 0; row < batch.count && flows.count < flows.capacity; row++)
+      copyRow(flows, flows.count++, batch, row, 0)
   }
   const order = Uint32Array.from({ length: flows.count }, (_, i) => i).sort((a, b) => flows.end[a]! - flows.end[b]!)
   return { inventory: inventory.map((report) => ({ ...report, driver: 'recording' })), flows, order }
@@ -83,7 +87,11 @@ export async function replay(deps: ReplayDeps): Promise<void> {
       detectors.add(batch)
       const { ticks, conversations } = reducer.close(until)
       await deps.agentReport(AGENT, {
-        boot, sequence: sequence++, at: until, host: hostname(), mode: 'observe',
+        boot,
+        sequence: sequence++,
+        at: until,
+        host: hostname(),
+        mode: 'observe',
         ...(sequence === 1 ? { workloads: [...recording.inventory] } : {}),
         ticks: ticks.map((tick) => encodeWindow(tick, keyOf(recording, deps.tenant, tick.workload))),
         conversations: conversations.map((c) => encodeConversation(c, keyOf(recording, deps.tenant, c.workload))),
@@ -91,7 +99,9 @@ export async function replay(deps: ReplayDeps): Promise<void> {
           const report = recording.inventory.find((candidate) => candidate.addresses.includes(subject))
           return report === undefined ? [] : [{ key: report.key, evidence }]
         }),
-        reflexes: [], applied: null, denies: {},
+        reflexes: [],
+        applied: null,
+        denies: {},
         counters: { rows: next, lost: 0 },
       })
     }
@@ -102,7 +112,8 @@ export async function replay(deps: ReplayDeps): Promise<void> {
 async function firstIndicators(deps: ReplayDeps): Promise<Extract<ServerMessage, { type: 'indicators' }>> {
   const leave = new AbortController()
   try {
-    for await (const message of deps.desiredStream(AGENT, leave.signal)) if (message.type === 'indicators') return message
+    for await (const message of deps.desiredStream(AGENT, leave.signal))
+      if (message.type === 'indicators') return message
   } finally {
     leave.abort()
   }
@@ -118,7 +129,19 @@ function copyRow(into: FlowBatch, at: number, from: FlowBatch, row: number, shif
   into.end[at] = from.end[row]! + shiftMs
   into.source.set(from.source.subarray(row * 4, row * 4 + 4), at * 4)
   into.target.set(from.target.subarray(row * 4, row * 4 + 4), at * 4)
-  for (const column of ['sourcePort', 'targetPort', 'proto', 'bytesOut', 'bytesIn', 'packetsOut', 'packetsIn', 'phase', 'state', 'marks', 'service'] as const) {
+  for (const column of [
+    'sourcePort',
+    'targetPort',
+    'proto',
+    'bytesOut',
+    'bytesIn',
+    'packetsOut',
+    'packetsIn',
+    'phase',
+    'state',
+    'marks',
+    'service',
+  ] as const) {
     into[column][at] = from[column][row]!
   }
 }

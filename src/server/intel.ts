@@ -1,0 +1,90 @@
+/**
+ * Feeds to indicators: reads every feed's list, keeps the last good copy of each (a list that cannot be read, or that shrank
+ * by nine tenths, does not replace it), and says what changed. The hash names the whole, so an agent is told only of news.
+ */
+import { createHash } from 'node:crypto'
+import { isAbsolute, join, normalize } from 'node:path'
+import { slug } from '../model/ids.ts'
+import type { FeedManifest } from '../model/manifest.ts'
+import type { ServerMessage } from '../model/wire.ts'
+import { type ListReading, readList } from '../observe/feeds/local-list.ts'
+
+type Indicators = Extract<ServerMessage, { type: 'indicators' }>
+export type Intel = Pick<Indicators, 'entries' | 'neverBlock' | 'hash'>
+export type FeedHealth = {
+  readonly feed: string
+  readonly entries: number
+  readonly refused: number
+  readonly problem: string | null
+}
+
+export type IntelKeeper = {
+  /** Reads the lists again; the result is remembered. */
+  refresh(feeds: readonly FeedManifest[]): Promise<{ readonly intel: Intel; readonly changed: boolean }>
+  current(): Intel
+  health(): readonly FeedHealth[]
+}
+
+const EMPTY: Intel = { entries: [], neverBlock: [], hash: 'empty' }
+const SHRUNK_TO = 0.1
+
+export function createIntel(home: string, warn: (text: string) => void): IntelKeeper {
+  const good = new Map<string, ListReading>()
+  let intel = EMPTY
+  let health: FeedHealth[] = []
+
+  async function read(feed: FeedManifest): Promise<FeedHealth> {
+    const name = feed.metadata.name
+    const last = good.get(name)
+    try {
+      const reading = await readList(feedPath(home, feed.spec.path))
+      if (last !== undefined && reading.entries.length < last.entries.length * SHRUNK_TO) {
+        const problem = `shrank from ${last.entries.length} to ${reading.entries.length} entries; the last good copy stays in force`
+        return { feed: name, entries: last.entries.length, refused: reading.refused, problem }
+      }
+      good.set(name, reading)
+      return { feed: name, entries: reading.entries.length, refused: reading.refused, problem: null }
+    } catch (error) {
+      const problem = `${(error as Error).message}: ${((error as Error).cause as Error | undefined)?.message ?? 'see above'}`
+      return { feed: name, entries: last?.entries.length ?? 0, refused: 0, problem }
+    }
+  }
+
+  return {
+    async refresh(feeds) {
+      health = await Promise.all(feeds.map(read))
+      for (const one of health) if (one.problem !== null) warn(`feed ${one.feed}: ${one.problem}`)
+      const entries: Indicators['entries'] = []
+      const neverBlock: string[] = []
+      for (const feed of [...feeds].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
+        const confidence = feed.spec.confidence ?? 0.8
+        for (const { cidr, score } of good.get(feed.metadata.name)?.entries ?? []) {
+          if (feed.spec.use === 'neverBlock') neverBlock.push(cidr)
+          else
+            entries.push({
+              cidr,
+              score: score ?? feed.spec.score ?? (feed.spec.use === 'blocklist' ? 0 : 0.5),
+              feed: slug(feed.metadata.name),
+              confidence,
+            })
+        }
+      }
+      const hash = createHash('sha256')
+        .update(JSON.stringify([entries, neverBlock]))
+        .digest('hex')
+        .slice(0, 32)
+      const changed = hash !== intel.hash
+      if (changed) intel = { entries, neverBlock, hash }
+      return { intel, changed }
+    },
+    current: () => intel,
+    health: () => health,
+  }
+}
+
+/** Relative paths live under the data directory's `feeds/` and cannot climb out of it. */
+function feedPath(home: string, path: string): string {
+  if (isAbsolute(path)) return normalize(path)
+  const inside = normalize(join('/', path))
+  return join(home, 'feeds', inside)
+}
