@@ -1,0 +1,180 @@
+/**
+ * The part of table `inet guise` that never depends on a plan: base chains, dispatch, and the empty sets and maps that
+ * plans fill. Because it is constant, every change of plan is elements and new chains, which the kernel can undo by
+ * itself when their timeout ends.
+ *
+ * A packet of ours passes, in this order: link-scope necessities (ND, DHCP) · own source address · invalid and
+ * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · pending rules · permanent rules ·
+ * dropped, for an interface of ours without an entry. Foreign packets leave at the first rule.
+ */
+export const TABLE = 'inet guise'
+
+/** Maps that a plan writes. Each has a `_pending` sister that is looked up first and whose entries end by themselves. */
+export const DISPATCH = {
+  eg: 'ifname',
+  ing: 'ifname',
+  host_eg: 'nf_proto',
+  host_ing: 'nf_proto',
+  safe_eg: 'nf_proto',
+  safe_ing: 'nf_proto',
+  auto: 'nf_proto',
+} as const
+export type DispatchMap = keyof typeof DISPATCH
+
+export const CONTAIN = {
+  eg_contain: 'ifname',
+  in_contain: 'ifname',
+  host_eg_contain: 'nf_proto',
+  host_in_contain: 'nf_proto',
+} as const
+export type ContainMap = keyof typeof CONTAIN
+
+/** Sets that every compiled state has, if only empty. `state` holds the hash of what is loaded, as a 15-byte name. */
+export const MEMBER_SETS = {
+  ours: 'ifname',
+  ours_host: 'nf_proto',
+  source4: 'ifname . ipv4_addr',
+  source6: 'ifname . ipv6_addr',
+  mac_known: 'ifname',
+  source_mac: 'ifname . ether_addr',
+  state: 'ifname',
+} as const
+export type MemberSet = keyof typeof MEMBER_SETS
+
+/** Written by reflexes, never by plans: interface (or nothing, for the host) and peer, with a timeout. */
+export const REFLEX_SETS = {
+  reflex4: 'ifname . ipv4_addr',
+  reflex6: 'ifname . ipv6_addr',
+  reflex_host4: 'ipv4_addr',
+  reflex_host6: 'ipv6_addr',
+} as const
+
+export function baseText(enforce: 'drop' | 'count'): string {
+  const sets = Object.entries({ ...MEMBER_SETS, ...REFLEX_SETS }).map(([name, type]) => declare('set', name, type))
+  const maps = Object.entries(DISPATCH).flatMap(([name, type]) => [
+    declare('map', `${name}_pending`, `${type} : verdict`),
+    declare('map', name, `${type} : verdict`),
+  ])
+  const contain = Object.entries(CONTAIN).map(([name, type]) => declare('map', name, `${type} : verdict`))
+  return `table ${TABLE} {\n${[...sets, ...contain, ...maps, ...chains(enforce)].join('\n')}\n}\n`
+}
+
+function declare(what: 'set' | 'map', name: string, type: string): string {
+  return `  ${what} ${name} {\n    type ${type}\n    flags timeout\n  }`
+}
+
+function chain(name: string, lines: readonly string[]): string {
+  return `  chain ${name} {\n${lines.map((line) => `    ${line}`).join('\n')}\n  }`
+}
+
+function refuse(name: string, id: string, enforce: 'drop' | 'count'): string {
+  return chain(name, [
+    `limit rate 20/second burst 40 packets log prefix "${id}" group 7 snaplen 128`,
+    `counter ${enforce === 'drop' ? 'drop' : 'accept'} comment "${id}"`,
+  ])
+}
+
+function slot(name: string, map: DispatchMap): string {
+  return chain(name, [`meta nfproto vmap @${map}_pending`, `meta nfproto vmap @${map}`])
+}
+
+/** One end of a two-ended policy: `face` is where the workload's interface is for packets in this direction. */
+function forwardEnd(
+  name: string,
+  face: 'iifname' | 'oifname',
+  contain: ContainMap,
+  map: DispatchMap,
+  peer: 'daddr' | 'saddr',
+): string {
+  return chain(name, [
+    `${face} vmap @${contain}`,
+    `${face} . ct original ip ${peer} @reflex4 jump reflex`,
+    `${face} . ct original ip6 ${peer} @reflex6 jump reflex`,
+    `${face} vmap @${map}_pending`,
+    `${face} vmap @${map}`,
+    `${face} @ours goto refuse_unbound`,
+  ])
+}
+
+function hostEnd(name: string, safe: string, contain: ContainMap, map: DispatchMap, peer: 'daddr' | 'saddr'): string {
+  return chain(name, [
+    `jump ${safe}`,
+    `meta nfproto vmap @${contain}`,
+    `ct original ip ${peer} @reflex_host4 jump reflex`,
+    `ct original ip6 ${peer} @reflex_host6 jump reflex`,
+    `meta nfproto vmap @${map}_pending`,
+    `meta nfproto vmap @${map}`,
+  ])
+}
+
+function chains(enforce: 'drop' | 'count'): string[] {
+  const tracked = [
+    'ct state { invalid, untracked } goto refuse_untracked',
+    'ct state related meta l4proto { icmp, ipv6-icmp } counter accept comment "guise/related-icmp"',
+  ]
+  return [
+    refuse('refuse_spoofed', 'guise/spoofed', enforce),
+    refuse('refuse_untracked', 'guise/untracked', enforce),
+    refuse('refuse_unbound', 'guise/unbound', enforce),
+    slot('safe_egress', 'safe_eg'),
+    slot('safe_ingress', 'safe_ing'),
+    slot('reflex', 'auto'),
+    // Hop limit 255 proves that no router passed it on (RFC 4861 §7.1); a DHCP client has no address yet (RFC 2131 §4.1).
+    chain('link', [
+      'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
+      'ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept',
+      'ip6 saddr fe80::/10 udp sport 546 udp dport 547 accept',
+    ]),
+    chain('own_source', [
+      'meta nfproto ipv4 iifname . ip saddr != @source4 goto refuse_spoofed',
+      'meta nfproto ipv6 iifname . ip6 saddr != @source6 goto refuse_spoofed',
+      'iifname @mac_known iifname . ether saddr != @source_mac goto refuse_spoofed',
+    ]),
+    forwardEnd('eg_orig', 'iifname', 'eg_contain', 'eg', 'daddr'),
+    forwardEnd('eg_reply', 'oifname', 'eg_contain', 'eg', 'daddr'),
+    forwardEnd('in_orig', 'oifname', 'in_contain', 'ing', 'saddr'),
+    forwardEnd('in_reply', 'iifname', 'in_contain', 'ing', 'saddr'),
+    hostEnd('host_egress', 'safe_egress', 'host_eg_contain', 'host_eg', 'daddr'),
+    hostEnd('host_ingress', 'safe_ingress', 'host_in_contain', 'host_ing', 'saddr'),
+    chain('forward_egress', [
+      'type filter hook forward priority 0; policy accept;',
+      'iifname != @ours oifname != @ours accept',
+      'jump link',
+      'iifname @ours jump own_source',
+      ...tracked,
+      'jump safe_egress',
+      'ct direction vmap { original : jump eg_orig, reply : jump eg_reply }',
+    ]),
+    chain('forward_ingress', [
+      'type filter hook forward priority 1; policy accept;',
+      'iifname != @ours oifname != @ours accept',
+      'jump link',
+      tracked[1]!,
+      'jump safe_ingress',
+      'ct direction vmap { original : jump in_orig, reply : jump in_reply }',
+    ]),
+    ...hostBase('host_input', 'input', 'iifname', 'original : jump host_ingress, reply : jump host_egress', tracked),
+    ...hostBase('host_output', 'output', 'oifname', 'original : jump host_egress, reply : jump host_ingress', tracked),
+  ]
+}
+
+function hostBase(
+  name: string,
+  hook: 'input' | 'output',
+  face: 'iifname' | 'oifname',
+  dispatch: string,
+  tracked: readonly string[],
+): string[] {
+  return [
+    chain(name, [
+      `type filter hook ${hook} priority 0; policy accept;`,
+      'meta nfproto != @ours_host accept',
+      `${face} "lo" accept`,
+      'jump link',
+      // The server's answer reaches a client that has no address yet, so conntrack sees no reply in it.
+      ...(hook === 'input' ? ['udp sport 67 udp dport 68 accept'] : []),
+      ...tracked,
+      `ct direction vmap { ${dispatch} }`,
+    ]),
+  ]
+}

@@ -1,0 +1,159 @@
+/**
+ * Tree → what table `inet guise` must hold, for nft 1.0.6: content-addressed chains, sets, and one map entry per
+ * workload and direction. A function of the state alone: no clock, no history. `delta.ts` turns two of these into one
+ * transaction.
+ */
+import type { AgentState } from '../model/desired.ts'
+import { type ContainMap, type DispatchMap, MEMBER_SETS, type MemberSet } from './base.ts'
+import { automaticDenyChain, bucketName, type Chains, listChain, safeChain } from './chains.ts'
+import { type AgentTree, type Binding, buildTree, canonicalAddress, type ListNode, type SetNode } from './tree.ts'
+import { digest } from './words.ts'
+
+export type CompiledSet = { readonly type: string; readonly elements: ReadonlySet<string> }
+export type Contained = {
+  readonly key: string
+  readonly map: ContainMap
+  readonly element: string
+  readonly chain: string
+  /** epoch ms; the kernel entry gets what is left of it */
+  readonly until: number
+}
+export type Compiled = {
+  /** 15 bytes, as it stands in the kernel's `state` set: equal hashes mean equal tables, containment included. */
+  readonly hash: string
+  readonly enforce: 'drop' | 'count'
+  /** Name → rules, one line each. */
+  readonly chains: ReadonlyMap<string, readonly string[]>
+  /** Name → elements in nft's own words. */
+  readonly sets: ReadonlyMap<string, CompiledSet>
+  /** Map → element → `goto chain`. */
+  readonly maps: Readonly<Record<DispatchMap, ReadonlyMap<string, string>>>
+  readonly contained: readonly Contained[]
+  /** Rule id as comments and log prefixes carry it → rule id. */
+  readonly ruleIds: ReadonlyMap<string, string>
+}
+
+/** In any mode but enforce every deny counts and lets pass. Throws when the state breaks the model's promises. */
+export function compileAgent(state: AgentState, bindings: readonly Binding[]): Compiled {
+  const tree = buildTree(state, bindings)
+  const chains: Chains = { all: new Map(), ids: new Map(), enforce: tree.mode === 'enforce' ? 'drop' : 'count' }
+  const maps = dispatch(chains, tree)
+  const contained = containment(chains, tree)
+  const sets = compileSets(tree)
+  const hash = `h${digest(fingerprint(chains, sets, maps, contained)).slice(0, 14)}`
+  sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]) })
+  return { hash, enforce: chains.enforce, chains: chains.all, sets, maps, contained, ruleIds: chains.ids }
+}
+
+const FAMILIES = ['ipv4', 'ipv6'] as const
+
+function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<string, string>> {
+  const maps: Record<DispatchMap, Map<string, string>> = {
+    eg: new Map(),
+    ing: new Map(),
+    host_eg: new Map(),
+    host_ing: new Map(),
+    safe_eg: new Map(),
+    safe_ing: new Map(),
+    auto: new Map(),
+  }
+  const once = new Map<ListNode, string>()
+  const chainOf = (list: ListNode) => {
+    const known = once.get(list) ?? listChain(chains, list)
+    once.set(list, known)
+    return `goto ${known}`
+  }
+  const both = (map: DispatchMap, verdict: string) => {
+    for (const family of FAMILIES) maps[map].set(family, verdict)
+  }
+  for (const member of tree.members) {
+    if (member.interface === null) {
+      both('host_eg', chainOf(member.egress))
+      both('host_ing', chainOf(member.ingress))
+    } else {
+      maps.eg.set(`"${member.interface}"`, chainOf(member.egress))
+      maps.ing.set(`"${member.interface}"`, chainOf(member.ingress))
+    }
+  }
+  both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress)}`)
+  both('safe_ing', `goto ${safeChain(chains, 'ingress', tree.safe.ingress)}`)
+  both('auto', `goto ${automaticDenyChain(chains, 'r', tree.never, 'guise/reflex')}`)
+  return maps
+}
+
+function containment(chains: Chains, tree: AgentTree): Contained[] {
+  return tree.members.flatMap(({ key, interface: face, containment }) => {
+    if (containment === null) return []
+    const chain = automaticDenyChain(chains, 'c', tree.never, containment.id)
+    const elements = face === null ? FAMILIES : [`"${face}"`]
+    const maps: ContainMap[] = face === null ? ['host_eg_contain', 'host_in_contain'] : ['eg_contain', 'in_contain']
+    return maps
+      .slice(0, containment.directions === 'both' ? 2 : 1)
+      .flatMap((map) => elements.map((element) => ({ key, map, element, chain, until: containment.until })))
+  })
+}
+
+function compileSets(tree: AgentTree): Map<string, CompiledSet> {
+  const members: Record<MemberSet, Set<string>> = {
+    ours: new Set(),
+    ours_host: new Set(),
+    source4: new Set(),
+    source6: new Set(),
+    mac_known: new Set(),
+    source_mac: new Set(),
+    state: new Set(),
+  }
+  for (const member of tree.members) {
+    if (member.interface === null) {
+      for (const family of FAMILIES) members.ours_host.add(family)
+      continue
+    }
+    const face = `"${member.interface}"`
+    members.ours.add(face)
+    for (const { family, address } of member.addresses)
+      members[family === 4 ? 'source4' : 'source6'].add(`${face} . ${address}`)
+    if (member.mac !== null) {
+      members.mac_known.add(face)
+      members.source_mac.add(`${face} . ${member.mac}`)
+    }
+  }
+  const sets = new Map<string, CompiledSet>()
+  for (const name of Object.keys(members) as MemberSet[])
+    sets.set(name, { type: MEMBER_SETS[name], elements: members[name] })
+  for (const set of [tree.never, ...tree.sets]) addBuckets(sets, set)
+  return sets
+}
+
+function addBuckets(sets: Map<string, CompiledSet>, set: SetNode): void {
+  for (const { family, length, addresses } of set.buckets) {
+    if (length === 0) continue
+    sets.set(bucketName(set.name, family, length), {
+      type: family === 4 ? 'ipv4_addr' : 'ipv6_addr',
+      elements: new Set(addresses),
+    })
+  }
+}
+
+function fingerprint(
+  chains: Chains,
+  sets: ReadonlyMap<string, CompiledSet>,
+  maps: Record<DispatchMap, ReadonlyMap<string, string>>,
+  contained: readonly Contained[],
+): string {
+  return JSON.stringify([
+    chains.enforce,
+    [...chains.all.keys()].sort(),
+    [...sets].map(([name, { elements }]) => `${name} ${digest([...elements].sort().join())}`).sort(),
+    Object.entries(maps).map(([name, map]) => [name, [...map].map((entry) => entry.join(' ')).sort()]),
+    contained.map(({ map, element, chain, until }) => `${map} ${element} ${chain} ${until}`).sort(),
+  ])
+}
+
+/** Where a reflex against `peer` goes: one element, given a timeout by the caller. null when `peer` is no address. */
+export function reflexElement(binding: Binding, peer: string): { set: string; element: string } | null {
+  const address = canonicalAddress(peer)
+  if (address === null) return null
+  return binding.interface === null
+    ? { set: `reflex_host${address.family}`, element: address.address }
+    : { set: `reflex${address.family}`, element: `"${binding.interface}" . ${address.address}` }
+}
