@@ -15,7 +15,7 @@ export const EVIDENCE_KINDS = [
 
 export const Evidence = Type.Object(
   {
-    kind: Type.Union(EVIDENCE_KINDS.map((kind) => Type.Literal(kind))),
+    kind: Type.Enum([...EVIDENCE_KINDS]),
     /** The workload or address to blame (never the victim). */
     subject: Type.String({ maxLength: 128 }),
     /** The other end, `203.0.113.7`, `203.0.113.7:443` or `10.0.0.0/24`; null when there is none. */

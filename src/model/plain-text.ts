@@ -7,7 +7,7 @@
 // Control characters (C0, DEL, C1; ANSI escapes begin with one), line separators, and what changes the direction or
 // the looks of the text around it: bidi controls (UAX #9; "Trojan Source", CVE-2021-42574), zero-width, tags, BOM.
 const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufff9-\uffff]/gu
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\u115f\u1160\u3164\uffa0\ufff9-\uffff]|\p{Default_Ignorable_Code_Point}/gu
 
 /** At most `max` UTF-16 units, cut at a whole character with `…`; hidden characters become one space, edges are trimmed. */
 export function plainText(text: string, max: number): string {

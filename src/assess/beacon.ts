@@ -1,0 +1,224 @@
+/** Programs calling home: connections of one initiator to one service at machine-like times, with machine-like sizes. */
+import type { Evidence } from '../model/evidence.ts'
+import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts'
+import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
+import { type Detector, pairKey, saySpan } from './detector.ts'
+import { End, type Ends } from './ends.ts'
+
+/** Newest connections kept per series; a faster beacon is judged by its last 512 and its hourly counts. */
+const MAX_TIMES = 512
+const HOUR_MS = 3_600_000
+/** RITA's 24 hours; and the same 24 bars over shorter spans, so that a fast beacon need not be waited for. */
+const SPANS = [
+  { ms: 120_000, halfLifeMs: HOUR_MS, least: 10 },
+  { ms: HOUR_MS, halfLifeMs: 6 * HOUR_MS, least: 8 },
+  { ms: 24 * HOUR_MS, halfLifeMs: 24 * HOUR_MS, least: 4 },
+] as const
+/** RITA calls 0.70–0.90 "low"; half-way into that band noise of scanners on flows/rita is gone, the known beacon has 0.96. */
+const LEAST_SCORE = 0.75
+
+/** Clocks, names, discovery: periodic by design, and named in every network. A C2 over DNS needs names, not times. */
+const PERIODIC_UDP = new Set([53, 67, 68, 123, 137, 138, 546, 547, 1900, 3702, 5353, 5355])
+
+type Series = {
+  readonly source: number
+  readonly target: number
+  readonly port: number
+  readonly proto: number
+  times: number[]
+  sizes: number[]
+  /** connections per hour of the epoch, newest 24 */
+  readonly hours: Map<number, number>
+  flows: number
+  answered: number
+  isProven: boolean
+  last: number
+  scoredFlows: number
+  scoredAt: number
+}
+
+export function createBeacon(options: { readonly maxSeries?: number } = {}): Detector {
+  const maxSeries = options.maxSeries ?? 65_536
+  /** (source, target) → (port, protocol) → series */
+  const pairs = new Map<number, Map<number, Series>>()
+  const news = new Set<Series>()
+  let held = 0
+  let refused = 0
+
+  const seriesOf = (batch: FlowBatch, row: number, source: number, target: number, isNew: boolean): Series | null => {
+    const pair = pairKey(source, target)
+    const service = batch.targetPort[row]! * 256 + batch.proto[row]!
+    let services = pairs.get(pair)
+    const known = services?.get(service)
+    if (known !== undefined || !isNew) return known ?? null
+    if (held >= maxSeries) {
+      refused++
+      return null
+    }
+    held++
+    const series: Series = {
+      source,
+      target,
+      port: batch.targetPort[row]!,
+      proto: batch.proto[row]!,
+      times: [],
+      sizes: [],
+      hours: new Map(),
+      flows: 0,
+      answered: 0,
+      isProven: false,
+      last: 0,
+      scoredFlows: 0,
+      scoredAt: Number.NEGATIVE_INFINITY,
+    }
+    if (services === undefined) {
+      services = new Map()
+      pairs.set(pair, services)
+    }
+    services.set(service, series)
+    return series
+  }
+
+  return {
+    name: 'beacon',
+    get held() {
+      return held
+    },
+    get refused() {
+      return refused
+    },
+    add(batch, ends) {
+      for (let row = 0; row < batch.count; row++) {
+        const source = ends.source[row]!
+        const target = ends.target[row]!
+        if (source < 0 || !canBeacon(batch, row, source, target, ends)) continue
+        const begins = beginsFlow(batch, row)
+        const series = seriesOf(batch, row, source, target, begins)
+        if (series === null) continue
+        observe(series, batch, row, begins)
+        if (begins && series.flows >= 4) news.add(series)
+      }
+    },
+    evaluate(now, ends) {
+      const found: Evidence[] = []
+      for (const series of news) {
+        // A score changes slowly: look again when a tenth more is known, or a minute went by.
+        if (series.flows < series.scoredFlows * 1.1 && now - series.scoredAt < 60_000) continue
+        news.delete(series)
+        series.scoredFlows = series.flows
+        series.scoredAt = now
+        const best = strongest(series, now)
+        if (best !== null) found.push(toEvidence(series, best, ends))
+      }
+      return found
+    },
+    forget(before) {
+      for (const [pair, services] of pairs) {
+        for (const [service, series] of services) {
+          if (series.last >= before) continue
+          services.delete(service)
+          news.delete(series)
+          held--
+        }
+        if (services.size === 0) pairs.delete(pair)
+      }
+    },
+  }
+}
+
+/** Calling a machine of one's own network at fixed times is what monitoring and API consumers do: at least one end is outside. */
+function canBeacon(batch: FlowBatch, row: number, source: number, target: number, ends: Ends): boolean {
+  const proto = batch.proto[row]!
+  if (proto !== Proto.tcp && proto !== Proto.udp) return false
+  if (ends.is(target, End.group) || (ends.is(source, End.home) && ends.is(target, End.home))) return false
+  return proto === Proto.tcp || !PERIODIC_UDP.has(batch.targetPort[row]!)
+}
+
+function observe(series: Series, batch: FlowBatch, row: number, begins: boolean): void {
+  const end = batch.end[row]!
+  series.last = Math.max(series.last, end)
+  if ((batch.marks[row]! & Mark.antispoofed) !== 0) series.isProven = true
+  if (begins) {
+    const start = batch.start[row]!
+    series.flows++
+    series.times.push(start)
+    if (series.times.length > MAX_TIMES * 1.5) series.times = series.times.slice(-MAX_TIMES)
+    const hour = Math.floor(start / HOUR_MS)
+    series.hours.set(hour, (series.hours.get(hour) ?? 0) + 1)
+    if (series.hours.size > BARS + 2) series.hours.delete(Math.min(...series.hours.keys()))
+  }
+  if ((batch.marks[row]! & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)) series.answered++
+  // Live, the size of a connection is known at the first dump after it, long before the kernel forgets it.
+  if (batch.phase[row] !== Phase.opened && batch.bytesOut[row]! > 0) {
+    series.sizes.push(batch.bytesOut[row]!)
+    if (series.sizes.length > MAX_TIMES * 1.5) series.sizes = series.sizes.slice(-MAX_TIMES)
+  }
+}
+
+type Best = BeaconParts & { readonly span: (typeof SPANS)[number]; readonly count: number; readonly weight: number }
+
+function strongest(series: Series, now: number): Best | null {
+  series.times.sort((a, b) => a - b)
+  let best: Best | null = null
+  for (const span of SPANS) {
+    const from = now - span.ms
+    const times = series.times.filter((time) => time >= from)
+    if (times.length < span.least) continue
+    const isWhole = series.times.length < MAX_TIMES || series.times[0]! < from
+    if (!isWhole && span.ms < 24 * HOUR_MS) continue
+    const bars = isWhole ? barsOf(times, from, span.ms) : hourlyBars(series.hours, now)
+    const parts = beaconScore(times, series.sizes.slice(-times.length), bars, now, span.ms)
+    if (parts === null || parts.score < LEAST_SCORE) continue
+    const count = bars.reduce((sum, bar) => sum + bar, 0)
+    const weight = weigh(parts.score, count, series)
+    if (best === null || weight > best.weight) best = { ...parts, span, count, weight }
+  }
+  return best
+}
+
+/**
+ * 2.0 at the threshold (σ(−0.6) = 0.35: look), 4.5 for a perfect score (0.87: act), less while few connections speak for
+ * it, and half when nobody ever answers: a dead rendezvous is still called, but so is every switched-off server.
+ */
+function weigh(score: number, count: number, series: Series): number {
+  const fresh = (2 + 10 * (score - LEAST_SCORE)) * (count / (count + 4))
+  return series.answered * 2 < series.flows && series.answered < count / 2 ? fresh / 2 : fresh
+}
+
+function barsOf(times: readonly number[], from: number, spanMs: number): number[] {
+  const bars = new Array<number>(BARS).fill(0)
+  for (const time of times) bars[Math.min(BARS - 1, Math.floor(((time - from) / spanMs) * BARS))]!++
+  return bars
+}
+
+function hourlyBars(hours: ReadonlyMap<number, number>, now: number): number[] {
+  const last = Math.floor(now / HOUR_MS)
+  return Array.from({ length: BARS }, (_, i) => hours.get(last - BARS + 1 + i) ?? 0)
+}
+
+function toEvidence(series: Series, best: Best, ends: Ends): Evidence {
+  const peer = ends.text(series.target)
+  const service = `${series.port}/${series.proto === Proto.tcp ? 'tcp' : 'udp'}`
+  return {
+    kind: 'beacon',
+    subject: ends.text(series.source),
+    peer,
+    weight: best.weight,
+    halfLifeMs: best.span.halfLifeMs,
+    at: series.last,
+    authenticated: series.isProven || series.answered > 0,
+    source: 'detector beacon/1',
+    why: `called ${peer} port ${service} ${best.count} times in ${saySpan(best.span.ms)}, typically every ${saySpan(best.intervalMs)}: beacon score ${best.score.toFixed(2)}${series.answered === 0 ? ', never answered' : ''}`,
+    figures: {
+      score: best.score,
+      timing: best.timing,
+      ...(Number.isNaN(best.size) ? {} : { size: best.size }),
+      duration: best.duration,
+      histogram: best.histogram,
+      connections: best.count,
+      intervalMs: best.intervalMs,
+      spanMs: best.span.ms,
+      port: series.port,
+    },
+  }
+}

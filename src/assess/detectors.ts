@@ -1,0 +1,107 @@
+/**
+ * Assess turns flows into evidence and evidence into risk; it fetches nothing and decides nothing. This file is the
+ * composition: batches come in, findings (who is to blame, evidence) go out, and everything held is under a bound.
+ */
+import type { Evidence } from '../model/evidence.ts'
+import type { FlowBatch } from '../model/flow.ts'
+import { DEFAULT_HOME_NETWORKS, type Networks } from '../model/networks.ts'
+import { createBeacon } from './beacon.ts'
+import { createBlocklist } from './blocklist.ts'
+import { createBruteforce } from './bruteforce.ts'
+import type { Detector, Finding } from './detector.ts'
+import { createEnds } from './ends.ts'
+import { createExfiltration } from './exfiltration.ts'
+import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from './indicators.ts'
+import { createHorizontalScan, createIcmpScan, createVerticalScan } from './scan.ts'
+
+export type DetectorsOptions = {
+  /** Empty = the private ranges (model/networks.ts). */
+  readonly homeNetworks: readonly string[]
+  readonly indicators?: IndicatorIndex
+  readonly neverBlock?: Networks
+  readonly maxAddresses?: number
+}
+
+export type Detectors = {
+  /** What is held and refused per detector, for `doctor` and tests. */
+  counters(): Record<string, number>
+  add(batch: FlowBatch): void
+  /**
+   * Findings since the last call; a repeat is left out unless it grew by a quarter of a log-odd or a minute has passed.
+   * `subject` is the address to blame. `now` is event time, epoch ms.
+   */
+  evaluate(now: number): Finding[]
+}
+
+const DAY_MS = 86_400_000
+const FORGET_EVERY_MS = 600_000
+const SAY_AGAIN_MS = 60_000
+const SAY_AGAIN_GAIN = 0.25
+const MAX_SAID = 50_000
+
+export function createDetectors(options: DetectorsOptions): Detectors {
+  const maxAddresses = options.maxAddresses ?? 262_144
+  const ends = createEnds({
+    homeNetworks: options.homeNetworks.length > 0 ? options.homeNetworks : DEFAULT_HOME_NETWORKS,
+    neverBlock: options.neverBlock ?? createNeverBlock([]),
+    maxAddresses,
+  })
+  const detectors: readonly Detector[] = [
+    createBeacon(),
+    createHorizontalScan(),
+    createVerticalScan(),
+    createIcmpScan(),
+    createExfiltration(),
+    createBruteforce(),
+    createBlocklist({ indicators: options.indicators ?? createIndicatorIndex([]) }),
+  ]
+  const said = new Map<string, { weight: number; at: number }>()
+  let forgotAt = Number.NEGATIVE_INFINITY
+
+  /** Everything older than a day goes; when addresses run out, a shorter memory is better than none for the new. */
+  const forget = (now: number) => {
+    let age = DAY_MS
+    do {
+      for (const detector of detectors) detector.forget(now - age)
+      ends.forget(now - age)
+      age /= 4
+    } while (ends.addresses.size > maxAddresses * 0.8 && age > SAY_AGAIN_MS)
+    for (const [key, last] of said) if (last.at < now - FORGET_EVERY_MS) said.delete(key)
+    forgotAt = now
+  }
+  const isNews = (evidence: Evidence): boolean => {
+    const key = `${evidence.kind} ${evidence.subject} ${evidence.peer}`
+    const last = said.get(key)
+    if (last !== undefined && evidence.weight < last.weight + SAY_AGAIN_GAIN && evidence.at < last.at + SAY_AGAIN_MS)
+      return false
+    if (said.size >= MAX_SAID) said.clear()
+    said.set(key, { weight: evidence.weight, at: evidence.at })
+    return true
+  }
+
+  return {
+    counters() {
+      const counts: Record<string, number> = {
+        'detectors.addresses': ends.addresses.size,
+        'detectors.addressesRefused': ends.addresses.refused,
+      }
+      for (const detector of detectors) {
+        counts[`detectors.${detector.name}.held`] = detector.held
+        counts[`detectors.${detector.name}.refused`] = detector.refused
+      }
+      return counts
+    },
+    add(batch) {
+      ends.look(batch)
+      for (const detector of detectors) detector.add(batch, ends)
+    },
+    evaluate(now) {
+      const findings: Finding[] = []
+      for (const detector of detectors)
+        for (const evidence of detector.evaluate(now, ends))
+          if (isNews(evidence)) findings.push({ subject: evidence.subject, evidence })
+      if (now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.95) forget(now)
+      return findings
+    },
+  }
+}

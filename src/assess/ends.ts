@@ -1,0 +1,108 @@
+/** The two ends of every row as small integers with what is known of them, worked out once for all detectors. */
+import { formatAddress, isV4 } from '../model/address.ts'
+import { type AddressTable, createAddressTable } from '../model/address-table.ts'
+import type { FlowBatch } from '../model/flow.ts'
+import { createNetworks, isGroupAddress, type Networks } from '../model/networks.ts'
+
+export const End = { home: 1, group: 2, neverBlock: 4 } as const
+
+export type Ends = {
+  readonly addresses: AddressTable
+  /** Number of source and target per row of the batch last looked at; −1 = not to be judged (table full, or never-block). */
+  readonly source: Int32Array
+  readonly target: Int32Array
+  look(batch: FlowBatch): void
+  is(id: number, what: number): boolean
+  text(id: number): string
+  /** `10.0.0.0/24` or `fd00::/64` when all lie in one, else null. */
+  network(ids: Iterable<number>): string | null
+  /** Forgets addresses not seen since `before`, epoch ms of event time. */
+  forget(before: number): void
+}
+
+export function createEnds(options: {
+  readonly homeNetworks: readonly string[]
+  readonly neverBlock: Networks
+  readonly maxAddresses: number
+}): Ends {
+  const addresses = createAddressTable(options.maxAddresses)
+  const home = createNetworks(options.homeNetworks)
+  let what = new Uint8Array(1024)
+  let seen = new Float64Array(1024)
+  const word = new Uint32Array(4)
+  const other = new Uint32Array(4)
+  let source = new Int32Array(0)
+  let target = new Int32Array(0)
+
+  const numberOf = (words: Uint32Array, at: number, when: number): number => {
+    let id = addresses.find(words, at)
+    if (id < 0) {
+      id = addresses.intern(words, at)
+      if (id < 0) return -1
+      if (id >= what.length) {
+        const moreWhat = new Uint8Array(what.length * 2)
+        moreWhat.set(what)
+        what = moreWhat
+        const moreSeen = new Float64Array(what.length)
+        moreSeen.set(seen)
+        seen = moreSeen
+      }
+      what[id] =
+        (home.covers(words, at) ? End.home : 0) |
+        (isGroupAddress(words, at) ? End.group : 0) |
+        (options.neverBlock.covers(words, at) ? End.neverBlock : 0)
+      seen[id] = when
+    } else if (when > seen[id]!) seen[id] = when
+    return id
+  }
+
+  return {
+    addresses,
+    get source() {
+      return source
+    },
+    get target() {
+      return target
+    },
+    look(batch) {
+      if (source.length < batch.count) {
+        source = new Int32Array(batch.capacity)
+        target = new Int32Array(batch.capacity)
+      }
+      for (let row = 0; row < batch.count; row++) {
+        const from = numberOf(batch.source, row * 4, batch.end[row]!)
+        const to = numberOf(batch.target, row * 4, batch.end[row]!)
+        const isSpared = from < 0 || to < 0 || ((what[from]! | what[to]!) & End.neverBlock) !== 0
+        source[row] = isSpared ? -1 : from
+        target[row] = isSpared ? -1 : to
+      }
+    },
+    is: (id, flag) => (what[id]! & flag) !== 0,
+    text: (id) => (addresses.read(id, word, 0) ? formatAddress(word) : '?'),
+    network(ids) {
+      let first = true
+      for (const id of ids) {
+        if (!addresses.read(id, first ? word : other, 0)) return null
+        if (!first && !isSameNetwork(word, other)) return null
+        first = false
+      }
+      if (first) return null
+      if (isV4(word)) {
+        word[3] = (word[3]! & 0xffffff00) >>> 0
+        return `${formatAddress(word)}/24`
+      }
+      word[2] = 0
+      word[3] = 0
+      return `${formatAddress(word)}/64`
+    },
+    forget(before) {
+      addresses.sweep((id) => seen[id]! >= before)
+    },
+  }
+}
+
+function isSameNetwork(a: Uint32Array, b: Uint32Array): boolean {
+  if (a[0] !== b[0] || a[1] !== b[1]) return false
+  if (!isV4(a)) return !isV4(b)
+  return a[2] === b[2] && ((a[3]! ^ b[3]!) & 0xffffff00) === 0
+}
