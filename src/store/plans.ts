@@ -1,0 +1,204 @@
+/**
+ * Plans: immutable once stored; only their state moves. The tenant's row is the lock and the counter: it is taken first,
+ * so generations are given in order and the target changes under nobody's feet.
+ */
+import { randomBytes } from 'node:crypto'
+import { type Selectable, sql } from 'kysely'
+import type { Generation } from '../model/desired.ts'
+import type { PlanId, TenantId } from '../model/ids.ts'
+import { mayMove, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
+import type { PlanRecord } from '../model/records.ts'
+import type { Store, Write } from '../model/store.ts'
+import { decodeCursor, pageSize, toPage } from './cursor.ts'
+import { append } from './ledger-append.ts'
+import { type Context, change, type Tx } from './record-context.ts'
+import { insertShifts, moveShiftsOf, statesThatMayMoveTo } from './shifts.ts'
+import type { Tables } from './tables.ts'
+
+/** Under way: may still become the target. */
+const PENDING = SHIFT_STATES.filter((state) => state !== 'confirmed' && mayMove(state, 'expired'))
+
+export function plans(context: Context): Store['plans'] {
+  const { db } = context
+  const of = (tenant: TenantId) => db.selectFrom('plans').selectAll().where('tenant', '=', tenant)
+  return {
+    propose(tenant, make, decision, shifts, audit) {
+      return change(context, tenant, audit, async (tx) => {
+        const { target } = await lockTenant(tx, tenant)
+        const generation = await nextGeneration(tx, tenant)
+        const id = `p_${randomBytes(9).toString('base64url')}` as PlanId
+        const plan = make(generation, id, target)
+        if (plan.id !== id || plan.tenant !== tenant || plan.generation.n !== generation.n)
+          throw new Error(`proposing plan ${id}: the plan made carries another id, tenant or generation`)
+        if (plan.parent !== target) return { ok: false, code: 'conflict' }
+        const row = await tx
+          .insertInto('plans')
+          .values({
+            tenant,
+            id,
+            parent: plan.parent,
+            ...generation,
+            state: 'proposed',
+            plan: JSON.stringify(plan),
+            approved_by: '[]',
+            updated_at: context.clock(),
+            version: 1,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        await insertShifts(
+          tx,
+          tenant,
+          shifts.map((shift) => ({ ...shift, plan: id })),
+        )
+        await append(context, tx, tenant, [
+          { entry: 'decision', decision: { ...decision, id: plan.decision, tenant }, actor: audit.actor },
+        ])
+        return { ok: true, value: toRecord(row) }
+      })
+    },
+    move: (tenant, id, to, audit) => change(context, tenant, audit, (tx) => move(context, tx, tenant, id, to)),
+    approve(tenant, id, by, note, audit) {
+      return change(context, tenant, audit, async (tx) => {
+        const held = await lockPlan(tx, tenant, id)
+        if (held === undefined) return { ok: false, code: 'missing' }
+        if (!mayMove(held.state as ShiftState, 'approved')) return { ok: false, code: 'conflict' }
+        if (held.approved_by.includes(by)) return { ok: false, code: 'exists' }
+        await tx
+          .insertInto('plan_approvals')
+          .values({ tenant, plan: id, approver: by, note, at: context.clock() })
+          .execute()
+        return await update(context, tx, tenant, id, { approved_by: JSON.stringify([...held.approved_by, by]) })
+      })
+    },
+    async get(tenant, id) {
+      const row = await of(tenant).where('id', '=', id).executeTakeFirst()
+      return row === undefined ? null : toRecord(row)
+    },
+    async list(tenant, page) {
+      const size = pageSize(page)
+      let query = of(tenant)
+        .orderBy('n', 'desc')
+        .limit(size + 1)
+      if (page.cursor !== null) query = query.where('n', '<', decodeCursor(page.cursor, [0])[0])
+      return toPage(await query.execute(), size, (row) => [row.n], toRecord)
+    },
+    async target(tenant) {
+      const [confirmed, pending] = await Promise.all([
+        of(tenant)
+          .where('id', '=', (eb) => eb.selectFrom('tenants').select('target').where('tenant', '=', tenant))
+          .executeTakeFirst(),
+        of(tenant).where('state', 'in', PENDING).orderBy('n', 'desc').limit(1).executeTakeFirst(),
+      ])
+      return {
+        confirmed: confirmed === undefined ? null : toRecord(confirmed),
+        pending: pending === undefined ? null : toRecord(pending),
+      }
+    },
+  }
+}
+
+async function lockTenant(tx: Tx, tenant: TenantId): Promise<{ target: PlanId | null }> {
+  const { rows } = await sql<{ target: PlanId | null }>`
+    insert into tenants (tenant) values (${tenant})
+    on conflict (tenant) do update set target = tenants.target returning target`.execute(tx)
+  return rows[0]!
+}
+
+/** The system identifier and timeline tell a restored or promoted database from the one that gave the older numbers. */
+async function nextGeneration(tx: Tx, tenant: TenantId): Promise<Generation> {
+  const { rows } = await sql<Generation>`
+    update tenants set generation = generation + 1 where tenant = ${tenant}
+    returning generation as n,
+      (select system_identifier::text from pg_control_system()) as system,
+      (select timeline_id from pg_control_checkpoint()) as timeline`.execute(tx)
+  const { system, timeline, n } = rows[0]!
+  return { system, timeline, n }
+}
+
+function lockPlan(tx: Tx, tenant: TenantId, id: PlanId) {
+  return tx
+    .selectFrom('plans')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+async function move(
+  context: Context,
+  tx: Tx,
+  tenant: TenantId,
+  id: PlanId,
+  to: ShiftState,
+): Promise<Write<PlanRecord>> {
+  const { target } = await lockTenant(tx, tenant)
+  const held = await lockPlan(tx, tenant, id)
+  if (held === undefined) return { ok: false, code: 'missing' }
+  if (!mayMove(held.state as ShiftState, to)) return { ok: false, code: 'conflict' }
+  if (to === 'confirmed') {
+    if (held.parent !== target) return { ok: false, code: 'conflict' }
+    await retarget(tx, tenant, id)
+    await expireOlder(context, tx, tenant, held.n)
+  } else if (target === id) {
+    // the target is taken back: what it stood on is in force again
+    await retarget(tx, tenant, held.parent)
+  }
+  await moveShiftsOf(tx, tenant, [id], to, context.clock())
+  return await update(context, tx, tenant, id, { state: to })
+}
+
+async function retarget(tx: Tx, tenant: TenantId, target: string | null): Promise<void> {
+  await tx.updateTable('tenants').set({ target }).where('tenant', '=', tenant).execute()
+}
+
+async function expireOlder(context: Context, tx: Tx, tenant: TenantId, n: number): Promise<void> {
+  const now = context.clock()
+  const expired = await tx
+    .updateTable('plans')
+    .set((eb) => ({ state: 'expired', updated_at: now, version: eb('version', '+', 1) }))
+    .where('tenant', '=', tenant)
+    .where('n', '<', n)
+    .where(
+      'state',
+      'in',
+      statesThatMayMoveTo('expired').filter((state) => PENDING.includes(state)),
+    )
+    .returning('id')
+    .execute()
+  await moveShiftsOf(
+    tx,
+    tenant,
+    expired.map((row) => row.id),
+    'expired',
+    now,
+  )
+}
+
+async function update(
+  context: Context,
+  tx: Tx,
+  tenant: TenantId,
+  id: PlanId,
+  set: { state: ShiftState } | { approved_by: string },
+): Promise<Write<PlanRecord>> {
+  const row = await tx
+    .updateTable('plans')
+    .set((eb) => ({ ...set, updated_at: context.clock(), version: eb('version', '+', 1) }))
+    .where('tenant', '=', tenant)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return { ok: true, value: toRecord(row) }
+}
+
+function toRecord(row: Selectable<Tables['plans']>): PlanRecord {
+  return {
+    plan: row.plan,
+    state: row.state as ShiftState,
+    approvedBy: row.approved_by,
+    updatedAt: row.updated_at,
+    version: row.version,
+  }
+}

@@ -1,0 +1,30 @@
+/** What is kept how long. Called every few minutes; each call removes a bounded number of rows, the oldest first. */
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Tables } from './tables.ts'
+
+const DAY_MS = 86_400_000
+/** Rows per table and call, so that pruning never holds a long transaction. */
+const CHUNK = 20_000
+
+type Kept = keyof typeof REMOVED_WHEN
+
+/** The ledger, plans and shifts are kept for ever: they are the record. */
+const REMOVED_WHEN = {
+  workload_history: (now) => sql`at < ${now - 90 * DAY_MS}`,
+  conversations: (now) => sql`last < ${now - DAY_MS}`,
+  evidence: (now) => sql`ends_at < ${now}`,
+  idempotency_keys: (now) => sql`at < ${now - DAY_MS}`,
+  sessions: (now) => sql`expires_at < ${now}`,
+  agent_boots: (now) => sql`at < ${now - 7 * DAY_MS}`,
+} as const satisfies Partial<Record<keyof Tables, (now: number) => RawBuilder<unknown>>>
+
+/** Removes what is too old and says how many rows of each table went; call again soon when one of them is `CHUNK`. */
+export async function prune(db: Kysely<Tables>, now: number): Promise<Record<Kept, number>> {
+  const removed = {} as Record<Kept, number>
+  for (const [table, when] of Object.entries(REMOVED_WHEN) as [Kept, (now: number) => RawBuilder<unknown>][]) {
+    const result = await sql`delete from ${sql.table(table)} where ctid = any (array(
+      select ctid from ${sql.table(table)} where ${when(Math.trunc(now))} limit ${CHUNK}))`.execute(db)
+    removed[table] = Number(result.numAffectedRows ?? 0n)
+  }
+  return removed
+}

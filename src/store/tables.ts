@@ -1,0 +1,174 @@
+/** The rows, as the database holds them. Each aggregate's file turns them into the nouns of model/ and back. */
+import type { ColumnType } from 'kysely'
+import type { Belief, PersonaRef } from '../model/belief.ts'
+import type { Evidence, Risk } from '../model/evidence.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Settings } from '../model/records.ts'
+import type { Why } from '../model/why.ts'
+import type { Applied, WorkloadReport } from '../model/wire.ts'
+
+/** Written as text, read as the value. */
+type Json<T> = ColumnType<T, string, string>
+type NullableJson<T> = ColumnType<T | null, string | null, string | null>
+
+export type Tables = {
+  tenants: { tenant: string; generation: number; target: string | null }
+  settings: { tenant: string; settings: Json<Omit<Settings, 'version'>>; version: number }
+  manifests: {
+    tenant: string
+    kind: string
+    id: string
+    manifest: Json<Manifest>
+    builtin: boolean
+    version: number
+    updated_at: number
+    updated_by: string
+    /** Kept after removal, so that a name made again goes on counting versions and an old ETag never fits. */
+    removed_at: number | null
+  }
+  agents: {
+    tenant: string
+    id: string
+    host: string
+    mode: string
+    last_report: number | null
+    applied: NullableJson<Applied>
+    counters: Json<Record<string, number>>
+    version: number
+  }
+  agent_boots: { tenant: string; agent: string; boot: string; sequence: number; at: number }
+  workloads: {
+    tenant: string
+    id: string
+    agent: string
+    report: Json<WorkloadReport>
+    assigned: NullableJson<PersonaRef>
+    worn: NullableJson<PersonaRef>
+    worn_since: number | null
+    contained_until: number | null
+    belief: NullableJson<Belief>
+    risk: NullableJson<Risk>
+    /** bytes per second */
+    rate_out: number
+    rate_in: number
+    first_seen: number
+    last_seen: number
+    version: number
+  }
+  workload_history: {
+    tenant: string
+    workload: string
+    at: number
+    bytes_out: number
+    bytes_in: number
+    belief: NullableJson<Belief>
+    risk: number | null
+  }
+  evidence: {
+    tenant: string
+    workload: string
+    kind: string
+    /** Empty = none. */
+    peer: string
+    at: number
+    /** When it has decayed to nothing worth keeping. */
+    ends_at: number
+    evidence: Json<Evidence>
+  }
+  conversations: {
+    tenant: string
+    workload: string
+    peer: string
+    port: number
+    proto: number
+    direction: 'initiated' | 'served'
+    start: number
+    last: number
+    flows: number
+    failed: number
+    bytes_out: number
+    bytes_in: number
+    service: string | null
+  }
+  plans: {
+    tenant: string
+    id: string
+    parent: string | null
+    system: string
+    timeline: number
+    n: number
+    state: string
+    plan: Json<Plan>
+    approved_by: Json<readonly string[]>
+    updated_at: number
+    version: number
+  }
+  plan_approvals: { tenant: string; plan: string; approver: string; note: string; at: number }
+  shifts: {
+    tenant: string
+    id: string
+    workload: string
+    worn_before: NullableJson<PersonaRef>
+    wanted: Json<PersonaRef>
+    plan: string | null
+    state: string
+    requested_by: string
+    why: Json<readonly Why[]>
+    until: number | null
+    created_at: number
+    updated_at: number
+    version: number
+  }
+  ledger: {
+    tenant: string
+    n: number
+    entry: 'audit' | 'decision'
+    at: number
+    decision: string | null
+    workload: string | null
+    /** Canonical JSON: exactly the bytes that were hashed. */
+    body: string
+    hash: Buffer
+  }
+  ledger_heads: { tenant: string; n: number; hash: Buffer; signature: Buffer | null }
+  subject_keys: {
+    tenant: string
+    id: string
+    /** Keyed hash of the name, never the name; null once forgotten. */
+    subject: string | null
+    wrapped: Buffer | null
+    created_at: number
+    destroyed_at: number | null
+  }
+  tokens: {
+    tenant: string
+    id: string
+    name: string
+    role: string
+    agent: string | null
+    hash: string
+    created_at: number
+    expires_at: number | null
+    last_used: number | null
+    spent_at: number | null
+  }
+  sessions: {
+    tenant: string
+    /** SHA-256 of the cookie's value, which the record never holds. */
+    id: string
+    token: string
+    csrf: string
+    created_at: number
+    expires_at: number
+  }
+  idempotency_keys: {
+    tenant: string
+    actor: string
+    key: string
+    body_hash: string
+    status: number
+    body: Json<unknown>
+    at: number
+  }
+}

@@ -1,0 +1,59 @@
+/** A real database for a test: one embedded server per test process, a fresh copy of an empty migrated database per call. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { openStore } from '../src/store/database.ts'
+import { type Embedded, startEmbedded } from '../src/store/embedded.ts'
+
+export type TestDatabase = AsyncDisposable & {
+  readonly url: string
+  /** A folder of its own for the keys of `openStore`. */
+  readonly keysDir: string
+}
+
+let server: Promise<{ embedded: Embedded; home: string }> | null = null
+let used = 0
+let made = 0
+
+async function start(): Promise<{ embedded: Embedded; home: string }> {
+  const home = mkdtempSync(join(tmpdir(), 'guise-test-'))
+  const embedded = await startEmbedded({ home, log: () => {} })
+  await admin(embedded.url, 'create database blank')
+  await (await openStore({ url: databaseUrl(embedded.url, 'blank'), keysDir: join(home, 'keys') })).close()
+  return { embedded, home }
+}
+
+/** The server stops when the last database of this process is disposed of, so a test process ends by itself. */
+export async function testDatabase(): Promise<TestDatabase> {
+  used++
+  server ??= start()
+  const { embedded, home } = await server
+  const name = `test_${++made}`
+  await admin(embedded.url, `create database ${name} template blank`)
+  return {
+    url: databaseUrl(embedded.url, name),
+    keysDir: join(home, `keys-${made}`),
+    async [Symbol.asyncDispose]() {
+      await admin(embedded.url, `drop database ${name} with (force)`)
+      if (--used > 0) return
+      server = null
+      await embedded.stop()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+function databaseUrl(url: string, name: string): string {
+  return url.replace('/postgres?', `/${name}?`)
+}
+
+async function admin(url: string, statement: string): Promise<void> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
