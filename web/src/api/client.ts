@@ -1,0 +1,83 @@
+/** One way to speak to the API: same origin, cookie session, CSRF header on writes, problems as one error type. */
+import type { Problem } from '../nouns.ts'
+
+export class ProblemError extends Error {
+  readonly problem: Problem
+  readonly requestId: string | null
+  constructor(problem: Problem, requestId: string | null) {
+    super(problem.title)
+    this.problem = problem
+    this.requestId = requestId
+  }
+}
+
+let csrf: string | null = null
+let serverOffsetMs = 0
+
+export function setCsrf(token: string | null): void {
+  csrf = token
+}
+
+/** Server clock minus ours, from the Date header: countdowns are the server's, not this browser's. */
+export function clockOffsetMs(): number {
+  return serverOffsetMs
+}
+
+/** Resolves with the body. Rejects with ProblemError (status 0 when the server could not be reached). */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return send<T>('GET', path, undefined, signal)
+}
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return send<T>('POST', path, body)
+}
+
+export async function remove(path: string): Promise<void> {
+  await send<void>('DELETE', path)
+}
+
+async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (method !== 'GET') {
+    headers['content-type'] = 'application/json'
+    headers['idempotency-key'] = crypto.randomUUID()
+    if (csrf !== null) headers['x-guise-csrf'] = csrf
+  }
+  const init: RequestInit = { method, headers, credentials: 'same-origin' }
+  if (body !== undefined) init.body = JSON.stringify(body)
+  if (signal !== undefined) init.signal = signal
+  const sent = Date.now()
+  let response: Response
+  try {
+    response = await fetch(path, init)
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new ProblemError({ title: 'The server cannot be reached', status: 0 }, null)
+  }
+  noteClock(response, sent)
+  if (response.status === 204) return undefined as T
+  const text = await response.text()
+  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
+  throw new ProblemError(problemFrom(response, text), response.headers.get('x-request-id'))
+}
+
+function noteClock(response: Response, sent: number): void {
+  const date = Date.parse(response.headers.get('date') ?? '')
+  const now = Date.now()
+  // The header has whole seconds: only a difference above its own error is worth correcting.
+  if (Number.isFinite(date) && now - sent < 2_000) {
+    const offset = date + 500 - (sent + now) / 2
+    serverOffsetMs = Math.abs(offset) > 1_500 ? offset : 0
+  }
+}
+
+function problemFrom(response: Response, text: string): Problem {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null && 'title' in parsed) {
+      return { ...(parsed as Problem), status: response.status }
+    }
+  } catch {
+    // Not JSON: a proxy in between, say; the status line is all there is.
+  }
+  return { title: `The server answered ${response.status} ${response.statusText}`.trim(), status: response.status }
+}

@@ -1,0 +1,141 @@
+/** What the console reads, one function each; the keys are shared with the event stream, which writes to the same cache. */
+import { QueryClient, type QueryClientConfig, useQuery } from '@tanstack/react-query'
+import type {
+  AgentRecord,
+  AuditRecord,
+  ConversationRecord,
+  DesiredState,
+  HistoryPoint,
+  ManifestRecord,
+  Page,
+  PlanRecord,
+  Reason,
+  Session,
+  ShiftRecord,
+  Verdict,
+  WorkloadRecord,
+} from '../nouns.ts'
+import { get, ProblemError, setCsrf } from './client.ts'
+
+export const keys = {
+  session: ['session'],
+  workloads: ['workloads'],
+  workload: (id: string) => ['workload', id],
+  agents: ['agents'],
+  plans: ['plans'],
+  shifts: ['shifts'],
+  audit: ['audit'],
+  personas: ['personas'],
+} as const
+
+/** A conversation as the API gives it: with the verdict of the rules in force now and its reason. */
+export type ConversationRow = ConversationRecord & {
+  readonly verdict?: Verdict
+  readonly why?: Reason
+  readonly peerName?: string | null
+}
+
+const OPTIONS: QueryClientConfig = {
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < 2 && (!(error instanceof ProblemError) || error.problem.status === 0),
+      retryDelay: 400,
+    },
+  },
+}
+export function createQueryClient(): QueryClient {
+  return new QueryClient(OPTIONS)
+}
+
+const PAGE = 500
+/** Above this the table asks the server to filter instead; a browser tab is no place for a hundred thousand rows. */
+export const MOST_ROWS = 10_000
+
+async function all<T>(path: string, signal: AbortSignal, most = MOST_ROWS): Promise<readonly T[]> {
+  const rows: T[] = []
+  let cursor: string | null = null
+  do {
+    const ask = new URLSearchParams({ limit: String(Math.min(PAGE, most)) })
+    if (cursor !== null) ask.set('cursor', cursor)
+    const page: Page<T> = await get<Page<T>>(`${path}?${ask}`, signal)
+    rows.push(...page.items)
+    cursor = page.next
+  } while (cursor !== null && rows.length < most)
+  return rows
+}
+
+async function readSession(signal?: AbortSignal): Promise<Session | null> {
+  try {
+    const session = await get<Session>('/v1/session', signal)
+    setCsrf(session.csrf)
+    return session
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 401) return null
+    throw error
+  }
+}
+
+export function useSession() {
+  return useQuery({ queryKey: keys.session, queryFn: ({ signal }) => readSession(signal), staleTime: Infinity })
+}
+
+export function useWorkloads() {
+  return useQuery({
+    queryKey: keys.workloads,
+    queryFn: ({ signal }) => all<WorkloadRecord>('/v1/workloads', signal),
+    refetchInterval: 60_000,
+  })
+}
+export function useAgents() {
+  return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })
+}
+export function usePlans() {
+  return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanRecord>('/v1/plans', signal, 200) })
+}
+export function useShifts() {
+  return useQuery({ queryKey: keys.shifts, queryFn: ({ signal }) => all<ShiftRecord>('/v1/shifts', signal, 500) })
+}
+export function useAudit() {
+  return useQuery({ queryKey: keys.audit, queryFn: ({ signal }) => all<AuditRecord>('/v1/audit', signal, 500) })
+}
+export function usePersonas() {
+  return useQuery({
+    queryKey: keys.personas,
+    queryFn: ({ signal }) => all<ManifestRecord>('/v1/personas', signal, 500),
+  })
+}
+
+const at = (id: string) => `/v1/workloads/${encodeURIComponent(id)}`
+
+export function useWorkload(id: string) {
+  return useQuery({ queryKey: keys.workload(id), queryFn: ({ signal }) => get<WorkloadRecord>(at(id), signal) })
+}
+/** The last `spanMs` up to now; asked again every half minute, since a window is that long. */
+export function useHistory(id: string, spanMs: number) {
+  return useQuery({
+    queryKey: ['workload', id, 'history', spanMs],
+    queryFn: async ({ signal }) => {
+      const now = Date.now()
+      const page = await get<Page<HistoryPoint>>(`${at(id)}/history?from=${now - spanMs}&to=${now}`, signal)
+      return page.items
+    },
+    placeholderData: (previous) => previous,
+    refetchInterval: 30_000,
+  })
+}
+export function useConversations(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'conversations'],
+    queryFn: async ({ signal }) => (await get<Page<ConversationRow>>(`${at(id)}/conversations`, signal)).items,
+    refetchInterval: 10_000,
+  })
+}
+export function useRules(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'rules'],
+    queryFn: ({ signal }) => get<DesiredState | null>(`${at(id)}/rules`, signal),
+    refetchInterval: 30_000,
+  })
+}

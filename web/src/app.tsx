@@ -1,0 +1,71 @@
+/** Routes, behind the question who is there. Pages load on their own; Fleet comes with the shell since it is the first. */
+import { MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { t } from 'i18next'
+import { lazy, Suspense } from 'react'
+import { BrowserRouter, Navigate, Route, Routes } from 'react-router'
+import { createQueryClient, useSession } from './api/queries.ts'
+import { Failed, SkeletonRows } from './parts/states.tsx'
+import { BASE, paths } from './paths.ts'
+import { Shell } from './shell/shell.tsx'
+import { colorSchemes, cssVariablesResolver, theme } from './theme.ts'
+
+const Fleet = lazy(() => import('./pages/fleet/fleet.tsx'))
+const Workload = lazy(() => import('./pages/workload/workload.tsx'))
+const Activity = lazy(() => import('./pages/activity/activity.tsx'))
+const Missing = lazy(() => import('./pages/missing.tsx'))
+const SignIn = lazy(() => import('./pages/sign-in.tsx'))
+
+const client = createQueryClient()
+
+export function App() {
+  return (
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariablesResolver}
+      defaultColorScheme="auto"
+      colorSchemeManager={colorSchemes}
+    >
+      <QueryClientProvider client={client}>
+        <BrowserRouter basename={BASE}>
+          <Gate />
+        </BrowserRouter>
+      </QueryClientProvider>
+    </MantineProvider>
+  )
+}
+
+function Gate() {
+  const session = useSession()
+  if (session.isPending) return null
+  if (session.data === undefined) {
+    return (
+      <main className="sign-in">
+        <Failed error={session.error} retry={() => void session.refetch()} what={t('state.everything')} />
+      </main>
+    )
+  }
+  if (session.data === null) {
+    return (
+      <Suspense>
+        <SignIn />
+      </Suspense>
+    )
+  }
+  return (
+    <Shell>
+      <Suspense fallback={<SkeletonRows rows={12} />}>
+        <Routes>
+          <Route path="/" element={<Navigate to={paths.fleet()} replace />} />
+          <Route path={paths.signIn()} element={<Navigate to={paths.fleet()} replace />} />
+          <Route path={paths.fleet()} element={<Fleet />} />
+          <Route path="/workloads/:id" element={<Workload tab="overview" />} />
+          <Route path="/workloads/:id/conversations" element={<Workload tab="conversations" />} />
+          <Route path="/workloads/:id/rules" element={<Workload tab="rules" />} />
+          <Route path={paths.activity()} element={<Activity />} />
+          <Route path="*" element={<Missing />} />
+        </Routes>
+      </Suspense>
+    </Shell>
+  )
+}

@@ -1,0 +1,41 @@
+/** The nouns of the API as the console holds them: the shared records, plus the few fields the API adds for reading. */
+import type { Role } from '../../src/model/records.ts'
+import type { Why } from '../../src/model/why.ts'
+
+export type { Belief } from '../../src/model/belief.ts'
+export type { DesiredState, ResolvedRule, RuleList } from '../../src/model/desired.ts'
+export type { Evidence, Risk, RiskTerm } from '../../src/model/evidence.ts'
+export type { ShiftState } from '../../src/model/plan.ts'
+export type {
+  AgentRecord,
+  AuditRecord,
+  ConversationRecord,
+  EvidenceRecord,
+  HistoryPoint,
+  ManifestRecord,
+  Page,
+  PlanRecord,
+  ShiftRecord,
+  WorkloadRecord,
+} from '../../src/model/records.ts'
+export type { Why } from '../../src/model/why.ts'
+
+/** As model/belief.ts has them; repeated so that the console does not load the schema library. */
+export const DEFAULT_PERSONA = 'Standard User'
+export const ABSTAIN_BELOW = 0.8
+
+export type Verdict = 'allow' | 'deny' | 'would-deny' | 'unjudged'
+
+export type Session = { readonly name: string; readonly role: Role; readonly csrf: string }
+
+export type { Role, Why as Reason }
+
+/** RFC 9457 */
+export type Problem = {
+  readonly type?: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+  readonly cure?: string
+  readonly instance?: string
+}

@@ -1,0 +1,71 @@
+/**
+ * Rows never move by themselves while someone reads: the order is kept while the pointer is in the table, a row has the
+ * focus, text is selected or the page is scrolled; otherwise it follows at most every ten seconds. New rows wait on top.
+ */
+import { useCallback, useEffect, useRef, useState } from 'react'
+
+const FOLLOW_EVERY_MS = 10_000
+
+export type Held<T> = {
+  readonly rows: readonly T[]
+  /** rows that would be elsewhere in the current order */
+  readonly wouldMove: number
+  /** rows that are not shown yet */
+  readonly fresh: number
+  readonly catchUp: () => void
+}
+
+/** `question` (filter and sort): when a person changes it, the order follows at once. */
+export function useHeldOrder<T extends { readonly id: string }>(
+  sorted: readonly T[],
+  question: string,
+  reading: () => boolean,
+): Held<T> {
+  const [order, setOrder] = useState<{ readonly question: string; readonly ids: readonly string[] } | null>(null)
+  const latest = useRef(sorted)
+  latest.current = sorted
+  const catchUp = useCallback(() => setOrder({ question, ids: latest.current.map((row) => row.id) }), [question])
+
+  const stale = order === null || order.question !== question || order.ids.length === 0
+  useEffect(() => {
+    if (stale && sorted.length > 0) catchUp()
+  }, [stale, sorted.length, catchUp])
+
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!reading()) catchUp()
+    }, FOLLOW_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [catchUp, reading])
+
+  if (stale) return { rows: sorted, wouldMove: 0, fresh: 0, catchUp }
+  return { ...hold(sorted, order.ids), catchUp }
+}
+
+/** The rows in the held order, how many would move, how many are new. */
+export function hold<T extends { readonly id: string }>(sorted: readonly T[], ids: readonly string[]) {
+  const byId = new Map(sorted.map((row) => [row.id, row]))
+  const rows = ids.flatMap((id) => byId.get(id) ?? [])
+  const shown = new Set(rows.map((row) => row.id))
+  const known = sorted.filter((row) => shown.has(row.id))
+  const wouldMove = rows.length - longestRun(rows, known)
+  return { rows, wouldMove, fresh: sorted.length - rows.length }
+}
+
+/** How many rows can stay: the longest increasing subsequence of new positions (patience sorting). */
+function longestRun<T extends { readonly id: string }>(rows: readonly T[], wanted: readonly T[]): number {
+  const position = new Map(wanted.map((row, i) => [row.id, i]))
+  const tails: number[] = []
+  for (const row of rows) {
+    const p = position.get(row.id)!
+    let lo = 0
+    let hi = tails.length
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1
+      if (tails[mid]! < p) lo = mid + 1
+      else hi = mid
+    }
+    tails[lo] = p
+  }
+  return tails.length
+}

@@ -1,0 +1,145 @@
+/** "Needs you": what, why, how long it can wait, and one thing to do. */
+import { Button } from '@mantine/core'
+import { t } from 'i18next'
+import { Link } from 'react-router'
+import { clockSeconds, countdown, probability } from '../../format.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { Ago } from '../../parts/marks.tsx'
+import { useNow } from '../../parts/now.ts'
+import { paths, query } from '../../paths.ts'
+import type { Need } from './needs.ts'
+
+export function NeedList({ needs, onPlan }: { needs: readonly Need[]; onPlan: (plan: string) => void }) {
+  if (needs.length === 0) return null
+  return (
+    <section aria-labelledby="needs-you">
+      <div className="section-head">
+        <h2 id="needs-you">{t('needs.title')}</h2>
+      </div>
+      <ul className="surface needs">
+        {needs.map((need, i) => (
+          <Row key={keyOf(need)} need={need} first={i === 0} onPlan={onPlan} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function keyOf(need: Need): string {
+  if (need.kind === 'danger') return need.workload.id
+  return need.kind === 'silent' ? need.agent.id : need.plan.plan.id
+}
+
+/** `a, b and 3 more` */
+function list(names: readonly string[]): string {
+  if (names.length <= 2) return names.join(t('needs.and'))
+  return t('needs.andMore', { names: names.slice(0, 2).join(', '), count: names.length - 2 })
+}
+
+function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (plan: string) => void }) {
+  const variant = first ? 'filled' : 'default'
+  switch (need.kind) {
+    case 'confirm':
+      return (
+        <li>
+          <Icon name="plan" />
+          <div>
+            <b className="name">
+              {t(need.plan.plan.direction === 'containment' ? 'needs.confirmContainment' : 'needs.confirmChange', {
+                names: list(need.names),
+              })}
+            </b>
+            <span className="sub">
+              {t('needs.restores')}
+              {need.probes.all === 0 ? '' : ` ${t('needs.probes', need.probes)}`}
+            </span>
+          </div>
+          <span className="left">{need.deadline === null ? null : <Left until={need.deadline} />}</span>
+          <Button size="xs" variant={variant} onClick={() => onPlan(need.plan.plan.id)}>
+            {t('needs.openPlan')}
+          </Button>
+        </li>
+      )
+    case 'approve':
+      return (
+        <li>
+          <Icon name="plan" />
+          <div>
+            <b className="name">{t('needs.approve', { names: list(need.names) })}</b>
+            <span className="sub">
+              {t('needs.proposedBy', { by: need.plan.plan.proposedBy, count: need.plan.plan.blastRadius.workloads })}
+            </span>
+          </div>
+          <span className="left">
+            <Ago at={need.plan.plan.createdAt} />
+          </span>
+          <Button size="xs" variant={variant} onClick={() => onPlan(need.plan.plan.id)}>
+            {t('needs.openPlan')}
+          </Button>
+        </li>
+      )
+    case 'danger':
+      return (
+        <li>
+          <Icon name="risk" />
+          <div>
+            <b className="name">
+              {t('needs.danger', {
+                name: need.workload.report.name,
+                risk: probability(need.workload.risk?.value ?? 0),
+              })}
+            </b>
+            <span className="sub">{need.because}</span>
+          </div>
+          <span className="left">
+            <Ago at={need.workload.risk?.at ?? null} />
+          </span>
+          <Button
+            size="xs"
+            variant={variant}
+            component={Link}
+            to={`${paths.workload(need.workload.id)}${query({ why: 'risk' })}`}
+          >
+            {t('needs.seeWhy')}
+          </Button>
+        </li>
+      )
+    case 'silent':
+      return (
+        <li>
+          <Icon name="agent" />
+          <div>
+            <b className="name">{t('needs.silent', { host: need.agent.host })}</b>
+            <span className="sub">{t('needs.silentMeans')}</span>
+          </div>
+          <span className="left">
+            <Ago at={need.agent.lastReport} />
+          </span>
+          <Button
+            size="xs"
+            variant={variant}
+            component={Link}
+            to={`${paths.fleet()}${query({ q: `host:${need.agent.host}` })}`}
+          >
+            {t('needs.showIts')}
+          </Button>
+        </li>
+      )
+  }
+}
+
+/** Counts down to the host's own deadline; a reload does not start it anew. Spoken at 60, 30 and 10 seconds only. */
+export function Left({ until }: { readonly until: number }) {
+  const now = useNow()
+  const seconds = Math.max(0, Math.ceil((until - now) / 1_000))
+  const spoken = seconds === 60 || seconds === 30 || seconds === 10
+  return (
+    <span
+      role="timer"
+      aria-live={spoken ? 'assertive' : 'off'}
+      title={t('needs.undoneAt', { at: clockSeconds(until) })}
+    >
+      <b className="n">{countdown(until, now)}</b> {t('needs.left')}
+    </span>
+  )
+}

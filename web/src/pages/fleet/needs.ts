@@ -1,0 +1,66 @@
+/** What waits for a person, worst first: a plan to confirm or approve, a danger nothing holds, an agent out of touch. */
+import type { AgentRecord, PlanRecord, WorkloadRecord } from '../../nouns.ts'
+
+export type Need =
+  | {
+      readonly kind: 'confirm'
+      readonly plan: PlanRecord
+      readonly names: readonly string[]
+      readonly deadline: number | null
+      readonly probes: { readonly passed: number; readonly all: number }
+    }
+  | { readonly kind: 'approve'; readonly plan: PlanRecord; readonly names: readonly string[] }
+  | { readonly kind: 'danger'; readonly workload: WorkloadRecord; readonly because: string | null }
+  | { readonly kind: 'silent'; readonly agent: AgentRecord }
+
+export const ACTS_FROM = 0.7
+export const ASKS_FROM = 0.4
+const MOST = 5
+
+export function findNeeds(
+  workloads: readonly WorkloadRecord[],
+  plans: readonly PlanRecord[],
+  agents: readonly AgentRecord[],
+  now: number,
+  silentAfterMs: number,
+): Need[] {
+  const name = new Map<string, string>(workloads.map((w) => [w.id, w.report.name]))
+  const names = (plan: PlanRecord) => plan.plan.steps.map((step) => name.get(step.workload) ?? step.workload)
+  const confirm = plans
+    .filter((p) => p.state === 'confirming')
+    .map((plan): Need => ({ kind: 'confirm', plan, names: names(plan), ...pendingOn(plan, agents) }))
+  const approve = plans
+    .filter((p) => (p.state === 'proposed' || p.state === 'shadowed') && p.plan.approval !== 'auto')
+    .map((plan): Need => ({ kind: 'approve', plan, names: names(plan) }))
+  const held = new Set(
+    plans.filter((p) => p.state === 'confirming').flatMap((p) => p.plan.steps.map((s) => s.workload)),
+  )
+  const danger = workloads
+    .filter((w) => (w.risk?.value ?? 0) >= ACTS_FROM && w.containedUntil === null && !held.has(w.id))
+    .sort((a, b) => (b.risk?.value ?? 0) - (a.risk?.value ?? 0))
+    .map((workload): Need => ({ kind: 'danger', workload, because: strongest(workload) }))
+  const silent = agents
+    .filter((a) => a.lastReport === null || now - a.lastReport > silentAfterMs)
+    .map((agent): Need => ({ kind: 'silent', agent }))
+  return [...confirm, ...danger, ...approve, ...silent].slice(0, MOST)
+}
+
+/** The host's own deadline and probes for this plan, from the agents that carry it. */
+export function pendingOn(plan: PlanRecord, agents: readonly AgentRecord[]) {
+  const on = agents.filter(
+    (a) => a.applied?.generation.n === plan.plan.generation.n && a.applied.state === 'confirming',
+  )
+  const deadlines = on.flatMap((a) => a.applied?.deadline ?? [])
+  const probes = on.flatMap((a) => a.applied?.probes ?? [])
+  return {
+    deadline: deadlines.length === 0 ? null : Math.min(...deadlines),
+    hosts: on.map((a) => a.host),
+    probes: { passed: probes.filter((p) => p.ok).length, all: probes.length },
+  }
+}
+
+/** The sentence of the heaviest evidence that still counts. */
+export function strongest(workload: WorkloadRecord): string | null {
+  const terms = [...(workload.risk?.terms ?? [])].sort((a, b) => b.logOdds - a.logOdds)
+  return terms[0] !== undefined && terms[0].logOdds >= 0.5 ? terms[0].evidence.why : null
+}

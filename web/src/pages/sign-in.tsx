@@ -1,0 +1,87 @@
+/** Signing in: the first-run link carries a token in its fragment (never sent to a server by the browser), else paste one. */
+import { Button, PasswordInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { t } from 'i18next'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { ProblemError, post, setCsrf } from '../api/client.ts'
+import { keys } from '../api/queries.ts'
+import type { Session } from '../nouns.ts'
+import { Mark } from '../parts/icon.tsx'
+import { CopyCommand } from '../parts/states.tsx'
+
+/** `#token=…` or `#…`; taken out of the address at once, so that it is not in the history or a screenshot. */
+function takeToken(): string | null {
+  const fragment = location.hash.replace(/^#/, '')
+  if (fragment === '' || fragment === 'main') return null
+  history.replaceState(null, '', location.pathname + location.search)
+  return new URLSearchParams(fragment).get('token') ?? fragment
+}
+
+export default function SignIn() {
+  const client = useQueryClient()
+  const [token, setToken] = useState('')
+  const [wrong, setWrong] = useState<string | null>(null)
+  const [busy, setBusy] = useState(false)
+  const tried = useRef(false)
+
+  const exchange = async (value: string) => {
+    setBusy(true)
+    setWrong(null)
+    try {
+      await post('/v1/session', { token: value })
+      const session = await client.fetchQuery<Session | null>({ queryKey: keys.session, staleTime: 0 })
+      if (session === null) setWrong(t('signIn.noCookie'))
+      else setCsrf(session.csrf)
+    } catch (error) {
+      const problem = error instanceof ProblemError ? error.problem : null
+      setWrong(problem?.status === 401 ? t('signIn.unknown') : (problem?.detail ?? problem?.title ?? String(error)))
+    }
+    setBusy(false)
+  }
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, for the link that opened the page
+  useEffect(() => {
+    if (tried.current) return
+    tried.current = true
+    const linked = takeToken()
+    if (linked !== null) void exchange(linked)
+  }, [])
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (token.trim() === '') setWrong(t('signIn.empty'))
+    else void exchange(token.trim())
+  }
+  return (
+    <main className="sign-in" id="main">
+      <title>{`${t('signIn.title')} · Guise`}</title>
+      <div>
+        <div className="logo">
+          <Mark />
+          <span>Guise</span>
+        </div>
+        <h1>{t('signIn.heading')}</h1>
+        <p className="lead">{t('signIn.lead')}</p>
+        <form onSubmit={submit} noValidate>
+          <PasswordInput
+            label={t('signIn.token')}
+            value={token}
+            onChange={(event) => setToken(event.currentTarget.value)}
+            error={wrong}
+            autoComplete="off"
+            spellCheck={false}
+            autoFocus
+            visibilityToggleButtonProps={{ 'aria-label': t('signIn.show') }}
+          />
+          <Button type="submit" loading={busy}>
+            {t('signIn.go')}
+          </Button>
+        </form>
+        <div className="note" style={{ padding: '22px 0 0' }}>
+          <p>{t('signIn.where')}</p>
+          <CopyCommand command="guise up --link" />
+        </div>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,3 @@
+export default function Page(_: { readonly tab?: string }) {
+  return null
+}

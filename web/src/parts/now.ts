@@ -1,0 +1,30 @@
+/** A clock that ticks for everyone at once: one timer, one render a second, none while the page is hidden. */
+import { useSyncExternalStore } from 'react'
+
+let now = Date.now()
+let timer: ReturnType<typeof setInterval> | null = null
+const listeners = new Set<() => void>()
+
+function tick(): void {
+  if (document.hidden) return
+  now = Date.now()
+  for (const listener of listeners) listener()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  timer ??= setInterval(tick, 1_000)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0 || timer === null) return
+    clearInterval(timer)
+    timer = null
+  }
+}
+
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => {
+    if (timer === null) now = Date.now()
+    return now
+  })
+}

@@ -1,0 +1,57 @@
+/** `?`: every key there is, and the switch for those who type letters by voice or by accident. */
+import { Modal } from '@mantine/core'
+import { t } from 'i18next'
+import { useState } from 'react'
+import { setSingleKeys, singleKeysOn } from './keys.ts'
+
+const KEYS = [
+  ['g f', 'fleet'],
+  ['g a', 'activity'],
+  ['/', 'filter'],
+  ['j k', 'move'],
+  ['Enter', 'open'],
+  ['w', 'why'],
+  ['s', 'shift'],
+  ['c', 'confirm'],
+  ['r', 'rollback'],
+  ['.', 'pause'],
+  ['Ctrl K', 'palette'],
+  ['Ctrl .', 'theme'],
+  ['Esc', 'close'],
+  ['?', 'help'],
+] as const
+
+export default function KeyMap({ onClose }: { readonly onClose: () => void }) {
+  const [on, setOn] = useState(singleKeysOn())
+  return (
+    <Modal opened onClose={onClose} title={t('keys.title')} size={560} closeButtonProps={{ 'aria-label': t('close') }}>
+      <ul className="key-list">
+        {KEYS.map(([key, name]) => (
+          <li key={key}>
+            {t(`keys.${name}`)}
+            <span>
+              {key.split(' ').map((part) => (
+                <kbd key={part} style={{ marginLeft: 4 }}>
+                  {part}
+                </kbd>
+              ))}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <p style={{ marginTop: 16 }}>
+        <label>
+          <input
+            type="checkbox"
+            checked={on}
+            onChange={(event) => {
+              setOn(event.currentTarget.checked)
+              setSingleKeys(event.currentTarget.checked ? 'on' : 'off')
+            }}
+          />{' '}
+          {t('keys.single')}
+        </label>
+      </p>
+    </Modal>
+  )
+}

@@ -1,0 +1,70 @@
+/** Keyboard commands: one listener, sequences such as `g f`, off while typing and while a dialog is open. */
+import { useEffect, useRef } from 'react'
+
+export type Bindings = Readonly<Record<string, () => void>>
+
+const stack: { current: Bindings }[] = []
+let pending = ''
+let pendingAt = 0
+const SEQUENCE_MS = 1_200
+const STORED = 'guise-single-keys'
+
+/** Single letters can be switched off (WCAG 2.1.4); chords with Ctrl stay. */
+export function singleKeysOn(): boolean {
+  return localStorage.getItem(STORED) !== 'off'
+}
+export function setSingleKeys(value: 'on' | 'off'): void {
+  localStorage.setItem(STORED, value)
+}
+
+function typing(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) &&
+    !(target instanceof HTMLInputElement && target.type === 'radio')
+  )
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.altKey) return
+  const chord = (event.ctrlKey || event.metaKey) && !event.shiftKey ? `mod+${event.key.toLowerCase()}` : null
+  if (chord !== null) {
+    run(chord, event)
+    return
+  }
+  if (typing(event.target) || document.querySelector('[role="dialog"]') !== null) return
+  if (event.key.length === 1 && !singleKeysOn()) return
+  const now = performance.now()
+  const sequence = pending !== '' && now - pendingAt < SEQUENCE_MS ? `${pending} ${event.key}` : event.key
+  pending = ''
+  if (event.key === 'g' && sequence === 'g') {
+    pending = 'g'
+    pendingAt = now
+    return
+  }
+  run(sequence, event)
+}
+
+function run(name: string, event: KeyboardEvent): void {
+  for (let i = stack.length - 1; i >= 0; i--) {
+    const action = stack[i]!.current[name]
+    if (action === undefined) continue
+    event.preventDefault()
+    action()
+    return
+  }
+}
+
+/** The innermost component that binds a key gets it. */
+export function useKeys(bindings: Bindings): void {
+  const held = useRef(bindings)
+  held.current = bindings
+  useEffect(() => {
+    if (stack.length === 0) window.addEventListener('keydown', onKey)
+    stack.push(held)
+    return () => {
+      stack.splice(stack.indexOf(held), 1)
+      if (stack.length === 0) window.removeEventListener('keydown', onKey)
+    }
+  }, [])
+}

@@ -1,0 +1,213 @@
+/** The frame around every page: navigation, bar, main, bottom bar on small screens, dialogs and toasts. */
+import { useMantineColorScheme } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { t } from 'i18next'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { Link, useLocation, useNavigate } from 'react-router'
+import { remove } from '../api/client.ts'
+import { connectLive, togglePause, useLive } from '../api/live.ts'
+import { keys, useAgents, useSession } from '../api/queries.ts'
+import { Icon, type IconName, Mark } from '../parts/icon.tsx'
+import { useNow } from '../parts/now.ts'
+import { Toasts } from '../parts/toast.tsx'
+import { paths } from '../paths.ts'
+import { useKeys } from './keys.ts'
+import { LiveMark } from './live-mark.tsx'
+import { ThemeSwitch } from './theme-switch.tsx'
+
+const Palette = lazy(() => import('./palette.tsx'))
+const KeyMap = lazy(() => import('./key-map.tsx'))
+
+const PAGES: readonly { readonly to: string; readonly icon: IconName; readonly name: 'fleet' | 'activity' }[] = [
+  { to: paths.fleet(), icon: 'fleet', name: 'fleet' },
+  { to: paths.activity(), icon: 'activity', name: 'activity' },
+]
+
+type Open = 'palette' | 'keys' | null
+
+export function Shell({ children }: { readonly children: ReactNode }) {
+  const [open, setOpen] = useState<Open>(null)
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const { setColorScheme, colorScheme } = useMantineColorScheme()
+  const live = useLive()
+  useEffect(() => connectLive(client).close, [client])
+  useKeys({
+    'g f': () => navigate(paths.fleet()),
+    'g a': () => navigate(paths.activity()),
+    'mod+k': () => setOpen('palette'),
+    'mod+.': () => setColorScheme(nextScheme(colorScheme)),
+    '.': togglePause,
+    '?': () => setOpen('keys'),
+  })
+  return (
+    <div className="app" data-stale={live.state === 'behind' || live.state === 'reconnecting' ? '' : undefined}>
+      <a className="skip" href="#main">
+        {t('shell.skip')}
+      </a>
+      <Hatch />
+      <Side />
+      <div className="column">
+        <Bar onPalette={() => setOpen('palette')} onKeys={() => setOpen('keys')} />
+        <main id="main" tabIndex={-1}>
+          {children}
+        </main>
+      </div>
+      <Bottom />
+      <Toasts />
+      <Suspense>
+        {open === 'palette' ? <Palette onClose={() => setOpen(null)} /> : null}
+        {open === 'keys' ? <KeyMap onClose={() => setOpen(null)} /> : null}
+      </Suspense>
+    </div>
+  )
+}
+
+function nextScheme(scheme: string): 'light' | 'dark' {
+  const dark = scheme === 'dark' || (scheme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches)
+  return dark ? 'light' : 'dark'
+}
+
+/** The 45° hatch that means "unknown" in every chart. */
+function Hatch() {
+  return (
+    <svg width="0" height="0" style={{ position: 'absolute' }} aria-hidden="true">
+      <defs>
+        <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect width="6" height="6" fill="var(--raised)" />
+          <line x1="0" y1="0" x2="0" y2="6" stroke="var(--unknown)" strokeWidth="2" />
+        </pattern>
+      </defs>
+    </svg>
+  )
+}
+
+function useCurrent(): (to: string) => 'page' | undefined {
+  const { pathname } = useLocation()
+  const under = (to: string) => pathname.startsWith(to) || (to === paths.fleet() && pathname.startsWith('/workloads/'))
+  return (to) => (under(to) ? 'page' : undefined)
+}
+
+function Side() {
+  const current = useCurrent()
+  return (
+    <nav className="side" aria-label={t('shell.main')}>
+      <Link className="logo" to={paths.fleet()}>
+        <Mark />
+        <span>Guise</span>
+      </Link>
+      <div className="group">{t('nav.observe')}</div>
+      <ul>
+        {PAGES.map((page) => (
+          <li key={page.to}>
+            <Link to={page.to} aria-current={current(page.to)} title={t(`nav.${page.name}`)}>
+              <Icon name={page.icon} />
+              <span>{t(`nav.${page.name}`)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <Contact />
+    </nav>
+  )
+}
+
+/** An agent that has said nothing for three reports is out of touch. */
+export const SILENT_AFTER_MS = 20_000
+
+function Contact() {
+  const agents = useAgents()
+  const now = useNow()
+  if (agents.data === undefined) return null
+  const silent = agents.data.filter((a) => a.lastReport === null || now - a.lastReport > SILENT_AFTER_MS)
+  const hosts = [...new Set(agents.data.map((a) => a.host))]
+  return (
+    <div className="contact">
+      <span className="b">{hosts.length === 1 ? hosts[0] : t('shell.hosts', { count: hosts.length })}</span>
+      <br />
+      {agents.data.length === 0
+        ? t('shell.noAgent')
+        : silent.length === 0
+          ? t('shell.inTouch', { count: agents.data.length })
+          : t('shell.outOfTouch', { count: agents.data.length, silent: silent.length })}
+    </div>
+  )
+}
+
+function Bar({ onPalette, onKeys }: { readonly onPalette: () => void; readonly onKeys: () => void }) {
+  return (
+    <header className="bar">
+      <div id="crumbs" className="crumbs" />
+      <button type="button" className="find wide" onClick={onPalette}>
+        {t('palette.open')}
+        <kbd>Ctrl K</kbd>
+      </button>
+      <button type="button" className="icon-button narrow" aria-label={t('palette.open')} onClick={onPalette}>
+        <Icon name="search" />
+      </button>
+      <LiveMark />
+      <div className="wide">
+        <ThemeSwitch />
+      </div>
+      <Person onKeys={onKeys} />
+    </header>
+  )
+}
+
+function Person({ onKeys }: { readonly onKeys: () => void }) {
+  const session = useSession().data
+  const client = useQueryClient()
+  const { setColorScheme, colorScheme } = useMantineColorScheme()
+  if (!session) return null
+  const initials = session.name
+    .split(/[^A-Za-z0-9]+/)
+    .filter(Boolean)
+    .map((word) => word[0]!.toUpperCase())
+    .slice(0, 2)
+    .join('')
+  const signOut = async () => {
+    await remove('/v1/session').catch(() => undefined)
+    client.setQueryData(keys.session, null)
+  }
+  return (
+    <>
+      <button
+        type="button"
+        className="avatar"
+        popoverTarget="account"
+        aria-label={t('shell.account', { name: session.name })}
+      >
+        {initials}
+      </button>
+      <div id="account" className="menu" popover="auto">
+        <p className="qq">{t('shell.signedIn', { name: session.name, role: session.role })}</p>
+        <button type="button" popoverTarget="account" onClick={onKeys}>
+          <Icon name="keyboard" />
+          {t('keys.title')}
+        </button>
+        <button type="button" popoverTarget="account" onClick={() => setColorScheme(nextScheme(colorScheme))}>
+          <Icon name="moon" />
+          {t('theme.toggle')}
+        </button>
+        <button type="button" popoverTarget="account" onClick={() => void signOut()}>
+          <Icon name="out" />
+          {t('shell.signOut')}
+        </button>
+      </div>
+    </>
+  )
+}
+
+function Bottom() {
+  const current = useCurrent()
+  return (
+    <nav className="bottom" aria-label={t('shell.mainSmall')}>
+      {PAGES.map((page) => (
+        <Link key={page.to} to={page.to} aria-current={current(page.to)}>
+          <Icon name={page.icon} size={18} />
+          {t(`nav.${page.name}`)}
+        </Link>
+      ))}
+    </nav>
+  )
+}
