@@ -1,0 +1,210 @@
+/**
+ * What the rules mean: slow, obvious, and written without a look at nft.ts, so that the kernel can be held to it
+ * (`npm run bench -- dispatch`). Works on the state as written: every address is parsed and every set walked anew.
+ *
+ * - Rules look at the *original* tuple of a flow, whichever way a packet goes. A flow passes two judges: the egress list
+ *   of the workload that started it, and the ingress list of the one it was started to. An end that is not ours has no judge.
+ * - Order at each judge: fail-safe paths · containment · reflex · the list, first match wins · `otherwise`.
+ * - A flow with a never-block address at *either* end is spared by containment and reflex (the automatic denies), not by
+ *   a deny that a person wrote into a policy: that one is in the list.
+ * - Empty means nothing: a set that is unknown or empty matches nothing, also under `not`.
+ * - ICMP rules match the type of the query in both families; 8, echo request, also stands for ICMPv6's 128.
+ * - The verdict is what the rules say; in any mode but enforce a deny is only counted.
+ *
+ * Outside of this: neighbour discovery (hop limit 255), which link-scope rules let pass before any of it.
+ */
+import { parseAddress, parseCidr, type Words } from '../model/address.ts'
+import type { AgentState, DesiredState, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
+import type { Why } from '../model/why.ts'
+import type { Binding } from './tree.ts'
+
+/** The original tuple: who asked whom for what. `port` is the destination's, or the ICMP type of the query. */
+export type Flow = {
+  readonly from: string
+  readonly to: string
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | number
+  readonly port: number
+}
+
+export type Packet = {
+  /** Interface on the enforcing side; null: made by, or meant for, the host itself. */
+  readonly enters: string | null
+  readonly leaves: string | null
+  readonly source: string
+  readonly mac?: string
+  /** What conntrack says of it. `related-icmp` is an error about a known flow. */
+  readonly tracking: 'original' | 'reply' | 'related-icmp' | 'invalid' | 'untracked'
+  readonly flow: Flow
+}
+
+/** What is in the kernel for a while only: reflexes put there by the agent, and the time by which containments end. */
+export type Live = {
+  readonly now: number
+  readonly reflexes: readonly { readonly key: string; readonly peer: string }[]
+}
+/** Every containment still holds, no reflex is set. */
+export const NOTHING_LIVE: Live = { now: 0, reflexes: [] }
+
+export type Judgement = { readonly verdict: Verdict; readonly why: Why }
+
+const allow = (rule: string, text: string): Judgement => ({ verdict: 'allow', why: { rule, text } })
+const deny = (rule: string, text: string): Judgement => ({ verdict: 'deny', why: { rule, text } })
+const NOT_OURS = allow('guise/foreign', 'This end is no workload of this agent, so no rule of ours judges it.')
+
+/** The verdict on one packet as it passes the enforcing namespace. */
+export function evaluate(
+  state: AgentState,
+  bindings: readonly Binding[],
+  packet: Packet,
+  live: Live = NOTHING_LIVE,
+): Judgement {
+  const at = (face: string | null) => {
+    const binding = bindings.find((candidate) => candidate.interface === face)
+    const workload = binding && state.workloads.find(({ key }) => key === binding.key)
+    return binding && workload ? { binding, workload } : undefined
+  }
+  const sender = at(packet.enters)
+  const receiver = at(packet.leaves)
+  if (sender === undefined && receiver === undefined)
+    return allow('guise/foreign', 'Neither end is a workload of this agent.')
+  if (packet.enters !== null && sender !== undefined && !ownSource(sender.binding, packet))
+    return deny('guise/spoofed', `${packet.source} is not an address of ${sender.binding.key}.`)
+  if (packet.tracking === 'invalid' || packet.tracking === 'untracked')
+    return deny(
+      'guise/untracked',
+      `Conntrack calls this packet ${packet.tracking}: it belongs to no flow that was judged.`,
+    )
+  if (packet.tracking === 'related-icmp')
+    return allow('guise/related-icmp', 'An ICMP error about a known flow, which both ends need (RFC 4890 §4.3).')
+  const [asker, asked] = packet.tracking === 'original' ? [sender, receiver] : [receiver, sender]
+  const egress = asker === undefined ? NOT_OURS : judge(state, asker.workload, 'egress', packet.flow, live)
+  if (egress.verdict === 'deny') return egress
+  const ingress = asked === undefined ? NOT_OURS : judge(state, asked.workload, 'ingress', packet.flow, live)
+  return ingress.verdict === 'deny' || asker === undefined ? ingress : egress
+}
+
+/** Both judges of a flow between two addresses; the workloads are found by address. */
+export function explainFlow(
+  state: AgentState,
+  bindings: readonly Binding[],
+  flow: Flow,
+  live: Live = NOTHING_LIVE,
+): { readonly egress: Judgement; readonly ingress: Judgement; readonly verdict: Verdict } {
+  const end = (address: string, direction: 'egress' | 'ingress') => {
+    const binding = bindings.find((candidate) => candidate.addresses.some((own) => sameAddress(own, address)))
+    const workload = binding && state.workloads.find(({ key }) => key === binding.key)
+    return workload === undefined ? NOT_OURS : judge(state, workload, direction, flow, live)
+  }
+  const egress = end(flow.from, 'egress')
+  const ingress = end(flow.to, 'ingress')
+  return {
+    egress,
+    ingress,
+    verdict: egress.verdict === 'allow' && ingress.verdict === 'allow' ? 'allow' : 'deny',
+  }
+}
+
+function judge(
+  state: AgentState,
+  workload: DesiredState,
+  direction: 'egress' | 'ingress',
+  flow: Flow,
+  live: Live,
+): Judgement {
+  for (const path of state.failSafe) {
+    if (path.direction !== 'both' && path.direction !== direction) continue
+    if (matches(state, path.match, direction, flow)) return { verdict: 'allow', why: path.why }
+  }
+  const spared = isListed(state.neverBlock, flow.from) || isListed(state.neverBlock, flow.to)
+  const { containment } = workload
+  const contained = containment !== null && containment.until > live.now
+  if (contained && !spared && (direction === 'egress' || containment.directions === 'both'))
+    return { verdict: 'deny', why: containment.why }
+  const peer = direction === 'egress' ? flow.to : flow.from
+  const reflex = live.reflexes.some((entry) => entry.key === workload.key && sameAddress(entry.peer, peer))
+  if (reflex && !spared) return deny('guise/reflex', `A reflex cut ${workload.key} off from ${peer}.`)
+  return judgeList(state, direction === 'egress' ? workload.egress : workload.ingress, direction, flow)
+}
+
+function judgeList(state: AgentState, list: RuleList, direction: 'egress' | 'ingress', flow: Flow): Judgement {
+  for (const rule of list.rules)
+    if (matches(state, rule.match, direction, flow)) return { verdict: rule.verdict, why: rule.why }
+  return { verdict: list.otherwise, why: list.why }
+}
+
+function matches(state: AgentState, match: RuleMatch, direction: 'egress' | 'ingress', flow: Flow): boolean {
+  const peer = direction === 'egress' ? flow.to : flow.from
+  return matchesPeer(state, match.peer, peer) && matchesService(match.service, flow)
+}
+
+function matchesPeer(state: AgentState, peer: RuleMatch['peer'], address: string): boolean {
+  switch (peer.kind) {
+    case 'any':
+      return true
+    case 'set': {
+      const members = state.sets.find(({ name }) => name === peer.set)?.members ?? []
+      if (members.length === 0) return false
+      return isListed(members, address) !== (peer.not ?? false)
+    }
+    case 'cidr':
+      return isListed([peer.cidr], address) && !isListed(peer.except ?? [], address)
+  }
+}
+
+function matchesService(service: RuleMatch['service'], flow: Flow): boolean {
+  if (service === null) return true
+  switch (service.protocol) {
+    case 'tcp':
+    case 'udp':
+      return isProtocol(flow, service.protocol) && flow.port >= service.from && flow.port <= service.to
+    case 'tcp-any':
+      return isProtocol(flow, 'tcp')
+    case 'udp-any':
+      return isProtocol(flow, 'udp')
+    case 'icmp': {
+      if (!isProtocol(flow, 'icmp')) return false
+      const echo = service.type === 8 && flow.to.includes(':')
+      return service.type === null || flow.port === (echo ? 128 : service.type)
+    }
+  }
+}
+
+function isProtocol(flow: Flow, name: 'tcp' | 'udp' | 'icmp'): boolean {
+  if (flow.protocol === name) return true
+  if (name === 'icmp') return flow.protocol === (flow.to.includes(':') ? 58 : 1)
+  return flow.protocol === (name === 'tcp' ? 6 : 17)
+}
+
+function ownSource(binding: Binding, packet: Packet): boolean {
+  const { flow } = packet
+  if (packet.source === '0.0.0.0' && isProtocol(flow, 'udp') && flow.port === 67) return true
+  if (binding.mac !== undefined && packet.mac !== undefined && binding.mac.toLowerCase() !== packet.mac.toLowerCase())
+    return false
+  return binding.addresses.some((own) => sameAddress(own.replace(/\/\d+$/, ''), packet.source))
+}
+
+/** Families are apart: `::/0` holds no IPv4 address, though the model writes those as IPv4-mapped IPv6. */
+function isListed(list: readonly string[], address: string): boolean {
+  const words = parseAddress(address)
+  if (words === null) return false
+  const bits = toBits(words)
+  return list.some((text) => {
+    const cidr = parseCidr(text)
+    if (cidr === null || isMapped(cidr.base) !== isMapped(words)) return false
+    return toBits(cidr.base).slice(0, cidr.length) === bits.slice(0, cidr.length)
+  })
+}
+
+function isMapped(words: Words): boolean {
+  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff
+}
+
+function toBits(words: Words): string {
+  return words.map((word) => word.toString(2).padStart(32, '0')).join('')
+}
+
+function sameAddress(one: string, other: string): boolean {
+  const a = parseAddress(one.replace(/\/\d+$/, ''))
+  const b = parseAddress(other)
+  return a !== null && b !== null && toBits(a) === toBits(b)
+}
