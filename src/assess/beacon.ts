@@ -4,15 +4,19 @@ import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
 import { type Detector, pairKey, saySpan } from './detector.ts'
 import { End, type Ends } from './ends.ts'
+import { loginService } from './login-services.ts'
 
 /** Newest connections kept per series; a faster beacon is judged by its last 512 and its hourly counts. */
 const MAX_TIMES = 512
 const HOUR_MS = 3_600_000
-/** RITA's 24 hours; and the same 24 bars over shorter spans, so that a fast beacon need not be waited for. */
+/**
+ * RITA's 24 hours; and the same 24 bars over shorter spans, so that a fast beacon need not be waited for. Persistence is
+ * what makes a beacon one, so regularity over minutes is trusted less (people's programs poll for minutes, too).
+ */
 const SPANS = [
-  { ms: 120_000, halfLifeMs: HOUR_MS, least: 10 },
-  { ms: HOUR_MS, halfLifeMs: 6 * HOUR_MS, least: 8 },
-  { ms: 24 * HOUR_MS, halfLifeMs: 24 * HOUR_MS, least: 4 },
+  { ms: 120_000, halfLifeMs: HOUR_MS, least: 10, trust: 0.8 },
+  { ms: HOUR_MS, halfLifeMs: 6 * HOUR_MS, least: 8, trust: 0.85 },
+  { ms: 24 * HOUR_MS, halfLifeMs: 24 * HOUR_MS, least: 4, trust: 1 },
 ] as const
 /** RITA calls 0.70–0.90 "low"; half-way into that band noise of scanners on flows/rita is gone, the known beacon has 0.96. */
 const LEAST_SCORE = 0.75
@@ -102,8 +106,8 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
     evaluate(now, ends) {
       const found: Evidence[] = []
       for (const series of news) {
-        // A score changes slowly: look again when a tenth more is known, or a minute went by.
-        if (series.flows < series.scoredFlows * 1.1 && now - series.scoredAt < 60_000) continue
+        // A score changes slowly: look again when a tenth more is known, or a while went by.
+        if (series.flows < series.scoredFlows * 1.1 && now - series.scoredAt < lookAgainMs(series, now)) continue
         news.delete(series)
         series.scoredFlows = series.flows
         series.scoredAt = now
@@ -124,6 +128,11 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       }
     },
   }
+}
+
+/** A minute for a young series, an hour for one of a day. */
+function lookAgainMs(series: Series, now: number): number {
+  return Math.max(60_000, (now - series.times[0]!) / 24)
 }
 
 /** Calling a machine of one's own network at fixed times is what monitoring and API consumers do: at least one end is outside. */
@@ -170,7 +179,7 @@ function strongest(series: Series, now: number): Best | null {
     const parts = beaconScore(times, series.sizes.slice(-times.length), bars, now, span.ms)
     if (parts === null || parts.score < LEAST_SCORE) continue
     const count = bars.reduce((sum, bar) => sum + bar, 0)
-    const weight = weigh(parts.score, count, series)
+    const weight = weigh(parts.score, count, series) * span.trust
     if (best === null || weight > best.weight) best = { ...parts, span, count, weight }
   }
   return best
@@ -178,11 +187,13 @@ function strongest(series: Series, now: number): Best | null {
 
 /**
  * 2.0 at the threshold (σ(−0.6) = 0.35: look), 4.5 for a perfect score (0.87: act), less while few connections speak for
- * it, and half when nobody ever answers: a dead rendezvous is still called, but so is every switched-off server.
+ * it, and half when nobody ever answers (a dead rendezvous is still called, but so is every switched-off server) or when
+ * the service is one to log in to: guesses at machine times are brute force, which has a detector of its own.
  */
 function weigh(score: number, count: number, series: Series): number {
   const fresh = (2 + 10 * (score - LEAST_SCORE)) * (count / (count + 4))
-  return series.answered * 2 < series.flows && series.answered < count / 2 ? fresh / 2 : fresh
+  const isAnswered = series.answered * 2 >= series.flows || series.answered >= count / 2
+  return isAnswered && loginService(series.port) === null ? fresh : fresh / 2
 }
 
 function barsOf(times: readonly number[], from: number, spanMs: number): number[] {

@@ -3,39 +3,11 @@ import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
 import { type Detector, pairKey, saySpan } from './detector.ts'
 import type { Ends } from './ends.ts'
+import { loginService } from './login-services.ts'
 
 const SPAN_MS = 300_000
 const HALF_LIFE_MS = 1_800_000
 
-type Service = { readonly name: string; readonly least: number; readonly mostPerFlow: number }
-/**
- * Zeek: FTP::bruteforce_threshold is 20 in 15 min, SSH::password_guesses_limit 30 in 30 min, both of failed log-ins. Flows do
- * not say whether a log-in failed, so we ask for 20 in 5 min, all small: an SSH key exchange is 5 to 6 kB, a refused password
- * adds less than 1. Databases get short connections from programs without a pool all day: 100, each smaller than one result.
- */
-const login = (name: string): Service => ({ name, least: 20, mostPerFlow: 10_000 })
-const database = (name: string): Service => ({ name, least: 100, mostPerFlow: 1_000 })
-const SERVICES: ReadonlyMap<number, Service> = new Map([
-  [21, login('FTP')],
-  [22, login('SSH')],
-  [23, login('Telnet')],
-  [25, login('SMTP')],
-  [110, login('POP3')],
-  [143, login('IMAP')],
-  [445, login('SMB')],
-  [465, login('SMTP')],
-  [587, login('SMTP')],
-  [993, login('IMAP')],
-  [995, login('POP3')],
-  [1433, database('SQL Server')],
-  [1521, database('Oracle')],
-  [3306, database('MySQL')],
-  [3389, login('RDP')],
-  [5432, database('PostgreSQL')],
-  [5900, login('VNC')],
-  [6379, database('Redis')],
-  [27017, database('MongoDB')],
-])
 /** A port check says nothing and hears nothing (or a banner): three packets each way carry no log-in. */
 const LEAST_PER_FLOW = 100
 
@@ -89,11 +61,11 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
     add(batch, ends) {
       for (let row = 0; row < batch.count; row++) {
         const port = batch.targetPort[row]!
-        if (batch.proto[row] !== Proto.tcp || ends.source[row]! < 0 || !SERVICES.has(port)) continue
+        if (batch.proto[row] !== Proto.tcp || ends.source[row]! < 0 || loginService(port) === null) continue
         const attempts = attemptsOf(ends.source[row]!, ends.target[row]!, port)
         if (attempts === null) continue
         observe(attempts, batch, row)
-        if (attempts.starts.length >= SERVICES.get(port)!.least) news.add(attempts)
+        if (attempts.starts.length >= loginService(port)!.least) news.add(attempts)
       }
     },
     evaluate(_now, ends) {
@@ -139,7 +111,7 @@ function observe(attempts: Attempts, batch: FlowBatch, row: number): void {
 }
 
 function judge(attempts: Attempts, ends: Ends): Evidence | null {
-  const service = SERVICES.get(attempts.port)!
+  const service = loginService(attempts.port)!
   const count = attempts.starts.length
   const outPerFlow = attempts.bytesOut / attempts.flows
   const inPerFlow = attempts.bytesIn / attempts.flows

@@ -34,7 +34,7 @@ export type Detectors = {
 }
 
 const DAY_MS = 86_400_000
-const FORGET_EVERY_MS = 600_000
+const FORGET_EVERY_MS = 3_600_000
 const SAY_AGAIN_MS = 60_000
 const SAY_AGAIN_GAIN = 0.25
 const MAX_SAID = 50_000

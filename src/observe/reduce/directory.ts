@@ -24,6 +24,8 @@ export type Directory = {
   keyOf(workload: number): string
   idOf(workload: number): WorkloadId
   numberOf(key: string): number
+  /** Copies the words of its first address to `out`; false when it has none. */
+  read(workload: number, out: Uint32Array): boolean
   /** Numbers of the workloads that are there now. */
   present(): Iterable<number>
 }
@@ -118,6 +120,7 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     keyOf: (workload) => keys[workload]!,
     idOf: (workload) => ids[workload]!,
     numberOf: (key) => numbers.get(key) ?? -1,
+    read: (workload, out) => addresses.read(held.get(workload)?.[0] ?? -1, out, 0),
     present: () => held.keys(),
   }
 }

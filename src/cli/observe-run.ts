@@ -1,0 +1,117 @@
+/** A recording in, what Guise thinks of every address in it out: the pure core from flows to belief, evidence and risk. */
+import { createDetectors } from '../assess/detectors.ts'
+import { createEvidenceBook } from '../assess/evidence-book.ts'
+import type { IndicatorIndex } from '../assess/indicators.ts'
+import { riskOf } from '../assess/risk.ts'
+import { formatAddress } from '../model/address.ts'
+import type { Belief } from '../model/belief.ts'
+import type { Evidence, Risk } from '../model/evidence.ts'
+import type { SourceCounters } from '../model/flow.ts'
+import type { WorkloadId } from '../model/ids.ts'
+import { createNetworks, DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
+import { createDirectory } from '../observe/reduce/directory.ts'
+import { createEventClock } from '../observe/reduce/event-clock.ts'
+import { createReducer } from '../observe/reduce/reducer.ts'
+import { createServiceNames } from '../observe/source.ts'
+import { createZeekSource } from '../observe/sources/zeek.ts'
+import { createBeliefs } from './observe-beliefs.ts'
+
+export type Observed = {
+  readonly address: string
+  readonly isHome: boolean
+  readonly belief: Belief | null
+  readonly risk: Risk
+  readonly evidence: readonly Evidence[]
+}
+export type Observation = {
+  readonly flows: number
+  readonly workloads: readonly Observed[]
+  /** Addresses left out: beyond the limit, without evidence and not of the home networks. */
+  readonly folded: number
+  readonly refused: SourceCounters['refusals']
+  readonly refusedCount: number
+  readonly skipped: Readonly<Record<string, number>>
+  readonly files: number
+}
+
+/** Late rows amend for this long (event time). */
+const WATERMARK_MS = 30_000
+const STEP_MS = 30_000
+/** Addresses listed that are neither at home nor have evidence. */
+const MAX_OTHERS = 2_000
+
+export async function observe(options: {
+  readonly paths: readonly string[]
+  readonly homeNetworks: readonly string[]
+  readonly indicators: IndicatorIndex
+  readonly signal: AbortSignal
+  readonly progress: (flows: number, eventTime: number) => void
+}): Promise<Observation> {
+  const services = createServiceNames()
+  const source = createZeekSource({ paths: options.paths, services })
+  const directory = createDirectory({
+    discover: (words) => {
+      const key = formatAddress(words)
+      return { key, id: key as WorkloadId }
+    },
+  })
+  const homeNetworks = options.homeNetworks.length > 0 ? options.homeNetworks : [...DEFAULT_HOME_NETWORKS]
+  const reducer = createReducer({ directory, homeNetworks, serviceName: services.nameOf, idle: 'omit' })
+  const detectors = createDetectors({ homeNetworks, indicators: options.indicators })
+  const clock = createEventClock()
+  const beliefs = createBeliefs()
+  const book = createEvidenceBook()
+  const evaluate = (now: number) => {
+    for (const { evidence } of detectors.evaluate(now)) book.add(evidence)
+  }
+  let flows = 0
+  for await (const batch of source.batches(options.signal)) {
+    flows += batch.count
+    clock.walk(batch, STEP_MS, (part, now) => {
+      reducer.add(part)
+      detectors.add(part)
+      evaluate(now)
+      beliefs.add(reducer.close(now - WATERMARK_MS).ticks)
+    })
+    options.progress(flows, clock.now)
+  }
+  const now = clock.now
+  evaluate(now)
+  beliefs.add(reducer.close(Number.MAX_SAFE_INTEGER).ticks)
+  beliefs.finish()
+
+  const home = createNetworks(homeNetworks)
+  const all: Observed[] = []
+  const words = new Uint32Array(4)
+  for (const workload of directory.present()) {
+    const address = directory.keyOf(workload)
+    directory.read(workload, words)
+    const alarm = beliefs.alarm(directory.idOf(workload), address, now)
+    const evidence = [...book.of(address), ...(alarm === null ? [] : [alarm])]
+    all.push({
+      address,
+      isHome: home.covers(words),
+      belief: beliefs.of(directory.idOf(workload)),
+      risk: riskOf(evidence, now),
+      evidence: evidence.sort((a, b) => b.weight - a.weight),
+    })
+  }
+  const { kept, folded } = fold(all)
+  return {
+    flows,
+    workloads: kept,
+    folded,
+    refused: source.counters.refusals,
+    refusedCount: source.counters.refused,
+    skipped: Object.fromEntries(source.skipped),
+    files: source.files,
+  }
+}
+
+/** Riskiest first; of the others without a reason to be here, so many. */
+function fold(all: readonly Observed[]): { kept: Observed[]; folded: number } {
+  const sorted = [...all].sort((a, b) => b.risk.value - a.risk.value || (a.address < b.address ? -1 : 1))
+  let others = 0
+  const kept = sorted.filter((one) => one.isHome || one.evidence.length > 0 || ++others <= MAX_OTHERS)
+  return { kept, folded: sorted.length - kept.length }
+}

@@ -1,0 +1,141 @@
+/** `guise observe PATH…`: reads recorded traffic and says who is who, and who is at risk, with reasons. Changes nothing. */
+import Table from 'cli-table3'
+import { type Command, InvalidArgumentError } from 'commander'
+import { createIndicatorIndex, type IndicatorEntry } from '../assess/indicators.ts'
+import { parseCidr } from '../model/address.ts'
+import { plainText } from '../model/plain-text.ts'
+import { readList } from '../observe/feeds/local-list.ts'
+import { type Observation, type Observed, observe } from './observe-run.ts'
+
+type Options = { readonly json?: true; readonly homeNetwork: string[]; readonly feed: string[] }
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+export function register(program: Command): void {
+  program
+    .command('observe')
+    .description('read recorded traffic (Zeek conn logs: files or folders, plain or gzip) and say who is who')
+    .argument('<path...>', 'files or folders')
+    .option('--json', 'one line of JSON on stdout')
+    .option('--home-network <cidr>', 'a network of yours; may be given again (default: the private ranges)', cidrs, [])
+    .option('--feed <file>', 'a block-list: one address or CIDR a line, optional score; may be given again', append, [])
+    .action((paths: string[], options: Options) => observeCommand(paths, options))
+}
+
+function cidrs(value: string, before: string[]): string[] {
+  const given = value.split(',')
+  const wrong = given.find((text) => parseCidr(text) === null)
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`${plainText(wrong, 60)} is not a CIDR with zero host bits, such as 10.0.0.0/8.`)
+  return [...before, ...given]
+}
+
+const append = (value: string, before: string[]): string[] => [...before, value]
+
+async function observeCommand(paths: readonly string[], options: Options): Promise<void> {
+  const began = performance.now()
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  process.once('SIGINT', stop)
+  let toldAt = began
+  try {
+    const observation = await observe({
+      paths,
+      homeNetworks: options.homeNetwork,
+      indicators: createIndicatorIndex(await readFeeds(options.feed)),
+      signal: abort.signal,
+      progress: (flows, eventTime) => {
+        if (performance.now() - toldAt < 1_000) return
+        toldAt = performance.now()
+        const rate = Math.round((flows / (toldAt - began)) * 1_000)
+        say(`${flows} flows, ${rate} flows/s, at ${new Date(eventTime).toISOString()}`)
+      },
+    })
+    const seconds = (performance.now() - began) / 1_000
+    tell(observation, seconds)
+    process.stdout.write(
+      options.json ? `${JSON.stringify(toJson(observation, seconds))}\n` : `${toTable(observation)}\n`,
+    )
+    if (observation.files === 0) process.exitCode = 1
+  } catch (error) {
+    if (!(error instanceof FeedError)) throw error
+    say(error.message)
+    process.exitCode = 1
+  } finally {
+    process.removeListener('SIGINT', stop)
+  }
+}
+
+class FeedError extends Error {}
+
+async function readFeeds(files: readonly string[]): Promise<IndicatorEntry[]> {
+  const entries: IndicatorEntry[] = []
+  for (const file of files) {
+    const name = plainText(file.split('/').at(-1)!, 63)
+    const list = await readList(file).catch(() => {
+      throw new FeedError(
+        `The feed ${plainText(file, 200)} cannot be read. Give the path of a text file with one address a line.`,
+      )
+    })
+    if (list.refused > 0)
+      say(`feed ${name}: ${list.refused} lines refused, the first at line ${list.refusals[0]?.line}`)
+    for (const { cidr, score } of list.entries) entries.push({ cidr, score: score ?? 0, feed: name, confidence: 0.8 })
+  }
+  return entries
+}
+
+/** What was read and what was not, on stderr. */
+function tell(observation: Observation, seconds: number): void {
+  const { flows, files, refusedCount, refused, skipped } = observation
+  say(`${flows} flows from ${files} files in ${seconds.toFixed(1)} s (${Math.round(flows / seconds)} flows/s)`)
+  const kinds = Object.entries(skipped).map(([kind, n]) => `${plainText(kind, 40)} ${n}`)
+  if (kinds.length > 0) say(`passed over, not conn logs: ${kinds.slice(0, 20).join(', ')}`)
+  if (refusedCount > 0) say(`refused: ${refusedCount}; the first:`)
+  for (const { file, line, offset, why } of refused.slice(0, 5))
+    say(`  ${file}${line === undefined ? '' : `:${line}`}${offset === undefined ? '' : ` (byte ${offset})`}: ${why}`)
+  if (files === 0)
+    say('No conn log found. Give a Zeek conn.log (TSV or JSON, plain or .gz) or a folder that holds some.')
+}
+
+function toJson(observation: Observation, seconds: number): object {
+  return {
+    flows: observation.flows,
+    seconds: Number(seconds.toFixed(3)),
+    workloads: observation.workloads.map((one) => ({
+      address: one.address,
+      belief: (one.belief?.personas ?? []).map(({ persona, p }) => ({ persona, p })),
+      unknown: one.belief?.unknown ?? 1,
+      risk: one.risk.value,
+      evidence: one.evidence.map(({ kind, peer, weight, at, why }) => ({ kind, peer, weight, at, why })),
+    })),
+    folded: observation.folded,
+    refused: observation.refused,
+    refusedCount: observation.refusedCount,
+    skipped: observation.skipped,
+  }
+}
+
+const TABLE_ROWS = 40
+
+function toTable(observation: Observation): string {
+  const table = new Table({
+    head: ['address', 'persona', 'p', 'risk', 'strongest reason'],
+    style: { head: [], border: [] },
+  })
+  for (const one of observation.workloads.slice(0, TABLE_ROWS)) table.push(toRow(one))
+  const rest = observation.workloads.length - TABLE_ROWS + observation.folded
+  return rest > 0 ? `${table.toString()}\n… and ${rest} more; --json lists them` : table.toString()
+}
+
+function toRow(one: Observed): string[] {
+  const best = one.belief?.personas[0]
+  const persona = one.belief?.believed ?? (best === undefined ? 'unknown' : `abstains (${best.persona}?)`)
+  const reason = one.risk.terms[0]?.evidence
+  return [
+    one.address,
+    persona,
+    best === undefined ? '' : best.p.toFixed(2),
+    one.risk.value.toFixed(2),
+    reason === undefined ? '' : `${reason.kind}: ${reason.why}`,
+  ]
+}
