@@ -1,12 +1,14 @@
 /** A JSON API in front of a database: each request is answered after a real query (or two), sometimes from memory. */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import pg from 'pg'
+import { createKeyValueClient, type KeyValueClient } from './kv-client.ts'
 import { between, logNormal, randomOf, readParameters, resolveName, sayReady } from './parameters.ts'
 
 const own = readParameters<{
   port: number
   /** Name and port of its database; none = a pure in-memory service. */
-  database?: { name: string; port: number }
+  database?: { name: string; port: number; engine?: 'postgres' | 'kv' }
   /** Connections are kept this long when unused. */
   poolIdleMs: number
   /** Median bytes of an answer. */
@@ -14,6 +16,7 @@ const own = readParameters<{
 }>()
 const random = randomOf(own)
 let pool: Promise<pg.Pool> | undefined
+let store: KeyValueClient | undefined
 
 async function connectPool(name: string, port: number): Promise<pg.Pool> {
   const host = await resolveName(name, random)
@@ -34,7 +37,15 @@ async function connectPool(name: string, port: number): Promise<pg.Pool> {
 
 async function queryRows(): Promise<unknown[]> {
   if (!own.database) return []
-  const { name, port } = own.database
+  const { name, port, engine } = own.database
+  if (engine === 'kv') {
+    store ??= createKeyValueClient(await resolveName(name, random), port, own.poolIdleMs)
+    const keys = Array.from(
+      { length: 1 + Math.floor(random() * 4) },
+      (_, i) => `${random() < 0.2 ? 'set' : 'get'} key${i}`,
+    )
+    return [await store.ask(keys)]
+  }
   pool ??= connectPool(name, port)
   const connected = await pool.catch((error) => {
     pool = undefined
@@ -51,6 +62,8 @@ async function queryRows(): Promise<unknown[]> {
 
 createServer(async (request, response) => {
   request.resume()
+  // An upload is answered once it is all there.
+  if (request.method === 'POST') await once(request, 'end').catch(() => {})
   try {
     const rows = await queryRows()
     const filler = 'x'.repeat(Math.min(200_000, Math.floor(logNormal(random, own.answerBytes, 0.7))))

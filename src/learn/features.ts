@@ -2,7 +2,7 @@
  * A merged `Window` comes in, a vector of numbers goes out: what a classifier may know of a workload. Shares, logs and
  * entropies, so that a model learnt on one host means the same on another; NaN = not known (never zero for "nothing").
  */
-import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, type SumName, sumAt, type Window } from '../model/window.ts'
+import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, type SumName, sumAt, TICK_MS, type Window } from '../model/window.ts'
 
 /** Changes whenever a feature is added, removed, moved or redefined: a model of another version is refused. */
 export const FEATURES_VERSION = 'features/1'
@@ -251,7 +251,8 @@ function read(window: Window): Reading {
   }
   const bytesOut = sum('bytesOutInitiated') + sum('bytesOutServed')
   const bytesIn = sum('bytesInInitiated') + sum('bytesInServed')
-  const ticks = Math.max(1, sum('ticks'))
+  // By the span, not by the ticks seen: offline, silent ticks are left out.
+  const ticks = Math.max(1, window.spanMs / TICK_MS)
   return {
     window,
     flows: flowsOf(window),
@@ -259,7 +260,7 @@ function read(window: Window): Reading {
     bytesOut,
     bytesIn,
     ticks,
-    minutes: ticks / 12,
+    minutes: (ticks * TICK_MS) / 60_000,
     sum,
     distinct: (name) => estimate(window.registers, SKETCHES.indexOf(name) * REGISTERS),
     entropy: (name) => entropy(histogram(name)),

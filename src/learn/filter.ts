@@ -19,6 +19,8 @@ export type BeliefState = {
   readonly windows: number
 }
 
+export type Step = { readonly state: BeliefState; readonly belief: Belief }
+
 /** A window of fewer bytes than a keep-alive or two, without a new flow, says only that it was quiet. */
 const QUIET_BYTES = 400
 /** A gap of this many windows is as good as forever. */
@@ -31,40 +33,49 @@ export function initialBelief(model: Model): BeliefState {
 }
 
 /** One forward step. `at` is the end of the window, epoch ms; a gap since the last step lets the belief fade. */
-export function stepBelief(
-  model: Model,
-  state: BeliefState,
-  window: Window,
-  at: number,
-): { readonly state: BeliefState; readonly belief: Belief } {
+export function stepBelief(model: Model, state: BeliefState, window: Window, at: number): Step {
+  return stepObservation(model, state, observationOf(window), at)
+}
+
+/** The same for an observation made before: what training steps through. */
+export function stepObservation(model: Model, state: BeliefState, seen: Observation, at: number): Step {
   const kept = state.p.length === model.personas.length + 1 ? state : initialBelief(model)
   const gap = kept.at === null ? 1 : Math.min(LONGEST_GAP, Math.max(1, Math.round((at - kept.at) / WINDOW_MS)))
   const p = predictAhead(model, kept.p, gap)
-  if (window.sums[sumAt.ticks]! <= 0) return settle(model, { p, at, windows: kept.windows }, ['nothing was observed'])
-  if (isQuiet(window)) {
+  if (seen.kind === 'nothing') return settle(model, { p, at, windows: kept.windows }, ['nothing was observed'])
+  if (seen.kind === 'quiet') {
     weigh(p, [...model.filter.quiet, model.filter.quietUnknown], model.filter.temper)
     return settle(model, { p, at, windows: kept.windows + 1 }, ['it was quiet'])
   }
-  const x = features(window)
-  const seen = classify(model, x)
-  weigh(p, emissions(model, seen.posterior, seen.unknown), model.filter.temper * trust(window))
+  const told = classify(model, seen.x)
+  weigh(p, emissions(model, told.posterior, told.unknown), model.filter.temper * seen.trust)
   const next = { p, at, windows: kept.windows + 1 }
-  return settle(model, next, because(model, x, seen, indexOfMax(p)))
+  return settle(model, next, because(model, seen.x, told, indexOfMax(p)))
 }
 
-export function isQuiet(window: Window): boolean {
+/** What one window tells: nothing was looked at, nothing happened, or a vector and how far it can be trusted (0–1). */
+export type Observation =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'quiet' }
+  | { readonly kind: 'active'; readonly x: Float64Array; readonly trust: number }
+
+export function observationOf(window: Window): Observation {
+  if (window.sums[sumAt.ticks]! <= 0) return { kind: 'nothing' }
+  if (isQuiet(window)) return { kind: 'quiet' }
+  return { kind: 'active', x: features(window), trust: trust(window) }
+}
+
+function isQuiet(window: Window): boolean {
   const s = window.sums
   const bytes =
     s[sumAt.bytesOutInitiated]! + s[sumAt.bytesInInitiated]! + s[sumAt.bytesOutServed]! + s[sumAt.bytesInServed]!
   return flowsOf(window) === 0 && bytes < QUIET_BYTES
 }
 
-/** A window with two flows says less than one with twenty, and half a window less than a whole one. */
+/** A window with one flow says less than one with ten. */
 function trust(window: Window): number {
-  const flows = flowsOf(window)
-  const bytes = window.sums[sumAt.packetsOut]! + window.sums[sumAt.packetsIn]!
-  const said = Math.max(flows, bytes / 20)
-  return Math.min(1, (said + 1) / 5) * Math.min(1, (window.sums[sumAt.ticks]! * 5_000) / WINDOW_MS)
+  const packets = window.sums[sumAt.packetsOut]! + window.sums[sumAt.packetsIn]!
+  return Math.min(1, (Math.max(flowsOf(window), packets / 20) + 1) / 5)
 }
 
 /** p(x|z) up to a constant: posterior over prior, shared with `unknown` by how novel the window is. */
@@ -99,11 +110,7 @@ function indexOfMax(p: Float64Array): number {
   return best
 }
 
-function settle(
-  model: Model,
-  raw: { p: Float64Array; at: number; windows: number },
-  reasons: readonly string[],
-): { state: BeliefState; belief: Belief } {
+function settle(model: Model, raw: { p: Float64Array; at: number; windows: number }, reasons: readonly string[]): Step {
   const personas = model.personas
     .map((persona, i) => ({ persona, p: raw.p[i]! }))
     .sort((a, b) => b.p - a.p || (a.persona < b.persona ? -1 : 1))
