@@ -18,7 +18,7 @@ let made = 0
 
 async function start(): Promise<{ embedded: Embedded; home: string }> {
   const home = mkdtempSync(join(tmpdir(), 'guise-test-'))
-  const embedded = await startEmbedded({ home, log: () => {} })
+  const embedded = await startEmbedded({ home, log: { warn() {} } })
   await admin(embedded.url, 'create database blank')
   await (await openStore({ url: databaseUrl(embedded.url, 'blank'), keysDir: join(home, 'keys') })).close()
   return { embedded, home }

@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import {
@@ -48,9 +48,12 @@ export type Embedded = AsyncDisposable & {
   stop(): Promise<void>
 }
 
+/** What a person running the server should know; a pino logger fits. */
+export type Log = { warn(text: string): void }
+
 export type EmbeddedOptions = {
   readonly home: string
-  readonly log: (message: string) => void
+  readonly log: Log
   readonly sources?: BinarySources
 }
 
@@ -82,7 +85,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     if (!existsSync(data)) await createDatabase(postmaster, folder)
     const orphan = orphanOf(data)
     if (orphan !== null) {
-      options.log(`stopping the database that a killed server left running (pid ${orphan})`)
+      options.log.warn(`stopping the database that a killed server left running (pid ${orphan})`)
       await stopPostmaster(orphan)
     }
     return await keepRunning(postmaster, lock, options.log)
@@ -94,6 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
 function prepareFolder(home: string, folder: string, user: ServiceUser | null): DataLock {
   const isNew = !existsSync(home) || readdirSync(home).length === 0
+  mkdirSync(dirname(resolve(home)), { recursive: true })
   mkdirSync(home, { recursive: true, mode: 0o750 })
   // A home that is empty, or that we made, becomes the service user's; one with things in it is left as it is.
   if (user !== null && isNew) chownSync(home, user.uid, user.gid)
@@ -228,11 +232,7 @@ function writeIdentityMap(options: PostmasterOptions): void {
   writeFileSync(join(options.data, 'pg_ident.conf'), lines.join(''))
 }
 
-async function keepRunning(
-  options: PostmasterOptions,
-  lock: DataLock,
-  log: (message: string) => void,
-): Promise<Embedded> {
+async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log): Promise<Embedded> {
   saying(options.data, () => writeIdentityMap(options))
   let child = await startPostmaster(options)
   let stopping: Promise<void> | null = null
@@ -243,7 +243,7 @@ async function keepRunning(
   const watch = (watched: ChildProcess) =>
     watched.once('exit', (code, signal) => {
       if (stopping !== null) return
-      log(`the database stopped by itself (${signal ?? `exit ${code}`}); starting it again`)
+      log.warn(`the database stopped by itself (${signal ?? `exit ${code}`}); starting it again`)
       restarting = restart()
     })
   const restart = async () => {
@@ -256,13 +256,13 @@ async function keepRunning(
         child = await startPostmaster({ ...options, user: serviceUser() })
         startedAt = performance.now()
         watch(child)
-        return log(`the database runs again (pid ${child.pid})`)
+        return log.warn(`the database runs again (pid ${child.pid})`)
       } catch (error) {
-        log((error as Error).message)
+        log.warn((error as Error).message)
       }
     }
     if (stopping === null)
-      log(
+      log.warn(
         `the database does not stay up after ${RESTARTS_MAX} attempts (${lastLines(options.logFile)}); free disk space or memory, then start Guise again`,
       )
   }

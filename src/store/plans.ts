@@ -12,7 +12,7 @@ import type { Store, Write } from '../model/store.ts'
 import { decodeCursor, pageSize, toPage } from './cursor.ts'
 import { append } from './ledger-append.ts'
 import { type Context, change, type Tx } from './record-context.ts'
-import { insertShifts, moveShiftsOf, statesThatMayMoveTo } from './shifts.ts'
+import { insertShifts, moveShiftsOf } from './shifts.ts'
 import type { Tables } from './tables.ts'
 
 /** Under way: may still become the target. */
@@ -140,12 +140,12 @@ async function move(
   if (to === 'confirmed') {
     if (held.parent !== target) return { ok: false, code: 'conflict' }
     await retarget(tx, tenant, id)
-    await expireOlder(context, tx, tenant, held.n)
   } else if (target === id) {
     // the target is taken back: what it stood on is in force again
     await retarget(tx, tenant, held.parent)
   }
   await moveShiftsOf(tx, tenant, [id], to, context.clock())
+  if (to === 'confirmed') await expireOthers(context, tx, tenant, id)
   return await update(context, tx, tenant, id, { state: to })
 }
 
@@ -153,26 +153,27 @@ async function retarget(tx: Tx, tenant: TenantId, target: string | null): Promis
   await tx.updateTable('tenants').set({ target }).where('tenant', '=', tenant).execute()
 }
 
-async function expireOlder(context: Context, tx: Tx, tenant: TenantId, n: number): Promise<void> {
+/** Whatever else is under way stands on a target that is no more, so it can never be confirmed. */
+async function expireOthers(context: Context, tx: Tx, tenant: TenantId, id: PlanId): Promise<void> {
   const now = context.clock()
   const expired = await tx
     .updateTable('plans')
     .set((eb) => ({ state: 'expired', updated_at: now, version: eb('version', '+', 1) }))
     .where('tenant', '=', tenant)
-    .where('n', '<', n)
-    .where(
-      'state',
-      'in',
-      statesThatMayMoveTo('expired').filter((state) => PENDING.includes(state)),
-    )
+    .where('id', '<>', id)
+    .where('state', 'in', PENDING)
     .returning('id')
     .execute()
-  await moveShiftsOf(
+  if (expired.length === 0) return
+  const ids = expired.map((row) => row.id)
+  await moveShiftsOf(tx, tenant, ids, 'expired', now)
+  const summary = `${id} was confirmed first`
+  const audits = ids.map((object) => ({ actor: 'guise', action: 'plan.expired', object, summary }))
+  await append(
+    context,
     tx,
     tenant,
-    expired.map((row) => row.id),
-    'expired',
-    now,
+    audits.map((audit) => ({ entry: 'audit', audit })),
   )
 }
 

@@ -112,7 +112,7 @@ export async function moveShiftsOf(
     .execute()
 }
 
-export function statesThatMayMoveTo(to: ShiftState): ShiftState[] {
+function statesThatMayMoveTo(to: ShiftState): ShiftState[] {
   return SHIFT_STATES.filter((from) => mayMove(from, to))
 }
 
