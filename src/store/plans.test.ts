@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { testDatabase } from '../../test/database.ts'
+import { auditBy, decisionRecord, MAIN, OTHER, planMaker, shiftRecord } from '../../test/records.ts'
+import type { DecisionId, PlanId, ShiftId, WorkloadId } from '../model/ids.ts'
+import type { ShiftState } from '../model/plan.ts'
+import { openStore } from './database.ts'
+
+const database = await testDatabase()
+const store = await openStore({ ...database, clock: () => 5_000 })
+after(async () => {
+  await store.close()
+  await database[Symbol.asyncDispose]()
+})
+const alice = auditBy('alice', 'plan.propose')
+let made = 0
+
+async function propose(parent?: PlanId | null) {
+  const id = `d_${++made}` as DecisionId
+  const shift = shiftRecord(`s_${made}`, 9_000)
+  const result = await store.plans.propose(MAIN, planMaker(id, parent), decisionRecord(id), [shift], alice)
+  return { result, decision: id, shift: shift.id }
+}
+
+async function proposed() {
+  const { result, ...rest } = await propose()
+  assert.ok(result.ok)
+  return { ...rest, id: result.value.plan.id, record: result.value }
+}
+
+async function walk(id: PlanId, ...states: ShiftState[]) {
+  for (const state of states) {
+    const result = await store.plans.move(MAIN, id, state, auditBy('guise', `plan.${state}`))
+    assert.ok(result.ok, `${id} to ${state}: ${result.ok || result.code}`)
+    assert.equal(result.value.state, state)
+  }
+}
+const confirm = (id: PlanId) => walk(id, 'approved', 'applying', 'confirming', 'confirmed')
+
+test('a plan is stored with its decision, its shifts and an audit line, and with the next generation', async () => {
+  const { id, record, decision, shift } = await proposed()
+  assert.deepEqual([record.state, record.plan.parent, record.plan.generation.n], ['proposed', null, 1])
+  assert.match(record.plan.generation.system, /^\d{10,20}$/)
+  assert.equal(record.plan.generation.timeline, 1)
+  assert.deepEqual(await store.plans.get(MAIN, id), record)
+  const kept = await store.ledger.decision(MAIN, decision)
+  assert.deepEqual({ ...kept, features: null }, { ...decisionRecord(decision), features: null })
+  assert.deepEqual(kept!.features, [0.1, 1e21, 0, 3])
+  assert.equal((await store.shifts.get(MAIN, shift))!.plan, id)
+  const next = await proposed()
+  assert.equal(next.record.plan.generation.n, 2)
+})
+
+test('a plan moves along the table only, its shifts with it', async () => {
+  const { id, shift } = await proposed()
+  assert.deepEqual(await store.plans.move(MAIN, id, 'confirmed', alice), { ok: false, code: 'conflict' })
+  await walk(id, 'approved', 'applying')
+  assert.equal((await store.shifts.get(MAIN, shift))!.state, 'applying')
+  await walk(id, 'rolled-back')
+  assert.equal((await store.shifts.get(MAIN, shift))!.state, 'rolled-back')
+  assert.deepEqual(await store.plans.move(MAIN, id, 'applying', alice), { ok: false, code: 'conflict' })
+  assert.deepEqual(await store.plans.move(MAIN, 'p_none' as PlanId, 'approved', alice), { ok: false, code: 'missing' })
+})
+
+test('the confirmed plan is the target; what else was under way expires with its shifts; a stale parent is refused', async () => {
+  const older = await proposed()
+  const winner = await proposed()
+  const newer = await proposed()
+  await confirm(winner.id)
+  const { confirmed, pending } = await store.plans.target(MAIN)
+  assert.equal(confirmed!.plan.id, winner.id)
+  assert.equal(pending, null)
+  for (const loser of [older, newer]) {
+    assert.equal((await store.plans.get(MAIN, loser.id))!.state, 'expired')
+    assert.equal((await store.shifts.get(MAIN, loser.shift))!.state, 'expired')
+  }
+  assert.equal((await store.shifts.get(MAIN, winner.shift))!.state, 'confirmed')
+  assert.deepEqual((await propose(null)).result, { ok: false, code: 'conflict' })
+  const child = await proposed()
+  assert.equal(child.record.plan.parent, winner.id)
+  assert.equal((await store.plans.target(MAIN)).pending!.plan.id, child.id)
+  await confirm(child.id)
+  assert.equal((await store.plans.target(MAIN)).confirmed!.plan.id, child.id)
+  await walk(child.id, 'rolled-back')
+  assert.equal((await store.plans.target(MAIN)).confirmed!.plan.id, winner.id)
+})
+
+test('a refused proposal leaves no decision, shift or audit line', async () => {
+  const rows = async () => {
+    const verdict = await store.ledger.verify(MAIN)
+    assert.ok(verdict.ok)
+    return verdict.rows
+  }
+  const before = await rows()
+  const { decision, shift } = await propose('p_other' as PlanId)
+  assert.equal(await store.ledger.decision(MAIN, decision), null)
+  assert.equal(await store.shifts.get(MAIN, shift), null)
+  assert.equal(await rows(), before)
+})
+
+test('twenty proposals at once get twenty generations', async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, () => proposed()))
+  const generations = all.map(({ record }) => record.plan.generation.n).sort((a, b) => a - b)
+  assert.equal(new Set(generations).size, 20)
+  assert.equal(generations[19]! - generations[0]!, 19)
+})
+
+test('of two confirmations on one target only one holds', async () => {
+  const [a, b] = [await proposed(), await proposed()]
+  await walk(a.id, 'approved', 'applying', 'confirming')
+  await walk(b.id, 'approved', 'applying', 'confirming')
+  const results = await Promise.all([a, b].map(({ id }) => store.plans.move(MAIN, id, 'confirmed', alice)))
+  assert.equal(results.filter((result) => result.ok).length, 1)
+  const states = await Promise.all([a, b].map(async ({ id }) => (await store.plans.get(MAIN, id))!.state))
+  assert.deepEqual(states.sort(), ['confirmed', 'expired'])
+})
+
+test('approvals count once per person, and only while they are awaited', async () => {
+  const { id } = await proposed()
+  const approve = (by: string) => store.plans.approve(MAIN, id, by, 'looks right', auditBy(by, 'plan.approve'))
+  const first = await approve('bob')
+  assert.deepEqual(first.ok && first.value.approvedBy, ['bob'])
+  assert.deepEqual(await approve('bob'), { ok: false, code: 'exists' })
+  const second = await approve('carol')
+  assert.deepEqual(second.ok && second.value.approvedBy, ['bob', 'carol'])
+  await walk(id, 'approved', 'applying')
+  assert.deepEqual(await approve('dave'), { ok: false, code: 'conflict' })
+})
+
+test('confirmed shifts whose time has passed are due', async () => {
+  const { id, shift } = await proposed()
+  await confirm(id)
+  assert.ok(!(await store.shifts.due(MAIN, 8_999)).some((row) => row.id === shift))
+  assert.ok((await store.shifts.due(MAIN, 9_000)).some((row) => row.id === shift))
+  const moved = await store.shifts.move(MAIN, shift, 'expired', alice)
+  assert.equal(moved.ok && moved.value.version, 6)
+  assert.deepEqual(await store.shifts.move(MAIN, shift, 'confirmed', alice), { ok: false, code: 'conflict' })
+  assert.ok(!(await store.shifts.due(MAIN, 9_000)).some((row) => row.id === shift))
+})
+
+test('lists page newest first without a gap or a repeat', async () => {
+  const plans: number[] = []
+  const shifts: string[] = []
+  for (let cursor: string | null = null, more = true; more; ) {
+    const page: Awaited<ReturnType<typeof store.plans.list>> = await store.plans.list(MAIN, { limit: 7, cursor })
+    plans.push(...page.items.map((record) => record.plan.generation.n))
+    cursor = page.next
+    more = cursor !== null
+  }
+  for (let cursor: string | null = null, more = true; more; ) {
+    const page: Awaited<ReturnType<typeof store.shifts.list>> = await store.shifts.list(MAIN, { limit: 7, cursor })
+    shifts.push(...page.items.map((record) => record.id))
+    cursor = page.next
+    more = cursor !== null
+  }
+  assert.deepEqual(
+    plans,
+    [...plans].sort((a, b) => b - a),
+  )
+  assert.equal(new Set(plans).size, plans.length)
+  assert.equal(new Set(shifts).size, shifts.length)
+  assert.equal(shifts.length, plans.length)
+  assert.equal((await store.shifts.of(MAIN, 'w_1' as WorkloadId)).length, shifts.length)
+})
+
+test('another tenant sees nothing and moves nothing', async () => {
+  const { id, shift, decision } = await proposed()
+  assert.equal(await store.plans.get(OTHER, id), null)
+  assert.deepEqual(await store.plans.move(OTHER, id, 'approved', alice), { ok: false, code: 'missing' })
+  assert.deepEqual(await store.plans.approve(OTHER, id, 'eve', '', alice), { ok: false, code: 'missing' })
+  assert.equal(await store.shifts.get(OTHER, shift), null)
+  assert.deepEqual(await store.shifts.move(OTHER, shift as ShiftId, 'approved', alice), { ok: false, code: 'missing' })
+  assert.deepEqual(await store.shifts.of(OTHER, 'w_1' as WorkloadId), [])
+  assert.deepEqual(await store.shifts.due(OTHER, 1e15), [])
+  assert.equal(await store.ledger.decision(OTHER, decision), null)
+  assert.deepEqual(await store.plans.target(OTHER), { confirmed: null, pending: null })
+  assert.deepEqual((await store.plans.list(OTHER, { limit: 10, cursor: null })).items, [])
+})
