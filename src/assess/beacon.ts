@@ -14,8 +14,8 @@ const HOUR_MS = 3_600_000
  * what makes a beacon one, so regularity over minutes is trusted less (people's programs poll for minutes, too).
  */
 const SPANS = [
-  { ms: 120_000, halfLifeMs: HOUR_MS, least: 10, trust: 0.8 },
-  { ms: HOUR_MS, halfLifeMs: 6 * HOUR_MS, least: 8, trust: 0.85 },
+  { ms: 120_000, halfLifeMs: HOUR_MS, least: 10, trust: 0.9 },
+  { ms: HOUR_MS, halfLifeMs: 6 * HOUR_MS, least: 8, trust: 0.9 },
   { ms: 24 * HOUR_MS, halfLifeMs: 24 * HOUR_MS, least: 4, trust: 1 },
 ] as const
 /** RITA calls 0.70–0.90 "low"; half-way into that band noise of scanners on flows/rita is gone, the known beacon has 0.96. */
@@ -186,12 +186,12 @@ function strongest(series: Series, now: number): Best | null {
 }
 
 /**
- * 2.0 at the threshold (σ(−0.6) = 0.35: look), 4.5 for a perfect score (0.87: act), less while few connections speak for
- * it, and half when nobody ever answers (a dead rendezvous is still called, but so is every switched-off server) or when
+ * RITA's bands as log-odds: 0.6 at our threshold (σ(−2) = 0.12), 2.6 where "medium" begins (0.50), 4.6 for a perfect score
+ * (0.88). Less while few connections speak for it, and half when nobody ever answers (a dead rendezvous is still called, but so is every switched-off server) or when
  * the service is one to log in to: guesses at machine times are brute force, which has a detector of its own.
  */
 function weigh(score: number, count: number, series: Series): number {
-  const fresh = (2 + 10 * (score - LEAST_SCORE)) * (count / (count + 4))
+  const fresh = 4.6 * ((score - 0.6) / 0.4) ** 2 * (count / (count + 4))
   const isAnswered = series.answered * 2 >= series.flows || series.answered >= count / 2
   return isAnswered && loginService(series.port) === null ? fresh : fresh / 2
 }

@@ -1,0 +1,98 @@
+/**
+ * Round-trip times and retransmissions of the TCP sockets of the current network namespace (sock_diag(7)): the kernel's own
+ * measurements come in, sums per local and peer address go out.
+ */
+
+import { formatAddress } from '../../model/address.ts'
+import { attributes, encodeMessage, Flag, MessageType } from '../../netlink/message.ts'
+import { Family, NetlinkSocket } from '../../netlink/socket.ts'
+
+const SOCK_DIAG_BY_FAMILY = 20
+const AF_INET = 2
+const AF_INET6 = 10
+const IPPROTO_TCP = 6
+const INET_DIAG_INFO = 2
+/** Established, and closing ones that still have figures: not listening, not time-wait (they have no tcp_info). */
+const STATES = (1 << 1) | (1 << 4) | (1 << 5) | (1 << 8) | (1 << 9)
+/** struct inet_diag_msg is 72 bytes; its attributes follow. */
+const HEADER_BYTES = 72
+/** struct tcp_info (linux/tcp.h): tcpi_rtt in µs at 68, tcpi_total_retrans at 100. */
+const RTT_AT = 68
+const RETRANS_AT = 100
+const MAX_PAIRS = 10_000
+const TIMEOUT_MS = 2_000
+
+export type SocketSum = {
+  readonly local: string
+  readonly peer: string
+  rttMs: number
+  rttSamples: number
+  /** Since each socket was made: who wants a rate subtracts the last reading. */
+  retransmits: number
+  sockets: number
+}
+
+/** Throws `NetlinkError` when the socket cannot be opened. Sockets beyond 10,000 address pairs are left out. */
+export async function sockDiag(clock: () => number = Date.now): Promise<SocketSum[]> {
+  const sums = new Map<string, SocketSum>()
+  using socket = new NetlinkSocket(Family.sockDiag, { bufferBytes: 4 << 20 })
+  for (const family of [AF_INET, AF_INET6]) {
+    const sequence = socket.nextSequence()
+    socket.send(encodeMessage(SOCK_DIAG_BY_FAMILY, Flag.request | Flag.dump, sequence, request(family)))
+    const until = clock() + TIMEOUT_MS
+    for (let isDone = false; !isDone && clock() < until; ) {
+      const messages = await socket.receive()
+      if (messages === null) break
+      for (const message of messages) {
+        if (message.sequence !== sequence) continue
+        if (message.type === MessageType.done || message.type === MessageType.error) isDone = true
+        else if (message.type === SOCK_DIAG_BY_FAMILY) addSocket(message.payload, sums)
+      }
+    }
+  }
+  return [...sums.values()]
+}
+
+/** struct inet_diag_req_v2: family, protocol, ext (bit of INET_DIAG_INFO), pad, states, then an empty socket id. */
+function request(family: number): Buffer {
+  const bytes = Buffer.alloc(56)
+  bytes[0] = family
+  bytes[1] = IPPROTO_TCP
+  bytes[2] = 1 << (INET_DIAG_INFO - 1)
+  bytes.writeUInt32LE(STATES, 4)
+  return bytes
+}
+
+/** One struct inet_diag_msg with its attributes. Anything shorter than it should be is passed over. */
+export function addSocket(payload: Buffer, sums: Map<string, SocketSum>): void {
+  if (payload.length < HEADER_BYTES) return
+  const family = payload[0]!
+  if (family !== AF_INET && family !== AF_INET6) return
+  // struct inet_diag_sockid begins at 4: two ports, then source and destination of 16 bytes each.
+  const local = readAddress(payload, 8, family)
+  const peer = readAddress(payload, 24, family)
+  const key = `${local} ${peer}`
+  attributes(payload, HEADER_BYTES, (type, info) => {
+    if (type !== INET_DIAG_INFO || info.length < RETRANS_AT + 4) return
+    let sum = sums.get(key)
+    if (sum === undefined) {
+      if (sums.size >= MAX_PAIRS) return
+      sum = { local, peer, rttMs: 0, rttSamples: 0, retransmits: 0, sockets: 0 }
+      sums.set(key, sum)
+    }
+    const rttMs = info.readUInt32LE(RTT_AT) / 1_000
+    sum.sockets++
+    sum.retransmits += info.readUInt32LE(RETRANS_AT)
+    if (rttMs > 0) {
+      sum.rttMs += rttMs
+      sum.rttSamples++
+    }
+  })
+}
+
+function readAddress(bytes: Buffer, at: number, family: number): string {
+  const words = new Uint32Array([0, 0, 0xffff, 0])
+  if (family === AF_INET) words[3] = bytes.readUInt32BE(at)
+  else for (let i = 0; i < 4; i++) words[i] = bytes.readUInt32BE(at + i * 4)
+  return formatAddress(words)
+}
