@@ -1,0 +1,198 @@
+table agent_boots with (fillfactor=70)
+  tenant text not null
+  agent text not null
+  boot text not null
+  sequence bigint not null
+  at bigint not null
+  agent_boots_pkey: PRIMARY KEY (tenant, agent, boot)
+table agents with (fillfactor=70)
+  tenant text not null
+  id text not null
+  host text not null
+  mode text not null
+  last_report bigint
+  applied json
+  counters json not null
+  version integer not null
+  agents_pkey: PRIMARY KEY (tenant, id)
+table conversations with (fillfactor=70)
+  tenant text not null
+  workload text not null
+  peer text not null
+  port integer not null
+  proto integer not null
+  direction text not null
+  start bigint not null
+  last bigint not null
+  flows double precision not null
+  failed double precision not null
+  bytes_out double precision not null
+  bytes_in double precision not null
+  service text
+  conversations_direction_check: CHECK ((direction = ANY (ARRAY['initiated'::text, 'served'::text])))
+  conversations_pkey: PRIMARY KEY (tenant, workload, peer, port, proto, direction, start)
+  CREATE INDEX conversations_age ON public.conversations USING brin (last)
+  CREATE INDEX conversations_last ON public.conversations USING btree (tenant, workload, last)
+table evidence with (fillfactor=70)
+  tenant text not null
+  workload text not null
+  kind text not null
+  peer text not null
+  at bigint not null
+  ends_at bigint not null
+  evidence json not null
+  evidence_pkey: PRIMARY KEY (tenant, workload, kind, peer)
+  CREATE INDEX evidence_at ON public.evidence USING btree (tenant, at)
+table idempotency_keys
+  tenant text not null
+  actor text not null
+  key text not null
+  body_hash text not null
+  status integer not null
+  body json not null
+  at bigint not null
+  idempotency_keys_pkey: PRIMARY KEY (tenant, actor, key)
+  CREATE INDEX idempotency_keys_at ON public.idempotency_keys USING brin (at)
+table ledger
+  tenant text not null
+  n bigint not null
+  entry text not null
+  at bigint not null
+  decision text
+  workload text
+  body text not null
+  hash bytea not null
+  ledger_entry_check: CHECK ((entry = ANY (ARRAY['audit'::text, 'decision'::text])))
+  ledger_pkey: PRIMARY KEY (tenant, n)
+  CREATE INDEX ledger_entry ON public.ledger USING btree (tenant, entry, n DESC)
+  CREATE INDEX ledger_workload ON public.ledger USING btree (tenant, workload, n DESC) WHERE (workload IS NOT NULL)
+  CREATE UNIQUE INDEX ledger_decision ON public.ledger USING btree (tenant, decision) WHERE (decision IS NOT NULL)
+table ledger_heads with (fillfactor=50)
+  tenant text not null
+  n bigint not null
+  hash bytea not null
+  signature bytea
+  ledger_heads_pkey: PRIMARY KEY (tenant)
+table manifests
+  tenant text not null
+  kind text not null
+  id text not null
+  manifest json not null
+  builtin boolean not null
+  version integer not null
+  updated_at bigint not null
+  updated_by text not null
+  removed_at bigint
+  manifests_pkey: PRIMARY KEY (tenant, kind, id)
+table plan_approvals
+  tenant text not null
+  plan text not null
+  approver text not null
+  note text not null
+  at bigint not null
+  plan_approvals_pkey: PRIMARY KEY (tenant, plan, approver)
+  plan_approvals_tenant_plan_fkey: FOREIGN KEY (tenant, plan) REFERENCES plans(tenant, id)
+table plans
+  tenant text not null
+  id text not null
+  parent text
+  system text not null
+  timeline integer not null
+  n bigint not null
+  state text not null
+  plan json not null
+  approved_by json not null
+  updated_at bigint not null
+  version integer not null
+  plans_pkey: PRIMARY KEY (tenant, id)
+  plans_tenant_system_timeline_n_key: UNIQUE (tenant, system, timeline, n)
+  CREATE INDEX plans_newest ON public.plans USING btree (tenant, n DESC)
+table sessions
+  tenant text not null
+  id text not null
+  token text not null
+  csrf text not null
+  created_at bigint not null
+  expires_at bigint not null
+  sessions_id_key: UNIQUE (id)
+  sessions_pkey: PRIMARY KEY (tenant, id)
+table settings
+  tenant text not null
+  settings json not null
+  version integer not null
+  settings_pkey: PRIMARY KEY (tenant)
+table shifts
+  tenant text not null
+  id text not null
+  workload text not null
+  worn_before json
+  wanted json not null
+  plan text
+  state text not null
+  requested_by text not null
+  why json not null
+  until bigint
+  created_at bigint not null
+  updated_at bigint not null
+  version integer not null
+  shifts_pkey: PRIMARY KEY (tenant, id)
+  CREATE INDEX shifts_due ON public.shifts USING btree (tenant, until) WHERE ((state = 'confirmed'::text) AND (until IS NOT NULL))
+  CREATE INDEX shifts_newest ON public.shifts USING btree (tenant, created_at, id)
+  CREATE INDEX shifts_plan ON public.shifts USING btree (tenant, plan)
+  CREATE INDEX shifts_workload ON public.shifts USING btree (tenant, workload, created_at)
+table subject_keys
+  tenant text not null
+  id text not null
+  subject text
+  wrapped bytea
+  created_at bigint not null
+  destroyed_at bigint
+  subject_keys_check1: CHECK (((subject IS NULL) = (destroyed_at IS NOT NULL)))
+  subject_keys_check: CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL)))
+  subject_keys_pkey: PRIMARY KEY (tenant, id)
+  CREATE UNIQUE INDEX subject_keys_live ON public.subject_keys USING btree (tenant, subject) WHERE (subject IS NOT NULL)
+table tenants
+  tenant text not null
+  generation bigint not null default 0
+  target text
+  tenants_pkey: PRIMARY KEY (tenant)
+table tokens
+  tenant text not null
+  id text not null
+  name text not null
+  role text not null
+  agent text
+  hash text not null
+  created_at bigint not null
+  expires_at bigint
+  last_used bigint
+  spent_at bigint
+  tokens_id_key: UNIQUE (id)
+  tokens_pkey: PRIMARY KEY (tenant, id)
+table workload_history
+  tenant text not null
+  workload text not null
+  at bigint not null
+  bytes_out double precision not null
+  bytes_in double precision not null
+  belief json
+  risk double precision
+  workload_history_pkey: PRIMARY KEY (tenant, workload, at)
+  CREATE INDEX workload_history_at ON public.workload_history USING brin (at)
+table workloads with (fillfactor=60)
+  tenant text not null
+  id text not null
+  agent text not null
+  report json not null
+  assigned json
+  worn json
+  worn_since bigint
+  contained_until bigint
+  belief json
+  risk json
+  rate_out double precision not null default 0
+  rate_in double precision not null default 0
+  first_seen bigint not null
+  last_seen bigint not null
+  version integer not null
+  workloads_pkey: PRIMARY KEY (tenant, id)
