@@ -128,8 +128,9 @@ function named(items: readonly Json[], kind: 'set' | 'map' | 'chain'): Map<strin
   return found
 }
 
-function record<K extends string, V>(names: Readonly<Record<K, unknown>>, value: (name: K) => V): Record<K, V> {
-  return Object.fromEntries((Object.keys(names) as K[]).map((name) => [name, value(name)])) as Record<K, V>
+function record<T extends object, V>(names: T, value: (name: keyof T & string) => V): Record<keyof T, V> {
+  const keys = Object.keys(names) as (keyof T & string)[]
+  return Object.fromEntries(keys.map((name) => [name, value(name)])) as Record<keyof T, V>
 }
 
 /** `"a"`, `{elem: {val: "a", expires: 2}}` or a concatenation of either, back into the words that nft reads. */
