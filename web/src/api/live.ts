@@ -4,7 +4,7 @@
  */
 import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import type { AgentRecord, AuditRecord, PlanRecord, ShiftRecord, WorkloadRecord } from '../nouns.ts'
+import type { Belief, WorkloadRecord } from '../nouns.ts'
 import { keys } from './queries.ts'
 
 export type LiveState = 'connecting' | 'live' | 'behind' | 'reconnecting'
@@ -17,26 +17,38 @@ export type LiveStatus = {
   readonly waiting: number
 }
 
-type Change =
-  | { readonly type: 'workload'; readonly data: WorkloadRecord }
-  | { readonly type: 'plan'; readonly data: PlanRecord }
-  | { readonly type: 'shift'; readonly data: ShiftRecord }
-  | { readonly type: 'agent'; readonly data: AgentRecord }
-  | { readonly type: 'audit'; readonly data: AuditRecord }
-type ChangeType = Change['type']
-const TYPES: readonly ChangeType[] = ['workload', 'plan', 'shift', 'agent', 'audit']
+/** What the server says of a workload between two windows; the whole record is read again now and then. */
+export type Observed = {
+  readonly id: string
+  readonly at: number
+  readonly risk: number | null
+  readonly belief: Belief | null
+}
+type Change = { readonly type: string; readonly subject: string; readonly data: unknown }
+
+/** Which lists an event makes old, and how often they are read again at most. */
+const MAKES_OLD: Readonly<Record<string, readonly (readonly [key: readonly string[], everyMs: number])[]>> = {
+  'workload.observed': [[keys.workloads, 10_000]],
+  evidence: [[keys.workloads, 2_000]],
+  plan: [
+    [keys.plans, 300],
+    [keys.agents, 300],
+    [keys.workloads, 1_000],
+    [keys.audit, 1_000],
+  ],
+  shift: [
+    [keys.shifts, 300],
+    [keys.workloads, 1_000],
+  ],
+  agent: [[keys.agents, 5_000]],
+  audit: [[keys.audit, 1_000]],
+}
 
 const FLUSH_EVERY_MS = 100
-const BEHIND_AFTER_MS = 10_000
+/** Agents report every five seconds; silence after there was life means something is stuck. */
+const BEHIND_AFTER_MS = 20_000
 /** More than this while paused or hidden, and one refetch is cheaper than applying them. */
 const BUFFER_LIMIT = 5_000
-const TREND_POINTS = 32
-
-const trends = new Map<string, number[]>()
-/** Bytes per second of a workload since the page was opened, oldest first. */
-export function trendOf(id: string): readonly number[] {
-  return trends.get(id) ?? []
-}
 
 let status: LiveStatus = { state: 'connecting', lastAt: null, paused: false, waiting: 0 }
 const listeners = new Set<() => void>()
@@ -97,7 +109,7 @@ export function connectLive(client: QueryClient): Live {
     if (status.state !== 'live' || status.lastAt === null || Date.now() - status.lastAt > 1_000)
       set({ state: 'live', lastAt: Date.now() })
   }
-  const take = (type: ChangeType, text: string) => {
+  const take = (type: string, text: string) => {
     heard()
     let data: unknown
     try {
@@ -106,12 +118,14 @@ export function connectLive(client: QueryClient): Live {
       return
     }
     if (buffer.length >= BUFFER_LIMIT) overflowed = true
-    else buffer.push({ type, data } as Change)
+    else buffer.push({ type, subject: subjectOf(data), data })
     if (status.paused) set({ waiting: status.waiting + 1 })
     else if (!document.hidden) schedule()
   }
 
-  for (const type of TYPES) source.addEventListener(type, (event) => take(type, (event as MessageEvent<string>).data))
+  for (const type of Object.keys(MAKES_OLD)) {
+    source.addEventListener(type, (event) => take(type, (event as MessageEvent<string>).data))
+  }
   source.addEventListener('heartbeat', heard)
   source.addEventListener('gap', refetch)
   let lost = false
@@ -145,44 +159,45 @@ export function connectLive(client: QueryClient): Live {
   }
 }
 
+/** `{id}` of a workload or agent; events about others need no subject here. */
+function subjectOf(data: unknown): string {
+  return typeof data === 'object' && data !== null && 'id' in data ? String(data.id) : ''
+}
+
+const oldSince = new Map<string, { timer: ReturnType<typeof setTimeout> | null; lastMs: number }>()
+
 function apply(client: QueryClient, changes: readonly Change[]): void {
-  const last = new Map<string, Change>()
-  for (const change of changes) last.set(`${change.type} ${identity(change)}`, change)
-  const of = <T extends ChangeType>(type: T) =>
-    [...last.values()].filter((c): c is Extract<Change, { type: T }> => c.type === type).map((c) => c.data)
-
-  const workloads = of('workload') as WorkloadRecord[]
-  for (const w of workloads) {
-    const trend = trends.get(w.id) ?? []
-    trend.push(w.rate.out + w.rate.in)
-    if (trend.length > TREND_POINTS) trend.shift()
-    trends.set(w.id, trend)
-    client.setQueryData<WorkloadRecord>(keys.workload(w.id), w)
+  const observed = new Map<string, Observed>()
+  for (const change of changes) {
+    if (change.type === 'workload.observed') observed.set(change.subject, change.data as Observed)
+    for (const [key, everyMs] of MAKES_OLD[change.type] ?? []) readAgain(client, key, everyMs)
   }
-  merge(client, keys.workloads, workloads, (w) => w.id)
-  merge(client, keys.plans, of('plan') as PlanRecord[], (p) => p.plan.id)
-  merge(client, keys.shifts, of('shift') as ShiftRecord[], (s) => s.id)
-  merge(client, keys.agents, of('agent') as AgentRecord[], (a) => a.id)
-  merge(client, keys.audit, of('audit') as AuditRecord[], (a) => String(a.n))
+  if (observed.size === 0) return
+  client.setQueryData<readonly WorkloadRecord[]>(keys.workloads, (rows) =>
+    rows?.map((row) => withReading(row, observed.get(row.id))),
+  )
+  for (const [id, reading] of observed) {
+    client.setQueryData<WorkloadRecord>(keys.workload(id), (row) => row && withReading(row, reading))
+  }
 }
 
-function identity(change: Change): string {
-  if (change.type === 'plan') return change.data.plan.id
-  return change.type === 'audit' ? String(change.data.n) : change.data.id
+function withReading(row: WorkloadRecord, reading: Observed | undefined): WorkloadRecord {
+  if (reading === undefined) return row
+  const risk = reading.risk === null || row.risk === null ? row.risk : { ...row.risk, value: reading.risk }
+  return { ...row, belief: reading.belief ?? row.belief, risk, lastSeen: reading.at }
 }
 
-/** Replaces what is known in place; what is new goes in front. */
-function merge<T>(client: QueryClient, key: readonly string[], changed: readonly T[], id: (row: T) => string): void {
-  if (changed.length === 0) return
-  client.setQueryData<readonly T[]>(key, (rows) => {
-    if (rows === undefined) return rows
-    const byId = new Map(changed.map((row) => [id(row), row]))
-    const kept = rows.map((row) => {
-      const next = byId.get(id(row))
-      if (next === undefined) return row
-      byId.delete(id(row))
-      return next
-    })
-    return byId.size === 0 ? kept : [...[...byId.values()].reverse(), ...kept]
-  })
+/** At once when it was not read for `everyMs`, else when that has passed; never twice. */
+function readAgain(client: QueryClient, key: readonly string[], everyMs: number): void {
+  const name = key.join(' ')
+  const state = oldSince.get(name) ?? { timer: null, lastMs: Number.NEGATIVE_INFINITY }
+  oldSince.set(name, state)
+  if (state.timer !== null) return
+  const wait = Math.max(0, state.lastMs + everyMs - performance.now())
+  state.timer = setTimeout(() => {
+    state.timer = null
+    state.lastMs = performance.now()
+    void client.invalidateQueries({ queryKey: key })
+    if (key === keys.workloads) void client.invalidateQueries({ queryKey: ['workload'], refetchType: 'active' })
+  }, wait)
 }

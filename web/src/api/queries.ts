@@ -16,6 +16,7 @@ import type {
   WorkloadRecord,
 } from '../nouns.ts'
 import { get, ProblemError, setCsrf } from './client.ts'
+import { noteRates } from './trend.ts'
 
 export const keys = {
   session: ['session'],
@@ -84,8 +85,12 @@ export function useSession() {
 export function useWorkloads() {
   return useQuery({
     queryKey: keys.workloads,
-    queryFn: ({ signal }) => all<WorkloadRecord>('/v1/workloads', signal),
-    refetchInterval: 60_000,
+    queryFn: async ({ signal }) => {
+      const rows = await all<WorkloadRecord>('/v1/workloads', signal)
+      noteRates(rows)
+      return rows
+    },
+    refetchInterval: 30_000,
   })
 }
 export function useAgents() {

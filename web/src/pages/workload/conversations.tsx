@@ -1,0 +1,137 @@
+/** Who it spoke with, what the rules in force make of that, and which rule. */
+import { t } from 'i18next'
+import { Link } from 'react-router'
+import type { ConversationRow } from '../../api/queries.ts'
+import { bytes, count } from '../../format.ts'
+import { Ago, VerdictMark } from '../../parts/marks.tsx'
+import { Empty } from '../../parts/states.tsx'
+import { paths, query } from '../../paths.ts'
+import { flowKey, protocolWord } from './rules-words.ts'
+
+type Props = { readonly id: string; readonly rows: readonly ConversationRow[]; readonly most?: number }
+
+export function Conversations({ id, rows, most }: Props) {
+  const sorted = [...rows].sort((a, b) => rank(b) - rank(a) || b.bytesOut + b.bytesIn - (a.bytesOut + a.bytesIn))
+  const shown = most === undefined ? sorted : sorted.slice(0, most)
+  if (rows.length === 0) return <Empty title={t('conversation.none')} />
+  return (
+    <>
+      <div className="scroll-x wide">
+        <table className="conversations">
+          <thead>
+            <tr>
+              <th scope="col">{t('conversation.peer')}</th>
+              <th scope="col">{t('conversation.service')}</th>
+              <th scope="col" className="num">
+                {t('conversation.flows')}
+              </th>
+              <th scope="col" className="num">
+                {t('conversation.bytes')}
+              </th>
+              <th scope="col">{t('conversation.verdict')}</th>
+              <th scope="col">{t('conversation.because')}</th>
+              <th scope="col" className="num">
+                {t('conversation.last')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((row) => (
+              <tr key={`${flowKey(row)} ${row.start}`}>
+                <td>
+                  <Peer row={row} />
+                </td>
+                <td className="nw">
+                  {serviceName(row)}
+                  <span className="sub n">
+                    {row.port} {protocolWord(row.proto)}
+                  </span>
+                </td>
+                <td className="num">
+                  {count(row.flows)}
+                  {row.failed > 0 ? (
+                    <span className="sub">{t('conversation.failed', { count: row.failed })}</span>
+                  ) : null}
+                </td>
+                <td className="num nw">{volume(row)}</td>
+                <td>
+                  <VerdictMark verdict={row.verdict ?? 'unjudged'} />
+                </td>
+                <td className="because">
+                  <Link className="link quiet-link" to={whyLink(id, row)}>
+                    {row.why?.text ?? t('conversation.noReason')}
+                  </Link>
+                </td>
+                <td className="num qq nw">
+                  <Ago at={row.last} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <ul className="conversation-list narrow">
+        {shown.map((row) => (
+          <li key={`${flowKey(row)} ${row.start}`}>
+            <Link to={whyLink(id, row)}>
+              <span className="l1">
+                <b className="name cut">{row.peerName ?? row.peer}</b>
+                <VerdictMark verdict={row.verdict ?? 'unjudged'} />
+              </span>
+              <span className="l2 qq">
+                <span>
+                  {serviceName(row)}, {row.port} {protocolWord(row.proto)}
+                </span>
+                <span className="n">{volume(row)}</span>
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+/** What is cut comes first: that is what someone is here for. */
+function rank(row: ConversationRow): number {
+  return row.verdict === 'deny' ? 2 : row.verdict === 'would-deny' ? 1 : 0
+}
+
+function whyLink(id: string, row: ConversationRow): string {
+  return `${paths.workload(id)}${query({ why: flowKey(row) })}`
+}
+
+function Peer({ row }: { readonly row: ConversationRow }) {
+  const named = row.peerName !== undefined && row.peerName !== null
+  return (
+    <>
+      {named ? <span className="name">{row.peerName}</span> : <span className="mono">{row.peer}</span>}
+      <span className="sub">
+        {named ? row.peer : t(row.direction === 'initiated' ? 'conversation.initiated' : 'conversation.served')}
+      </span>
+    </>
+  )
+}
+
+const SERVICES: Readonly<Record<string, string>> = {
+  https: 'HTTPS',
+  http: 'HTTP',
+  tls: 'TLS',
+  ssl: 'TLS',
+  dns: 'DNS',
+  ssh: 'SSH',
+  postgresql: 'PostgreSQL',
+  amqp: 'AMQP',
+  ntp: 'NTP',
+  smb: 'SMB',
+}
+function serviceName(row: ConversationRow): string {
+  if (row.service === null) return t('conversation.unknownService')
+  return SERVICES[row.service] ?? row.service
+}
+
+function volume(row: ConversationRow): string {
+  const [up, down] = [row.bytesOut, row.bytesIn]
+  if (up > down * 3) return `↑ ${bytes(up)}`
+  return down > up * 3 ? `↓ ${bytes(down)}` : `↕ ${bytes(up + down)}`
+}

@@ -1,0 +1,157 @@
+/** Belief and risk over a chosen span: as a picture, or as a table of the same numbers. */
+import { t } from 'i18next'
+import { useState } from 'react'
+import { useSearchParams } from 'react-router'
+import { useHistory, useShifts } from '../../api/queries.ts'
+import { clock, day, probability } from '../../format.ts'
+import type { HistoryPoint, WorkloadRecord } from '../../nouns.ts'
+import { useNow } from '../../parts/now.ts'
+import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { useKeys } from '../../shell/keys.ts'
+import { BeliefRiskChart } from './chart.tsx'
+import type { NumberedTerm } from './evidence.ts'
+
+const HOUR = 3_600_000
+const SPANS = [
+  ['1h', HOUR],
+  ['3h', 3 * HOUR],
+  ['24h', 24 * HOUR],
+  ['7d', 168 * HOUR],
+] as const
+const DEFAULT_SPAN = '3h'
+
+type Props = {
+  readonly workload: WorkloadRecord
+  readonly terms: readonly NumberedTerm[]
+  readonly lit: number | null
+  readonly onLight: (n: number | null) => void
+}
+
+export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
+  const [params, setParams] = useSearchParams()
+  const [table, setTable] = useState(false)
+  const name = SPANS.some(([span]) => span === params.get('span')) ? params.get('span')! : DEFAULT_SPAN
+  const spanMs = SPANS.find(([span]) => span === name)![1]
+  const history = useHistory(w.id, spanMs)
+  const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id)
+  // A minute is finer than a pixel here: the axis does not crawl every second.
+  const now = Math.ceil(useNow() / 30_000) * 30_000
+  const choose = (span: string) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before)
+        if (span === DEFAULT_SPAN) next.delete('span')
+        else next.set('span', span)
+        return next
+      },
+      { replace: true },
+    )
+  const at = SPANS.findIndex(([span]) => span === name)
+  useKeys({
+    '[': () => choose(SPANS[Math.min(SPANS.length - 1, at + 1)]![0]),
+    ']': () => choose(SPANS[Math.max(0, at - 1)]![0]),
+  })
+  return (
+    <section className="surface" aria-labelledby="history">
+      <div className="panel-head">
+        <h2 id="history">{t('chart.title')}</h2>
+        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
+        <span className="seg right" role="group" aria-label={t('chart.span')}>
+          {SPANS.map(([span]) => (
+            <button key={span} type="button" aria-pressed={span === name} onClick={() => choose(span)}>
+              {t(`chart.spans.${span}`)}
+            </button>
+          ))}
+        </span>
+      </div>
+      {history.data === undefined ? (
+        history.isError ? (
+          <Failed error={history.error} retry={() => void history.refetch()} what={t('chart.title')} />
+        ) : (
+          <SkeletonRows rows={6} />
+        )
+      ) : history.data.length < 2 ? (
+        <Empty title={t('chart.none')}>
+          <p>{t('chart.noneWhy')}</p>
+        </Empty>
+      ) : table ? (
+        <Table points={history.data} />
+      ) : (
+        <BeliefRiskChart
+          points={history.data}
+          from={now - spanMs}
+          to={now}
+          worn={w.worn?.name ?? null}
+          terms={terms}
+          shifts={shifts}
+          lit={lit}
+          onLight={onLight}
+        />
+      )}
+      <p className="key">
+        {terms
+          .filter((term) => term.n !== null && term.at >= now - spanMs)
+          .sort((a, b) => (a.n ?? 0) - (b.n ?? 0))
+          .map((term) => (
+            <span key={term.n}>
+              <i className="ring">{term.n}</i>
+              {t(`evidence.${term.evidence.kind as 'beacon'}`)}
+            </span>
+          ))}
+        {shifts.length === 0 ? null : (
+          <span>
+            <svg width="12" height="12" viewBox="0 0 14 14" aria-hidden="true">
+              <path d="M7 0l7 7-7 7-7-7z" fill="var(--ink)" />
+            </svg>
+            {t('chart.shift')}
+          </span>
+        )}
+        <button type="button" className="link quiet-link right" onClick={() => setTable(!table)}>
+          {t(table ? 'chart.asChart' : 'chart.asTable')}
+        </button>
+      </p>
+    </section>
+  )
+}
+
+const MOST_ROWS = 60
+
+function Table({ points }: { readonly points: readonly HistoryPoint[] }) {
+  const every = Math.max(1, Math.ceil(points.length / MOST_ROWS))
+  const shown = points.filter((_, i) => i % every === 0 || i === points.length - 1).reverse()
+  const long = points.at(-1)!.at - points[0]!.at > 20 * HOUR
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it must take the focus
+    <section className="history-table" tabIndex={0} aria-label={t('chart.title')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('chart.time')}</th>
+            <th scope="col">{t('column.belief')}</th>
+            <th scope="col" className="num">
+              {t('column.risk')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((point) => (
+            <tr key={point.at}>
+              <td className="n nw">{long ? `${day(point.at)} ${clock(point.at)}` : clock(point.at)}</td>
+              <td className="n">
+                {point.belief === null
+                  ? ''
+                  : [
+                      ...point.belief.personas
+                        .filter((p) => p.p >= 0.03)
+                        .map((p) => `${p.persona} ${probability(p.p)}`),
+                      `unknown ${probability(point.belief.unknown)}`,
+                    ].join(', ')}
+              </td>
+              <td className="num">{point.risk === null ? '' : probability(point.risk)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

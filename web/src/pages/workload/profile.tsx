@@ -1,0 +1,138 @@
+/** What it wears now, as the kernel has it: facets with their origin, and every rule with its reason. */
+import { t } from 'i18next'
+import { useState } from 'react'
+import { deadline } from '../../format.ts'
+import type { DesiredState, WorkloadRecord } from '../../nouns.ts'
+import { VerdictMark } from '../../parts/marks.tsx'
+import { useNow } from '../../parts/now.ts'
+import { listRules, peerWords, type RuleRow, serviceWords } from './rules-words.ts'
+
+export function Profile({ workload: w, state }: { readonly workload: WorkloadRecord; readonly state: DesiredState }) {
+  const now = useNow()
+  const from = `${state.persona.name} v${state.persona.version}`
+  const n = state.egress.rules.length + state.ingress.rules.length
+  const facets: readonly (readonly [string, string, string, boolean])[] = [
+    [
+      t('profile.address'),
+      (state.network?.addresses ?? w.report.addresses).join(', ') || t('profile.none'),
+      state.network === undefined ? t('profile.found') : from,
+      false,
+    ],
+    [
+      t('profile.gateway'),
+      state.network?.gateways.join(', ') || t('profile.unchanged'),
+      state.network === undefined ? t('profile.found') : from,
+      false,
+    ],
+    [
+      t('profile.dns'),
+      state.dns?.servers.join(', ') || t('profile.unchanged'),
+      state.dns === undefined ? t('profile.found') : from,
+      false,
+    ],
+    [t('profile.policies'), t('profile.rules', { count: n }), from, false],
+    [
+      t('profile.rest'),
+      t('profile.restIs', { out: t(`verdict.${state.egress.otherwise}`), in: t(`verdict.${state.ingress.otherwise}`) }),
+      from,
+      false,
+    ],
+    [
+      t('profile.containment'),
+      state.containment === null
+        ? t('profile.none')
+        : t(`profile.contained.${state.containment.directions}`, { until: deadline(state.containment.until, now) }),
+      state.containment === null
+        ? t('profile.notContained')
+        : (state.containment.why.policy ?? state.containment.why.rule),
+      state.containment !== null,
+    ],
+  ]
+  return (
+    <dl className="facets">
+      {facets.map(([name, value, origin, changed]) => (
+        <div key={name} className={changed ? 'changed' : undefined}>
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            <span className="sub">{origin}</span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+const FIRST = 8
+
+export function Rules({ state, all }: { readonly state: DesiredState; readonly all: 'all' | 'first' }) {
+  const [more, setMore] = useState(all === 'all')
+  const rows = listRules(state)
+  const shown = more ? rows : rows.slice(0, FIRST)
+  return (
+    <>
+      <div className="scroll-x">
+        <table className="rules">
+          <thead>
+            <tr>
+              <th scope="col">{t('rule.verdict')}</th>
+              <th scope="col">{t('rule.direction')}</th>
+              <th scope="col">{t('rule.peer')}</th>
+              <th scope="col" className="wide">
+                {t('rule.service')}
+              </th>
+              <th scope="col">{t('rule.why')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {state.containment === null ? null : (
+              <tr className="contained">
+                <td>
+                  <VerdictMark verdict="deny" />
+                </td>
+                <td>{t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}</td>
+                <td>{t('rule.anyone')}</td>
+                <td className="wide">{t('rule.anyService')}</td>
+                <td>
+                  {state.containment.why.text}
+                  <span className="sub mono">{state.containment.why.rule}</span>
+                </td>
+              </tr>
+            )}
+            {shown.map((row) => (
+              <Rule key={row.id} row={row} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length > shown.length ? (
+        <p className="more">
+          <button type="button" className="link" onClick={() => setMore(true)}>
+            {t('rule.more', { count: rows.length - shown.length })}
+          </button>
+        </p>
+      ) : null}
+    </>
+  )
+}
+
+function Rule({ row }: { readonly row: RuleRow }) {
+  const { rule, list } = row
+  const why = rule?.why ?? list.why
+  return (
+    <tr>
+      <td>
+        <VerdictMark verdict={rule?.verdict ?? list.otherwise} />
+      </td>
+      <td>{t(`rule.${row.direction}`)}</td>
+      <td className={rule?.match.peer.kind === 'cidr' ? 'mono' : undefined}>
+        {rule === null ? t('rule.rest') : peerWords(rule)}
+      </td>
+      <td className="wide">{rule === null ? t('rule.anyService') : serviceWords(rule)}</td>
+      <td>
+        {why.text}
+        <span className="sub mono">{why.rule}</span>
+      </td>
+    </tr>
+  )
+}

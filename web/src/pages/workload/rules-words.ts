@@ -1,0 +1,54 @@
+/** Rules and conversations in words. */
+import { t } from 'i18next'
+import type { ConversationRow } from '../../api/queries.ts'
+import type { DesiredState, ResolvedRule, RuleList } from '../../nouns.ts'
+
+export type RuleRow = {
+  readonly id: string
+  readonly direction: 'egress' | 'ingress'
+  readonly rule: ResolvedRule | null
+  readonly list: RuleList
+}
+
+/** Every rule in the order the kernel asks them, then what happens to the rest. */
+export function listRules(state: DesiredState): RuleRow[] {
+  const of = (direction: 'egress' | 'ingress'): RuleRow[] => [
+    ...state[direction].rules.map((rule, i) => ({
+      id: `${direction}/${i}`,
+      direction,
+      rule,
+      list: state[direction],
+    })),
+    { id: `${direction}/rest`, direction, rule: null, list: state[direction] },
+  ]
+  return [...of('egress'), ...of('ingress')]
+}
+
+export function peerWords(rule: ResolvedRule): string {
+  const { peer } = rule.match
+  if (peer.kind === 'any') return t('rule.anyone')
+  if (peer.kind === 'set') return t(peer.not === true ? 'rule.outsideSet' : 'rule.set', { set: peer.set })
+  return peer.except === undefined || peer.except.length === 0
+    ? peer.cidr
+    : t('rule.except', { cidr: peer.cidr, count: peer.except.length })
+}
+
+export function serviceWords(rule: ResolvedRule): string {
+  const { service } = rule.match
+  if (service === null) return t('rule.anyService')
+  if (service.protocol === 'icmp') return service.type === null ? 'ICMP' : `ICMP ${service.type}`
+  if (service.protocol === 'tcp-any') return t('rule.all', { protocol: 'tcp' })
+  if (service.protocol === 'udp-any') return t('rule.all', { protocol: 'udp' })
+  const range = service.from === service.to ? service.from : `${service.from}–${service.to}`
+  return `${range} ${service.protocol}`
+}
+
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6', 132: 'sctp' }
+export function protocolWord(proto: number): string {
+  return PROTOCOLS[proto] ?? `ip ${proto}`
+}
+
+/** Stable name of a conversation in the address: `?why=flow:10.0.0.1:443:6:initiated`. */
+export function flowKey(row: ConversationRow): string {
+  return `flow:${row.peer}:${row.port}:${row.proto}:${row.direction}`
+}
