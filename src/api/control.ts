@@ -1,0 +1,77 @@
+/**
+ * The seam between the API and the loop (server/): everything the API asks to *happen*. The API never changes a plan, a
+ * worn persona or an agent's state by itself; it records what people wrote and asks. Expected refusals come back as values.
+ */
+import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { ShiftState } from '../model/plan.ts'
+import type { Mode } from '../model/policy.ts'
+import type { PlanRecord } from '../model/records.ts'
+import type { Outcome, Why } from '../model/why.ts'
+import type { AgentReport, ServerMessage } from '../model/wire.ts'
+
+export type ShiftRequest = {
+  readonly tenant: TenantId
+  readonly workload: WorkloadId
+  readonly persona: PersonaId
+  /** epoch ms when it ends by itself; null = stays. */
+  readonly until: number | null
+  readonly by: string
+  readonly why: readonly Why[]
+}
+
+export type ShiftAccepted = {
+  readonly shift: ShiftId
+  /** Null when nothing had to change: it wears that already. */
+  readonly plan: PlanId | null
+  readonly state: ShiftState
+}
+
+export type FlowQuestion = {
+  readonly to: string
+  /** Null when the protocol has none. */
+  readonly port: number | null
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+}
+
+export type Control = {
+  requestShift(request: ShiftRequest): Promise<Outcome<ShiftAccepted>>
+  /** Ends a shift before its time: back to what was worn before it. */
+  undoShift(request: {
+    readonly tenant: TenantId
+    readonly shift: ShiftId
+    readonly by: string
+  }): Promise<Outcome<ShiftAccepted>>
+  /** Self-approval was refused before this is called. */
+  approvePlan(request: {
+    readonly tenant: TenantId
+    readonly plan: PlanId
+    readonly by: string
+    readonly note: string
+  }): Promise<Outcome<PlanRecord>>
+  confirmPlan(request: {
+    readonly tenant: TenantId
+    readonly plan: PlanId
+    readonly by: string
+  }): Promise<Outcome<PlanRecord>>
+  rollbackPlan(request: {
+    readonly tenant: TenantId
+    readonly plan: PlanId
+    readonly by: string
+    readonly why: string
+  }): Promise<Outcome<PlanRecord>>
+  /** Manifests or settings were written: read them again and decide anew. */
+  manifestsChanged(tenant: TenantId): void
+  setMode(request: {
+    readonly tenant: TenantId
+    readonly agent: AgentId
+    readonly mode: Mode
+    readonly by: string
+  }): Promise<Outcome<null>>
+  /** The body was validated and belongs to `agent`; a repeat of (boot, sequence) has no effect. */
+  agentReport(tenant: TenantId, agent: AgentId, report: AgentReport): Promise<void>
+  /** Ends when `signal` aborts or a newer connection of the same agent takes over. */
+  desiredStream(tenant: TenantId, agent: AgentId, signal: AbortSignal): AsyncIterable<ServerMessage>
+  /** The whole report on one workload; answered as JSON as it is. */
+  explain(tenant: TenantId, workload: WorkloadId): Promise<Outcome<object>>
+  explainFlow(tenant: TenantId, workload: WorkloadId, question: FlowQuestion): Promise<Outcome<object>>
+}

@@ -1,0 +1,97 @@
+/**
+ * Who may do what: one table, default deny. Keys are method and path without the `/v1` prefix; a route without a row does
+ * not start. `public` rows need no identity: what they answer is no secret, or they are how one gets in.
+ */
+import type { Role } from '../model/records.ts'
+
+const everyone = ['viewer', 'operator', 'approver', 'admin'] as const
+const operators = ['operator', 'admin'] as const
+const approvers = ['approver', 'admin'] as const
+const admins = ['admin'] as const
+const agents = ['agent'] as const
+
+export const PERMISSIONS = {
+  'GET /': 'public',
+  'GET /ui': 'public',
+  'GET /ui/*': 'public',
+  'GET /healthz': 'public',
+  'GET /openapi.json': 'public',
+  'GET /docs': 'public',
+  'GET /docs.css': 'public',
+  'GET /schemas': 'public',
+  'GET /schemas/:kind': 'public',
+  'POST /session': 'public',
+  'POST /agents/enrol': 'public',
+  'GET /session': everyone,
+  'DELETE /session': everyone,
+  'GET /personas': everyone,
+  'GET /personas/:id': everyone,
+  'POST /personas': operators,
+  'PUT /personas/:id': operators,
+  'DELETE /personas/:id': operators,
+  'GET /policies': everyone,
+  'GET /policies/:id': everyone,
+  'POST /policies': operators,
+  'PUT /policies/:id': operators,
+  'DELETE /policies/:id': operators,
+  'GET /feeds': everyone,
+  'GET /feeds/:id': everyone,
+  // A feed names a path on the server, and its neverBlock use lifts denies: both are an administrator's.
+  'POST /feeds': admins,
+  'PUT /feeds/:id': admins,
+  'DELETE /feeds/:id': admins,
+  'GET /triggers': everyone,
+  'GET /triggers/:id': everyone,
+  'POST /triggers': operators,
+  'PUT /triggers/:id': operators,
+  'DELETE /triggers/:id': operators,
+  'POST /manifests': operators,
+  'POST /trigger_shift': operators,
+  'GET /shifts': everyone,
+  'GET /shifts/:id': everyone,
+  'POST /shifts': operators,
+  'DELETE /shifts/:id': operators,
+  'GET /workloads': everyone,
+  'GET /workloads/:id': everyone,
+  'GET /workloads/:id/persona': everyone,
+  'GET /workloads/:id/belief': everyone,
+  'GET /workloads/:id/risk': everyone,
+  'GET /workloads/:id/conversations': everyone,
+  'GET /workloads/:id/history': everyone,
+  'GET /workloads/:id/rules': everyone,
+  'GET /workloads/:id/why': everyone,
+  'GET /plans': everyone,
+  'GET /plans/:id': everyone,
+  'GET /plans/:id/preview': everyone,
+  'POST /plans/:id/approve': approvers,
+  'POST /plans/:id/confirm': operators,
+  'POST /plans/:id/rollback': operators,
+  'GET /agents': everyone,
+  'GET /agents/:id': everyone,
+  'PUT /agents/:id/mode': admins,
+  'POST /agents/:id/report': agents,
+  'GET /agents/:id/desired': agents,
+  'GET /tokens': admins,
+  'POST /tokens': admins,
+  'DELETE /tokens/:id': admins,
+  'GET /audit': everyone,
+  'GET /audit/verify': everyone,
+  'GET /decisions': everyone,
+  'GET /decisions/:id': everyone,
+  'GET /settings': everyone,
+  'PUT /settings': admins,
+  'GET /events': everyone,
+  'GET /metrics': everyone,
+  'GET /doctor': everyone,
+} as const satisfies Readonly<Record<string, 'public' | readonly Role[]>>
+
+export type RouteKey = keyof typeof PERMISSIONS
+
+/** `/v1/personas/:id` → `/personas/:id`: one row for both doors. */
+export function routeKey(method: string, url: string): string {
+  return `${method} ${url.replace(/^\/v1(?=\/|$)/, '') || '/'}`
+}
+
+export function permitted(key: string): 'public' | readonly Role[] | undefined {
+  return (PERMISSIONS as Readonly<Record<string, 'public' | readonly Role[]>>)[key]
+}

@@ -1,0 +1,116 @@
+/** Agents: what they say (reports) and what they are told (the desired stream). An agent is an untrusted client. */
+import { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { AgentId } from '../../model/ids.ts'
+import { Mode } from '../../model/policy.ts'
+import type { AgentReport, ServerMessage } from '../../model/wire.ts'
+import { mintToken } from '../auth.ts'
+import { speaksFor } from '../authenticate.ts'
+import { REPORT_LIMIT } from '../body.ts'
+import { notFound, Problem, refused } from '../problem.ts'
+import { AGENT_NAME, etag, principalOf, type RouteDeps, type Routes } from '../route.ts'
+
+const tags = ['agents']
+const Params = Type.Object({ id: Type.String({ pattern: AGENT_NAME }) })
+const Enrol = Type.Object(
+  { token: Type.String({ minLength: 1, maxLength: 200 }), host: Type.String({ minLength: 1, maxLength: 128 }) },
+  { additionalProperties: false },
+)
+
+export function agentRoutes(app: Routes, deps: RouteDeps): void {
+  /** Another agent's id is as if it were not there. */
+  const speaker = (request: FastifyRequest) => {
+    const principal = principalOf(request)
+    const { id } = request.params as { id: string }
+    if (!speaksFor(principal, id)) throw notFound('agent of that id')
+    return { tenant: principal.tenant, id: id as AgentId }
+  }
+
+  app.get('/agents', { schema: { tags, summary: 'Agents' } }, async (request) => ({
+    items: await deps.store().agents.list(principalOf(request).tenant),
+    next: null,
+  }))
+
+  app.get('/agents/:id', { schema: { tags, summary: 'One agent', params: Params } }, async (request, reply) => {
+    const record = await deps.store().agents.get(principalOf(request).tenant, request.params.id as AgentId)
+    if (record === null) throw notFound('agent of that id')
+    return reply.header('etag', etag(record.version)).send(record)
+  })
+
+  app.put(
+    '/agents/:id/mode',
+    {
+      schema: {
+        tags,
+        summary: 'Observe, suggest or enforce',
+        params: Params,
+        body: Type.Object({ mode: Mode }, { additionalProperties: false }),
+      },
+    },
+    async (request) => {
+      const { tenant, actor } = principalOf(request)
+      const agent = request.params.id as AgentId
+      const record = await deps.store().agents.get(tenant, agent)
+      if (record === null) throw notFound('agent of that id')
+      const outcome = await deps.control.setMode({ tenant, agent, mode: request.body.mode, by: actor })
+      if (!outcome.ok) throw refused(outcome)
+      return { id: agent, asked: request.body.mode, mode: record.mode }
+    },
+  )
+
+  app.post(
+    '/agents/:id/report',
+    {
+      schema: { tags, summary: 'What an agent saw and did', params: Params, body: { $ref: 'AgentReport#' } as never },
+      bodyLimit: REPORT_LIMIT,
+      // Before the body is read: sixty-four megabytes are not taken for somebody else's agent.
+      preParsing: async (request) => void speaker(request),
+    },
+    async (request, reply) => {
+      const { tenant, id } = speaker(request)
+      await deps.control.agentReport(tenant, id, request.body as AgentReport)
+      return reply.code(202).send({ status: 'taken' })
+    },
+  )
+
+  app.get(
+    '/agents/:id/desired',
+    { schema: { tags, summary: 'What an agent is to enforce, as NDJSON, for as long as it listens', params: Params } },
+    async (request, reply) => {
+      const { tenant, id } = speaker(request)
+      const leaving = new AbortController()
+      request.raw.socket.once('close', () => leaving.abort())
+      const messages = deps.control.desiredStream(tenant, id, leaving.signal)
+      return reply.type('application/x-ndjson').send(Readable.from(lines(messages), { objectMode: false }))
+    },
+  )
+
+  app.post(
+    '/agents/enrol',
+    {
+      schema: { tags, summary: 'Exchange a single-use enrolment secret for an agent token', body: Enrol },
+      config: { secret: true },
+    },
+    async (request, reply) => {
+      const record = await deps.auth.spend(request.body.token, 'enrolment', request.ip ?? 'local')
+      if (record.agent === null)
+        throw new Problem(422, 'agent-missing', 'The secret names no agent.', 'Ask for a new one.')
+      const { text } = await mintToken(deps.store(), {
+        tenant: record.tenant,
+        name: record.agent,
+        role: 'agent',
+        agent: record.agent,
+        kind: 'token',
+        expiresAt: null,
+        by: `agent:${record.agent}`,
+        now: deps.clock(),
+      })
+      return reply.code(201).send({ agent: record.agent, token: text })
+    },
+  )
+}
+
+async function* lines(messages: AsyncIterable<ServerMessage>): AsyncGenerator<string> {
+  for await (const message of messages) yield `${JSON.stringify(message)}\n`
+}

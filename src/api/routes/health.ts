@@ -1,0 +1,87 @@
+/** Is it up, how is it, what are the shapes of manifests. */
+import { Type } from 'typebox'
+import { KINDS, MANIFEST_SCHEMAS } from '../../model/manifest.ts'
+import { notFound } from '../problem.ts'
+import { principalOf, type RouteDeps, type Routes } from '../route.ts'
+
+const tags = ['system']
+
+export function healthRoutes(app: Routes, deps: RouteDeps): void {
+  app.get('/healthz', { schema: { tags, summary: 'Whether the server is ready' } }, async (_request, reply) => {
+    const ready = await isReady(deps)
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'starting' })
+  })
+
+  app.get('/schemas', { schema: { tags, summary: 'Where the JSON Schema of each kind is' } }, async () => ({
+    items: KINDS.map((kind) => ({ kind, href: `/v1/schemas/${kind}` })),
+    next: null,
+  }))
+
+  app.get(
+    '/schemas/:kind',
+    { schema: { tags, summary: 'JSON Schema of a kind of manifest', params: Type.Object({ kind: Type.String() }) } },
+    async (request) => {
+      const kind = KINDS.find((name) => name.toLowerCase() === request.params.kind.toLowerCase())
+      if (kind === undefined) throw notFound('kind of that name')
+      return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...MANIFEST_SCHEMAS[kind] }
+    },
+  )
+
+  app.get('/metrics', { schema: { tags, summary: 'Figures for Prometheus' } }, async (request, reply) => {
+    const { tenant } = principalOf(request)
+    deps.metrics.listeners.set(deps.events.listeners())
+    deps.metrics.agentCounters.reset()
+    for (const agent of await deps.store().agents.list(tenant)) {
+      for (const [counter, value] of Object.entries(agent.counters)) {
+        deps.metrics.agentCounters.set({ agent: agent.id, counter }, value)
+      }
+    }
+    return reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
+  })
+
+  app.get('/doctor', { schema: { tags, summary: 'What is not as it should be, with its cure' } }, async (request) => {
+    const { tenant } = principalOf(request)
+    const [agents, ledger, database] = await Promise.all([
+      deps.store().agents.list(tenant),
+      deps.store().ledger.verify(tenant),
+      deps.store().healthy(),
+    ])
+    const now = deps.clock()
+    const checks = [
+      {
+        name: 'database',
+        ok: database,
+        detail: database ? 'answers' : 'does not answer',
+        cure: 'See the log of PostgreSQL.',
+      },
+      {
+        name: 'ledger',
+        ok: ledger.ok,
+        detail: ledger.ok ? `${ledger.rows} rows, chain whole` : `broken at row ${ledger.at}: ${ledger.why}`,
+        cure: 'Keep a copy of the database and find out who wrote to it.',
+      },
+      ...agents.map((agent) => {
+        const silentMs = agent.lastReport === null ? null : now - agent.lastReport
+        const ok = silentMs !== null && silentMs < 30_000
+        return {
+          name: `agent ${agent.id}`,
+          ok,
+          detail:
+            silentMs === null
+              ? 'never reported'
+              : `last report ${Math.round(silentMs / 1_000)} s ago, mode ${agent.mode}`,
+          cure: `Start guise agent on ${agent.host}.`,
+        }
+      }),
+    ]
+    return { ok: checks.every((check) => check.ok), version: deps.version, checks }
+  })
+}
+
+async function isReady(deps: RouteDeps): Promise<boolean> {
+  try {
+    return await deps.store().healthy()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,91 @@
+/** API tokens and enrolments: the secret is told once, what is listed holds none. */
+import { Type } from 'typebox'
+import type { AgentId } from '../../model/ids.ts'
+import { Duration, durationMs } from '../../model/policy.ts'
+import { ROLES, type TokenRecord } from '../../model/records.ts'
+import { mintToken } from '../auth.ts'
+import { Problem } from '../problem.ts'
+import { AGENT_NAME, auditOf, IdParams, principalOf, type RouteDeps, type Routes, written } from '../route.ts'
+
+const tags = ['tokens']
+const Body = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 @._-]{0,62}$' }),
+    role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+    agent: Type.Optional(Type.String({ pattern: AGENT_NAME })),
+    ttl: Type.Optional(Duration),
+    /** An enrolment works once and within 15 minutes; `guise agent` exchanges it for a token of its own. */
+    enrolment: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: false },
+)
+const ENROLMENT_MS = 15 * 60_000
+
+export function tokenRoutes(app: Routes, deps: RouteDeps): void {
+  app.get('/tokens', { schema: { tags, summary: 'Tokens, without their secrets' } }, async (request) => ({
+    items: (await deps.store().tokens.all(principalOf(request).tenant)).map(view),
+    next: null,
+  }))
+
+  app.post(
+    '/tokens',
+    { schema: { tags, summary: 'Make a token; the secret is told once', body: Body }, config: { secret: true } },
+    async (request, reply) => {
+      const { tenant, actor } = principalOf(request)
+      const { name, role, agent, ttl, enrolment } = request.body
+      if ((role === 'agent') !== (agent !== undefined) || (enrolment === true && role !== 'agent')) {
+        throw new Problem(
+          422,
+          'agent-and-role',
+          'role agent and agent go together.',
+          'Name the agent, or use another role.',
+          {
+            errors: [
+              { pointer: '/agent', message: role === 'agent' ? 'is needed with role agent' : 'is for role agent' },
+            ],
+          },
+        )
+      }
+      const now = deps.clock()
+      const spanMs = ttl === undefined ? null : durationMs(ttl)
+      const { record, text } = await mintToken(deps.store(), {
+        tenant,
+        name,
+        role,
+        agent: (agent ?? null) as AgentId | null,
+        kind: enrolment === true ? 'enrolment' : 'token',
+        expiresAt:
+          enrolment === true
+            ? now + Math.min(spanMs ?? ENROLMENT_MS, ENROLMENT_MS)
+            : spanMs === null
+              ? null
+              : now + spanMs,
+        by: actor,
+        now,
+      })
+      return reply
+        .code(201)
+        .header('location', `/v1/tokens/${record.id}`)
+        .send({ ...view(record), token: text })
+    },
+  )
+
+  app.delete(
+    '/tokens/:id',
+    { schema: { tags, summary: 'Revoke a token and its sessions', params: IdParams } },
+    async (request, reply) => {
+      const principal = principalOf(request)
+      const { id } = request.params
+      const audit = auditOf(principal, 'token.delete', id, `token ${id} revoked`)
+      written(await deps.store().tokens.remove(principal.tenant, id, audit), 'token of that id')
+      deps.auth.forget(id)
+      return reply.code(204).send()
+    },
+  )
+}
+
+const KINDS = { t: 'token', f: 'first-run', e: 'enrolment' } as const
+
+function view({ hash: _hash, ...record }: TokenRecord): object {
+  return { ...record, kind: KINDS[record.id[0] as keyof typeof KINDS] ?? 'token' }
+}

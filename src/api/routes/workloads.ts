@@ -1,0 +1,221 @@
+/** Workloads as they are known: who, how trusted, what they wear and why. Read only; a shift is what changes them. */
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { parseAddress } from '../../model/address.ts'
+import type { DesiredState } from '../../model/desired.ts'
+import { slug, type WorkloadId } from '../../model/ids.ts'
+import type { PersonaManifest } from '../../model/manifest.ts'
+import type { WorkloadRecord } from '../../model/records.ts'
+import { knownAs, personaDocument } from '../persona-document.ts'
+import { notFound, Problem, refused } from '../problem.ts'
+import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
+import { parseWorkloadQuery, workloadOrder } from '../workload-query.ts'
+
+const tags = ['workloads']
+const HOUR_MS = 3_600_000
+const MAX_SPAN_MS = 31 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
+
+const ListQuery = Type.Object(
+  {
+    ...PageParams.properties,
+    q: Type.Optional(
+      Type.String({ maxLength: 1_000, description: 'persona:X wears:X label:k=v risk>0.4 host:X abstains' }),
+    ),
+    s: Type.Optional(
+      Type.String({ maxLength: 20, description: 'name, risk, host, seen, rate; - before it for descending' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+const SpanQuery = Type.Object(
+  { from: Type.Optional(Type.Number()), to: Type.Optional(Type.Number()) },
+  { additionalProperties: false },
+)
+const WhyQuery = Type.Object(
+  {
+    to: Type.Optional(Type.String({ maxLength: 64, description: 'IP, IP:PORT or [IPv6]:PORT' })),
+    protocol: Type.Optional(Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('icmp')])),
+  },
+  { additionalProperties: false },
+)
+
+export function workloadRoutes(app: Routes, deps: RouteDeps): void {
+  const one = async (request: FastifyRequest): Promise<WorkloadRecord> => {
+    const { id } = request.params as { id: string }
+    const record = await deps.store().workloads.get(principalOf(request).tenant, id as WorkloadId)
+    if (record === null) throw notFound('workload of that id')
+    return record
+  }
+
+  app.get('/workloads', { schema: { tags, summary: 'Workloads', querystring: ListQuery } }, async (request) => {
+    const { tenant } = principalOf(request)
+    const { q, s, ...page } = request.query
+    if (q === undefined && s === undefined) return deps.store().workloads.list(tenant, pageQuery(page))
+    return filtered(await deps.store().workloads.all(tenant), q ?? '', s ?? 'name', pageQuery(page))
+  })
+
+  app.get('/workloads/:id', { schema: { tags, summary: 'One workload', params: IdParams } }, async (request, reply) => {
+    const record = await one(request)
+    return reply.header('etag', etag(record.version)).send(record)
+  })
+
+  app.get(
+    '/workloads/:id/persona',
+    { schema: { tags, summary: 'The whole learned persona as one document', params: IdParams } },
+    async (request, reply) => {
+      const workload = await one(request)
+      const { tenant } = workload
+      const now = deps.clock()
+      const [persona, desired, evidence, conversations, history] = await Promise.all([
+        deps.store().manifests.get(tenant, 'Persona', slug(knownAs(workload).name)),
+        desiredOf(deps, workload),
+        deps.store().evidence.of(tenant, workload.id, now - DAY_MS),
+        deps.store().conversations.of(tenant, workload.id, now - DAY_MS, 5_000),
+        deps.store().workloads.history(tenant, workload.id, now - DAY_MS, now),
+      ])
+      const manifest = persona === null ? null : (persona.manifest as PersonaManifest)
+      reply.header('etag', etag(workload.version))
+      return personaDocument({ workload, manifest, desired, evidence, conversations, history })
+    },
+  )
+
+  app.get(
+    '/workloads/:id/belief',
+    { schema: { tags, summary: 'The belief now and over time', params: IdParams, querystring: SpanQuery } },
+    async (request) => {
+      const record = await one(request)
+      const points = await historyOf(deps, record, request.query)
+      return { now: record.belief, items: points.flatMap((point) => point.belief ?? []), next: null }
+    },
+  )
+
+  app.get(
+    '/workloads/:id/risk',
+    { schema: { tags, summary: 'Risk with the evidence that makes it', params: IdParams } },
+    async (request) => {
+      const record = await one(request)
+      const evidence = await deps.store().evidence.of(record.tenant, record.id, deps.clock() - DAY_MS)
+      return { risk: record.risk, evidence }
+    },
+  )
+
+  app.get(
+    '/workloads/:id/conversations',
+    {
+      schema: {
+        tags,
+        summary: 'With whom it spoke',
+        params: IdParams,
+        querystring: Type.Object(
+          { since: Type.Optional(Type.Number()), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request) => {
+      const record = await one(request)
+      const { since = deps.clock() - HOUR_MS, limit = 500 } = request.query
+      return { items: await deps.store().conversations.of(record.tenant, record.id, since, limit), next: null }
+    },
+  )
+
+  app.get(
+    '/workloads/:id/history',
+    {
+      schema: {
+        tags,
+        summary: 'Traffic, belief and risk, a point per window',
+        params: IdParams,
+        querystring: SpanQuery,
+      },
+    },
+    async (request) => ({ items: await historyOf(deps, await one(request), request.query), next: null }),
+  )
+
+  app.get(
+    '/workloads/:id/rules',
+    { schema: { tags, summary: 'The rules in force, each with its why; null when none are', params: IdParams } },
+    async (request, reply) =>
+      reply.type('application/json').send(JSON.stringify(await desiredOf(deps, await one(request)))),
+  )
+
+  app.get(
+    '/workloads/:id/why',
+    {
+      schema: {
+        tags,
+        summary: 'Why it is treated as it is, or why one flow is',
+        params: IdParams,
+        querystring: WhyQuery,
+      },
+    },
+    async (request) => {
+      const record = await one(request)
+      const { to, protocol } = request.query
+      const answer =
+        to === undefined
+          ? await deps.control.explain(record.tenant, record.id)
+          : await deps.control.explainFlow(record.tenant, record.id, flowQuestion(to, protocol))
+      if (!answer.ok) throw refused(answer)
+      return answer.value
+    },
+  )
+}
+
+/** `10.0.0.5:443`, `[fd00::5]:443`, or an address alone. */
+function flowQuestion(to: string, protocol: 'tcp' | 'udp' | 'icmp' | undefined) {
+  const found =
+    /^\[([0-9a-fA-F:.]+)\](?::(\d{1,5}))?$/.exec(to) ??
+    /^([0-9.]+)(?::(\d{1,5}))?$/.exec(to) ??
+    /^([0-9a-fA-F:.]+)$/.exec(to)
+  const port = found?.[2] === undefined ? null : Number(found[2])
+  if (found === null || parseAddress(found[1]!) === null || (port !== null && (port < 1 || port > 65_535))) {
+    throw new Problem(
+      400,
+      'bad-destination',
+      'to is not an address with a port.',
+      'Write 10.0.0.5:443 or [fd00::5]:443.',
+    )
+  }
+  return { to: found[1]!, port, protocol: protocol ?? (port === null ? ('icmp' as const) : ('tcp' as const)) }
+}
+
+/** Filtered in memory; the cursor is a position in the order asked for, and the order is total. */
+function filtered(
+  all: readonly WorkloadRecord[],
+  q: string,
+  s: string,
+  page: { limit: number; cursor: string | null },
+) {
+  const filter = parseWorkloadQuery(q)
+  if (!filter.ok) throw refused(filter)
+  const order = workloadOrder(s)
+  if (order === null)
+    throw new Problem(400, 'bad-order', 'That order is not known.', 'Use name, risk, host, seen or rate.')
+  const from = page.cursor === null ? 0 : Number(/^o(\d{1,9})$/.exec(page.cursor)?.[1] ?? Number.NaN)
+  if (Number.isNaN(from))
+    throw new Problem(400, 'bad-cursor', 'That cursor is not of this list.', 'Start without a cursor.')
+  const items = all.filter(filter.value).sort(order)
+  const until = from + page.limit
+  return { items: items.slice(from, until), next: until < items.length ? `o${until}` : null, total: items.length }
+}
+
+async function historyOf(
+  deps: RouteDeps,
+  record: WorkloadRecord,
+  span: { readonly from?: number; readonly to?: number },
+) {
+  const to = span.to ?? deps.clock()
+  const from = span.from ?? to - HOUR_MS
+  if (from > to || to - from > MAX_SPAN_MS) {
+    throw new Problem(400, 'bad-span', 'from and to are not a span of at most 31 days.', 'Ask for less at once.')
+  }
+  return deps.store().workloads.history(record.tenant, record.id, from, to)
+}
+
+/** What the last confirmed plan makes it wear. */
+async function desiredOf(deps: RouteDeps, workload: WorkloadRecord): Promise<DesiredState | null> {
+  const { confirmed } = await deps.store().plans.target(workload.tenant)
+  return confirmed?.plan.agents[workload.agent]?.workloads.find((desired) => desired.workload === workload.id) ?? null
+}
