@@ -1,0 +1,213 @@
+/**
+ * A router and four workloads, each a namespace, joined by veth pairs, IPv4 and IPv6. Everything is named after this
+ * process and goes with `close`. Far ends note every packet that reaches them in a set of their own, before any other
+ * hook, so a verdict is what arrived and not what a counter says.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Binding } from '../../src/compile/tree.ts'
+import type { Request } from './inside.ts'
+import type { Crafted } from './packets.ts'
+
+const run = promisify(execFile)
+export const COUNT = 4
+export const v4 = (i: number) => `10.77.${i}.2`
+export const v6 = (i: number) => `fd77:${i}::2`
+
+const SEEN = `table inet seen {
+  set r4 {
+    type ipv4_addr . ipv4_addr . inet_proto . inet_service . inet_service
+    size 65535
+    flags dynamic,timeout
+    timeout 5m
+  }
+  set r6 {
+    type ipv6_addr . ipv6_addr . inet_proto . inet_service . inet_service
+    size 65535
+    flags dynamic,timeout
+    timeout 5m
+  }
+  chain note {
+    type filter hook prerouting priority -400; policy accept;
+    meta nfproto ipv4 add @r4 { ip saddr . ip daddr . meta l4proto . th sport . th dport }
+    meta nfproto ipv6 add @r6 { ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport }
+  }
+}
+`
+
+class Inside {
+  readonly #child: ChildProcess
+  readonly #open = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
+  #next = 0
+
+  constructor(namespace: string) {
+    const script = new URL('./inside.ts', import.meta.url).pathname
+    this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      const { id, value, error } = JSON.parse(line) as { id: number; value: never; error?: string }
+      const waiting = this.#open.get(id)
+      this.#open.delete(id)
+      if (error === undefined) waiting?.resolve(value)
+      else waiting?.reject(new Error(error))
+    })
+    this.#child.on('exit', () => {
+      for (const { reject } of this.#open.values()) reject(new Error(`the process inside ${namespace} ended`))
+    })
+  }
+
+  ask<T>(request: Request): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const id = this.#next++
+    this.#open.set(id, { resolve, reject })
+    this.#child.stdin!.write(`${JSON.stringify({ id, request })}\n`)
+    return promise
+  }
+
+  close(): void {
+    this.#child.stdin!.end()
+    this.#child.kill('SIGKILL')
+  }
+}
+
+export type FlowState = { readonly bytes: number; readonly error: string; readonly ready: boolean }
+
+export class Network {
+  readonly router: string
+  readonly bindings: readonly Binding[]
+  readonly #names: readonly string[]
+  #inside: Inside[] = []
+
+  private constructor(name: string) {
+    this.router = `${name}r`
+    this.#names = Array.from({ length: COUNT }, (_, i) => `${name}w${i + 1}`)
+    this.bindings = this.#names.map((_, i) => ({
+      key: `w${i + 1}`,
+      interface: `w${i + 1}h`,
+      addresses: [v4(i + 1), v6(i + 1)],
+      driver: 'netns',
+    }))
+  }
+
+  static async create(suffix = ''): Promise<Network> {
+    const network = new Network(`guise${process.pid}${suffix}`)
+    try {
+      await network.#make()
+      network.#inside = network.#names.map((name) => new Inside(name))
+    } catch (error) {
+      await network.close()
+      throw error
+    }
+    return network
+  }
+
+  async #make(): Promise<void> {
+    for (const name of [this.router, ...this.#names]) await run('ip', ['netns', 'add', name])
+    const { router } = this
+    await this.#sysctl(
+      router,
+      'net.ipv4.ip_forward=1',
+      'net.ipv6.conf.all.forwarding=1',
+      'net.netfilter.nf_conntrack_tcp_loose=0',
+    )
+    for (const [index, name] of this.#names.entries()) {
+      const i = index + 1
+      await this.#sysctl(name, 'net.ipv6.conf.default.accept_dad=0')
+      const here = (...args: string[]) => run('ip', ['-n', router, ...args])
+      const there = (...args: string[]) => run('ip', ['-n', name, ...args])
+      await here('link', 'add', `w${i}h`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
+      await here('addr', 'add', `10.77.${i}.1/24`, 'dev', `w${i}h`)
+      await here('addr', 'add', `fd77:${i}::1/64`, 'dev', `w${i}h`, 'nodad')
+      await here('link', 'set', `w${i}h`, 'up')
+      await there('link', 'set', 'lo', 'up')
+      await there('addr', 'add', `${v4(i)}/24`, 'dev', 'eth0')
+      await there('addr', 'add', `${v6(i)}/64`, 'dev', 'eth0', 'nodad')
+      await there('link', 'set', 'eth0', 'up')
+      await there('route', 'add', 'default', 'via', `10.77.${i}.1`)
+      await there('-6', 'route', 'add', 'default', 'via', `fd77:${i}::1`)
+      await this.nft(SEEN, name)
+    }
+  }
+
+  async #sysctl(namespace: string, ...settings: string[]): Promise<void> {
+    await run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', ...settings])
+  }
+
+  async nft(text: string, namespace = this.router): Promise<string> {
+    const child = spawn('ip', ['netns', 'exec', namespace, 'nft', '-f', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const said: Buffer[] = []
+    child.stdout.on('data', (data: Buffer) => said.push(data))
+    child.stderr.on('data', (data: Buffer) => said.push(data))
+    child.stdin.end(text)
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    const output = Buffer.concat(said).toString()
+    if (code !== 0) throw new Error(`nft refused: ${output.slice(0, 800)}`)
+    return output
+  }
+
+  async list(): Promise<unknown> {
+    const { stdout } = await run('ip', ['netns', 'exec', this.router, 'nft', '-j', 'list', 'table', 'inet', 'guise'], {
+      maxBuffer: 1 << 28,
+    })
+    return JSON.parse(stdout)
+  }
+
+  async send(from: number, packets: readonly Crafted[]): Promise<void> {
+    for (let i = 0; i < packets.length; i += 50) {
+      const part = packets.slice(i, i + 50).map(({ to, bytes }) => ({ to, bytes: bytes.toString('base64') }))
+      await this.#inside[from - 1]!.ask({ op: 'send', packets: part })
+    }
+  }
+
+  /** What reached workload `i` so far: addresses, protocol and first two transport words of each packet. */
+  async receipts(i: number): Promise<Set<string>> {
+    const found = new Set<string>()
+    const { stdout } = await run(
+      'ip',
+      ['netns', 'exec', this.#names[i - 1]!, 'nft', '-j', '-nn', 'list', 'table', 'inet', 'seen'],
+      {
+        maxBuffer: 1 << 28,
+      },
+    )
+    const { nftables } = JSON.parse(stdout) as {
+      nftables: { set?: { elem?: { elem: { val: { concat: unknown[] } } }[] } }[]
+    }
+    for (const { set } of nftables)
+      for (const { elem } of set?.elem ?? []) found.add(elem.val.concat.map(protocolNumber).join(' '))
+    return found
+  }
+
+  serve(i: number, protocol: 'tcp' | 'udp', address: string, port: number): Promise<null> {
+    return this.#inside[i - 1]!.ask({ op: 'serve', protocol, address, port })
+  }
+  open(i: number, protocol: 'tcp' | 'udp', address: string, port: number): Promise<number> {
+    return this.#inside[i - 1]!.ask({ op: 'open', protocol, address, port })
+  }
+  read(i: number, flow: number): Promise<FlowState> {
+    return this.#inside[i - 1]!.ask({ op: 'read', flow })
+  }
+
+  async close(): Promise<void> {
+    for (const inside of this.#inside) inside.close()
+    for (const name of [this.router, ...this.#names]) await run('ip', ['netns', 'del', name]).catch(() => {})
+  }
+}
+
+/** nft prints known protocols by name even with -nn in JSON. */
+function protocolNumber(part: unknown, position: number): string {
+  const names: Readonly<Record<string, string>> = { tcp: '6', udp: '17', icmp: '1', 'ipv6-icmp': '58' }
+  return position === 2 ? (names[String(part)] ?? String(part)) : String(part)
+}
+
+/** True as soon as `holds` is, false when it never was within `boundMs`. */
+export async function within(boundMs: number, holds: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + boundMs
+  do {
+    if (await holds()) return true
+    await wait(20)
+  } while (performance.now() < end)
+  return false
+}
