@@ -97,7 +97,7 @@ export function useAgents() {
   return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })
 }
 export function usePlans() {
-  return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanRecord>('/v1/plans', signal, 200) })
+  return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanRecord>('/v1/plans', signal, 50) })
 }
 export function useShifts() {
   return useQuery({ queryKey: keys.shifts, queryFn: ({ signal }) => all<ShiftRecord>('/v1/shifts', signal, 500) })

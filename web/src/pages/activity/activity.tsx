@@ -1,3 +1,168 @@
-export default function Page() {
-  return null
+/** Activity: what changed, by whom, and is it over. New lines wait while someone reads further down. */
+import { t } from 'i18next'
+import { useMemo, useRef, useState } from 'react'
+import { Link, useSearchParams } from 'react-router'
+import { useAudit, usePlans, useShifts, useWorkloads } from '../../api/queries.ts'
+import { absolute, clockSeconds, count, day } from '../../format.ts'
+import { Icon, type IconName } from '../../parts/icon.tsx'
+import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { paths } from '../../paths.ts'
+import { useKeys } from '../../shell/keys.ts'
+import { PageHead } from '../../shell/page.tsx'
+import './activity.css'
+import { buildStream, type Entry, filterStream, STREAM_KINDS, type StreamKind } from './stream.ts'
+
+const ICONS: Record<StreamKind, IconName> = { shift: 'persona', plan: 'plan', evidence: 'risk', audit: 'ledger' }
+const FIRST = 100
+
+export default function Activity() {
+  const [workloads, plans, shifts, audit] = [useWorkloads(), usePlans(), useShifts(), useAudit()]
+  const sources = [workloads, plans, shifts, audit]
+  const [params, setParams] = useSearchParams()
+  const field = useRef<HTMLInputElement>(null)
+  useKeys({ '/': () => field.current?.focus() })
+  const q = params.get('q') ?? ''
+  const kind = STREAM_KINDS.find((one) => one === params.get('kind')) ?? null
+  const all = useMemo(
+    () => buildStream(workloads.data ?? [], plans.data ?? [], shifts.data ?? [], audit.data ?? []),
+    [workloads.data, plans.data, shifts.data, audit.data],
+  )
+  const entries = useMemo(() => filterStream(all, kind, q), [all, kind, q])
+  const set = (name: string, value: string) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before)
+        if (value === '') next.delete(name)
+        else next.set(name, value)
+        return next
+      },
+      { replace: true },
+    )
+  const failed = sources.find((source) => source.isError && source.data === undefined)
+  const open = (plans.data ?? []).filter((p) => p.state === 'confirming' || p.state === 'applying').length
+  const ready = sources.some((source) => source.data !== undefined)
+  return (
+    <>
+      <PageHead
+        title={t('nav.activity')}
+        heading={ready ? t('activity.heading', { count: open }) : t('nav.activity')}
+        lead={t('activity.lead')}
+        crumbs={[{ name: t('nav.activity') }]}
+      />
+      <div className="section-head activity-head">
+        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
+        <span className="seg" role="group" aria-label={t('activity.kind')}>
+          <button type="button" aria-pressed={kind === null} onClick={() => set('kind', '')}>
+            {t('activity.all')}
+          </button>
+          {STREAM_KINDS.map((one) => (
+            <button key={one} type="button" aria-pressed={kind === one} onClick={() => set('kind', one)}>
+              {t(`activity.kinds.${one}`)}
+            </button>
+          ))}
+        </span>
+        <span className="filter-box">
+          <Icon name="search" size={14} />
+          <input
+            ref={field}
+            type="search"
+            value={q}
+            aria-label={t('activity.filter')}
+            placeholder={t('activity.placeholder')}
+            onChange={(event) => set('q', event.currentTarget.value)}
+          />
+          <kbd>/</kbd>
+        </span>
+      </div>
+      <div className="surface">
+        {failed !== undefined ? (
+          <Failed error={failed.error} retry={() => void failed.refetch()} what={t('activity.part')} />
+        ) : null}
+        {!ready && failed === undefined ? <SkeletonRows rows={10} /> : null}
+        {ready && entries.length === 0 ? (
+          <Empty title={all.length === 0 ? t('activity.none') : t('activity.noMatch', { q: q || (kind ?? '') })}>
+            {all.length === 0 ? (
+              <p>{t('activity.noneWhy')}</p>
+            ) : (
+              <p>
+                <button type="button" className="link" onClick={() => setParams({}, { replace: true })}>
+                  {t('filter.clear')}
+                </button>
+              </p>
+            )}
+          </Empty>
+        ) : null}
+        {entries.length > 0 ? <Stream key={`${kind} ${q}`} entries={entries} /> : null}
+      </div>
+    </>
+  )
+}
+
+function Stream({ entries }: { readonly entries: readonly Entry[] }) {
+  const [most, setMost] = useState(FIRST)
+  const [seenUpTo, setSeenUpTo] = useState(entries[0]?.at ?? 0)
+  const held = scrollY > 60
+  const fresh = held ? entries.filter((entry) => entry.at > seenUpTo).length : 0
+  const shown = (held ? entries.slice(fresh) : entries).slice(0, most)
+  const days = Map.groupBy(shown, (entry) => day(entry.at))
+  return (
+    <>
+      {fresh > 0 ? (
+        <p className="more">
+          <button
+            type="button"
+            className="link"
+            onClick={() => {
+              setSeenUpTo(entries[0]?.at ?? 0)
+              scrollTo({ top: 0 })
+            }}
+          >
+            {t('fleet.fresh', { count: fresh })}
+          </button>
+        </p>
+      ) : null}
+      {[...days].map(([name, lines]) => (
+        <section key={name} aria-label={name}>
+          <h2 className="day">{name}</h2>
+          <ol className="stream">
+            {lines.map((entry) => (
+              <Line key={entry.id} entry={entry} />
+            ))}
+          </ol>
+        </section>
+      ))}
+      {entries.length - fresh > shown.length ? (
+        <p className="more">
+          <button type="button" className="link" onClick={() => setMost(most + 200)}>
+            {t('fleet.showMore', { n: count(entries.length - fresh - shown.length) })}
+          </button>
+        </p>
+      ) : null}
+    </>
+  )
+}
+
+function Line({ entry }: { readonly entry: Entry }) {
+  return (
+    <li>
+      <time className="n qq" dateTime={new Date(entry.at).toISOString()} title={absolute(entry.at)}>
+        {clockSeconds(entry.at)}
+      </time>
+      <span className="kind-mark" title={t(`activity.one.${entry.kind}`)}>
+        <Icon name={ICONS[entry.kind]} />
+        <span className="vh">{t(`activity.one.${entry.kind}`)}</span>
+      </span>
+      <div>
+        {entry.workload === null ? (
+          <span className="line">{entry.title}</span>
+        ) : (
+          <Link className="line to" to={paths.workload(entry.workload)}>
+            {entry.title}
+          </Link>
+        )}
+        {entry.detail === null ? null : <span className="sub">{entry.detail}</span>}
+      </div>
+      <span className="actor qq cut">{entry.actor}</span>
+    </li>
+  )
 }

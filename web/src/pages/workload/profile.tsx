@@ -71,7 +71,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
   const shown = more ? rows : rows.slice(0, FIRST)
   return (
     <>
-      <div className="scroll-x">
+      <div className="scroll-x wide">
         <table className="rules">
           <thead>
             <tr>
@@ -105,6 +105,21 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
           </tbody>
         </table>
       </div>
+      <ul className="rule-list narrow">
+        {shown.map((row) => (
+          <li key={row.id}>
+            <span className="l1">
+              <VerdictMark verdict={row.rule?.verdict ?? row.list.otherwise} />
+              <span className="qq">
+                {t(`rule.${row.direction}`)}, {row.rule === null ? t('rule.anyService') : serviceWords(row.rule)}
+              </span>
+            </span>
+            <span className="l3">
+              {row.rule === null ? t('rule.rest') : peerWords(row.rule)}. {(row.rule?.why ?? row.list.why).text}
+            </span>
+          </li>
+        ))}
+      </ul>
       {rows.length > shown.length ? (
         <p className="more">
           <button type="button" className="link" onClick={() => setMore(true)}>

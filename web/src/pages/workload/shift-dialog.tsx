@@ -8,12 +8,15 @@ import { keys, usePersonas } from '../../api/queries.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
 import { say } from '../../parts/toast.tsx'
 
+const TTLS = ['10m', '1h', '4h', '24h'] as const
+
 type Accepted = { readonly plan_id: string | null; readonly state: string }
 
 export default function ShiftDialog({ workload: w, onClose }: { workload: WorkloadRecord; onClose: () => void }) {
   const personas = usePersonas().data ?? []
   const client = useQueryClient()
   const [persona, setPersona] = useState('')
+  const [ttl, setTtl] = useState<'' | (typeof TTLS)[number]>('')
   const [wrong, setWrong] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const name = personas.find((p) => p.id === persona)?.manifest.metadata.name ?? persona
@@ -23,7 +26,11 @@ export default function ShiftDialog({ workload: w, onClose }: { workload: Worklo
     setBusy(true)
     setWrong(null)
     try {
-      const accepted = await post<Accepted>('/v1/trigger_shift', { device_id: w.id, persona_id: persona })
+      const accepted = await post<Accepted>('/v1/trigger_shift', {
+        device_id: w.id,
+        persona_id: persona,
+        ...(ttl === '' ? {} : { ttl }),
+      })
       say(
         accepted.plan_id === null
           ? t('shiftTo.already', { workload: w.report.name, persona: name })
@@ -58,6 +65,17 @@ export default function ShiftDialog({ workload: w, onClose }: { workload: Worklo
             {personas.map((p) => (
               <option key={p.id} value={p.id}>
                 {p.manifest.metadata.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="field">
+          {t('shiftTo.ends')}
+          <select value={ttl} onChange={(event) => setTtl(event.currentTarget.value as typeof ttl)}>
+            <option value="">{t('shiftTo.stays')}</option>
+            {TTLS.map((one) => (
+              <option key={one} value={one}>
+                {t(`shiftTo.ttl.${one}`)}
               </option>
             ))}
           </select>
