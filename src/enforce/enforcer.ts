@@ -1,0 +1,338 @@
+/**
+ * States, confirms and roll-backs come in, one at a time; the kernel changes, and `Applied` says how far it is. Order of a
+ * change: intent on disk · addresses added, resolvers written · nft (chains and sets, then the timed flip, one
+ * transaction) · preferred source, after the sets know the new address · probes · wait. Order of a confirmation: commit ·
+ * permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
+ */
+import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
+import type { Count } from '../compile/parse.ts'
+import type { AgentState, Generation } from '../model/desired.ts'
+import type { Mode } from '../model/policy.ts'
+import type { Applied } from '../model/wire.ts'
+import { converge, stage, undoFor, writeDns } from './converge.ts'
+import { maybe } from './fault.ts'
+import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
+import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
+import { type Probe, probeAddresses, probeKernel } from './probe.ts'
+import {
+  bare,
+  bindingsOf,
+  compileSnapshot,
+  type Inventory,
+  NOTHING,
+  onlyContains,
+  type Snapshot,
+  snapshotOf,
+  uncarried,
+} from './snapshot.ts'
+
+export type EnforcerOptions = {
+  readonly journal: Journal
+  readonly mode: Mode
+  /** Follow another control plane than the one remembered. */
+  readonly follow: 'same-system' | 'any-system'
+  readonly inventory: () => Inventory
+  readonly probeServer: () => Promise<Probe>
+  /** Something to report. */
+  readonly changed: (applied: Applied) => void
+  /** The table was written anew: elements that reflexes had added are gone. */
+  readonly reloaded: () => void
+  readonly say: (line: string) => void
+}
+
+export type Enforcer = {
+  readonly applied: Applied | null
+  readonly counters: { driftRepairs: number; refused: number; rolledBack: number; unreachable: number; corrupt: number }
+  /** In force and confirmed; null when nothing is. */
+  readonly inForce: AgentState | null
+  recover(): Promise<void>
+  apply(state: AgentState): Promise<void>
+  confirm(generation: Generation): Promise<void>
+  rollback(generation: Generation, why: string): Promise<void>
+  /** Compares kernel and intention, repairs, and counts denies. */
+  repair(): Promise<void>
+  /** The inventory changed: the same generation, on the workloads there are now. */
+  rebind(): Promise<void>
+  /** Denied packets by rule id since the last call. */
+  takeDenies(): Record<string, number>
+  idle(): Promise<void>
+}
+
+type Pending = {
+  readonly state: AgentState
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly timer: NodeJS.Timeout
+}
+
+/** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
+const KERNEL_SLACK_MS = 1_000
+const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
+
+export function stricterMode(a: Mode, b: Mode): Mode {
+  return RANK[a] <= RANK[b] ? a : b
+}
+
+export function createEnforcer(options: EnforcerOptions): Enforcer {
+  const { journal, say } = options
+  const counters = { driftRepairs: 0, refused: 0, rolledBack: 0, unreachable: 0, corrupt: 0 }
+  const boot = bootId()
+  let current: Snapshot = NOTHING
+  let generation: Generation | null = null
+  let pending: Pending | null = null
+  let applied: Applied | null = null
+  let turn: Promise<unknown> = Promise.resolve()
+  const seen = new Map<string, number>()
+  const denies = new Map<string, number>()
+  let unwatched = 0
+
+  /** One change at a time, whoever asks. */
+  const alone = <T>(act: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(act, act)
+    turn = mine.catch(() => {})
+    return mine
+  }
+  const tell = (of: Generation, state: Applied['state'], rest: Partial<Applied> = {}) => {
+    const hash =
+      pending === null ? (compileSnapshot(current)?.hash ?? '') : (compileSnapshot(pending.after)?.hash ?? '')
+    applied = { generation: of, state, deadline: null, probes: [], hash, ...rest }
+    options.changed(applied)
+  }
+  const refuse = (of: Generation, why: string) => {
+    counters.refused++
+    say(`generation ${of.n} refused: ${why}`)
+    tell(of, 'refused', { why: why.slice(0, 500) })
+  }
+
+  async function apply(state: AgentState): Promise<void> {
+    const of = state.generation
+    const mode = stricterMode(options.mode, state.mode)
+    const why = refusal(of) ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
+    if (why !== null) return refuse(of, why)
+    if (mode !== 'enforce') return withdraw(of, mode)
+    if (pending !== null && sameGeneration(pending.state.generation, of)) {
+      if (applied !== null) options.changed(applied)
+      return
+    }
+    if (sameGeneration(of, generation ?? undefined)) return tell(of, 'confirmed')
+    if (pending !== null) await revert(`generation ${of.n} came before it was confirmed`)
+    try {
+      await begin(state)
+    } catch (error) {
+      const text = (error as Error).message
+      if (pending !== null) return revert(text)
+      // Nothing was written to the kernel yet: a state that does not compile, a namespace that is gone.
+      journal.clear()
+      refuse(of, text)
+    }
+  }
+
+  /** Older, or of another control plane: a restored or failed-over server cannot silently roll us back. */
+  function refusal(of: Generation): string | null {
+    if (generation === null || sameGeneration(of, generation)) return null
+    if (of.system !== generation.system)
+      return options.follow === 'any-system'
+        ? null
+        : `it is of another control plane (${of.system}); start the agent with --adopt to follow it`
+    const isOlder = of.timeline < generation.timeline || (of.timeline === generation.timeline && of.n < generation.n)
+    return isOlder ? `it is older than generation ${generation.n}, which is in force` : null
+  }
+
+  async function withdraw(of: Generation, mode: Mode): Promise<void> {
+    if (options.mode === 'enforce' && current.state !== null) {
+      if (pending !== null) await revert(`mode is ${mode} now`)
+      current = bare(current)
+      generation = of
+      journal.commit({ generation: of, boot, snapshot: current })
+      await hold(current)
+    }
+    refuse(of, `mode is ${mode}: nothing is written to the kernel`)
+  }
+
+  async function begin(state: AgentState): Promise<void> {
+    const before = current
+    const after = await snapshotOf(state, options.inventory(), before)
+    const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
+    const now = Date.now()
+    const deadlineMs = monotonicMs() + state.confirmWithinMs
+    maybe('before-intent')
+    journal.intend({ generation: state.generation, boot, deadlineMs, before, after, undo: undoFor(before, after, now) })
+    maybe('intent-written')
+    const timer = setTimeout(() => void alone(() => expire(state.generation)), state.confirmWithinMs)
+    pending = { state, before, after, timer }
+    tell(state.generation, 'applying', { deadline: now + state.confirmWithinMs })
+    await stage('prepare', before, after)
+    maybe('network-prepared')
+    await writeDns(before, after)
+    maybe('dns-written')
+    const flip = applyText(compileDelta(old, compiled, { pendingMs: state.confirmWithinMs + KERNEL_SLACK_MS, now }))
+    maybe('nft-sent')
+    await flip
+    if (old === null) options.reloaded()
+    maybe('nft-flipped')
+    await stage('switch', before, after)
+    maybe('source-switched')
+    await judge(state, before, after, now + state.confirmWithinMs)
+  }
+
+  async function judge(state: AgentState, before: Snapshot, after: Snapshot, deadline: number): Promise<void> {
+    const contains = onlyContains(before.state, state)
+    const own = [await probeKernel(compileSnapshot(after)!), ...(await probeAddresses(before, after))]
+    const probes = contains ? own : [...own, await options.probeServer()]
+    maybe('probed')
+    const bad = probes.find((probe) => !probe.ok)
+    if (bad !== undefined) return revert(`probe ${bad.name} failed: ${bad.detail}`, probes)
+    // A containment ends by itself, and nobody inside may undo it by silencing us: no outside ack is awaited.
+    if (contains) return seal(probes)
+    tell(state.generation, 'confirming', { deadline, probes })
+  }
+
+  async function seal(probes: readonly Probe[]): Promise<void> {
+    const { state, before, after, timer } = pending!
+    clearTimeout(timer)
+    maybe('before-commit')
+    journal.commit({ generation: state.generation, boot, snapshot: after })
+    maybe('committed')
+    current = after
+    generation = state.generation
+    pending = null
+    const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
+    await applyText(confirmDelta(old, compiled, Date.now())).catch(() => hold(after))
+    if (old === null) options.reloaded()
+    maybe('permanent')
+    await stage('finish', before, after).catch(() => hold(after))
+    maybe('old-removed')
+    journal.clear()
+    maybe('intent-cleared')
+    tell(state.generation, 'confirmed', { probes: [...probes] })
+  }
+
+  async function revert(why: string, probes: readonly Probe[] = []): Promise<void> {
+    const { state, before, after, timer } = pending!
+    clearTimeout(timer)
+    maybe('revert-begun')
+    const text = revertDelta(compileSnapshot(before), compileSnapshot(after)!, Date.now())
+    await applyText(text).catch((error: Error) => say(error.message))
+    counters.unreachable += (await converge(before, after)).length
+    maybe('reverted')
+    journal.clear()
+    pending = null
+    counters.rolledBack++
+    say(`generation ${state.generation.n} taken back: ${why}`)
+    tell(state.generation, 'rolled-back', { why: why.slice(0, 500), probes: [...probes] })
+  }
+
+  async function expire(of: Generation): Promise<void> {
+    if (pending !== null && sameGeneration(of, pending.state.generation)) await revert('it was not confirmed in time')
+  }
+
+  async function hold(snapshot: Snapshot, also: Snapshot | null = null): Promise<void> {
+    const unreachable = await converge(snapshot, also)
+    counters.unreachable += unreachable.length
+    for (const line of unreachable) say(`could not reach ${line}`)
+    options.reloaded()
+  }
+
+  async function recover(): Promise<void> {
+    if (options.mode !== 'enforce') return
+    const found = journal.recover(boot)
+    counters.corrupt = journal.corrupt
+    maybe('recovery-begun')
+    const confirmed = journal.confirmed()
+    if (confirmed !== null) generation = confirmed.generation
+    if (found.hold === 'before') {
+      current = found.snapshot as Snapshot
+      await hold(current, found.intent.after as Snapshot)
+      counters.rolledBack++
+      tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
+    } else if (found.hold === 'confirmed') {
+      current = found.snapshot as Snapshot
+      await hold(current)
+      tell(found.confirmed.generation, 'confirmed')
+    } else if (journal.corrupt === 0) await convergeTable(null, Date.now())
+    maybe('recovered')
+    journal.clear()
+  }
+
+  async function repair(): Promise<void> {
+    if (options.mode !== 'enforce' || (current.state === null && pending === null)) return
+    const found = await readTable()
+    count(found?.denies ?? new Map(), new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)]))
+    if (pending !== null) {
+      if (found === null) {
+        counters.driftRepairs++
+        await revert('somebody removed table inet guise while it waited for its confirmation')
+      }
+      return
+    }
+    const drift = tableDrift(compiledOnce(current), found, Date.now())
+    if (drift.length > 0) {
+      counters.driftRepairs++
+      say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
+      await hold(current)
+    } else if (++unwatched % 10 === 0 && Object.keys(current.network).length + Object.keys(current.dns).length > 0) {
+      await hold(current)
+    }
+  }
+
+  let once: { of: Snapshot; compiled: ReturnType<typeof compileSnapshot> } | null = null
+  /** Compiling 10,000 workloads each second would be most of our work; snapshots never change. */
+  function compiledOnce(snapshot: Snapshot) {
+    if (once?.of !== snapshot) once = { of: snapshot, compiled: compileSnapshot(snapshot) }
+    return once.compiled
+  }
+  function compileSnapshotIds(snapshot: Snapshot | undefined): Iterable<[string, string]> {
+    return snapshot === undefined || snapshot !== current ? [] : (compiledOnce(snapshot)?.ruleIds ?? [])
+  }
+
+  function count(found: ReadonlyMap<string, Count>, ids: ReadonlyMap<string, string>): void {
+    for (const [encoded, { packets }] of found) {
+      const before = seen.get(encoded) ?? 0
+      seen.set(encoded, packets)
+      // A reload starts the kernel's counters over.
+      const more = packets >= before ? packets - before : packets
+      const id = ids.get(encoded) ?? encoded
+      if (more > 0) denies.set(id, (denies.get(id) ?? 0) + more)
+    }
+  }
+
+  async function rebind(): Promise<void> {
+    if (pending !== null || current.state === null || generation === null) return
+    const bindings = bindingsOf(options.inventory(), current.state)
+    if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) return
+    const [before, after] = [current, { ...current, bindings }]
+    const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: Date.now() })
+    journal.commit({ generation, boot, snapshot: after })
+    current = after
+    await applyText(text).catch(() => hold(after))
+  }
+
+  return {
+    get applied() {
+      return applied
+    },
+    get inForce() {
+      return current.state
+    },
+    counters,
+    recover: () => alone(recover),
+    apply: (state) => alone(() => apply(state)),
+    confirm: (of) =>
+      alone(async () => {
+        if (pending !== null && sameGeneration(of, pending.state.generation)) await seal(applied?.probes ?? [])
+        else if (sameGeneration(of, generation ?? undefined)) tell(of, 'confirmed')
+      }),
+    rollback: (of, why) =>
+      alone(async () => {
+        if (pending !== null && sameGeneration(of, pending.state.generation)) await revert(why)
+      }),
+    repair: () => alone(repair),
+    rebind: () => alone(rebind),
+    takeDenies() {
+      const taken = Object.fromEntries([...denies].slice(0, 5_000).map(([id, packets]) => [id.slice(0, 160), packets]))
+      denies.clear()
+      return taken
+    },
+    idle: () => alone(async () => {}),
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What the host remembers across any death: `intent` (what is being tried, and how to take it back) and `confirmed`
+ * (what holds). A record is a temp file, fsync, rename, fsync of the folder, with a checksum in its first line.
+ * `confirmed` appearing under its name is the only commit point. Depends on `node:` alone, because the supervisor reads it.
+ */
+import { createHash } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Generation } from '../model/desired.ts'
+import type { Step } from './step.ts'
+
+export type Intent = {
+  readonly generation: Generation
+  /** The kernel's boot id: after another boot an unconfirmed intent is dead. */
+  readonly boot: string
+  /** CLOCK_MONOTONIC, ms: the same for every process of one boot. */
+  readonly deadlineMs: number
+  readonly before: unknown
+  readonly after: unknown
+  /** How the supervisor, which compiles nothing, takes it back. */
+  readonly undo: readonly Step[]
+}
+export type Confirmed = { readonly generation: Generation; readonly boot: string; readonly snapshot: unknown }
+
+export type Recovery =
+  | { readonly hold: 'nothing' }
+  /** An intent without its confirmation: this is what was there before it. */
+  | { readonly hold: 'before'; readonly intent: Intent; readonly snapshot: unknown }
+  | { readonly hold: 'confirmed'; readonly confirmed: Confirmed; readonly snapshot: unknown }
+
+export type Journal = {
+  /** Records set aside because they were not whole. */
+  readonly corrupt: number
+  intend(intent: Intent): void
+  commit(confirmed: Confirmed): void
+  /** The intent is dealt with. */
+  clear(): void
+  forget(): void
+  intent(): Intent | null
+  confirmed(): Confirmed | null
+  /** Total: any content of the folder gives an answer. */
+  recover(boot: string): Recovery
+}
+
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+export function openJournal(home: string): Journal {
+  const folder = join(home, 'journal')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  let corrupt = 0
+  const path = (name: string) => join(folder, `${name}.json`)
+
+  const read = (name: 'intent' | 'confirmed'): Record<string, unknown> | null => {
+    let bytes: Buffer
+    try {
+      bytes = readFileSync(path(name))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+    const body = unseal(bytes)
+    if (body !== null) return body
+    corrupt++
+    renameSync(path(name), join(folder, `${name}.corrupt`))
+    syncFolder(folder)
+    return null
+  }
+  const write = (name: string, body: unknown) => {
+    const temporary = join(folder, `.${name}.tmp`)
+    writeSynced(temporary, seal(body))
+    renameSync(temporary, path(name))
+    syncFolder(folder)
+  }
+  const journal: Journal = {
+    get corrupt() {
+      return corrupt
+    },
+    intend: (intent) => write('intent', intent),
+    commit: (confirmed) => write('confirmed', confirmed),
+    clear() {
+      rmSync(path('intent'), { force: true })
+      syncFolder(folder)
+    },
+    forget() {
+      for (const name of ['intent', 'confirmed']) rmSync(path(name), { force: true })
+      syncFolder(folder)
+    },
+    intent: () => read('intent') as Intent | null,
+    confirmed: () => read('confirmed') as Confirmed | null,
+    recover(boot) {
+      const intent = journal.intent()
+      const confirmed = journal.confirmed()
+      if (intent !== null && intent.boot === boot && !sameGeneration(intent.generation, confirmed?.generation))
+        return { hold: 'before', intent, snapshot: intent.before }
+      if (confirmed === null) return { hold: 'nothing' }
+      return { hold: 'confirmed', confirmed, snapshot: confirmed.snapshot }
+    },
+  }
+  return journal
+}
+
+export function sameGeneration(a: Generation, b: Generation | undefined): boolean {
+  return b !== undefined && a.system === b.system && a.timeline === b.timeline && a.n === b.n
+}
+
+function seal(body: unknown): string {
+  const text = JSON.stringify(body)
+  return `${createHash('sha256').update(text).digest('hex')}\n${text}\n`
+}
+
+/** null unless every byte is as it was written. */
+function unseal(bytes: Buffer): Record<string, unknown> | null {
+  const end = bytes.indexOf(10)
+  if (end !== 64 || bytes.at(-1) !== 10) return null
+  const text = bytes.subarray(65, -1)
+  if (createHash('sha256').update(text).digest('hex') !== bytes.toString('latin1', 0, 64)) return null
+  try {
+    const body: unknown = JSON.parse(text.toString('utf8'))
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}
+
+function writeSynced(path: string, text: string): void {
+  const fd = openSync(path, 'w', 0o600)
+  try {
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

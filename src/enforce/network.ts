@@ -1,0 +1,215 @@
+/**
+ * The `network` facet of a namespace behind a routed veth: its addresses, default gateways and preferred source, and the
+ * gateway addresses on our end. A change is made before the old is broken: `prepareLines` adds, `switchLines` moves the
+ * preferred source, `finishLines` deletes; `converge` is all three from whatever is there.
+ */
+import { type Cidr, cidrContains, isV4, parseAddress } from '../model/address.ts'
+import type { DesiredState } from '../model/desired.ts'
+import type { Driver } from './driver.ts'
+import { inside, runStep, type Step } from './step.ts'
+
+export type NetworkState = {
+  readonly device: string
+  /** `10.0.0.5/24`, global scope, the preferred source of each family first. */
+  readonly addresses: readonly string[]
+  readonly gateways: readonly string[]
+  /** On our end of the veth. */
+  readonly router: {
+    readonly device: string
+    readonly addresses: readonly string[]
+    readonly routes: readonly string[]
+  }
+}
+/** `namespace` null = our own. */
+export type Lines = { readonly namespace: string | null; readonly lines: readonly string[] }
+
+type AddressInfo = {
+  family: string
+  local: string
+  prefixlen: number
+  scope: string
+  secondary?: boolean
+  deprecated?: boolean
+}
+type LinkInfo = { ifname: string; ifindex: number; link_index?: number; addr_info: AddressInfo[] }
+type RouteInfo = { dst: string; gateway?: string; prefsrc?: string; dev?: string; protocol?: string; scope?: string }
+
+/** Marks routes as ours in `ip route` (rtnetlink(7): 5–255 are free for user space). */
+const PROTOCOL = '186'
+
+export function createNetworkDriver(namespace: string, face: string): Driver<NetworkState> {
+  const capture = async (): Promise<NetworkState> => {
+    const ours = parse<LinkInfo[]>(await inside(null, 'ip', ['-j', 'addr', 'show', 'dev', face]))[0]
+    const links = parse<LinkInfo[]>(await inside(namespace, 'ip', ['-j', 'addr']))
+    const device =
+      links.find((link) => link.link_index === ours?.ifindex && link.ifname !== 'lo') ??
+      links.find((link) => link.ifname !== 'lo')
+    if (ours === undefined || device === undefined) throw new Error(`${namespace} has no interface behind ${face}`)
+    const route4 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-j', 'route', 'show', 'default']))[0]
+    const route6 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'default']))[0]
+    const routes = [
+      ...parse<RouteInfo[]>(await inside(null, 'ip', ['-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
+      ...parse<RouteInfo[]>(await inside(null, 'ip', ['-6', '-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
+    ]
+    const rank = (info: AddressInfo) =>
+      info.local === route4?.prefsrc ? 0 : info.secondary === true || info.deprecated === true ? 2 : 1
+    return {
+      device: device.ifname,
+      addresses: device.addr_info
+        .filter(isGlobal)
+        .sort((a, b) => rank(a) - rank(b))
+        .map(text),
+      gateways: [route4, route6].flatMap((route) => (route?.gateway === undefined ? [] : [route.gateway])),
+      router: {
+        device: face,
+        addresses: ours.addr_info.filter(isGlobal).map(text),
+        routes: routes.map(({ dst }) => dst),
+      },
+    }
+  }
+  const run = async ({ namespace: where, lines }: Lines) => runStep({ run: 'ip', namespace: where, lines })
+  return {
+    capture,
+    async converge(wanted) {
+      const found = await capture()
+      if (normalise(found) === normalise(wanted)) return
+      // Without it the kernel deletes every secondary address with the primary one (ip-sysctl.rst).
+      await inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
+      for (const lines of prepareLines(namespace, found, wanted)) await run(lines)
+      await run(switchLines(namespace, found, wanted))
+      for (const lines of finishLines(namespace, await capture(), wanted)) await run(lines)
+    },
+    normalise,
+  }
+}
+
+/** What a desired profile means here, from what is there now. Throws when an address is none. */
+export function wantedNetwork(now: NetworkState, network: NonNullable<DesiredState['network']>): NetworkState {
+  const subnets = network.addresses.map((address) => ({ address, cidr: subnetOf(address) }))
+  const router = network.gateways.flatMap((gateway) => {
+    const words = parseAddress(gateway)
+    const home = subnets.find(({ cidr }) => words !== null && cidrContains(cidr, words))
+    return home === undefined ? [] : [`${gateway}/${lengthOf(home.address)}`]
+  })
+  const families = new Set(network.gateways.map((gateway) => gateway.includes(':')))
+  const kept = now.router.addresses.filter((address) => !families.has(address.includes(':')))
+  const covered = [...router, ...kept].map(subnetOf)
+  const routes = network.addresses
+    .map((address) => address.split('/')[0]!)
+    .filter((address) => {
+      const words = parseAddress(address)
+      return words !== null && !covered.some((cidr) => cidrContains(cidr, words))
+    })
+  const addresses = network.addresses.map((address) =>
+    address.includes('/') ? address : `${address}/${address.includes(':') ? 128 : 32}`,
+  )
+  return {
+    device: now.device,
+    addresses,
+    gateways: network.gateways,
+    router: { device: now.router.device, addresses: [...kept, ...router], routes },
+  }
+}
+
+export function prepareLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
+  const face = to.router.device
+  return [
+    {
+      namespace: null,
+      lines: [
+        ...missing(to.router.addresses, from.router.addresses).map(
+          (address) => `addr replace ${address} dev ${face}${quick(address)}`,
+        ),
+        ...missing(to.router.routes, from.router.routes).map(
+          (address) => `route replace ${address} dev ${face} proto ${PROTOCOL}`,
+        ),
+      ],
+    },
+    {
+      namespace,
+      lines: missing(to.addresses, from.addresses).map(
+        (address) => `addr replace ${address} dev ${to.device}${quick(address)}`,
+      ),
+    },
+  ]
+}
+
+/** New connections use the new address; IPv6 has no `src` worth using, its old addresses are deprecated instead (RFC 6724 rule 3). */
+export function switchLines(namespace: string, from: NetworkState, to: NetworkState): Lines {
+  const source4 = to.addresses.find((address) => !address.includes(':'))?.split('/')[0]
+  const old6 = missing(from.addresses, to.addresses).filter((address) => address.includes(':'))
+  const gone = from.gateways.filter(
+    (old) => !to.gateways.some((gateway) => gateway.includes(':') === old.includes(':')),
+  )
+  return {
+    namespace,
+    lines: [
+      ...to.gateways.map((gateway) =>
+        gateway.includes(':')
+          ? `-6 route replace default via ${gateway} dev ${to.device}`
+          : `route replace default via ${gateway} dev ${to.device}${source4 === undefined ? '' : ` src ${source4}`} onlink`,
+      ),
+      ...gone.map(
+        (gateway) => `${gateway.includes(':') ? '-6 ' : ''}route del default via ${gateway} dev ${to.device}`,
+      ),
+      ...old6.map((address) => `addr change ${address} dev ${to.device} preferred_lft 0`),
+    ],
+  }
+}
+
+export function finishLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
+  const face = to.router.device
+  return [
+    {
+      namespace,
+      lines: missing(from.addresses, to.addresses).map((address) => `addr del ${address} dev ${to.device}`),
+    },
+    {
+      namespace: null,
+      lines: [
+        ...missing(from.router.routes, to.router.routes).map(
+          (address) => `route del ${address} dev ${face} proto ${PROTOCOL}`,
+        ),
+        ...missing(from.router.addresses, to.router.addresses).map((address) => `addr del ${address} dev ${face}`),
+      ],
+    },
+  ]
+}
+
+/** For the supervisor, which cannot look first: back from `to`, or from any step towards it. */
+export function undoSteps(namespace: string, from: NetworkState, to: NetworkState): Step[] {
+  const batches = [
+    ...prepareLines(namespace, { ...to, addresses: [], router: { ...to.router, addresses: [], routes: [] } }, from),
+    switchLines(namespace, to, from),
+    ...finishLines(namespace, to, from),
+  ]
+  return batches.map((batch) => ({ run: 'ip', ...batch, lenient: true }))
+}
+
+function normalise(state: NetworkState): string {
+  const source4 = state.addresses.find((address) => !address.includes(':')) ?? null
+  const { router } = state
+  return JSON.stringify([
+    [...state.addresses].sort(),
+    source4,
+    [...state.gateways].sort(),
+    [...router.addresses].sort(),
+    [...router.routes].sort(),
+  ])
+}
+
+const quick = (address: string) => (address.includes(':') ? ' nodad' : '')
+const missing = (wanted: readonly string[], from: readonly string[]) => wanted.filter((item) => !from.includes(item))
+const isGlobal = (info: AddressInfo) => info.scope === 'global'
+const text = (info: AddressInfo) => `${info.local}/${info.prefixlen}`
+const lengthOf = (address: string) => address.split('/')[1] ?? (address.includes(':') ? '128' : '32')
+
+function subnetOf(address: string): Cidr {
+  const base = parseAddress(address.split('/')[0]!)
+  if (base === null) throw new Error(`not an address: ${JSON.stringify(address)}`)
+  return { base, length: Number(lengthOf(address)) + (isV4(base) ? 96 : 0) }
+}
+
+function parse<T>(json: string): T {
+  return (json.trim() === '' ? [] : JSON.parse(json)) as T
+}

@@ -1,0 +1,164 @@
+/**
+ * The fast way: a flow row whose other end is on the block-list becomes one set element with a timeout, by raw netlink,
+ * within the turn in which its batch was read. Pre-authorised: only while a confirmed plan is enforced, never against the
+ * never-block list, capped per minute, at most fifteen minutes.
+ */
+import { appendFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatAddress, isV4 } from '../model/address.ts'
+import type { FlowBatch } from '../model/flow.ts'
+import type { Networks } from '../model/networks.ts'
+import type { WireReflex } from '../model/wire.ts'
+import { errnoOf, MessageType } from '../netlink/message.ts'
+import { Family, NetlinkSocket } from '../netlink/socket.ts'
+import { applyText } from './nft.ts'
+import { elementBatch, elementKey } from './reflex-message.ts'
+
+export const REFLEX_TTL_MS = 15 * 60_000
+const CAP_PER_MINUTE = 120
+const MAX_LIVE = 10_000
+const LOG_BYTES = 1 << 20
+
+export type ReflexOptions = {
+  readonly home: string
+  /** A confirmed plan of ours is enforced, so its reflex sets are there. */
+  readonly allowed: () => boolean
+  readonly neverBlock: () => Networks
+  readonly isListed: (words: Uint32Array, at: number) => boolean
+  /** Where the workload's packets pass: null = not bound here, `{interface: null}` = the host itself. */
+  readonly placeOf: (workload: number) => { readonly key: string; readonly interface: string | null } | null
+  readonly ttlMs?: number
+  readonly capPerMinute?: number
+  readonly say: (line: string) => void
+}
+
+export type Reflex = {
+  readonly counters: {
+    added: number
+    repeated: number
+    capped: number
+    spared: number
+    failed: number
+    byProgram: number
+  }
+  /** Rows as `blocklistHits` gave them. Blocks this turn for the kernel's ack: microseconds. */
+  act(batch: FlowBatch, rows: readonly number[], now: number): void
+  /** What happened since the last call, for the report. */
+  take(): WireReflex[]
+  /** The table was loaded anew: what is still alive goes back in. */
+  restore(now: number): void
+  close(): void
+}
+
+type Live = { readonly set: string; readonly key: Buffer; readonly until: number; readonly text: string }
+
+export function createReflex(options: ReflexOptions): Reflex {
+  const ttlMs = Math.min(options.ttlMs ?? REFLEX_TTL_MS, REFLEX_TTL_MS)
+  const cap = options.capPerMinute ?? CAP_PER_MINUTE
+  const counters = { added: 0, repeated: 0, capped: 0, spared: 0, failed: 0, byProgram: 0 }
+  const live = new Map<string, Live>()
+  const done: WireReflex[] = []
+  const recent: number[] = []
+  let socket: NetlinkSocket | null = null
+
+  const send = (one: Live, now: number) => {
+    try {
+      socket ??= new NetlinkSocket(Family.netfilter)
+      addElement(socket, one.set, one.key, one.until - now)
+      return
+    } catch (error) {
+      socket?.close()
+      socket = null
+      options.say(`reflex by netlink failed, nft is used: ${(error as Error).message}`)
+    }
+    counters.byProgram++
+    applyText(
+      `add element inet guise ${one.set} { ${one.text} timeout ${Math.max(1, Math.round(one.until - now))}ms }\n`,
+    ).catch((error: Error) => {
+      counters.failed++
+      options.say(`reflex failed: ${error.message}`)
+    })
+  }
+
+  const one = (batch: FlowBatch, row: number, now: number) => {
+    const at = row * 4
+    const outward = batch.sourceWorkload[row]! >= 0 && options.isListed(batch.target, at)
+    const inward = !outward && batch.targetWorkload[row]! >= 0 && options.isListed(batch.source, at)
+    if (!outward && !inward) return
+    const words = outward ? batch.target : batch.source
+    const place = options.placeOf(outward ? batch.sourceWorkload[row]! : batch.targetWorkload[row]!)
+    if (place === null) return
+    if (options.neverBlock().covers(words, at)) {
+      counters.spared++
+      return
+    }
+    const peer = formatAddress(words, at)
+    const name = `${place.interface ?? ''} ${peer}`
+    const known = live.get(name)
+    if (known !== undefined && known.until > now + 1_000) {
+      counters.repeated++
+      return
+    }
+    while (recent.length > 0 && recent[0]! <= now - 60_000) recent.shift()
+    if (recent.length >= cap || live.size >= MAX_LIVE) {
+      counters.capped++
+      return
+    }
+    recent.push(now)
+    const v4 = isV4(words, at)
+    const set = `${place.interface === null ? 'reflex_host' : 'reflex'}${v4 ? 4 : 6}`
+    const text = place.interface === null ? peer : `"${place.interface}" . ${peer}`
+    const element: Live = { set, key: elementKey(place.interface, words, at, v4), until: now + ttlMs, text }
+    send(element, now)
+    live.set(name, element)
+    counters.added++
+    const why = `${place.key} ${outward ? 'called' : 'was called by'} ${peer}, which is on the block-list`
+    const reflex = { key: place.key, peer, at: now, until: element.until, why }
+    if (done.length < 1_000) done.push(reflex)
+    void keep(options.home, reflex).catch((error: Error) => options.say(`reflex journal: ${error.message}`))
+  }
+
+  return {
+    counters,
+    act(batch, rows, now) {
+      if (!options.allowed()) return
+      for (const row of rows) one(batch, row, now)
+    },
+    take: () => done.splice(0),
+    restore(now) {
+      for (const [name, element] of live) {
+        if (element.until <= now) live.delete(name)
+        else if (options.allowed()) send(element, now)
+      }
+    },
+    close: () => socket?.close(),
+  }
+}
+
+/** Throws unless the kernel acknowledged it. */
+export function addElement(socket: NetlinkSocket, set: string, key: Buffer, timeoutMs: number): void {
+  const sequence = socket.nextSequence()
+  socket.nextSequence()
+  socket.nextSequence()
+  socket.send(elementBatch(sequence, set, key, timeoutMs))
+  for (let tries = 0; tries < 5; tries++) {
+    for (const message of socket.receiveNow()) {
+      if (message.type !== MessageType.error || message.sequence < sequence || message.sequence > sequence + 2) continue
+      const errno = errnoOf(message)
+      if (errno !== 0) throw new Error(`add an element to ${set}: errno ${errno}`)
+      return
+    }
+  }
+  throw new Error(`add an element to ${set}: the kernel did not answer`)
+}
+
+/** The last megabyte or two of what was done, on the host itself; the ledger has it all. */
+async function keep(home: string, reflex: WireReflex): Promise<void> {
+  const path = join(home, 'reflexes.ndjson')
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  if (size > LOG_BYTES) await rename(path, `${path}.1`)
+  await appendFile(path, `${JSON.stringify(reflex)}\n`, { mode: 0o600 })
+}

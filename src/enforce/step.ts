@@ -1,0 +1,111 @@
+/**
+ * The only ways in which Guise writes to a host: nft text, `ip` batches (in a registered namespace or our own), one kind
+ * of file. Fixed argv, text on stdin, no shell. Depends on `node:` alone, so that the supervisor can take a change back.
+ */
+import { spawn } from 'node:child_process'
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+export type Step =
+  | { readonly run: 'nft'; readonly text: string }
+  /** `lenient`: a line that fails (what it would remove is gone) does not end the batch. */
+  | {
+      readonly run: 'ip'
+      readonly namespace: string | null
+      readonly lines: readonly string[]
+      readonly lenient?: true
+    }
+  /** `/etc/netns/NAME/resolv.conf`; null = not there. */
+  | { readonly run: 'resolver'; readonly path: string; readonly text: string | null }
+
+export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
+const RESOLVER_PATH = /^\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/resolv\.conf$/
+const STEP_TIMEOUT_MS = 30_000
+
+/** Throws with what was attempted and the program's own words. */
+export async function runStep(step: Step): Promise<void> {
+  switch (step.run) {
+    case 'nft':
+      if (step.text !== '') await command('nft', ['-f', '-'], step.text)
+      return
+    case 'ip': {
+      if (step.lines.length === 0) return
+      const argv = [...(step.lenient === true ? ['-force'] : []), '-batch', '-']
+      const done = inside(step.namespace, 'ip', argv, `${step.lines.join('\n')}\n`)
+      await (step.lenient === true ? done.catch(() => {}) : done)
+      return
+    }
+    case 'resolver':
+      writeResolver(step.path, step.text)
+  }
+}
+
+export function inside(
+  namespace: string | null,
+  program: string,
+  argv: readonly string[],
+  input = '',
+): Promise<string> {
+  if (namespace === null) return command(program, argv, input)
+  if (!NAMESPACE_PATH.test(namespace)) throw new Error(`not a namespace path: ${JSON.stringify(namespace)}`)
+  return command('nsenter', [`--net=${namespace}`, program, ...argv], input)
+}
+
+/** Resolves with stdout. */
+export function command(program: string, argv: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, [...argv], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: STEP_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    })
+    const out: Buffer[] = []
+    let complaint = ''
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (complaint.length < 2_000) complaint += chunk.toString('utf8')
+    })
+    // A program that ends early breaks the pipe; its exit code says why.
+    child.stdin.on('error', () => {})
+    child.on('error', (error) => reject(new Error(`${program} did not start: ${error.message}`)))
+    child.on('close', (code, signal) =>
+      code === 0
+        ? resolve(Buffer.concat(out).toString('utf8'))
+        : reject(
+            new Error(`${program} ${argv.join(' ')} ended with ${code ?? signal}: ${complaint.trim().slice(0, 600)}`),
+          ),
+    )
+    child.stdin.end(input)
+  })
+}
+
+/**
+ * Written in place: `ip netns exec` bind-mounts the file, and a rename would leave every running program with the old
+ * one. Padding with empty lines to the old length makes it one write; at no moment is the file empty or torn.
+ */
+function writeResolver(path: string, text: string | null): void {
+  if (!RESOLVER_PATH.test(path)) throw new Error(`not a resolver file: ${JSON.stringify(path)}`)
+  if (text === null) return rmSync(path, { force: true })
+  const bytes = Buffer.from(text)
+  let fd: number
+  try {
+    fd = openSync(path, 'r+')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    mkdirSync(dirname(path), { recursive: true })
+    const temporary = `${path}.guise`
+    const made = openSync(temporary, 'w', 0o644)
+    writeSync(made, bytes)
+    fsyncSync(made)
+    closeSync(made)
+    renameSync(temporary, path)
+    return
+  }
+  try {
+    writeSync(fd, Buffer.concat([bytes, Buffer.alloc(Math.max(0, 4_096 - bytes.length), 10)]), 0, undefined, 0)
+    ftruncateSync(fd, bytes.length)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The agent's parent: starts the worker, starts it again when it dies, and owns the deadline. An unconfirmed intent that
+ * is past its deadline while the worker is dead or hangs is taken back here, from the journal alone. Nothing but `node:`,
+ * the journal and its steps is loaded, so little can break it. argv[2] is a `SupervisorConfig` as JSON.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { maybe } from './fault.ts'
+import { bootId, monotonicMs, openJournal, sameGeneration } from './journal.ts'
+import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
+import { runStep } from './step.ts'
+
+export type SupervisorConfig = {
+  readonly home: string
+  /** Module of the worker and its argument. */
+  readonly worker: string
+  readonly config: unknown
+}
+
+const LOOK_EVERY_MS = 200
+/** A living worker undoes at the deadline itself; so much later it counts as hung. */
+const HUNG_AFTER_MS = 1_500
+const LONGEST_PAUSE_MS = 10_000
+const LEAVE_WITHIN_MS = 5_000
+
+async function supervise(config: SupervisorConfig): Promise<void> {
+  const lock = await takeLock(config.home)
+  const journal = openJournal(config.home)
+  let child: ChildProcess | null = null
+  let leaving = false
+  let pauseMs = 100
+  let startedAt = 0
+  let restartAt = 0
+  let recovering = false
+
+  const start = () => {
+    startedAt = monotonicMs()
+    child = startWorker(config, lock)
+    const mine = child
+    child.on('exit', (code) => {
+      if (child === mine) child = null
+      // What the worker started may still be writing: it goes with it, before anybody recovers.
+      void endGroup({ pid: mine.pid! }).then(() => {
+        lock.worker(null)
+        if (leaving) return finish(lock, 0)
+        if (code === 78) return finish(lock, 78)
+        pauseMs = monotonicMs() - startedAt > 30_000 ? 100 : Math.min(LONGEST_PAUSE_MS, pauseMs * 2)
+        restartAt = monotonicMs() + Math.random() * pauseMs
+      })
+    })
+  }
+  const leave = () => {
+    leaving = true
+    if (child === null) return finish(lock, 0)
+    child.kill('SIGTERM')
+    setTimeout(() => child?.kill('SIGKILL'), LEAVE_WITHIN_MS)
+  }
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
+
+  const overdue = () => {
+    const intent = journal.intent()
+    if (intent === null || intent.boot !== bootId()) return null
+    if (sameGeneration(intent.generation, journal.confirmed()?.generation)) return null
+    return monotonicMs() > intent.deadlineMs + (child === null ? 0 : HUNG_AFTER_MS) ? intent : null
+  }
+  const look = async () => {
+    if (recovering || leaving) return
+    const intent = overdue()
+    if (intent !== null) {
+      recovering = true
+      maybe('recovery-begun', process.pid)
+      if (child !== null) await endGroup({ pid: child.pid! })
+      for (const step of intent.undo) await runStep(step).catch((error) => say(`undo: ${(error as Error).message}`))
+      maybe('recovered', process.pid)
+      say(`generation ${intent.generation.n} was not confirmed in time: taken back`)
+      journal.clear()
+      recovering = false
+    }
+    if (child === null && restartAt > 0 && monotonicMs() >= restartAt) {
+      restartAt = 0
+      start()
+    }
+  }
+  start()
+  setInterval(() => {
+    look().catch((error) => {
+      recovering = false
+      say((error as Error).message)
+    })
+  }, LOOK_EVERY_MS)
+}
+
+/** `detached` makes the worker the leader of a process group of its own: see lock.ts. The channel tells it when we die. */
+function startWorker(config: SupervisorConfig, lock: Lock): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', config.worker, JSON.stringify(config.config)],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true },
+  )
+  if (child.pid === undefined) throw new Error(`the agent's worker did not start: ${config.worker}`)
+  lock.worker(child.pid)
+  return child
+}
+
+function finish(lock: Lock, code: number): void {
+  lock.release()
+  process.exit(code)
+}
+
+function say(line: string): void {
+  process.stderr.write(`guise agent: ${line}\n`)
+}
+
+supervise(JSON.parse(process.argv[2]!) as SupervisorConfig).catch((error: Error) => {
+  say(error.message)
+  // 78 = EX_CONFIG (sysexits.h): starting again does not help.
+  process.exit(error instanceof LockTaken ? 78 : 1)
+})
