@@ -103,7 +103,7 @@ export const FEATURES: readonly Feature[] = [
   shareOf('udpInitiated', 'heartbeats and look-ups are UDP', '% of the flows it opened were UDP', (r) =>
     share(r.sum('udpInitiated'), r.sum('flowsInitiated')),
   ),
-  shareOf('icmpInitiated', 'sweeps', '% of the flows it opened were ICMP', (r) =>
+  shareOf('icmpInitiated', 'sweeps are pings', '% of the flows it opened were ICMP', (r) =>
     share(r.sum('icmpInitiated'), r.sum('flowsInitiated')),
   ),
   ...(['web', 'database', 'dns'] as const).map((kind) =>

@@ -29,8 +29,7 @@ const UNKNOWN = 0.2
 const QUIET_UNKNOWN = 0.5
 
 export function fitModel(
-  fitting: readonly Sequence[],
-  calibrating: readonly Sequence[],
+  { fitting, calibrating }: { fitting: readonly Sequence[]; calibrating: readonly Sequence[] },
   settings: FitSettings,
 ): ModelJson {
   const classes = LEARNED_PERSONAS.length
