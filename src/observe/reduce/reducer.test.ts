@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { flowRows } from '../../../test/flow-rows.ts'
+import type { WorkloadId } from '../../model/ids.ts'
+import { type SumName, sumAt, type Window } from '../../model/window.ts'
+import { createDirectory } from './directory.ts'
+import { createEventClock } from './event-clock.ts'
+import { createReducer } from './reducer.ts'
+import { sketchEstimate } from './sketch.ts'
+
+const A = { key: 'a', id: 'w_a' as WorkloadId, addresses: ['10.0.0.1'] }
+const B = { key: 'b', id: 'w_b' as WorkloadId, addresses: ['10.0.0.2', 'fd00::2'] }
+const T = 1_700_000_000_000
+
+function setUp(idle: 'every-tick' | 'omit' = 'omit', maxOpen?: number) {
+  const directory = createDirectory()
+  directory.put(A)
+  directory.put(B)
+  const reducer = createReducer({
+    directory,
+    homeNetworks: ['10.0.0.0/8', 'fd00::/8'],
+    serviceName: () => null,
+    idle,
+    ...(maxOpen === undefined ? {} : { maxOpen }),
+  })
+  return { directory, reducer }
+}
+const sum = (window: Window | undefined, name: SumName) => window?.sums[sumAt[name]]
+
+test('a flow counts for both ends, each from its own side', () => {
+  const { reducer } = setUp()
+  reducer.add(flowRows([{ at: T, from: '10.0.0.1', to: '10.0.0.2', port: 5432, out: 300, in: 9_000, lastsMs: 40 }]))
+  const { ticks, conversations } = reducer.close(T + 5_000)
+  const a = ticks.find((tick) => tick.workload === A.id)
+  const b = ticks.find((tick) => tick.workload === B.id)
+  assert.deepEqual([sum(a, 'flowsInitiated'), sum(a, 'bytesOutInitiated'), sum(a, 'databaseInitiated')], [1, 300, 1])
+  assert.deepEqual([sum(b, 'flowsServed'), sum(b, 'bytesOutServed'), sum(b, 'databaseServed')], [1, 9_000, 1])
+  assert.equal(sum(a, 'externalInitiated'), 0)
+  assert.deepEqual(a?.peers, [{ peer: '10.0.0.2', flows: 1, bytesOut: 300, bytesIn: 9_000 }])
+  assert.equal(Math.round(sketchEstimate(a!.registers, 0)), 1)
+  assert.deepEqual(
+    conversations.map(({ workload, direction, peer, port, bytesOut }) => ({
+      workload,
+      direction,
+      peer,
+      port,
+      bytesOut,
+    })),
+    [
+      { workload: A.id, direction: 'initiated', peer: '10.0.0.2', port: 5432, bytesOut: 300 },
+      { workload: B.id, direction: 'served', peer: '10.0.0.1', port: 5432, bytesOut: 9_000 },
+    ],
+  )
+})
+
+test('steps of one flow count it once, and their bytes add up', () => {
+  const { reducer } = setUp()
+  const step = { from: '10.0.0.1', to: '203.0.113.7', port: 443 } as const
+  reducer.add(
+    flowRows([
+      { ...step, at: T, phase: 'opened', out: 0, in: 0, state: 'none' },
+      { ...step, at: T, lastsMs: 1_000, phase: 'progress', out: 700, in: 50, state: 'none' },
+      { ...step, at: T, lastsMs: 2_000, phase: 'closed', out: 300, in: 0, state: 'SF' },
+    ]),
+  )
+  const [tick] = reducer.close(T + 10_000).ticks
+  assert.deepEqual(
+    (['flowsInitiated', 'externalBytesOut', 'finished', 'durationMs', 'webInitiated'] as const).map((n) =>
+      sum(tick, n),
+    ),
+    [1, 1_000, 1, 2_000, 1],
+  )
+})
+
+test('a late row amends the oldest open tick, is counted, and none is lost', () => {
+  const { reducer } = setUp()
+  const row = { from: '10.0.0.1', to: '203.0.113.7' }
+  reducer.add(flowRows([{ ...row, at: T }]))
+  const first = reducer.close(T + 30_000).ticks
+  reducer.add(
+    flowRows([
+      { ...row, at: T + 40_000 },
+      { ...row, at: T + 1_000 },
+    ]),
+  )
+  const then = reducer.close(T + 60_000).ticks
+  const flows = [...first, ...then].reduce((total, tick) => total + sum(tick, 'flowsInitiated')!, 0)
+  assert.equal(flows, 3)
+  assert.equal(reducer.counters.late, 1)
+})
+
+test('open readings are bounded: beyond, rows amend what is open', () => {
+  const { reducer } = setUp('omit', 2)
+  const row = { from: '10.0.0.1', to: '203.0.113.7' }
+  reducer.add(flowRows([0, 10, 20, 30, 40].map((s) => ({ ...row, at: T + s * 1_000 }))))
+  const { ticks } = reducer.close(T + 60_000)
+  assert.equal(ticks.length, 2)
+  assert.equal(reducer.counters.crowded, 3)
+  assert.equal(
+    ticks.reduce((total, tick) => total + sum(tick, 'flowsInitiated')!, 0),
+    5,
+  )
+})
+
+test('silence is a reading when asked for', () => {
+  const { reducer } = setUp('every-tick')
+  reducer.close(T)
+  const { ticks } = reducer.close(T + 10_000)
+  assert.equal(ticks.length, 4)
+  assert.ok(ticks.every((tick) => sum(tick, 'ticks') === 1 && sum(tick, 'activeTicks') === 0))
+})
+
+test('multicast that nobody answers is no failure', () => {
+  const { reducer } = setUp()
+  reducer.add(
+    flowRows([
+      { at: T, from: '10.0.0.1', to: '224.0.0.251', port: 5353, proto: 'udp', state: 'S0' },
+      { at: T, from: '10.0.0.1', to: '10.0.0.9', port: 80, state: 'S0' },
+    ]),
+  )
+  assert.equal(sum(reducer.close(T + 5_000).ticks[0], 'failedInitiated'), 1)
+})
+
+test('an address that moves takes its traffic with it; a removed workload has none', () => {
+  const { directory } = setUp()
+  const batch = flowRows([{ at: T, from: '10.0.0.2', to: 'fd00::2' }])
+  directory.assign(batch)
+  assert.equal(batch.sourceWorkload[0], directory.numberOf('b'))
+  directory.put({ ...A, addresses: ['10.0.0.1', '10.0.0.2'] })
+  directory.assign(batch)
+  assert.equal(batch.sourceWorkload[0], directory.numberOf('a'))
+  assert.equal(batch.targetWorkload[0], directory.numberOf('b'))
+  directory.put({ ...B, addresses: ['10.0.0.3'] })
+  directory.remove('a')
+  directory.assign(batch)
+  assert.deepEqual([batch.sourceWorkload[0], batch.targetWorkload[0]], [-1, -1])
+})
+
+test('one row from the far future does not move the clock, eight do', () => {
+  const clock = createEventClock()
+  const future = T + 100 * 86_400_000
+  const row = { from: '10.0.0.1', to: '10.0.0.2' }
+  clock.walk(
+    flowRows([
+      { ...row, at: T },
+      { ...row, at: future },
+      { ...row, at: T + 1_000 },
+    ]),
+    5_000,
+    () => {},
+  )
+  assert.equal(clock.now, T + 1_000)
+  clock.walk(flowRows(Array.from({ length: 8 }, (_, i) => ({ ...row, at: future + i }))), 5_000, () => {})
+  assert.equal(clock.now, future)
+})
+
+test('a walk gives every row once', () => {
+  const clock = createEventClock()
+  const rows = Array.from({ length: 500 }, (_, i) => ({ at: T + i * 700, from: '10.0.0.1', to: '10.0.0.2' }))
+  let seen = 0
+  clock.walk(flowRows(rows), 30_000, (part) => {
+    seen += part.count
+  })
+  assert.equal(seen, 500)
+})
