@@ -1,5 +1,5 @@
 /** A real database for a test: one embedded server per test process, a fresh copy of an empty migrated database per call. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -21,7 +21,17 @@ async function start(): Promise<{ embedded: Embedded; home: string }> {
   const embedded = await startEmbedded({ home, log: { warn() {} } })
   await admin(embedded.url, 'create database blank')
   await (await openStore({ url: databaseUrl(embedded.url, 'blank'), keysDir: join(home, 'keys') })).close()
+  process.once('exit', () => sweep(embedded.pid, home))
   return { embedded, home }
+}
+
+/** For a test that ended without disposing: no process and no folder stays behind. */
+function sweep(pid: number, home: string): void {
+  if (!existsSync(home)) return
+  try {
+    process.kill(pid, 'SIGQUIT')
+  } catch {}
+  rmSync(home, { recursive: true, force: true, maxRetries: 10 })
 }
 
 /** The server stops when the last database of this process is disposed of, so a test process ends by itself. */

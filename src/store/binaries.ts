@@ -2,7 +2,16 @@
  * Finds a PostgreSQL to run. The binaries of the npm package are copied beside the data, because (a) its library links
  * are made by an install script that never runs here, (b) the service user may be unable to enter the folder of the clone.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 
@@ -49,8 +58,13 @@ export function installBinaries(binaries: Binaries, folder: string): string {
   const target = join(folder, `bin-${binaries.version}`)
   if (!existsSync(target)) {
     const partial = join(folder, `partial-${process.pid}`)
-    cpSync(join(binaries.packageRoot, 'native'), partial, { recursive: true, dereference: true })
-    linkLibraries(binaries.packageRoot, partial)
+    try {
+      copyFolder(join(binaries.packageRoot, 'native'), partial)
+      linkLibraries(binaries.packageRoot, partial)
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true })
+      throw error
+    }
     renameSync(partial, target)
   }
   for (const name of readdirSync(folder)) {
@@ -58,6 +72,16 @@ export function installBinaries(binaries: Binaries, folder: string): string {
       rmSync(join(folder, name), { recursive: true, force: true })
   }
   return join(target, 'bin')
+}
+
+/** Not cpSync: that says EIO for a full disk (Node 24.21). */
+function copyFolder(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) copyFolder(source, target)
+    else copyFileSync(source, target)
+  }
 }
 
 function linkLibraries(packageRoot: string, copy: string): void {

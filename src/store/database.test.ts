@@ -154,9 +154,7 @@ test('idempotency keys: the first answer stands, another body is a mismatch, oth
 
 test('prune removes what is too old and nothing else', async () => {
   const now = 100 * 24 * HOUR_MS
-  const [{ id }] = (await store.workloads.report(MAIN, 'a' as AgentId, [workloadReport('pruned')], now)) as [
-    { id: never },
-  ]
+  const { id } = (await store.workloads.report(MAIN, 'a' as AgentId, [workloadReport('pruned')], now))[0]!
   const point = (at: number) => ({ workload: id, at, belief: null, risk: null, bytesOut: 1, bytesIn: 1, spanMs: 1 })
   await store.workloads.observe(MAIN, [point(now - 91 * 24 * HOUR_MS), point(now - 89 * 24 * HOUR_MS)])
   await store.conversations.put(MAIN, [

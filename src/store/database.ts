@@ -32,10 +32,11 @@ const MIGRATIONS = { '0001-record': record }
 const POOL_MAX = 16
 const CONNECT_MS = 10_000
 const HEALTHY_MS = 2_000
+const PRUNE_EVERY_MS = 300_000
 
 export type OpenStore = Store &
   AsyncDisposable & {
-    /** Removes what is too old (retention.ts); call every few minutes. Rows removed, by table. */
+    /** Removes what is too old (retention.ts), as the store does by itself every few minutes. Rows removed, by table. */
     prune(now: number): Promise<Readonly<Record<string, number>>>
   }
 
@@ -60,8 +61,11 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     throw error
   }
   const context: Context = { db, keys, clock: options.clock ?? Date.now }
+  // one that fails is tried again by the clock
+  const pruning = setInterval(() => void prune(db, context.clock()).catch(() => {}), PRUNE_EVERY_MS).unref()
   let closing: Promise<void> | null = null
   const close = () => {
+    clearInterval(pruning)
     closing ??= db.destroy()
     return closing
   }

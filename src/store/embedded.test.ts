@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -207,6 +207,20 @@ test('a home that the service user may not enter is refused, and left as it is',
   await assert.rejects(startEmbedded({ home, log }), /may not enter .*chmod o\+x/)
   assert.equal(statSync(home).uid, 0)
 })
+
+for (const [size, when] of [
+  ['20m', 'while the programs are copied'],
+  ['70m', 'while the database is made'],
+] as const) {
+  test(`a disk that is full ${when}: one sentence with its cure`, {
+    skip: process.getuid?.() === 0 ? false : 'needs root: mounts a small disk in a mount namespace of its own',
+  }, () => {
+    const argv = ['--mount', '--propagation', 'private', process.execPath, CHILD, newHome(), size]
+    const { status, stderr } = spawnSync('unshare', argv, { encoding: 'utf8' })
+    assert.notEqual(status, 0)
+    assert.match(stderr, /no space left for the database in .*; free about 300 MB there, or set GUISE_HOME/)
+  })
+}
 
 test('a home too long for a unix socket gets a short private folder for it', async () => {
   const home = join(openHome(), 'x'.repeat(90))

@@ -207,17 +207,11 @@ async function createDatabase(options: PostmasterOptions, folder: string): Promi
     )
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true })
-    const said = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .slice(-2)
-      .join(' ')
-    throw new Error(
-      cure(
-        folder,
-        Object.assign(new Error(`the database could not be created in ${folder}: ${said}`), { code: undefined }),
-      ),
-    )
+    const lines = String((error as { stderr?: string }).stderr ?? error).split('\n')
+    const said = lines.filter((line) => /error:|FATAL:|PANIC:/.test(line)).join(' ') || lines.join(' ')
+    throw new Error(cure(folder, new Error(`the database could not be created in ${folder}: ${said.slice(0, 600)}`)), {
+      cause: error,
+    })
   }
   saying(folder, () => {
     writeFileSync(join(fresh, 'pg_hba.conf'), 'local all guise peer map=guise\n')
@@ -234,7 +228,9 @@ function writeIdentityMap(options: PostmasterOptions): void {
 
 async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log): Promise<Embedded> {
   saying(options.data, () => writeIdentityMap(options))
-  let child = await startPostmaster(options)
+  let child = await startPostmaster(options).catch((error: Error) => {
+    throw new Error(cure(options.data, error), { cause: error })
+  })
   let stopping: Promise<void> | null = null
   let restarting: Promise<void> = Promise.resolve()
   let startedAt = performance.now()

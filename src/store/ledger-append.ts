@@ -37,8 +37,9 @@ export async function append(context: Context, tx: Tx, tenant: string, entries: 
       hash,
     }
   })
-  await tx.insertInto('ledger').values(rows).execute()
+  // one statement: the fewer round trips while the head is locked, the more writers get through
   await tx
+    .with('added', (cte) => cte.insertInto('ledger').values(rows))
     .updateTable('ledger_heads')
     .set({ n, hash, signature: context.keys.sign(headMessage(tenant, n, hash)) })
     .where('tenant', '=', tenant)

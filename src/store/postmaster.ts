@@ -53,7 +53,7 @@ function spawnPostmaster(options: PostmasterOptions): ChildProcess {
   const settings = { ...SETTINGS, unix_socket_directories: options.socketFolder }
   const log = openSync(options.logFile, 'a', 0o600)
   try {
-    return spawn(
+    const child = spawn(
       join(options.bin, 'postgres'),
       ['-D', options.data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
       {
@@ -64,6 +64,9 @@ function spawnPostmaster(options: PostmasterOptions): ChildProcess {
         ...(options.user === null ? {} : { uid: options.user.uid, gid: options.user.gid }),
       },
     )
+    // whoever forgets to stop it still ends; the next start deals with the orphan
+    child.unref()
+    return child
   } finally {
     closeSync(log)
   }

@@ -1,10 +1,11 @@
-/** What is kept how long. Called every few minutes; each call removes a bounded number of rows, the oldest first. */
+/** What is kept how long. The clock of database.ts calls it every few minutes; each call does a bounded amount of work. */
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Tables } from './tables.ts'
 
 const DAY_MS = 86_400_000
-/** Rows per table and call, so that pruning never holds a long transaction. */
-const CHUNK = 20_000
+/** Rows per statement, and statements per table and call: the rest is for the next call. */
+const CHUNK = 10_000
+const ROUNDS_MAX = 50
 
 type Kept = keyof typeof REMOVED_WHEN
 
@@ -18,13 +19,18 @@ const REMOVED_WHEN = {
   agent_boots: (now) => sql`at < ${now - 7 * DAY_MS}`,
 } as const satisfies Partial<Record<keyof Tables, (now: number) => RawBuilder<unknown>>>
 
-/** Removes what is too old and says how many rows of each table went; call again soon when one of them is `CHUNK`. */
+/** Removes what is too old and says how many rows of each table went. Small statements, so no lock is held for long. */
 export async function prune(db: Kysely<Tables>, now: number): Promise<Record<Kept, number>> {
   const removed = {} as Record<Kept, number>
   for (const [table, when] of Object.entries(REMOVED_WHEN) as [Kept, (now: number) => RawBuilder<unknown>][]) {
-    const result = await sql`delete from ${sql.table(table)} where ctid = any (array(
-      select ctid from ${sql.table(table)} where ${when(Math.trunc(now))} limit ${CHUNK}))`.execute(db)
-    removed[table] = Number(result.numAffectedRows ?? 0n)
+    removed[table] = 0
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const result = await sql`delete from ${sql.table(table)} where ctid = any (array(
+        select ctid from ${sql.table(table)} where ${when(Math.trunc(now))} limit ${CHUNK}))`.execute(db)
+      const rows = Number(result.numAffectedRows ?? 0n)
+      removed[table] += rows
+      if (rows < CHUNK) break
+    }
   }
   return removed
 }
