@@ -44,8 +44,8 @@ test('a refused and an unanswered connection, and a ping, keep what they were', 
     log.rows().map((r) => [r.uid, r.proto, r.conn_state, r['id.orig_p']]),
     [
       ['C79', 'icmp', 'SF', 8],
-      ['C77', 'tcp', 'REJ', 41122],
       ['C78', 'tcp', 'S0', 41122],
+      ['C77', 'tcp', 'REJ', 41122],
     ],
   )
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -17,6 +17,7 @@ import { LabError, labUp } from './up.ts'
 
 const prefix = `gl${(process.pid % 100_000).toString(36)}`
 const home = mkdtempSync(join(tmpdir(), 'guise-lab-'))
+chmodSync(home, 0o755)
 const dir = join(home, 'lab')
 const skip = needRoot()
 
@@ -84,6 +85,15 @@ test('a lab comes up, makes traffic of every kind, turns bad, and leaves nothing
       labUp({ prefix, dir }),
       (e: Error) => e instanceof LabError && /guise lab down/.test(e.message),
     )
+  })
+
+  await t.test('a folder its database may not enter is refused with the cure', async () => {
+    const closed = mkdtempSync(join(tmpdir(), 'guise-lab-'))
+    await assert.rejects(
+      labUp({ prefix: `${prefix}x`, dir: join(closed, 'lab') }),
+      /cannot be entered by .*another folder/,
+    )
+    rmSync(closed, { recursive: true })
   })
 
   await t.test('database, API, names, clock and browsing flow through the router, in both families', async () => {

@@ -1,6 +1,6 @@
 /** `LabPlan` in, running namespaces out: made, joined, programs started, inventory written. Takes itself back when it fails. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { WorkloadReport } from '../src/model/wire.ts'
 import { labDown } from './down.ts'
@@ -72,6 +72,7 @@ export async function labUp(options: LabOptions = {}): Promise<Lab> {
       `a lab is already up${taken.length > 0 ? ` (namespace ${taken[0]})` : ` in ${dir}`}. Run guise lab down first`,
     )
   mkdirSync(dir, { recursive: true, mode: 0o755 })
+  requireOpen(dir)
   // Written before the first effect, so that `down` finds everything whenever we die.
   writeFileSync(
     join(dir, 'lab.json'),
@@ -85,6 +86,17 @@ export async function labUp(options: LabOptions = {}): Promise<Lab> {
   } catch (error) {
     await labDown({ prefix, dir })
     throw error
+  }
+}
+
+/** PostgreSQL runs as another user, who must be able to walk to its data. */
+function requireOpen(dir: string): void {
+  for (let at = resolve(dir); at !== dirname(at); at = dirname(at)) {
+    if ((statSync(at).mode & 0o001) !== 0) continue
+    rmSync(dir, { recursive: true, force: true })
+    throw new LabError(
+      `${at} cannot be entered by the unprivileged user of the lab's database. Choose another folder: --dir or GUISE_LAB_DIR`,
+    )
   }
 }
 
