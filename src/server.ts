@@ -15,7 +15,7 @@ import { serverConfig } from './server/config.ts'
 import { readConsole } from './server/console-files.ts'
 import { createControl } from './server/control.ts'
 import { firstStart } from './server/first-start.ts'
-import { createReplay, readRecordingFiles } from './server/replay.ts'
+import { readRecording, replay } from './server/replay.ts'
 import { openStore } from './store/database.ts'
 import { serviceUser, startEmbedded } from './store/embedded.ts'
 
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const clock = () => Date.now()
   const events = createEventHub({ clock })
   const builtins = readBuiltins(join(ROOT, 'examples'))
-  const recording = config.replay ? readRecordingFiles(join(ROOT, 'lab/recording')) : null
+  const recording = config.replay ? await readRecording(join(ROOT, 'lab/recording')) : null
   let store: Store | null = null
   let ready = false
   const control = createControl({ store: () => store!, events, clock, log, tenant: DEFAULT_TENANT, home: config.home })
@@ -80,18 +80,20 @@ async function main(): Promise<void> {
     process.setuid?.(user.uid)
   }
 
+  const leaving = new AbortController()
   const stop = async (): Promise<void> => {
     ready = false
+    leaving.abort()
     await control.stop()
     await local.close()
     await app.close()
     await store?.close()
     await database?.stop()
   }
-  let stopping: Promise<void> | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      stopping ??= stop().then(
+      if (leaving.signal.aborted) return
+      void stop().then(
         () => process.exit(0),
         (error: unknown) => {
           log.error({ error }, 'the server did not stop cleanly')
@@ -112,7 +114,16 @@ async function main(): Promise<void> {
   })
   await control.start()
   ready = true
-  if (recording !== null) control.background(createReplay({ recording, control, clock, tenant: DEFAULT_TENANT }))
+  if (recording !== null) {
+    replay({
+      recording,
+      tenant: DEFAULT_TENANT,
+      clock,
+      signal: leaving.signal,
+      agentReport: (agent, report) => control.agentReport(DEFAULT_TENANT, agent, report),
+      desiredStream: (agent, signal) => control.desiredStream(DEFAULT_TENANT, agent, signal),
+    }).catch((error: unknown) => log.error({ error: String(error) }, 'the replay of the recording ended'))
+  }
 }
 
 main().catch((error: unknown) => {

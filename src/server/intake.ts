@@ -90,7 +90,7 @@ function believe(deps: IntakeDeps, live: Live, window: Window): WorkloadId {
   const step = stepBelief(deps.model, live.belief ?? initialBelief(deps.model), window, end)
   live.belief = step.state
   live.lastBelief = step.belief
-  const own: Evidence | null = beliefEvidence(step.belief, end)
+  const own: Evidence | null = beliefEvidence(step.belief, end, live.name)
   if (own === null) live.evidence.delete('belief|')
   else addEvidence(deps.fleet, live, own)
   return live.workload

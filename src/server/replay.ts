@@ -2,13 +2,12 @@
  * The committed lab recording, played again in a loop as if it happened now: for those without root, and off Linux. It goes
  * through the same reducer, detectors and reports as live traffic; there is no kernel behind it, so nothing is worn.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createDetectors } from '../assess/detectors.ts'
-import { createIndicatorIndex } from '../assess/indicators.ts'
-import { createNeverBlock } from '../assess/never-block.ts'
+import { createIndicatorIndex, createNeverBlock } from '../assess/indicators.ts'
 import { createFlowBatch, type FlowBatch } from '../model/flow.ts'
 import type { AgentId, TenantId } from '../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
@@ -18,31 +17,29 @@ import { workloadId } from '../model/workload-id.ts'
 import { createDirectory } from '../observe/reduce/directory.ts'
 import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer } from '../observe/reduce/reducer.ts'
-import { serviceName } from '../observe/source.ts'
-import { readZeek } from '../observe/sources/zeek.ts'
+import { createServiceNames, type ServiceNames } from '../observe/source.ts'
+import { createZeekSource } from '../observe/sources/zeek.ts'
 
 export type Recording = {
   readonly inventory: readonly WorkloadReport[]
   /** One batch of whole flows, by the time they ended. */
   readonly flows: FlowBatch
   readonly order: Uint32Array
+  readonly services: ServiceNames
 }
 
 /** Reads all of it before privileges are dropped: a few thousand flows. */
 export async function readRecording(dir: string): Promise<Recording> {
   const inventory = JSON.parse(readFileSync(join(dir, 'inventory.json'), 'utf8')) as WorkloadReport[]
-  const logs = readdirSync(dir)
-    .filter((name) => name.includes('.log'))
-    .sort()
-    .map((name) => join(dir, name))
-  const source = readZeek(logs)
+  const services = createServiceNames()
+  const source = createZeekSource({ paths: [dir], services })
   const flows = createFlowBatch(200_000)
   for await (const batch of source.batches(new AbortController().signal)) {
     for (let row = 0; row < batch.count && flows.count < flows.capacity; row++)
       copyRow(flows, flows.count++, batch, row, 0)
   }
   const order = Uint32Array.from({ length: flows.count }, (_, i) => i).sort((a, b) => flows.end[a]! - flows.end[b]!)
-  return { inventory: inventory.map((report) => ({ ...report, driver: 'recording' })), flows, order }
+  return { inventory: inventory.map((report) => ({ ...report, driver: 'recording' })), flows, order, services }
 }
 
 type ReplayDeps = {
@@ -64,7 +61,12 @@ export async function replay(deps: ReplayDeps): Promise<void> {
   while (!signal.aborted && recording.order.length > 0) {
     const directory = createDirectory()
     for (const report of recording.inventory) directory.put({ ...report, id: workloadId(deps.tenant, report.key) })
-    const reducer = createReducer({ directory, homeNetworks: indicators.homeNetworks, serviceName, idle: 'every-tick' })
+    const reducer = createReducer({
+      directory,
+      homeNetworks: indicators.homeNetworks,
+      serviceName: recording.services.nameOf,
+      idle: 'every-tick',
+    })
     const detectors = createDetectors({
       homeNetworks: indicators.homeNetworks,
       indicators: createIndicatorIndex(indicators.entries),

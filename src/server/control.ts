@@ -1,0 +1,203 @@
+/**
+ * What the API may ask to happen, for one tenant: reports go to intake, shifts and approvals to the reconciler and the plan
+ * flow, questions to the explainers. One instance per process; what it holds in memory can be lost.
+ */
+import type { Control, ShiftRequest } from '../api/control.ts'
+import type { EventHub } from '../api/events.ts'
+import { DEFAULT_MODEL } from '../learn/model.ts'
+import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { PlanRecord } from '../model/records.ts'
+import type { Store } from '../model/store.ts'
+import type { Outcome, Refusal } from '../model/why.ts'
+import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import { createDelivery } from './delivery.ts'
+import { createExplain } from './explain.ts'
+import { createFleet } from './fleet.ts'
+import { takeReport } from './intake.ts'
+import { createIntel } from './intel.ts'
+import { createPlanFlow } from './plan-flow.ts'
+import { createReconciler } from './reconcile.ts'
+import { recordReflexes } from './reflexes.ts'
+import { restore } from './restore.ts'
+
+export type ControlDeps = {
+  /** Answers once the database is open; nothing calls it before `start`. */
+  readonly store: () => Store
+  readonly events: EventHub
+  readonly clock: () => number
+  readonly log: { warn(detail: object, text: string): void; error(detail: object, text: string): void }
+  readonly tenant: TenantId
+  readonly home: string
+}
+
+export type RunningControl = Control & {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** How often the reconciler wakes without a reason, and feeds are read again. */
+const CLOCK_MS = 2_000
+const FEEDS_MS = 60_000
+
+export function createControl(deps: ControlDeps): RunningControl {
+  const { tenant, events, clock, log } = deps
+  const fleet = createFleet()
+  const delivery = createDelivery(clock)
+  const intel = createIntel(deps.home, (text) => log.warn({}, text))
+  // The store is there before any of these is used; the getter keeps construction order free.
+  const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
+  const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
+  const reconciler = createReconciler({ tenant, store, fleet, intel, flow, clock, log, events })
+  const explain = createExplain({ tenant, store, intel, clock })
+  const timers: NodeJS.Timeout[] = []
+
+  function moved(record: PlanRecord): void {
+    const { plan, state } = record
+    events.publish(tenant, {
+      type: 'plan',
+      subject: plan.id,
+      data: { id: plan.id, state, generation: plan.generation.n, direction: plan.direction },
+    })
+    for (const step of plan.steps) {
+      events.publish(tenant, {
+        type: 'shift',
+        subject: step.shift ?? step.workload,
+        data: { shift: step.shift, workload: step.workload, plan: plan.id, state, to: step.to.name },
+      })
+    }
+    reconciler.planMoved(record)
+  }
+
+  async function indicators(): Promise<ServerMessage> {
+    const settings = await store.settings.get(tenant)
+    const { entries, neverBlock, hash } = intel.current()
+    return {
+      type: 'indicators',
+      hash,
+      entries: [...entries],
+      neverBlock: [...settings.neverBlock, ...neverBlock],
+      homeNetworks: [...settings.homeNetworks],
+    }
+  }
+
+  async function readFeeds(): Promise<void> {
+    const feeds = (await store.manifests.all(tenant, 'Feed')).flatMap(({ manifest }) =>
+      manifest.kind === 'Feed' ? [manifest] : [],
+    )
+    const { changed } = await intel.refresh(feeds)
+    if (!changed) return
+    const message = await indicators()
+    for (const agent of delivery.connected()) delivery.send(agent, message)
+    reconciler.wake()
+  }
+
+  const guarded = (attempted: string, work: () => Promise<void>) => () =>
+    void work().catch((error: unknown) => log.error({ error: String(error) }, attempted))
+
+  return {
+    async start() {
+      await restore(store, tenant, fleet, clock())
+      await readFeeds()
+      timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
+      timers.push(
+        setInterval(
+          guarded('expire silent plans', () => flow.expire()),
+          CLOCK_MS,
+        ),
+      )
+      timers.push(setInterval(() => reconciler.wake(), CLOCK_MS))
+      reconciler.wake()
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer)
+      await reconciler.stop()
+    },
+
+    requestShift: (request: ShiftRequest) => reconciler.requestShift(request),
+    undoShift: ({ shift, by }) => reconciler.undoShift(shift, by),
+    async approvePlan({ plan, by, note }) {
+      const approved = await store.plans.approve(tenant, plan, by, note, {
+        actor: by,
+        action: 'plan.approve',
+        object: plan,
+        summary: note,
+      })
+      if (!approved.ok) return refusal(approved.code, plan)
+      return found(approved.value.state === 'approved' ? await flow.apply(plan, by) : approved.value, plan)
+    },
+    confirmPlan: async ({ plan, by }) => found(await flow.confirm(plan, by), plan),
+    async rollbackPlan({ plan, by, why }) {
+      const record = await store.plans.get(tenant, plan)
+      if (record === null) return refusal('missing', plan)
+      // A confirmed plan is not under way any more: undoing it is a change of its own, with its own generation.
+      return record.state === 'confirmed'
+        ? reconciler.rollbackConfirmed(record, by, why)
+        : found(await flow.rollback(plan, by, why), plan)
+    },
+    manifestsChanged() {
+      guarded('read the feeds', readFeeds)()
+      reconciler.wake()
+    },
+    setMode: ({ agent, mode, by }) => reconciler.setMode(agent, mode, by),
+
+    async agentReport(_tenant: TenantId, agent: AgentId, report: AgentReport) {
+      const now = clock()
+      const { host, mode, boot, sequence, applied, counters } = report
+      const fresh = await store.agents.seen(tenant, agent, { host, mode, boot, sequence, applied, counters }, now)
+      if (!fresh) return
+      const taken = await takeReport({ tenant, store, fleet, model: DEFAULT_MODEL }, agent, report, now)
+      for (const live of taken.observed) {
+        events.publish(tenant, {
+          type: 'workload.observed',
+          subject: live.workload,
+          data: {
+            id: live.workload,
+            at: now,
+            risk: live.risk?.value ?? null,
+            belief: live.lastBelief,
+            bytesOut: live.bytesOut,
+            bytesIn: live.bytesIn,
+          },
+        })
+      }
+      for (const { workload, evidence } of taken.evidence)
+        events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...evidence } })
+      if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events }, agent, report.reflexes)
+      if (applied !== null) await flow.applied(agent, applied)
+      events.publish(tenant, {
+        type: 'agent',
+        subject: agent,
+        data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
+      })
+      reconciler.wake()
+    },
+    async *desiredStream(_tenant: TenantId, agent: AgentId, signal: AbortSignal) {
+      const { confirmed, pending } = await store.plans.target(tenant)
+      const underWay =
+        pending !== null && (pending.state === 'applying' || pending.state === 'confirming') ? pending : confirmed
+      const state = underWay?.plan.agents[agent] ?? confirmed?.plan.agents[agent]
+      const first: ServerMessage[] = [
+        await indicators(),
+        ...(state === undefined ? [] : [{ type: 'state', state } as const]),
+      ]
+      yield* delivery.stream(agent, first, signal)
+    },
+    explain: (_tenant: TenantId, workload: WorkloadId) => explain.workload(workload),
+    explainFlow: (_tenant, workload, question) => explain.flow(workload, question),
+  }
+}
+
+function refusal(code: string, plan: PlanId): Refusal {
+  return code === 'missing'
+    ? { ok: false, code: 'not-found', why: `There is no plan ${plan}.`, cure: 'List plans with guise plan list.' }
+    : {
+        ok: false,
+        code: 'plan-moved-on',
+        why: `Plan ${plan} is not in a state for that any more.`,
+        cure: `Look at it with guise plan show ${plan}.`,
+      }
+}
+
+function found(record: PlanRecord | null, plan: PlanId): Outcome<PlanRecord> {
+  return record === null ? refusal('conflict', plan) : { ok: true, value: record }
+}
