@@ -130,7 +130,7 @@ export function reportOf(key: string, more: Partial<WorkloadReport> = {}): Workl
   return {
     key,
     name: key,
-    kind: 'namespace',
+    kind: 'namespace' as never,
     driver: 'netns',
     interface: 'guise0',
     addresses: ['10.0.0.5'],

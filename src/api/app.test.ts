@@ -198,7 +198,7 @@ test('workloads: list, filter, order, the whole persona document', async () => {
 test('trigger_shift: 202 with its ids; a fronted device shifts its front and says so', async () => {
   await f.as('operator', { method: 'POST', url: '/personas', payload: persona('Wearable') })
   const front = await knowWorkload(f, reportOf('vm-7'))
-  const device = await knowWorkload(f, reportOf('phone-7', { kind: 'device', frontedBy: 'vm-7' }))
+  const device = await knowWorkload(f, reportOf('phone-7', { kind: 'device' as never, frontedBy: 'vm-7' }))
   const ask = (payload: object) => f.as('operator', { method: 'POST', url: '/trigger_shift', payload })
   const plain = await ask({ device_id: front, persona_id: 'wearable', ttl: '15m' })
   assert.equal(plain.statusCode, 202, plain.body)

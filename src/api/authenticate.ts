@@ -60,14 +60,12 @@ export function createAuth(deps: AuthDeps): Auth {
 
   /** The record when secret and time are right; throws 401 or 429 otherwise. */
   async function check(token: TokenText, from: string): Promise<TokenRecord> {
-    if (!failures.allows(`from ${from}`) || !failures.allows(`id ${token.id}`)) throw busy()
+    const keys = [`from ${from}`, `id ${token.id}`]
+    if (!keys.every((key) => failures.take(key))) throw busy()
     const record = await deps.store().tokens.byId(token.id)
     const good = record !== null && (await verify(() => verifySecret(token.secret, record.hash)))
-    if (!good || expired(record)) {
-      failures.count(`from ${from}`)
-      failures.count(`id ${token.id}`)
-      throw refusal()
-    }
+    if (!good || expired(record)) throw refusal()
+    for (const key of keys) failures.giveBack(key)
     return record
   }
 

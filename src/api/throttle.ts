@@ -1,5 +1,10 @@
 /** A token bucket per key, bounded in keys: what fails too often is turned away before it costs anything. */
-export type Throttle = { allows(key: string): boolean; count(key: string): void }
+export type Throttle = {
+  /** Taken before the work, so that many at once do not all get through before the first has failed. */
+  take(key: string): boolean
+  /** After success: only failures count. */
+  giveBack(key: string): void
+}
 
 export function createThrottle(limits: {
   readonly clock: () => number
@@ -17,15 +22,20 @@ export function createThrottle(limits: {
     return bucket
   }
   return {
-    allows: (key) => (refill(key)?.left ?? limits.burst) >= 1,
-    count(key) {
+    take(key) {
       const bucket = refill(key)
-      if (bucket !== undefined) {
-        bucket.left -= 1
-        return
+      if (bucket === undefined) {
+        if (buckets.size >= limits.keys) buckets.delete(buckets.keys().next().value!)
+        buckets.set(key, { left: limits.burst - 1, at: limits.clock() })
+        return true
       }
-      if (buckets.size >= limits.keys) buckets.delete(buckets.keys().next().value!)
-      buckets.set(key, { left: limits.burst - 1, at: limits.clock() })
+      if (bucket.left < 1) return false
+      bucket.left -= 1
+      return true
+    },
+    giveBack(key) {
+      const bucket = refill(key)
+      if (bucket !== undefined) bucket.left = Math.min(limits.burst, bucket.left + 1)
     },
   }
 }
