@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Binding } from '../../src/compile/tree.ts'
 import type { Request } from './inside.ts'
-import type { Crafted } from './packets.ts'
+import { type Crafted, craft } from './packets.ts'
 
 const run = promisify(execFile)
 export const COUNT = 4
@@ -97,6 +97,7 @@ export class Network {
     try {
       await network.#make()
       network.#inside = network.#names.map((name) => new Inside(name))
+      await network.#ready()
     } catch (error) {
       await network.close()
       throw error
@@ -129,6 +130,22 @@ export class Network {
       await there('route', 'add', 'default', 'via', `10.77.${i}.1`)
       await there('-6', 'route', 'add', 'default', 'via', `fd77:${i}::1`)
       await this.nft(SEEN, name)
+    }
+  }
+
+  /** A fresh veth pair takes a moment until neighbours answer, IPv6 longest. */
+  async #ready(): Promise<void> {
+    let id = 100
+    const pairs = this.#names.flatMap((_, i) =>
+      [v4, v6].map((address) => ({ from: i + 1, to: ((i + 1) % COUNT) + 1, address })),
+    )
+    for (const { from, to, address } of pairs) {
+      const up = await within(5_000, async () => {
+        const hello = craft(address(from), address(to), 'udp', 9, id++)
+        await this.send(from, [hello])
+        return within(60, async () => (await this.receipts(to)).has(hello.receipt))
+      })
+      if (!up) throw new Error(`${address(from)} never reached ${address(to)}, with no rules loaded`)
     }
   }
 
@@ -178,6 +195,15 @@ export class Network {
     for (const { set } of nftables)
       for (const { elem } of set?.elem ?? []) found.add(elem.val.concat.map(protocolNumber).join(' '))
     return found
+  }
+
+  namespaceOf(i: number): string {
+    return this.#names[i - 1]!
+  }
+
+  /** Forgets what arrived, so that the same packet can be told from its repeat. */
+  async forget(i: number): Promise<void> {
+    await this.nft('flush set inet seen r4\nflush set inet seen r6\n', this.namespaceOf(i))
   }
 
   serve(i: number, protocol: 'tcp' | 'udp', address: string, port: number): Promise<null> {

@@ -3,7 +3,7 @@
  * contained and for how long, and what was counted, by rule id. Reads state, never history: after a crash or on another
  * day it tells `equal` from `different` all the same.
  */
-import { CONTAIN, type ContainMap, DISPATCH, type DispatchMap, MEMBER_SETS } from './base.ts'
+import { CONTAIN, type ContainMap, DISPATCH, type DispatchMap } from './base.ts'
 import type { Compiled } from './nft.ts'
 
 /** `remainingMs` is null for an entry without end. The kernel tells nft whole seconds in JSON, rounded down. */
@@ -107,11 +107,16 @@ export function differences(compiled: Compiled, found: ReadBack): string[] {
   return said
 }
 
-/** Names of chains and sets that a plan may have made, for `collectGarbage`. */
+/**
+ * Names of chains and sets that a plan may have made, for `collectGarbage`. A containment outlives the plan that was
+ * undone around it, so while one holds, what its chain may refer to is left alone.
+ */
 export function presentNames(found: ReadBack): { chains: string[]; sets: string[] } {
+  const holding = new Set(Object.values(found.contained).flatMap((map) => [...map.values()].map(({ chain }) => chain)))
+  const kept = (name: string) => holding.has(name) || (holding.size > 0 && /^(d_|set_guise_never_)/.test(name))
   return {
-    chains: [...found.chains.keys()].filter((name) => /^[cdefinr]_/.test(name)),
-    sets: [...found.sets.keys()].filter((name) => name.startsWith('set_') && !(name in MEMBER_SETS)),
+    chains: [...found.chains.keys()].filter((name) => /^[cdefinr]_/.test(name) && !kept(name)),
+    sets: [...found.sets.keys()].filter((name) => name.startsWith('set_') && !kept(name)),
   }
 }
 

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { AgentState, RuleList } from '../model/desired.ts'
+import { compileDelta, confirmDelta, fullText, removeText, revertDelta } from './delta.ts'
+import { compileAgent, reflexElement } from './nft.ts'
+import type { Binding } from './tree.ts'
+import { encodeId, encodeSetName } from './words.ts'
+
+const why = (rule: string) => ({ rule, text: 'test' })
+const OPEN: RuleList = { rules: [], otherwise: 'allow', why: why('open') }
+const WEB: RuleList = {
+  rules: [
+    {
+      verdict: 'deny',
+      match: { peer: { kind: 'set', set: 'feed:bad' }, service: null },
+      why: why('BLOCK_OUTBOUND_LOW_REP/0'),
+    },
+    {
+      verdict: 'allow',
+      match: { peer: { kind: 'set', set: 'persona:database' }, service: { protocol: 'tcp', from: 5432, to: 5433 } },
+      why: why('persona:web/allow/0'),
+    },
+    {
+      verdict: 'allow',
+      match: {
+        peer: { kind: 'cidr', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] },
+        service: { protocol: 'icmp', type: 8 },
+      },
+      why: why('persona:web/allow/1'),
+    },
+    {
+      verdict: 'deny',
+      match: { peer: { kind: 'set', set: 'persona:database', not: true }, service: { protocol: 'udp-any' } },
+      why: why('persona:web/deny/2'),
+    },
+  ],
+  otherwise: 'deny',
+  why: why('default-deny'),
+}
+const BINDINGS: Binding[] = [
+  { key: 'web', interface: 'gz1', addresses: ['10.0.0.2', 'fd00::2'], driver: 'netns', mac: '02:00:00:00:00:01' },
+  { key: 'db', interface: 'gz2', addresses: ['10.0.1.2/24'], driver: 'netns' },
+]
+
+function state(more: Partial<AgentState> = {}, egress = WEB): AgentState {
+  const workload = (key: string, egress: RuleList) => ({
+    workload: key,
+    key,
+    persona: { id: key, name: key, version: 1 },
+    egress,
+    ingress: OPEN,
+    containment: null,
+  })
+  return {
+    generation: { system: 's', timeline: 1, n: 1 },
+    plan: 'p',
+    mode: 'enforce',
+    confirmWithinMs: 30_000,
+    workloads: [workload('web', egress), workload('db', OPEN)],
+    sets: [
+      { name: 'feed:bad', members: ['203.0.113.0/24', '198.51.100.7'] },
+      { name: 'persona:database', members: ['10.0.1.2', 'fd00:1::/64'] },
+    ],
+    neverBlock: ['192.0.2.1'],
+    failSafe: [
+      {
+        id: 'failsafe/dns',
+        direction: 'egress',
+        match: { peer: { kind: 'any' }, service: { protocol: 'udp', from: 53, to: 53 } },
+        why: why('failsafe/dns'),
+      },
+    ],
+    ...more,
+  }
+}
+
+function golden(name: string, text: string): void {
+  const path = new URL(`./${name}.golden.nft`, import.meta.url)
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(path, text)
+  assert.equal(text, readFileSync(path, 'utf8'))
+}
+
+const contained = (until: number): AgentState => {
+  const base = state()
+  const [web, db] = base.workloads
+  const containment = { directions: 'both' as const, until, why: why('mitigate/isolate') }
+  return { ...base, workloads: [{ ...web!, containment }, db!] }
+}
+
+test('the whole table reads as written', () => {
+  golden('whole', fullText(compileAgent(state(), BINDINGS), { pendingMs: null, now: 0 }))
+})
+
+test('a shift is one pending element per direction that changed, and its confirmation', () => {
+  const before = compileAgent(state(), BINDINGS)
+  const after = compileAgent(state({}, OPEN), BINDINGS)
+  const pending = compileDelta(before, after, { pendingMs: 30_000, now: 0 })
+  golden(
+    'shift',
+    `# pending\n${pending}# confirm\n${confirmDelta(before, after, 0)}# revert\n${revertDelta(before, after, 0)}`,
+  )
+  assert.equal(pending.match(/add element inet guise \w+_pending/g)?.length, 1)
+})
+
+test('a containment has what is left of its time, is not pending, and is not released before confirmation', () => {
+  const free = compileAgent(state(), BINDINGS)
+  const held = compileAgent(contained(70_000), BINDINGS)
+  const taken = compileDelta(free, held, { pendingMs: 5_000, now: 10_000 })
+  assert.match(taken, /add element inet guise eg_contain \{ "gz1" timeout 60000ms : jump c_/)
+  const released = compileDelta(held, free, { pendingMs: 5_000, now: 10_000 })
+  assert.match(released, /eg_contain \{ "gz1" timeout 60000ms/)
+  assert.doesNotMatch(confirmDelta(held, free, 10_000), /add element inet guise eg_contain/)
+  assert.doesNotMatch(compileDelta(held, held, { pendingMs: null, now: 70_000 }), /add element inet guise eg_contain/)
+})
+
+test('the hash follows the state and nothing else', () => {
+  const hash = (s: AgentState, bindings = BINDINGS) => compileAgent(s, bindings).hash
+  assert.equal(hash(state()), hash(structuredClone(state())))
+  assert.equal(hash(state()).length, 15)
+  const others = [
+    hash(state({ mode: 'observe' })),
+    hash(state({}, OPEN)),
+    hash(state({ neverBlock: [] })),
+    hash(state({ failSafe: [] })),
+    hash(contained(1)),
+    hash(state(), BINDINGS.slice(1)),
+  ]
+  assert.equal(new Set([...others, hash(state())]).size, others.length + 1)
+})
+
+test('equal profiles share one chain', () => {
+  const base = state()
+  const many = Array.from({ length: 50 }, (_, i) => structuredClone({ ...base.workloads[0]!, key: `k${i}` }))
+  const bindings = many.map(({ key }, i) => ({ key, interface: `gz${i}`, addresses: [], driver: 'netns' as const }))
+  const one = compileAgent(state({ workloads: many.slice(0, 1) }), bindings)
+  const all = compileAgent(state({ workloads: many }), bindings)
+  assert.deepEqual([...all.chains.keys()], [...one.chains.keys()])
+})
+
+test('no mode but enforce drops anything', () => {
+  for (const mode of ['off', 'observe', 'suggest'] as const) {
+    const compiled = compileAgent({ ...contained(9e15), mode }, BINDINGS)
+    assert.doesNotMatch(fullText(compiled, { pendingMs: null, now: 0 }), /\bdrop\b/)
+  }
+})
+
+test('a set that is unknown or empty leaves its rule out, also under not', () => {
+  const chains = (sets: AgentState['sets']) =>
+    [...compileAgent(state({ sets }), BINDINGS).chains.values()].flat().join('\n')
+  for (const sets of [[], [{ name: 'persona:database', members: [] }]]) {
+    assert.doesNotMatch(chains(sets), /persona:web\/allow\/0|persona:web\/deny\/2|BLOCK_OUTBOUND/)
+  }
+})
+
+test('what breaks the model is refused with what was attempted', () => {
+  const bad =
+    (more: Partial<AgentState>, bindings = BINDINGS) =>
+    () =>
+      compileAgent(state(more), bindings)
+  assert.throws(bad({ neverBlock: ['10.0.0.1/8'] }), /not an address or CIDR/)
+  assert.throws(bad({}, [{ ...BINDINGS[0]!, interface: 'eth*' }]), /not an interface name/)
+  assert.throws(bad({}, [{ ...BINDINGS[0]!, mac: '"; drop' }]), /not a MAC address/)
+  assert.throws(bad({}, [BINDINGS[0]!, { ...BINDINGS[1]!, interface: 'gz1' }]), /both bound to gz1/)
+})
+
+test('hostile rule ids and set names become words that cannot end a string or start a statement', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 200 })), (text) => {
+      assert.match(encodeId(text), /^[A-Za-z0-9_.,:/()@+=~ -]{1,120}$/)
+      assert.match(encodeSetName(text.slice(0, 64)), /^set_[A-Za-z0-9_]{0,73}$/)
+    }),
+  )
+  assert.notEqual(encodeId('a"b'), encodeId('a;b'))
+  assert.notEqual(encodeSetName('a:b'), encodeSetName('a.b'))
+  assert.notEqual(encodeSetName('a:4'), encodeSetName('a_4'))
+})
+
+test('a reflex is one element, or nothing when its peer is no address', () => {
+  assert.deepEqual(reflexElement(BINDINGS[0]!, '203.0.113.9'), { set: 'reflex4', element: '"gz1" . 203.0.113.9' })
+  const host: Binding = { key: 'h', interface: null, addresses: [], driver: 'host' }
+  assert.deepEqual(reflexElement(host, 'FD00::0:1'), { set: 'reflex_host6', element: 'fd00::1' })
+  assert.equal(reflexElement(host, '1.2.3.4 }; flush ruleset'), null)
+  assert.match(removeText(), /^add table inet guise\ndelete table inet guise\n$/)
+})
