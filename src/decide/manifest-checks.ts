@@ -1,0 +1,156 @@
+/** What a schema cannot say: addresses parse, ranges are ordered, `when` compiles, names are unique, references lead somewhere. */
+import { parseAddress, parseCidr } from '../model/address.ts'
+import { slug } from '../model/ids.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import { parseInterfaceAddress } from './interface-address.ts'
+import { createRuleEngine } from './rules.ts'
+
+export type Finding = {
+  readonly code: string
+  readonly path: readonly (string | number)[]
+  readonly why: string
+  readonly cure: string
+}
+type Path = readonly (string | number)[]
+
+const engine = createRuleEngine()
+
+export function checkManifest(manifest: Manifest): Finding[] {
+  const out: Finding[] = []
+  const add = (path: Path, why: string, cure: string) => void out.push({ code: 'semantic', path, why, cure })
+  const when = (text: string | undefined, path: Path) => {
+    if (text === undefined) return
+    const compiled = engine.compile(text)
+    if (!compiled.ok) add(path, compiled.why, compiled.cure)
+  }
+  if (manifest.kind === 'Policy') {
+    const { spec } = manifest
+    when(spec.when, ['spec', 'when'])
+    spec.rules.forEach((rule, i) => {
+      checkRule(rule, ['spec', 'rules', i], add)
+    })
+    if (spec.when !== undefined && spec.ttl === undefined && spec.rules.some((rule) => rule.action === 'deny'))
+      add(['spec', 'when'], 'a deny that comes by itself (`when`) has no end', 'add ttl, for example ttl: 15m')
+  }
+  if (manifest.kind === 'Persona') {
+    const { profile, mitigationRules } = manifest.spec
+    profile?.rules?.forEach((rule, i) => {
+      checkRule(rule, ['spec', 'profile', 'rules', i], add)
+    })
+    profile?.network?.addresses.forEach((text, i) => {
+      if (parseInterfaceAddress(text) === null)
+        add(['spec', 'profile', 'network', 'addresses', i], `${text} is no address with a prefix length`, 'write it like 10.0.0.5/24 or fd00::5/64')
+    })
+    profile?.network?.gateways?.forEach((text, i) => {
+      if (parseAddress(text) === null) add(['spec', 'profile', 'network', 'gateways', i], `${text} is no address`, 'write it like 10.0.0.1')
+    })
+    profile?.dns?.servers.forEach((text, i) => {
+      if (parseAddress(text) === null) add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
+    })
+    mitigationRules?.forEach((rule, i) => {
+      when(rule.when, ['spec', 'mitigationRules', i, 'when'])
+      if ((rule.do === 'shift') !== (rule.persona !== undefined))
+        add(
+          ['spec', 'mitigationRules', i],
+          rule.do === 'shift' ? 'shift does not say to which persona' : `${rule.do} takes no persona`,
+          rule.do === 'shift' ? 'add persona' : 'leave persona out, or use do: shift',
+        )
+    })
+  }
+  return out
+}
+
+type Add = (path: Path, why: string, cure: string) => void
+
+function checkRule(rule: PolicyRule, path: Path, add: Add): void {
+  rule.peers.forEach((peer, i) => {
+    checkPeer(peer, [...path, 'peers', i], add)
+  })
+  rule.ports?.forEach((port, i) => {
+    checkPort(port, [...path, 'ports', i], add)
+  })
+}
+
+function checkPeer(peer: PeerSelector, path: Path, add: Add): void {
+  if (!('cidr' in peer)) return
+  const check = (text: string, at: Path) => {
+    if (parseCidr(text) !== null) return
+    const loose = parseInterfaceAddress(text)
+    add(
+      at,
+      loose === null ? `${text} is no address or CIDR` : `${text} has host bits set`,
+      loose === null ? 'write it like 10.0.0.0/8 or fd00::/8' : `write the network, ${loose.network}, or the address alone`,
+    )
+  }
+  check(peer.cidr, [...path, 'cidr'])
+  peer.except?.forEach((text, i) => {
+    check(text, [...path, 'except', i])
+  })
+}
+
+function checkPort(port: PortMatch, path: Path, add: Add): void {
+  if (port.protocol === 'icmp') return
+  if (port.to !== undefined && port.port === undefined) add([...path, 'to'], 'a range has no beginning', 'add port')
+  if (port.to !== undefined && port.port !== undefined && port.to < port.port)
+    add([...path, 'to'], `the range ${port.port} to ${port.to} runs backwards`, `write port: ${port.to} and to: ${port.port}`)
+}
+
+type SetFinding = Finding & { readonly index: number }
+
+/** `known` = personas that exist beside the set; null = not known, so nothing is warned about. */
+export function checkSet(
+  set: readonly Manifest[],
+  known: readonly string[] | null,
+): { problems: SetFinding[]; warnings: SetFinding[] } {
+  const problems: SetFinding[] = []
+  const warnings: SetFinding[] = []
+  const seen = new Map<string, string>()
+  set.forEach((manifest, index) => {
+    const key = `${manifest.kind} ${slug(manifest.metadata.name)}`
+    const other = seen.get(key)
+    if (other === undefined) seen.set(key, manifest.metadata.name)
+    else
+      problems.push({
+        index,
+        code: 'duplicate',
+        path: ['metadata', 'name'],
+        why: `${manifest.kind} ${manifest.metadata.name} is here twice${other === manifest.metadata.name ? '' : ` (${other} has the same id)`}`,
+        cure: 'rename or remove one',
+      })
+  })
+  if (known === null) return { problems, warnings }
+  const personas = new Set([...known.map(slug), 'standard-user'])
+  for (const manifest of set) if (manifest.kind === 'Persona') personas.add(slug(manifest.metadata.name))
+  set.forEach((manifest, index) => {
+    for (const { persona, path } of personasNamed(manifest))
+      if (!personas.has(slug(persona)))
+        warnings.push({
+          index,
+          code: 'unknown-reference',
+          path,
+          why: `there is no persona ${persona} yet, so this matches nothing`,
+          cure: `apply a Persona named ${persona}`,
+        })
+  })
+  return { problems, warnings }
+}
+
+function personasNamed(manifest: Manifest): { persona: string; path: Path }[] {
+  const ofRules = (rules: readonly PolicyRule[] | undefined, path: Path) =>
+    (rules ?? []).flatMap((rule, i) =>
+      rule.peers.flatMap((peer, j) =>
+        'persona' in peer ? [{ persona: peer.persona, path: [...path, i, 'peers', j, 'persona'] }] : [],
+      ),
+    )
+  if (manifest.kind === 'Policy') {
+    const { subjects } = manifest.spec
+    const own = subjects?.persona === undefined ? [] : [{ persona: subjects.persona, path: ['spec', 'subjects', 'persona'] }]
+    return [...own, ...ofRules(manifest.spec.rules, ['spec', 'rules'])]
+  }
+  if (manifest.kind !== 'Persona') return []
+  const shifts = (manifest.spec.mitigationRules ?? []).flatMap((rule, i) =>
+    rule.persona === undefined ? [] : [{ persona: rule.persona, path: ['spec', 'mitigationRules', i, 'persona'] }],
+  )
+  return [...ofRules(manifest.spec.profile?.rules, ['spec', 'profile', 'rules']), ...shifts]
+}

@@ -1,0 +1,234 @@
+/**
+ * Manifests in: YAML (several documents) or JSON text, hostile until proven otherwise. Out: all of them, or every problem at
+ * its file, line and column with its cure. A set is taken whole or not at all.
+ */
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
+import { unsupported } from '../model/facets.ts'
+import { slug } from '../model/ids.ts'
+import { API_VERSION, KINDS, type Kind, type Manifest, MANIFEST_SCHEMAS } from '../model/manifest.ts'
+import type { Refusal } from '../model/why.ts'
+import { type Finding, checkManifest, checkSet } from './manifest-checks.ts'
+import { nearest, walkSchema } from './schema-walk.ts'
+
+export type ManifestProblem = {
+  readonly code: string
+  readonly file: string
+  /** 1-based */
+  readonly line: number
+  readonly column: number
+  readonly why: string
+  readonly cure: string
+}
+export type Source = {
+  /** Named in problems; `-` or `body` when there is no file. */
+  readonly file: string
+  /** Ids of what exists beside this set, by kind, so that references to them are not warned about. */
+  readonly known?: { readonly personas?: readonly string[] }
+}
+export type ParsedManifests =
+  | { readonly ok: true; readonly value: Manifest[]; readonly warnings: readonly ManifestProblem[] }
+  | (Refusal & { readonly problems: readonly ManifestProblem[] })
+
+const MAX_TEXT = 1024 * 1024
+const MAX_DOCUMENTS = 1_000
+const MAX_DEPTH = 40
+
+type Place = (path: readonly (string | number)[], atKey?: true) => { readonly line: number; readonly column: number }
+type Document = { readonly value: unknown; readonly place: Place }
+
+export function parseManifests(text: string, source: Source): ParsedManifests {
+  const problems: ManifestProblem[] = []
+  const at = (place: { line: number; column: number }, finding: Omit<Finding, 'path'>): ManifestProblem => ({
+    code: finding.code,
+    file: source.file,
+    line: place.line,
+    column: place.column,
+    why: finding.why,
+    cure: finding.cure,
+  })
+  const read = readDocuments(text, (place, finding) => problems.push(at(place, finding)))
+  const whole: { manifest: Manifest; place: Place }[] = []
+  for (const document of read) {
+    const found = checkDocument(document.value)
+    problems.push(...found.map((finding) => at(document.place(finding.path, finding.atKey), finding)))
+    if (found.length === 0) whole.push({ manifest: document.value as Manifest, place: document.place })
+  }
+  const set = checkSet(
+    whole.map((one) => one.manifest),
+    source.known?.personas ?? null,
+  )
+  problems.push(...set.problems.map(({ index, ...finding }) => at(whole[index]!.place(finding.path), finding)))
+  if (read.length === 0 && problems.length === 0)
+    problems.push(
+      at(
+        { line: 1, column: 1 },
+        { code: 'empty', why: 'there is no manifest here', cure: `begin with apiVersion: ${API_VERSION}` },
+      ),
+    )
+  if (problems.length > 0) return refused(problems)
+  const warnings = set.warnings.map(({ index, ...finding }) => at(whole[index]!.place(finding.path), finding))
+  return { ok: true, value: whole.map((one) => one.manifest), warnings }
+}
+
+/** The same checks for a value that is no text any more (an API body); places are 1:1, `where` in the words. */
+export function checkManifestValue(value: unknown, file: string): ParsedManifests {
+  return parseManifests(JSON.stringify(value, null, 1), { file })
+}
+
+/** `file:line:column: why. cure` */
+export function problemText(problem: ManifestProblem): string {
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.why}. ${problem.cure.slice(0, 1).toUpperCase()}${problem.cure.slice(1)}.`
+}
+
+function refused(problems: readonly ManifestProblem[]): ParsedManifests {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+  const first = sorted[0]!
+  const special = sorted.find((one) => one.code === 'facet-not-supported' || one.code === 'kind-not-supported')
+  // With nothing else wrong, the code names what the release cannot do yet: the API answers with it.
+  const code = special !== undefined && sorted.every((one) => one.code === special.code) ? special.code : 'manifest-refused'
+  const more = sorted.length === 1 ? '' : ` (and ${sorted.length - 1} more)`
+  return {
+    ok: false,
+    code,
+    where: `${first.file}:${first.line}:${first.column}`,
+    why: `${first.why}${more}`,
+    cure: first.cure,
+    problems: sorted,
+  }
+}
+
+type Report = (place: { line: number; column: number }, finding: Omit<Finding, 'path'>) => void
+
+function readDocuments(text: string, report: Report): Document[] {
+  const start = { line: 1, column: 1 }
+  if (Buffer.byteLength(text) > MAX_TEXT) {
+    report(start, { code: 'too-large', why: 'the text is larger than 1 MiB', cure: 'split it into several files' })
+    return []
+  }
+  const deep = nestingTooDeep(text)
+  if (deep !== null) {
+    report(deep, { code: 'too-deep', why: `nested deeper than ${MAX_DEPTH}`, cure: 'flatten it' })
+    return []
+  }
+  const lines = new LineCounter()
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    schema: 'core',
+    merge: false,
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: true,
+    logLevel: 'silent',
+  })
+  const documents = Array.isArray(parsed) ? parsed : []
+  if (documents.length > MAX_DOCUMENTS)
+    report(start, { code: 'too-many', why: `more than ${MAX_DOCUMENTS} manifests in one text`, cure: 'split it' })
+  const placeAt = (offset: number) => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length))
+    return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  return documents.slice(0, MAX_DOCUMENTS).flatMap((document): Document[] => {
+    for (const error of document.errors)
+      report(placeAt(error.pos[0]), { code: 'yaml', why: error.message.split('\n')[0]!, cure: 'mend the YAML' })
+    if (document.errors.length > 0 || document.contents === null) return []
+    if (aliasCount(document.contents) > 10) {
+      report(start, { code: 'yaml', why: 'more than 10 aliases', cure: 'write repeated parts out' })
+      return []
+    }
+    try {
+      const value = document.toJS({ maxAliasCount: 10 }) as unknown
+      const contents = document.contents as Node
+      return [{ value, place: (path, atKey) => placeAt(offsetOf(contents, path, atKey)) }]
+    } catch (error) {
+      report(start, { code: 'yaml', why: (error as Error).message.split('\n')[0]!, cure: 'write repeated parts out' })
+      return []
+    }
+  })
+}
+
+/** Flow collections nest without indentation; a parser that recurses must not see a million of them. */
+function nestingTooDeep(text: string): { line: number; column: number } | null {
+  let depth = 0
+  let line = 1
+  let lineStart = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (c === '\n') {
+      line++
+      lineStart = i + 1
+    } else if (c === '[' || c === '{') depth++
+    else if (c === ']' || c === '}') depth = Math.max(0, depth - 1)
+    if (depth > MAX_DEPTH) return { line, column: i - lineStart + 1 }
+  }
+  const indented = /^(?:[ ]{400,}|(?:- ?){40,}|(?:\? ){40,})/m.exec(text)
+  return indented === null ? null : { line: text.slice(0, indented.index).split('\n').length, column: 1 }
+}
+
+function aliasCount(node: Node): number {
+  let count = 0
+  visit(node, (_key, one) => {
+    if (isAlias(one)) count++
+  })
+  return count
+}
+
+/** Where a path is in the text; of what is not there, the nearest parent that is. */
+function offsetOf(root: Node, path: readonly (string | number)[], atKey?: true): number {
+  let node: unknown = root
+  let offset = root.range?.[0] ?? 0
+  for (const [i, step] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find((one) => isPair(one) && isScalar(one.key) && String(one.key.value) === String(step))
+      if (pair === undefined) return offset
+      const keyAt = (pair.key as Node).range?.[0] ?? offset
+      const value = pair.value as Node | null
+      offset = (atKey && i === path.length - 1) || value === null || isMap(value) ? keyAt : (value.range?.[0] ?? keyAt)
+      node = value
+    } else if (isSeq(node)) {
+      const item = node.items[Number(step)] as Node | undefined
+      if (item === undefined) return offset
+      offset = item.range?.[0] ?? offset
+      node = item
+    } else return offset
+  }
+  return offset
+}
+
+function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
+  const one = (path: (string | number)[], why: string, cure: string, code = 'schema') => [{ code, path, why, cure }]
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return one([], 'this is no manifest', `a manifest has apiVersion, kind, metadata and spec`)
+  const { apiVersion, kind } = value as Record<string, unknown>
+  if (apiVersion !== API_VERSION)
+    return one(['apiVersion'], `apiVersion is ${apiVersion === undefined ? 'missing' : `not ${API_VERSION}`}`, `write apiVersion: ${API_VERSION}`)
+  if (!(KINDS as readonly unknown[]).includes(kind)) {
+    const near = typeof kind === 'string' ? nearest(kind, KINDS) : null
+    return one(['kind'], `kind ${JSON.stringify(kind)?.slice(0, 60) ?? 'is missing'}`, near === null ? `use one of ${KINDS.join(', ')}` : `did you mean ${near}?`)
+  }
+  const shape = walkSchema(MANIFEST_SCHEMAS[kind as Kind], value).map((problem) => ({ code: 'schema', ...problem }))
+  if (shape.length > 0) return shape
+  const manifest = value as Manifest
+  const name = manifest.metadata.name
+  if (slug(name) === '') return one(['metadata', 'name'], 'the name has no letter or digit', 'give one')
+  if (manifest.kind === 'Trigger')
+    return one(
+      ['kind'],
+      `Trigger ${name} is understood, but this release does not run triggers`,
+      'use `when` in a policy or mitigationRules in a persona',
+      'kind-not-supported',
+    )
+  const facets =
+    manifest.kind !== 'Persona'
+      ? []
+      : unsupported(manifest.spec).map((pointer) => {
+          const path = pointer.replace(/ \(.*$/, '').slice(1).split('/').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+          const word = path.includes('mitigationRules') ? manifest.spec.mitigationRules?.[path[2] as number]?.do : path.at(-1)
+          return {
+            code: 'facet-not-supported',
+            path,
+            why: `${String(word)} has no driver in this release, so it would not be carried`,
+            cure: path.includes('mitigationRules') ? 'use deny, isolate or shift' : 'leave it out',
+          }
+        })
+  return [...facets, ...checkManifest(manifest)]
+}
