@@ -28,7 +28,8 @@ import {
 
 export type EnforcerOptions = {
   readonly journal: Journal
-  readonly mode: Mode
+  /** Asked before each act: a panic takes it down at any time. */
+  readonly mode: () => Mode
   /** Follow another control plane than the one remembered. */
   readonly follow: 'same-system' | 'any-system'
   readonly inventory: () => Inventory
@@ -58,6 +59,7 @@ export type Enforcer = {
   idle(): Promise<void>
 }
 
+type AppliedState = 'applying' | 'confirming' | 'confirmed' | 'rolled-back' | 'refused'
 type Pending = {
   readonly state: AgentState
   readonly before: Snapshot
@@ -92,10 +94,10 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     turn = mine.catch(() => {})
     return mine
   }
-  const tell = (of: Generation, state: Applied['state'], rest: Partial<Applied> = {}) => {
+  const tell = (of: Generation, state: AppliedState, rest: Partial<Applied> = {}) => {
     const hash =
       pending === null ? (compileSnapshot(current)?.hash ?? '') : (compileSnapshot(pending.after)?.hash ?? '')
-    applied = { generation: of, state, deadline: null, probes: [], hash, ...rest }
+    applied = { generation: of, state: state as Applied['state'], deadline: null, probes: [], hash, ...rest }
     options.changed(applied)
   }
   const refuse = (of: Generation, why: string) => {
@@ -106,7 +108,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function apply(state: AgentState): Promise<void> {
     const of = state.generation
-    const mode = stricterMode(options.mode, state.mode)
+    const mode = stricterMode(options.mode(), state.mode)
     const why = refusal(of) ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
     if (why !== null) return refuse(of, why)
     if (mode !== 'enforce') return withdraw(of, mode)
@@ -139,14 +141,17 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   async function withdraw(of: Generation, mode: Mode): Promise<void> {
-    if (options.mode === 'enforce' && current.state !== null) {
-      if (pending !== null) await revert(`mode is ${mode} now`)
-      current = bare(current)
-      generation = of
-      journal.commit({ generation: of, boot, snapshot: current })
-      await hold(current)
-    }
+    if (current.state !== null || pending !== null) await undress(of, mode)
     refuse(of, `mode is ${mode}: nothing is written to the kernel`)
+  }
+
+  async function undress(of: Generation, mode: Mode): Promise<void> {
+    if (pending !== null) await revert(`mode is ${mode} now`)
+    current = bare(current)
+    generation = of
+    journal.commit({ generation: of, boot, snapshot: current })
+    await hold(current)
+    say(`mode is ${mode}: what was in force is taken off`)
   }
 
   async function begin(state: AgentState): Promise<void> {
@@ -234,7 +239,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   async function recover(): Promise<void> {
-    if (options.mode !== 'enforce') return
+    if (options.mode() !== 'enforce') return
     const found = journal.recover(boot)
     counters.corrupt = journal.corrupt
     maybe('recovery-begun')
@@ -255,7 +260,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   async function repair(): Promise<void> {
-    if (options.mode !== 'enforce' || (current.state === null && pending === null)) return
+    if (current.state === null && pending === null) return
+    if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     const found = await readTable()
     count(found?.denies ?? new Map(), new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)]))
     if (pending !== null) {

@@ -85,7 +85,10 @@ export function command(program: string, argv: readonly string[], input = ''): P
  */
 function writeResolver(path: string, text: string | null): void {
   if (!RESOLVER_PATH.test(path)) throw new Error(`not a resolver file: ${JSON.stringify(path)}`)
-  if (text === null) return rmSync(path, { force: true })
+  if (text === null) {
+    rmSync(path, { force: true })
+    return
+  }
   const bytes = Buffer.from(text)
   let fd: number
   try {

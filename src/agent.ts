@@ -1,0 +1,137 @@
+/**
+ * The agent's worker, composition root of the privileged side: conntrack in, reports out, desired state in, kernel out.
+ * Started by `enforce/supervisor.ts`, already inside its network namespace; argv[2] is an `AgentConfig` as JSON.
+ * Enforcement never waits for telemetry: messages of the server act as they arrive, reports are sent from a spool.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { identify } from './agent/identity.ts'
+import { readInventory, watchInventory } from './agent/inventory.ts'
+import { createLink, parseServer } from './agent/link.ts'
+import { createReporter } from './agent/reporter.ts'
+import { createSense, prefixed } from './agent/sense.ts'
+import { createEnforcer, type EnforcerOptions } from './enforce/enforcer.ts'
+import { openJournal } from './enforce/journal.ts'
+import { isPanicked } from './enforce/panic.ts'
+import type { Mode } from './model/policy.ts'
+import type { ServerMessage } from './model/wire.ts'
+import { createConntrackSource } from './observe/sources/conntrack.ts'
+
+export type AgentConfig = {
+  readonly inventory: string
+  readonly server: string
+  readonly mode: Mode
+  readonly home: string
+  readonly id: string
+  readonly hostDriver: 'host' | 'none'
+  readonly follow: 'same-system' | 'any-system'
+}
+
+const REPAIR_EVERY_MS = 1_000
+const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
+
+async function main(config: AgentConfig): Promise<void> {
+  const leaving = new AbortController()
+  const counters = { inventoryRefused: 0, sourceFailed: 0 }
+  const server = parseServer(config.server)
+  let inventory = readInventory(config.inventory, config.hostDriver)
+  const identity = await identify(config.home, config.id, server)
+  const link = createLink(server, () => identity.token)
+  const mode = (): Mode => (isPanicked(config.home) && config.mode === 'enforce' ? 'observe' : config.mode)
+  const conntrack = createConntrackSource()
+  const enforcerOptions: EnforcerOptions = {
+    journal: openJournal(config.home),
+    mode,
+    follow: config.follow,
+    inventory: () => inventory,
+    probeServer: () => link.probe(),
+    changed: () => reporter.urgent(),
+    reloaded: () => sense.reflex.restore(Date.now()),
+    say,
+  }
+  const enforcer = createEnforcer(enforcerOptions)
+  const sense = createSense({
+    home: config.home,
+    reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
+    say,
+  })
+  const reporter = createReporter({
+    link,
+    path: `/v1/agents/${identity.id}/report`,
+    boot: randomUUID(),
+    host: hostname().slice(0, 128),
+    mode,
+    workloads: () => inventory.workloads,
+    sense,
+    enforcer,
+    counters: () => ({
+      ...counters,
+      ...prefixed('enforce', enforcer.counters),
+      ...prefixed('link', link.counters),
+      'conntrack.read': conntrack.counters.read,
+      'conntrack.lost': conntrack.counters.lost,
+      'conntrack.refused': conntrack.counters.refused,
+      'conntrack.live': conntrack.live,
+      'conntrack.reconciled': conntrack.reconciled,
+    }),
+    say,
+  })
+
+  sense.setInventory(inventory)
+  await enforcer.recover()
+  await enforcer.rebind()
+  const unwatch = watchInventory(config.inventory, () => {
+    try {
+      inventory = readInventory(config.inventory, config.hostDriver)
+    } catch (error) {
+      counters.inventoryRefused++
+      return say(`${(error as Error).message}; the inventory before it stays`)
+    }
+    sense.setInventory(inventory)
+    reporter.reintroduce()
+    enforcer.rebind().catch((error: Error) => say(error.message))
+  })
+  const leave = () => {
+    unwatch()
+    leaving.abort()
+    // What is confirmed stays in force; what is not is taken back by the kernel's timer and at the next start.
+    enforcer.idle().finally(() => process.exit(0))
+  }
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
+  // Without its supervisor nobody would own the deadline.
+  process.on('disconnect', () => process.exit(1))
+
+  const hear = (message: ServerMessage) => {
+    const acted =
+      message.type === 'state'
+        ? enforcer.apply(message.state)
+        : message.type === 'confirm'
+          ? enforcer.confirm(message.generation)
+          : message.type === 'rollback'
+            ? enforcer.rollback(message.generation, message.why)
+            : null
+    if (message.type === 'indicators') sense.setIndicators(message)
+    acted?.catch((error: Error) => say(error.message))
+  }
+  const repairing = setInterval(() => enforcer.repair().catch((error: Error) => say(error.message)), REPAIR_EVERY_MS)
+  leaving.signal.addEventListener('abort', () => clearInterval(repairing))
+  const reporting = reporter.run(leaving.signal)
+  const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say)
+  if (config.mode !== 'off')
+    await watch(conntrack.batches(leaving.signal)).catch((error: Error) => {
+      counters.sourceFailed++
+      say(`conntrack ended: ${error.message}`)
+      throw error
+    })
+  await Promise.all([reporting, listening])
+
+  async function watch(batches: ReturnType<typeof conntrack.batches>): Promise<void> {
+    for await (const batch of batches) sense.take(batch)
+  }
+}
+
+main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {
+  say(error.message)
+  process.exit((error as NodeJS.ErrnoException).code === 'ENOENT' ? 78 : 1)
+})

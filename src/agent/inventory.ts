@@ -1,0 +1,69 @@
+/** The inventory file (`WorkloadReport[]`) and its neighbour `namespaces.json` come in; what drivers may touch goes out. A bad file changes nothing. */
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { hostname, networkInterfaces } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Inventory } from '../enforce/snapshot.ts'
+import { NAMESPACE_PATH } from '../enforce/step.ts'
+import { WorkloadReport } from '../model/wire.ts'
+
+const isReports = Compile(Type.Array(WorkloadReport, { maxItems: 10_000 }))
+const isPaths = Compile(Type.Record(Type.String(), Type.String({ pattern: NAMESPACE_PATH.source })))
+
+/** Throws a sentence: which file, and what is wrong with it. */
+export function readInventory(path: string, hostDriver: 'host' | 'none'): Inventory {
+  const workloads = parse(path, readFileSync(path, 'utf8'))
+  if (!isReports.Check(workloads))
+    throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(workloads)][0]?.message ?? ''}`)
+  const keys = new Set(workloads.map(({ key }) => key))
+  if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
+  return {
+    workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,
+    namespaces: readNamespaces(dirname(path)),
+  }
+}
+
+function readNamespaces(folder: string): ReadonlyMap<string, string> {
+  const path = join(folder, 'namespaces.json')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    throw error
+  }
+  const paths = parse(path, text)
+  if (!isPaths.Check(paths)) throw new Error(`${path} must map workload keys to paths under /run/netns`)
+  return new Map(Object.entries(paths))
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${path} is not JSON: ${(error as Error).message}`)
+  }
+}
+
+function hostReport(): WorkloadReport {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+  return {
+    key: `host:${hostname()}`.slice(0, 128),
+    name: hostname().slice(0, 128) || 'host',
+    kind: 'host' as WorkloadReport['kind'],
+    driver: 'host',
+    interface: null,
+    addresses: addresses.map(({ address }) => address).slice(0, 64),
+    labels: {},
+  }
+}
+
+/** Calls `changed` when the file was written; polling also sees a rename over it. */
+export function watchInventory(path: string, changed: () => void): () => void {
+  const look = () => changed()
+  watchFile(path, { interval: 1_000 }, look)
+  return () => unwatchFile(path, look)
+}

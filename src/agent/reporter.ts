@@ -1,0 +1,117 @@
+/** What was sensed and done becomes reports: one a tick, one at once when enforcement has news, sent in order from the spool. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Enforcer } from '../enforce/enforcer.ts'
+import type { Mode } from '../model/policy.ts'
+import { TICK_MS } from '../model/window.ts'
+import type { AgentReport, WorkloadReport } from '../model/wire.ts'
+import type { Link } from './link.ts'
+import { prefixed, type Sense, type Sensed } from './sense.ts'
+import { createSpool } from './spool.ts'
+
+export type ReporterOptions = {
+  readonly link: Link
+  readonly path: string
+  readonly boot: string
+  readonly host: string
+  readonly mode: () => Mode
+  readonly workloads: () => readonly WorkloadReport[]
+  readonly sense: Sense
+  readonly enforcer: Enforcer
+  readonly counters: () => Record<string, number>
+  readonly say: (line: string) => void
+}
+
+export type Reporter = {
+  /** Something that must not wait for the tick. */
+  urgent(): void
+  /** The next report names every workload again. */
+  reintroduce(): void
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Events of a tick's last moments are in the socket for a little while yet. */
+const SETTLE_MS = 500
+const REINTRODUCE_TICKS = 12
+const NOTHING: Sensed = { ticks: [], conversations: [], evidence: [] }
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { link, sense, enforcer, say } = options
+  const spool = createSpool()
+  let sequence = 0
+  let ticks = 0
+  let introduce = true
+  let sending: Promise<void> = Promise.resolve()
+  let isBusy = false
+  let failures = 0
+
+  const make = (sensed: Sensed): AgentReport => {
+    const report: AgentReport = {
+      boot: options.boot,
+      sequence: sequence++,
+      at: Date.now(),
+      host: options.host,
+      mode: options.mode(),
+      ...(introduce ? { workloads: [...options.workloads()] } : {}),
+      ...sensed,
+      reflexes: sense.reflex.take(),
+      applied: enforcer.applied,
+      counters: { ...options.counters(), ...sense.counters(), ...prefixed('spool', spool.counters) },
+      denies: enforcer.takeDenies(),
+    }
+    introduce = false
+    return report
+  }
+  const flush = async (signal?: AbortSignal): Promise<void> => {
+    if (isBusy) return sending
+    isBusy = true
+    sending = drain(signal).finally(() => {
+      isBusy = false
+    })
+    return sending
+  }
+  const drain = async (signal?: AbortSignal): Promise<void> => {
+    for (let report = spool.first(); report !== null && signal?.aborted !== true; report = spool.first()) {
+      const status = await link.post(options.path, JSON.stringify(report)).then(
+        (answer) => answer.status,
+        () => 0,
+      )
+      if (status >= 200 && status < 300) {
+        if (failures > 0) introduce = true
+        failures = 0
+        spool.shift()
+      } else if (status >= 400 && status < 500 && ![401, 403, 404, 408, 429].includes(status)) {
+        say(`the server refused report ${report.sequence} (${status}); it is dropped`)
+        spool.shift()
+      } else {
+        if (failures++ === 0) say(`reports wait: the server ${status === 0 ? 'is not there' : `answered ${status}`}`)
+        await wait(
+          Math.random() * Math.min(10_000, 250 * 2 ** Math.min(failures, 8)),
+          undefined,
+          signal === undefined ? {} : { signal },
+        ).catch(() => {})
+      }
+    }
+  }
+
+  return {
+    urgent() {
+      spool.push(make(NOTHING))
+      void flush()
+    },
+    reintroduce() {
+      introduce = true
+    },
+    async run(signal) {
+      sense.close(Date.now())
+      while (!signal.aborted) {
+        const now = Date.now()
+        const next = Math.floor((now - SETTLE_MS) / TICK_MS) * TICK_MS + TICK_MS + SETTLE_MS
+        await wait(Math.max(10, next - now), undefined, { signal }).catch(() => {})
+        if (signal.aborted) return
+        if (ticks++ % REINTRODUCE_TICKS === 0) introduce = true
+        spool.push(make(sense.close(Date.now() - SETTLE_MS)))
+        void flush(signal)
+      }
+    },
+  }
+}

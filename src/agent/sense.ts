@@ -1,0 +1,148 @@
+/** Conntrack rows come in; reflexes happen at once, windows, conversations and evidence wait for the tick. */
+import type { Finding } from '../assess/detector.ts'
+import { createDetectors, type Detectors } from '../assess/detectors.ts'
+import {
+  blocklistHits,
+  createIndicatorIndex,
+  createNeverBlock,
+  type IndicatorIndex,
+  LOW_REPUTATION,
+} from '../assess/indicators.ts'
+import { createReflex, type Reflex } from '../enforce/reflex.ts'
+import type { Inventory } from '../enforce/snapshot.ts'
+import { parseAddress } from '../model/address.ts'
+import type { FlowBatch } from '../model/flow.ts'
+import { DEFAULT_TENANT } from '../model/ids.ts'
+import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
+import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import { workloadId } from '../model/workload-id.ts'
+import { createDirectory } from '../observe/reduce/directory.ts'
+import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
+import { createReducer, type Reducer } from '../observe/reduce/reducer.ts'
+import { createServiceNames } from '../observe/source.ts'
+
+type Indicators = Extract<ServerMessage, { type: 'indicators' }>
+export type Sensed = Pick<AgentReport, 'ticks' | 'conversations' | 'evidence'>
+
+export type Sense = {
+  readonly reflex: Reflex
+  take(batch: FlowBatch): void
+  setInventory(inventory: Inventory): void
+  setIndicators(indicators: Indicators): void
+  /** Ends every tick up to `until`, epoch ms. */
+  close(until: number): Sensed
+  counters(): Record<string, number>
+}
+
+export function createSense(options: {
+  readonly home: string
+  readonly reflexAllowed: () => boolean
+  readonly say: (line: string) => void
+}): Sense {
+  const directory = createDirectory()
+  const names = createServiceNames()
+  let inventory: Inventory = { workloads: [], namespaces: new Map() }
+  let places = new Map<string, { key: string; interface: string | null }>()
+  let index: IndicatorIndex = createIndicatorIndex([])
+  let neverBlock = createNeverBlock([])
+  let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
+  let indicatorsHash = ''
+  let strangers = 0
+  /** Follow whatever list is newest without losing what detectors remember. */
+  const newest: IndicatorIndex = {
+    get size() {
+      return index.size
+    },
+    get refused() {
+      return index.refused
+    },
+    lookup: (words, at) => index.lookup(words, at),
+  }
+  const never = {
+    covers: (words: Parameters<typeof neverBlock.covers>[0], at?: number) => neverBlock.covers(words, at),
+  }
+  const makeDetectors = () => createDetectors({ homeNetworks, indicators: newest, neverBlock: never })
+  const makeReducer = () => createReducer({ directory, homeNetworks, serviceName: names.nameOf, idle: 'every-tick' })
+  let detectors: Detectors = makeDetectors()
+  let reducer: Reducer = makeReducer()
+  const reflex = createReflex({
+    home: options.home,
+    allowed: options.reflexAllowed,
+    neverBlock: () => neverBlock,
+    isListed: (words, at) => (index.lookup(words, at)?.score ?? 1) < LOW_REPUTATION,
+    placeOf: (workload) => places.get(directory.keyOf(workload)) ?? null,
+    say: options.say,
+  })
+
+  return {
+    reflex,
+    take(batch) {
+      const hits = blocklistHits(batch, index, neverBlock)
+      if (hits.length > 0) {
+        directory.assign(batch)
+        reflex.act(batch, hits, Date.now())
+      }
+      reducer.add(batch)
+      detectors.add(batch)
+    },
+    setInventory(next) {
+      for (const { key } of inventory.workloads)
+        if (!next.workloads.some((other) => other.key === key)) directory.remove(key)
+      for (const { key, addresses } of next.workloads)
+        directory.put({ key, id: workloadId(DEFAULT_TENANT, key), addresses })
+      inventory = next
+      places = new Map(
+        next.workloads
+          .filter(({ driver }) => driver !== 'recording')
+          .map((report) => [report.key, { key: report.key, interface: report.interface }]),
+      )
+    },
+    setIndicators(message) {
+      if (message.hash === indicatorsHash) return
+      indicatorsHash = message.hash
+      index = createIndicatorIndex(message.entries)
+      neverBlock = createNeverBlock(message.neverBlock)
+      const next = message.homeNetworks.length > 0 ? message.homeNetworks : DEFAULT_HOME_NETWORKS
+      if (JSON.stringify(next) === JSON.stringify(homeNetworks)) return
+      homeNetworks = next
+      detectors = makeDetectors()
+      reducer = makeReducer()
+    },
+    close(until) {
+      const { ticks, conversations } = reducer.close(until)
+      return {
+        ticks: ticks.map((window) => encodeWindow(window, keyOf(window.workload))),
+        conversations: conversations.map((one) => encodeConversation(one, keyOf(one.workload))),
+        evidence: detectors.evaluate(until).flatMap(attribute),
+      }
+    },
+    counters: () => ({
+      ...detectors.counters(),
+      ...reducer.counters,
+      ...prefixed('reflex', reflex.counters),
+      strangers,
+      indicators: index.size,
+    }),
+  }
+
+  function keyOf(id: string): string {
+    return keys().get(id) ?? id
+  }
+  function keys(): Map<string, string> {
+    return new Map([...directory.present()].map((number) => [directory.idOf(number), directory.keyOf(number)]))
+  }
+  /** Evidence against somebody who is not ours is nobody's risk here; it is counted. */
+  function attribute({ subject, evidence }: Finding) {
+    const words = parseAddress(subject)
+    const workload = words === null ? -1 : directory.find(words)
+    if (workload < 0) {
+      strangers++
+      return []
+    }
+    return [{ key: directory.keyOf(workload), evidence }]
+  }
+}
+
+export function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, n]) => [`${prefix}.${name}`.slice(0, 64), n]))
+}

@@ -1,0 +1,51 @@
+/** Reports wait here while the server is away: in order, bounded; the oldest telemetry is dropped (counted), what was done and seen is carried on. */
+import type { AgentReport } from '../model/wire.ts'
+
+export type Spool = {
+  readonly size: number
+  readonly counters: { droppedReports: number; droppedTicks: number; droppedEvidence: number }
+  push(report: AgentReport): void
+  first(): AgentReport | null
+  /** The first one arrived, or the server refused it for good. */
+  shift(): void
+}
+
+const MAX_EVIDENCE = 10_000
+const MAX_REFLEXES = 1_000
+
+export function createSpool(max = 60): Spool {
+  const waiting: AgentReport[] = []
+  const counters = { droppedReports: 0, droppedTicks: 0, droppedEvidence: 0 }
+  return {
+    get size() {
+      return waiting.length
+    },
+    counters,
+    push(report) {
+      waiting.push(report)
+      if (waiting.length <= max) return
+      const oldest = waiting.shift()!
+      const heir = waiting[0]!
+      counters.droppedReports++
+      counters.droppedTicks += oldest.ticks.length
+      const evidence = [...oldest.evidence, ...heir.evidence]
+      counters.droppedEvidence += Math.max(0, evidence.length - MAX_EVIDENCE)
+      const workloads = heir.workloads ?? oldest.workloads
+      waiting[0] = {
+        ...heir,
+        evidence: evidence.slice(-MAX_EVIDENCE),
+        reflexes: [...oldest.reflexes, ...heir.reflexes].slice(-MAX_REFLEXES),
+        denies: sum(oldest.denies, heir.denies),
+        ...(workloads === undefined ? {} : { workloads }),
+      }
+    },
+    first: () => waiting[0] ?? null,
+    shift: () => void waiting.shift(),
+  }
+}
+
+function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const total = { ...a }
+  for (const [id, n] of Object.entries(b)) total[id] = (total[id] ?? 0) + n
+  return total
+}

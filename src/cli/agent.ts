@@ -1,0 +1,93 @@
+/** `guise agent`: becomes the supervisor, inside the namespace it is to work in. */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { AgentConfig } from '../agent.ts'
+import { become, isInside, namespacePath } from '../enforce/enter.ts'
+import type { SupervisorConfig } from '../enforce/supervisor.ts'
+
+type AgentOptions = {
+  readonly inventory: string
+  readonly netns?: string
+  readonly server: string
+  readonly mode: string
+  readonly home: string
+  readonly id: string
+  readonly hostDriver?: true
+  readonly adopt?: true
+  readonly enrolToken?: string
+}
+
+const SOURCE = new URL('..', import.meta.url).pathname
+const MODES = ['off', 'observe', 'suggest', 'enforce']
+/** sysexits.h: what is configured cannot work, and again will not help. */
+const EX_CONFIG = 78
+
+export function agentHome(): string {
+  return process.env.GUISE_AGENT_HOME ?? '/var/lib/guise-agent'
+}
+
+export function register(program: Command): void {
+  program
+    .command('agent')
+    .description('observe and enforce for the workloads of this host or router (root)')
+    .requiredOption('--inventory <file>', 'workloads as JSON; namespaces.json beside it names those we may enter')
+    .option('--netns <name>', 'work in this network namespace: name or path')
+    .option('--server <where>', 'unix:PATH or https://HOST', 'unix:/var/lib/guise/server.sock')
+    .option('--mode <mode>', MODES.join(', '), 'observe')
+    .option('--home <dir>', 'journal and spool (GUISE_AGENT_HOME)', agentHome())
+    .option(
+      '--id <id>',
+      'name of this agent',
+      hostname()
+        .toLowerCase()
+        .replace(/[^a-z0-9-]/g, '-'),
+    )
+    .option('--host-driver', 'the host itself is a workload, too (policies on input and output)')
+    .option('--adopt', 'follow another control plane than the one remembered')
+    .option('--enrol-token <token>', 'single-use token for the first contact over https')
+    .action(agent)
+}
+
+function agent(options: AgentOptions): void {
+  try {
+    start(options)
+  } catch (error) {
+    process.stderr.write(`guise agent: ${(error as Error).message}.\n`)
+    process.exitCode = EX_CONFIG
+  }
+}
+
+function start(options: AgentOptions): void {
+  if (process.platform !== 'linux') throw new Error('the agent needs Linux; elsewhere guise observe reads recordings')
+  if (process.getuid?.() !== 0)
+    throw new Error('the agent needs root, to read conntrack and write nftables. Run it with sudo')
+  if (!MODES.includes(options.mode)) throw new Error(`--mode ${options.mode} is none of ${MODES.join(', ')}`)
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(options.id))
+    throw new Error(`--id ${options.id} must be letters, digits, dots and dashes`)
+  const home = resolve(options.home)
+  const namespace = options.netns === undefined ? null : namespacePath(options.netns)
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  // So that `guise panic --home DIR` finds the namespace when nothing else is left.
+  writeFileSync(join(home, 'agent.json'), JSON.stringify({ netns: namespace }), { mode: 0o600 })
+  const config: AgentConfig = {
+    inventory: resolve(options.inventory),
+    server: options.server,
+    mode: options.mode as AgentConfig['mode'],
+    home,
+    id: options.id,
+    hostDriver: options.hostDriver === true ? 'host' : 'none',
+    follow: options.adopt === true ? 'any-system' : 'same-system',
+  }
+  const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }
+  const argv = [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    join(SOURCE, 'enforce/supervisor.ts'),
+    JSON.stringify(supervisor),
+  ]
+  const env = { ...process.env, ...(options.enrolToken === undefined ? {} : { GUISE_ENROL_TOKEN: options.enrolToken }) }
+  become(namespace === null || isInside(namespace) ? null : namespace, argv, env)
+}

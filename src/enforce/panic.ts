@@ -1,0 +1,68 @@
+/**
+ * Everything of ours off this host, with nobody's help: no server, no database, no agent. A marker in the agent's home
+ * keeps a living or restarted agent from putting it back until the marker is lifted.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { removeText } from '../compile/delta.ts'
+import { converge } from './converge.ts'
+import { bootId, openJournal } from './journal.ts'
+import { applyText, readTable } from './nft.ts'
+import { bare, NOTHING, type Snapshot } from './snapshot.ts'
+
+export type PanicReport = {
+  /** What was there and is not any more. */
+  readonly removed: readonly string[]
+  readonly unreachable: readonly string[]
+}
+
+const marker = (home: string) => join(home, 'panic')
+
+export function isPanicked(home: string): boolean {
+  return existsSync(marker(home))
+}
+
+export function liftPanic(home: string): void {
+  rmSync(marker(home), { force: true })
+}
+
+export async function panic(home: string): Promise<PanicReport> {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  writeFileSync(marker(home), '', { mode: 0o600 })
+  const journal = openJournal(home)
+  const [intent, confirmed] = [journal.intent(), journal.confirmed()]
+  const removed: string[] = []
+  const found = await readTable()
+  if (found !== null) {
+    const dispatched = Object.values(found.maps).reduce((sum, map) => sum + map.size, 0)
+    removed.push(
+      `table inet guise: ${found.chains.size} chains, ${dispatched} dispatch entries, ${found.reflexes.length} reflexes`,
+    )
+  }
+  const snapshots = [intent?.after, confirmed?.snapshot].filter(
+    (snapshot): snapshot is Snapshot => snapshot !== undefined,
+  )
+  const naked = snapshots
+    .map(bare)
+    .reduce(
+      (all, one) => ({ ...all, network: { ...all.network, ...one.network }, dns: { ...all.dns, ...one.dns } }),
+      NOTHING,
+    )
+  removed.push(
+    ...Object.keys(naked.network).map((key) => `network facet of ${key}`),
+    ...Object.keys(naked.dns).map((key) => `dns facet of ${key}`),
+  )
+  // The table goes first: whatever else may fail, traffic is free.
+  await applyText(removeText())
+  const unreachable = await converge(naked)
+  if (confirmed !== null) journal.commit({ ...confirmed, boot: bootId(), snapshot: naked })
+  journal.clear()
+  // A living agent may have been in the middle of a repair; it sees the marker within a second.
+  for (let tries = 0; tries < 25; tries++) {
+    if ((await readTable()) !== null) await applyText(removeText())
+    if (tries >= 6 && (await readTable()) === null) break
+    await wait(200)
+  }
+  return { removed, unreachable }
+}
