@@ -26,7 +26,7 @@ export function trainingLab(prefix: string, seed: number): LabPlan {
   }
   const databases = [0, 1, 2].map((i) => {
     const engine = i === 2 ? ('kv' as const) : ('postgres' as const)
-    const port = oneOf(r, engine === 'kv' ? [6379, 11211, 7654, 6380] : [5432, 5432, 5433, 15432])
+    const port = oneOf(r, engine === 'kv' ? [6379, 11211, 9042] : [5432, 5432, 5433, 3306])
     const parameters = engine === 'kv' ? { port, valueBytes: factor(r, 80, 6_000) } : { port }
     return {
       name: add('db', 'Database', { program: engine === 'kv' ? 'kv-store' : 'database', parameters }),
@@ -46,10 +46,18 @@ export function trainingLab(prefix: string, seed: number): LabPlan {
   for (let i = 0; i < 5; i++) add('web', 'Web User', person(r))
   for (let i = 0; i < 4; i++) add('idl', 'Idle', still(r))
   for (let i = 0; i < 3; i++) add('scn', 'Scanner', ...(i === 2 ? [still(r)] : []), scanner(r, factor(r, 2, 20)))
-  add('bad', 'Compromised', person(r), beacon(r))
-  add('bad', 'Compromised', consumer(r, some(r, services, 2)), oneOf(r, [beacon(r), scanner(r, uniform(r, 0.5, 2))]))
+  // One sign alone (a beacon among a person's pages) is the detectors' work: a persona is what a host mostly does.
+  add('bad', 'Compromised', person(r), beacon(r), scanner(r, uniform(r, 0.4, 2)))
+  add(
+    'bad',
+    'Compromised',
+    consumer(r, some(r, services, 2)),
+    beacon(r),
+    oneOf(r, [exfil(r), scanner(r, uniform(r, 0.5, 2))]),
+  )
   add('bad', 'Compromised', still(r), oneOf(r, [beacon(r), exfil(r)]), scanner(r, uniform(r, 0.3, 1.5)))
-  add('bad', 'Compromised', oneOf(r, [person(r), consumer(r, some(r, services, 1))]), exfil(r))
+  add('bad', 'Compromised', oneOf(r, [person(r), consumer(r, some(r, services, 1))]), exfil(r), beacon(r))
+  add('bad', 'Compromised', still(r), beacon(r), exfil(r))
   return { prefix, seed, workloads }
 }
 

@@ -5,7 +5,7 @@
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, type SumName, sumAt, TICK_MS, type Window } from '../model/window.ts'
 
 /** Changes whenever a feature is added, removed, moved or redefined: a model of another version is refused. */
-export const FEATURES_VERSION = 'features/1'
+export const FEATURES_VERSION = 'features/2'
 
 export type Feature = {
   readonly name: string
@@ -129,7 +129,6 @@ export const FEATURES: readonly Feature[] = [
     share(r.sum('externalBytesOut'), r.sum('bytesOutInitiated') + r.sum('bytesOutServed')),
   ),
   distinct('peersInitiated', 'breadth of what it reaches for', 'reached for N peers'),
-  distinct('peersServed', 'breadth of its clients', 'served N peers'),
   distinct('portsInitiated', 'a scanner tries many ports', 'tried N ports'),
   distinct('peerPortsInitiated', 'services it depends on', 'used N services'),
   distinct('portsServed', 'services it offers', 'was asked for on N ports'),
