@@ -22,6 +22,9 @@ type UpOptions = {
   readonly yes?: true
 }
 
+/** Tests run their own lab beside another one. */
+const prefix = process.env.GUISE_LAB_PREFIX === undefined ? {} : { prefix: process.env.GUISE_LAB_PREFIX }
+
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 export function register(program: Command): void {
@@ -71,15 +74,15 @@ async function up(options: UpOptions): Promise<void> {
   leaving.abort()
   say('Taking everything down…')
   if (agent !== null) await agent.ended
-  if (live) await labDown({})
+  if (live) await labDown(prefix)
   await server.ended
 }
 
 async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Kept | null> {
   say('Bringing the lab up: a router and its workloads, all in network namespaces of their own.')
   // A lab that an earlier run could not take down (kill -9) is taken down first: it is ours by its prefix and pid files.
-  await labDown({})
-  const lab = await labUp({ seed: 1 })
+  await labDown(prefix)
+  const lab = await labUp({ ...prefix, seed: 1 })
   return keep(
     'agent',
     [

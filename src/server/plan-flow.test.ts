@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { testDatabase } from '../../test/database.ts'
+import { auditBy, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
+import type { AgentState, Generation } from '../model/desired.ts'
+import type { AgentId, DecisionId, PlanId } from '../model/ids.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Applied, ServerMessage } from '../model/wire.ts'
+import { openStore } from '../store/database.ts'
+import type { Delivery } from './delivery.ts'
+import { createPlanFlow } from './plan-flow.ts'
+
+const database = await testDatabase()
+let now = 5_000
+const store = await openStore({ ...database, clock: () => now })
+after(async () => {
+  await store.close()
+  await database[Symbol.asyncDispose]()
+})
+
+const A = 'a' as AgentId
+const B = 'b' as AgentId
+
+function harness() {
+  const sent: [AgentId, ServerMessage['type']][] = []
+  const delivery: Delivery = {
+    stream: () => assert.fail('not used'),
+    send: (agent, message) => sent.push([agent, message.type]),
+    connected: () => [],
+  }
+  const flow = createPlanFlow({
+    tenant: MAIN,
+    store,
+    delivery,
+    clock: () => now,
+    moved: () => {},
+    log: { warn: () => {} },
+  })
+  return { flow, sent }
+}
+
+function agentState(generation: Generation, plan: PlanId): AgentState {
+  return {
+    generation,
+    plan,
+    mode: 'enforce',
+    workloads: [],
+    sets: [],
+    neverBlock: [],
+    failSafe: [],
+    confirmWithinMs: 1_000,
+  }
+}
+
+let made = 0
+async function approved(direction: Plan['direction'] = 'change') {
+  const decision = `d_${++made}` as DecisionId
+  const make = (generation: Generation, id: PlanId, parent: PlanId | null): Plan => ({
+    ...planMaker(decision)(generation, id, parent),
+    direction,
+    agents: { [A]: agentState(generation, id), [B]: agentState(generation, id) } as Plan['agents'],
+  })
+  const proposed = await store.plans.propose(MAIN, make, decisionRecord(decision), [], auditBy('guise', 'plan.propose'))
+  assert.ok(proposed.ok)
+  const { plan } = proposed.value
+  assert.ok((await store.plans.move(MAIN, plan.id, 'approved', auditBy('guise', 'plan.approved'))).ok)
+  return plan
+}
+
+const applied = (plan: Plan, state: Applied['state'], probe: 'ok' | 'failed' = 'ok'): Applied => ({
+  generation: plan.generation,
+  state,
+  deadline: null,
+  probes: [{ name: 'gateway', ok: probe === 'ok', detail: 'answered' }],
+  hash: 'h',
+})
+const stateOf = async (plan: Plan) => (await store.plans.get(MAIN, plan.id))!.state
+
+test('every agent applies, then all are told to confirm, then the plan is the target', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  await flow.apply(plan.id, 'guise')
+  assert.deepEqual(sent.splice(0), [
+    [A, 'state'],
+    [B, 'state'],
+  ])
+  await flow.applied(A, applied(plan, 'confirming'))
+  assert.equal(await stateOf(plan), 'applying')
+  await flow.applied(B, applied(plan, 'confirming'))
+  assert.equal(await stateOf(plan), 'confirming')
+  assert.deepEqual(sent.splice(0), [
+    [A, 'confirm'],
+    [B, 'confirm'],
+  ])
+  await flow.applied(A, applied(plan, 'confirmed'))
+  await flow.applied(B, applied(plan, 'confirmed'))
+  assert.equal(await stateOf(plan), 'confirmed')
+  sent.splice(0)
+  // An agent that died and came back applies the target again and waits to be confirmed again.
+  await flow.applied(A, applied(plan, 'confirming'))
+  assert.deepEqual(sent, [[A, 'confirm']])
+})
+
+test('a failed probe on one agent rolls the plan back on all; for a containment, probes of the contained do not count', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  await flow.apply(plan.id, 'guise')
+  await flow.applied(A, applied(plan, 'confirming'))
+  await flow.applied(B, applied(plan, 'confirming', 'failed'))
+  assert.equal(await stateOf(plan), 'rolled-back')
+  assert.deepEqual(sent.slice(2), [
+    [A, 'rollback'],
+    [B, 'rollback'],
+  ])
+
+  const containment = await approved('containment')
+  await flow.apply(containment.id, 'guise')
+  await flow.applied(A, applied(containment, 'confirming', 'failed'))
+  await flow.applied(B, applied(containment, 'confirmed'))
+  assert.equal(await stateOf(containment), 'confirming')
+  await flow.rollback(containment.id, 'guise', 'end of the test')
+})
+
+test('a plan that waits for a person is confirmed by the person only', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  flow.byHand.add(plan.id)
+  await flow.apply(plan.id, 'mira')
+  for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirming'))
+  assert.deepEqual(
+    sent.map(([, type]) => type),
+    ['state', 'state'],
+  )
+  assert.ok(await flow.confirm(plan.id, 'mira'))
+  assert.deepEqual(sent.map(([, type]) => type).slice(2), ['confirm', 'confirm'])
+  assert.ok(await flow.rollback(plan.id, 'mira', 'changed my mind'))
+})
+
+test('agents that go silent: the plan expires, well after they undid it by themselves', async () => {
+  const { flow } = harness()
+  const plan = await approved()
+  await flow.apply(plan.id, 'guise')
+  now += 10_000
+  await flow.expire()
+  assert.equal(await stateOf(plan), 'applying')
+  now += 7_000
+  await flow.expire()
+  assert.equal(await stateOf(plan), 'expired')
+})
