@@ -139,6 +139,29 @@ test('equal profiles share one chain', () => {
   assert.deepEqual([...all.chains.keys()], [...one.chains.keys()])
 })
 
+test('lists that differ in any one field do not share a chain', () => {
+  const lists: RuleList[] = [WEB]
+  for (const [i, rule] of WEB.rules.entries()) {
+    const { peer, service } = rule.match
+    const changed: RuleList['rules'] = [
+      { ...rule, verdict: rule.verdict === 'allow' ? 'deny' : 'allow' },
+      { ...rule, match: { peer: { kind: 'any' }, service } },
+      { ...rule, match: { peer: { kind: 'cidr', cidr: '10.0.0.0/8', except: ['10.8.0.0/16'] }, service } },
+      { ...rule, match: { peer: { kind: 'set', set: 'feed:bad', not: true }, service } },
+      { ...rule, match: { peer, service: { protocol: 'tcp', from: 5432, to: 5432 } } },
+      { ...rule, match: { peer, service: { protocol: 'icmp', type: null } } },
+      { ...rule, match: { peer, service: { protocol: 'tcp-any' } } },
+    ]
+    for (const other of changed) lists.push({ ...WEB, rules: WEB.rules.with(i, other) })
+  }
+  lists.push({ ...WEB, otherwise: 'allow' }, { ...WEB, why: why('other') })
+  const base = state()
+  const workloads = lists.map((egress, i) => ({ ...base.workloads[0]!, key: `k${i}`, egress }))
+  const bindings = lists.map((_, i) => ({ key: `k${i}`, interface: `gz${i}`, addresses: [], driver: 'netns' as const }))
+  const compiled = compileAgent(state({ workloads }), bindings)
+  assert.equal(new Set(compiled.maps.eg.values()).size, lists.length)
+})
+
 test('no mode but enforce drops anything', () => {
   for (const mode of ['off', 'observe', 'suggest'] as const) {
     const compiled = compileAgent({ ...contained(9e15), mode }, BINDINGS)

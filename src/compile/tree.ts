@@ -6,6 +6,7 @@
  */
 import { formatAddress, isV4, parseAddress, parseCidr } from '../model/address.ts'
 import type { AgentState, DesiredState, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
+import { listKey, sameList } from './same-list.ts'
 
 /** A workload as a driver found it: where its packets pass, and which addresses are its own. */
 export type Binding = {
@@ -151,15 +152,14 @@ function refuseDoubles(members: readonly MemberNode[]): void {
 
 /** Most workloads wear one of few profiles: equal lists become one node, which is then one chain. */
 function listCache(lookUp: (name: string) => SetNode | null) {
-  const byObject = { egress: new WeakMap<RuleList, ListNode>(), ingress: new WeakMap<RuleList, ListNode>() }
-  const byText = new Map<string, ListNode>()
+  const known = new Map<string, { readonly list: RuleList; readonly node: ListNode }[]>()
   return (direction: Direction, list: RuleList): ListNode => {
-    const known = byObject[direction].get(list)
-    if (known !== undefined) return known
-    const text = `${direction} ${JSON.stringify(list)}`
-    const node = byText.get(text) ?? buildList(direction, list, lookUp)
-    byText.set(text, node)
-    byObject[direction].set(list, node)
+    const key = `${direction} ${listKey(list)}`
+    const alike = known.get(key) ?? []
+    const same = alike.find((entry) => sameList(entry.list, list))
+    if (same !== undefined) return same.node
+    const node = buildList(direction, list, lookUp)
+    known.set(key, [...alike, { list, node }])
     return node
   }
 }
