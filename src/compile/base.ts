@@ -7,6 +7,8 @@
  * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · pending rules · permanent rules ·
  * dropped, for an interface of ours without an entry. Foreign packets leave at the first rule.
  */
+import { LOG_GROUP, LOG_LIMIT } from './chains.ts'
+
 export const TABLE = 'inet guise'
 
 /** Maps that a plan writes. Each has a `_pending` sister that is looked up first and whose entries end by themselves. */
@@ -69,7 +71,7 @@ function chain(name: string, lines: readonly string[]): string {
 
 function refuse(name: string, id: string, enforce: 'drop' | 'count'): string {
   return chain(name, [
-    `limit rate 20/second burst 40 packets log prefix "${id}" group 7 snaplen 128`,
+    `${LOG_LIMIT} log prefix "${id}" group ${LOG_GROUP} snaplen 128`,
     `counter ${enforce === 'drop' ? 'drop' : 'accept'} comment "${id}"`,
   ])
 }

@@ -6,9 +6,10 @@
 import type { Direction, Family, ListNode, PeerNode, Prefix, RuleNode, SetNode } from './tree.ts'
 import { digest, encodeId, encodeSetName, maskText } from './words.ts'
 
+/** NFLOG group of every deny, with the rule id as prefix. The kernel gives one group to one reader per namespace. */
 export const LOG_GROUP = 7
 /** A flood of denied packets must not become a flood of log messages: per deny chain. */
-const LOG_LIMIT = 'limit rate 20/second burst 40 packets'
+export const LOG_LIMIT = 'limit rate 20/second burst 40 packets'
 
 export type Chains = {
   readonly all: Map<string, readonly string[]>
