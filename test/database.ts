@@ -55,7 +55,7 @@ export async function testDatabase(): Promise<TestDatabase> {
 }
 
 function databaseUrl(url: string, name: string): string {
-  return url.replace('/postgres?', `/${name}?`)
+  return url.replace('/guise?', `/${name}?`)
 }
 
 async function admin(url: string, statement: string): Promise<void> {

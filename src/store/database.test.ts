@@ -77,6 +77,38 @@ test('a database that is not there: one sentence with its cure; and a closed one
   assert.equal(await other.healthy(), false)
 })
 
+test('the database is killed under the store: it answers again, no acknowledged write is lost, the chain is whole', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'guise-killed-'))
+  try {
+    await using embedded = await startEmbedded({ home, log: { warn() {} } })
+    await using killed = await openStore({ url: embedded.url, keysDir: join(home, 'keys') })
+    const acked: string[] = []
+    const write = async (action: string) =>
+      await killed.ledger.audit(MAIN, auditBy('guise', action)).then(
+        () => void acked.push(action),
+        () => {},
+      )
+    for (let i = 0; i < 100; i++) {
+      if (i === 50) process.kill(embedded.pid, 'SIGKILL')
+      await write(`write ${i}`)
+    }
+    for (const giveUpAt = performance.now() + 30_000; !(await killed.healthy()); )
+      assert.ok(performance.now() < giveUpAt, 'waited 30 s for the store to answer again')
+    await write('afterwards')
+    assert.ok(acked.length > 50 && acked.includes('afterwards'))
+    const verdict = await killed.ledger.verify(MAIN)
+    assert.ok(verdict.ok, JSON.stringify(verdict))
+    const { items } = await killed.ledger.audits(MAIN, { limit: 1_000, cursor: null })
+    const stored = new Set(items.map((row) => row.action))
+    assert.deepEqual(
+      acked.filter((action) => !stored.has(action)),
+      [],
+    )
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+})
+
 test('settings: defaults at version 0, then compare-and-set', async () => {
   const defaults = await store.settings.get(MAIN)
   assert.deepEqual([defaults.version, defaults.maxChangesPerMinute, defaults.confirmWithinMs], [0, 10, 30_000])

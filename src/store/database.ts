@@ -101,8 +101,10 @@ function openPool(url: string): pg.Pool {
     // all our bigints are counters and milliseconds, far below 2^53
     types: { getTypeParser: (oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format)) },
   })
-  // an idle connection that breaks (the database restarts) is replaced by the pool; without a listener it would end the process
+  // A connection that breaks (the database restarts) is replaced by the pool, and its query, if any, fails. Without these
+  // listeners it would end the process: the pool's is for idle ones, the client's for one that is between two statements.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

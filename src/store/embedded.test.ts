@@ -12,6 +12,7 @@ import { findBinaries } from './binaries.ts'
 import { startEmbedded } from './embedded.ts'
 import { orphanOf } from './postmaster.ts'
 
+const POLL_MS = 20
 const said: string[] = []
 const log = { warn: (text: string) => void said.push(text) }
 const CHILD = new URL('../../test/embedded-child.ts', import.meta.url).pathname
@@ -49,7 +50,7 @@ async function until<T>(what: string, condition: () => Promise<T | false> | T | 
     const value = await condition()
     if (value !== false) return value
     assert.ok(performance.now() < giveUpAt, `waited 30 s for: ${what}`)
-    await delay(20)
+    await delay(POLL_MS)
   }
 }
 
@@ -74,9 +75,12 @@ test('starts on an empty home, listens on no network, and stops leaving nothing 
   const [row] = await query<Record<string, string>>(
     database.url,
     `select current_setting('listen_addresses') as listen, current_setting('fsync') as fsync,
-      current_setting('data_checksums') as checksums, current_user as who`,
+      current_setting('data_checksums') as checksums, current_user as who,
+      (select rolsuper::text from pg_roles where rolname = current_user) as super`,
   )
-  assert.deepEqual({ ...row }, { listen: '', fsync: 'on', checksums: 'on', who: 'guise' })
+  assert.deepEqual({ ...row }, { listen: '', fsync: 'on', checksums: 'on', who: 'guise', super: 'false' })
+  const admin = database.url.replace('guise@', 'guise_admin@')
+  await assert.rejects(query(admin, 'select 1'), /no pg_hba.conf entry/, 'nobody comes in as the superuser')
   const { pid } = database
   assert.equal(statSync(join(home, 'postgres/data')).mode & 0o777, 0o700)
   assert.equal(statSync(join(home, 'postgres/run')).mode & 0o777, 0o700)

@@ -6,7 +6,7 @@
  * A postmaster left running by a server that was killed is stopped (fast shutdown, so nothing acknowledged is lost) and
  * started anew, not adopted: a child of our own is one we see die, and its settings are those of this release.
  */
-import { type ChildProcess, execFile } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -15,8 +15,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -24,7 +22,6 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import {
   type Binaries,
   type BinarySources,
@@ -33,13 +30,12 @@ import {
   installBinaries,
   OLDEST_MAJOR,
 } from './binaries.ts'
+import { createDatabase } from './create-database.ts'
 import { type DataLock, lockFile } from './data-lock.ts'
 import { lastLines, orphanOf, type PostmasterOptions, startPostmaster, stopPostmaster } from './postmaster.ts'
 import { currentUserName, firstClosedFolder, type ServiceUser, serviceUser } from './service-user.ts'
 
 export { serviceUser } from './service-user.ts'
-
-const run = promisify(execFile)
 
 export type Embedded = AsyncDisposable & {
   readonly url: string
@@ -82,7 +78,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       user,
     }
     saying(folder, () => prepareLog(postmaster))
-    if (!existsSync(data)) await createDatabase(postmaster, folder)
+    if (!existsSync(data)) await createDatabase(postmaster, folder).catch(withCure(folder))
     const orphan = orphanOf(data)
     if (orphan !== null) {
       options.log.warn(`stopping the database that a killed server left running (pid ${orphan})`)
@@ -124,7 +120,13 @@ function saying<T>(folder: string, act: () => T): T {
   try {
     return act()
   } catch (error) {
-    throw new Error(cure(folder, error as NodeJS.ErrnoException), { cause: error })
+    return withCure(folder)(error as Error)
+  }
+}
+
+function withCure(folder: string): (error: Error) => never {
+  return (error) => {
+    throw new Error(cure(folder, error), { cause: error })
   }
 }
 
@@ -181,44 +183,6 @@ function boundLog(logFile: string): void {
   if (statSync(logFile).size > LOG_MAX_BYTES) truncateSync(logFile)
 }
 
-/** Made under another name and renamed when whole: a first start cut short leaves nothing that looks like a database. */
-async function createDatabase(options: PostmasterOptions, folder: string): Promise<void> {
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith('new-')) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 3 })
-  }
-  const fresh = join(folder, `new-${process.pid}`)
-  const identity = options.user === null ? {} : { uid: options.user.uid, gid: options.user.gid }
-  try {
-    await run(
-      join(options.bin, 'initdb'),
-      [
-        '-D',
-        fresh,
-        '-U',
-        'guise',
-        '-E',
-        'UTF8',
-        '--locale=C.UTF-8',
-        '--auth-local=peer',
-        '--auth-host=reject',
-        '--data-checksums',
-      ],
-      { ...identity, cwd: folder, env: { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin' } },
-    )
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true })
-    const lines = String((error as { stderr?: string }).stderr ?? error).split('\n')
-    const said = lines.filter((line) => /error:|FATAL:|PANIC:/.test(line)).join(' ') || lines.join(' ')
-    throw new Error(cure(folder, new Error(`the database could not be created in ${folder}: ${said.slice(0, 600)}`)), {
-      cause: error,
-    })
-  }
-  saying(folder, () => {
-    writeFileSync(join(fresh, 'pg_hba.conf'), 'local all guise peer map=guise\n')
-    renameSync(fresh, options.data)
-  })
-}
-
 /** Who may connect: root and the service user as they are now; written at every start, since both may change. */
 function writeIdentityMap(options: PostmasterOptions): void {
   const names = new Set(['root', options.user?.name, currentUserName()])
@@ -228,9 +192,7 @@ function writeIdentityMap(options: PostmasterOptions): void {
 
 async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log): Promise<Embedded> {
   saying(options.data, () => writeIdentityMap(options))
-  let child = await startPostmaster(options).catch((error: Error) => {
-    throw new Error(cure(options.data, error), { cause: error })
-  })
+  let child = await startPostmaster(options).catch(withCure(options.data))
   let stopping: Promise<void> | null = null
   let restarting: Promise<void> = Promise.resolve()
   let startedAt = performance.now()
@@ -276,7 +238,7 @@ async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log)
     return stopping
   }
   return {
-    url: `postgresql://guise@localhost/postgres?host=${encodeURIComponent(options.socketFolder)}`,
+    url: `postgresql://guise@localhost/guise?host=${encodeURIComponent(options.socketFolder)}`,
     get pid() {
       return child.pid!
     },
