@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture, knowWorkload, LOOPBACK, reportOf } from '../../test/api.ts'
+import { auditBy, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
 
 let f: Fixture
 before(async () => {
@@ -126,8 +127,51 @@ test('a set of manifests applies whole or not at all; YAML too; dry run changes 
   const applied = await f.as('operator', { method: 'POST', url: '/manifests', payload: yaml, headers })
   assert.equal(applied.statusCode, 200, applied.body)
   const broken = await f.as('operator', { method: 'POST', url: '/manifests', payload: 'a: [\n', headers })
-  assert.equal(broken.json().code, 'bad-yaml')
+  assert.deepEqual([broken.statusCode, broken.json().code], [422, 'manifest-refused'])
+  assert.ok(broken.json().errors[0].line >= 1)
   assert.equal((await f.as('operator', { method: 'POST', url: '/personas', payload: yaml, headers })).statusCode, 415)
+})
+
+test('what a schema cannot say is refused with its place: a CEL that does not parse, host bits, a deny without end', async () => {
+  const policy = (spec: object) => ({ apiVersion: 'guise/v1', kind: 'Policy', metadata: { name: 'P' }, spec })
+  const rule = (cidr: string) => ({ action: 'deny', direction: 'egress', peers: [{ cidr }] })
+  const cases: [object, string][] = [
+    [policy({ when: 'risk >', ttl: '15m', rules: [rule('10.0.0.0/8')] }), '/spec/when'],
+    [policy({ rules: [rule('10.0.0.1/8')] }), '/spec/rules/0/peers/0/cidr'],
+    [policy({ when: 'risk > 0.9', rules: [rule('10.0.0.0/8')] }), '/spec/when'],
+  ]
+  for (const [payload, pointer] of cases) {
+    const answer = await f.as('operator', { method: 'POST', url: '/policies', payload })
+    assert.deepEqual([answer.statusCode, answer.json().errors?.[0].pointer], [422, pointer], answer.body)
+  }
+})
+
+test('nobody approves what they asked for, under whichever token of theirs', async () => {
+  const decision = decisionRecord('d_1')
+  const proposed = await f.store.plans.propose(
+    MAIN,
+    (g, id, parent) => ({ ...planMaker(decision.id)(g, id, parent), proposedBy: 'session:kim', approval: 'one' }),
+    decision,
+    [],
+    auditBy('kim'),
+  )
+  assert.ok(proposed.ok)
+  const id = proposed.value.plan.id
+  const approveAs = async (name: string) => {
+    const headers = { ...LOOPBACK, authorization: `Bearer ${await f.token('approver', { name })}` }
+    return (
+      await f.app.inject({ method: 'POST', url: `/plans/${id}/approve`, headers, payload: { note: 'looked at it' } })
+    ).json()
+  }
+  assert.equal((await approveAs('kim')).code, 'self-approval')
+  assert.equal((await approveAs('lee')).code, 'move-refused')
+  const asked = f.asked.findLast((one) => one.what === 'approvePlan')!.detail as { by: string; note: string }
+  assert.deepEqual([asked.by, asked.note], ['lee', 'looked at it'])
+  assert.equal((await f.as('viewer', `/plans/${id}/preview`)).json().approval, 'one')
+  for (const verb of ['confirm', 'rollback']) {
+    assert.equal((await f.as('operator', { method: 'POST', url: `/plans/${id}/${verb}` })).statusCode, 409)
+    assert.equal((await f.as('operator', { method: 'POST', url: `/plans/none/${verb}` })).statusCode, 404)
+  }
 })
 
 test('a feed is an administrator’s, also inside a set', async () => {

@@ -3,6 +3,7 @@
  * can carry, or a refusal with JSON pointers; nothing is stored that would silently do nothing.
  */
 import { Compile } from 'typebox/compile'
+import { checkManifest } from '../decide/manifest-checks.ts'
 import { unsupported } from '../model/facets.ts'
 import { KINDS, type Kind, MANIFEST_SCHEMAS, type Manifest } from '../model/manifest.ts'
 import { Problem } from './problem.ts'
@@ -32,7 +33,22 @@ export function readManifest(body: unknown, expected: Kind | null, at = ''): Man
   const manifest = checked(value, kind as Kind, at)
   if (manifest.kind === 'Trigger') throw triggersNotYet(at)
   if (manifest.kind === 'Persona') refuseUnsupported(unsupported(manifest.spec), at)
+  const findings = checkManifest(manifest)
+  if (findings.length > 0) {
+    const errors = findings.map((finding) => ({ pointer: `${at}${pointerTo(finding.path)}`, message: finding.why }))
+    throw new Problem(422, 'manifest-refused', `${sentence(findings[0]!.why)}.`, `${sentence(findings[0]!.cure)}.`, {
+      errors,
+    })
+  }
   return manifest
+}
+
+export function pointerTo(path: readonly (string | number)[]): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
 }
 
 function checked(value: object, kind: Kind, at: string): Manifest {

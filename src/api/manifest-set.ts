@@ -1,51 +1,44 @@
-/** A set of manifests as it was sent: JSON (one, or a list) or YAML documents. Every fault is told with the place of its manifest. */
-import { parseAllDocuments } from 'yaml'
-import { slug } from '../model/ids.ts'
+/** A set of manifests as it was sent: JSON (one, or a list) or YAML documents. Every fault is told with its place. */
+import { parseManifests } from '../decide/manifest.ts'
+import { checkSet } from '../decide/manifest-checks.ts'
 import type { Manifest } from '../model/manifest.ts'
-import { readManifest } from './manifest-body.ts'
-import { Problem } from './problem.ts'
+import { pointerTo, readManifest } from './manifest-body.ts'
+import { type Fault, Problem } from './problem.ts'
 
 const MAX_SET = 1_000
 
-export function readManifestSet(body: unknown): readonly Manifest[] {
-  const values = typeof body === 'string' ? fromYaml(body) : Array.isArray(body) ? body : [body]
+export type ManifestSet = { readonly manifests: readonly Manifest[]; readonly warnings: readonly Fault[] }
+
+/** `known` = ids of the personas that exist: a name that leads nowhere is warned about, not refused. */
+export function readManifestSet(body: unknown, known: readonly string[]): ManifestSet {
+  return typeof body === 'string' ? fromText(body, known) : fromValues(Array.isArray(body) ? body : [body], known)
+}
+
+function fromValues(values: readonly unknown[], known: readonly string[]): ManifestSet {
   if (values.length === 0 || values.length > MAX_SET) {
     throw new Problem(400, 'validation', `A set holds 1 to ${MAX_SET} manifests.`, 'Send it in parts.')
   }
   const manifests = values.map((value, i) => readManifest(value, null, `/${i}`))
-  const seen = new Set<string>()
-  for (const [i, manifest] of manifests.entries()) {
-    const key = `${manifest.kind} ${slug(manifest.metadata.name)}`
-    if (seen.has(key)) {
-      throw new Problem(422, 'twice', `${key} stands in the set twice.`, 'Keep one of them.', {
-        errors: [{ pointer: `/${i}/metadata/name`, message: 'was used before in this set' }],
-      })
-    }
-    seen.add(key)
+  const { problems, warnings } = checkSet(manifests, known)
+  const faults = (findings: typeof problems) =>
+    findings.map(({ index, path, why }) => ({ pointer: `/${index}${pointerTo(path)}`, message: why }))
+  const [first] = problems
+  if (first !== undefined) {
+    throw new Problem(422, 'manifest-refused', `${first.why}.`, `${first.cure}.`, { errors: faults(problems) })
   }
-  return manifests
+  return { manifests, warnings: faults(warnings) }
 }
 
-/** Core schema, no merge keys, few aliases: `<<` chains and alias bombs are quadratic (CVE-2026-53550). */
-function fromYaml(text: string): unknown[] {
-  const documents = parseAllDocuments(text, { schema: 'core', merge: false, stringKeys: true, prettyErrors: true })
-  if (!Array.isArray(documents)) return []
-  return documents.flatMap((document) => {
-    const [error] = document.errors
-    if (error !== undefined) {
-      const line = error.linePos?.[0].line
-      throw new Problem(
-        400,
-        'bad-yaml',
-        `The YAML does not parse${line === undefined ? '' : ` at line ${line}`}.`,
-        'Check it there.',
-      )
-    }
-    try {
-      const value: unknown = document.toJS({ maxAliasCount: 10 })
-      return value === null ? [] : [value]
-    } catch {
-      throw new Problem(400, 'bad-yaml', 'The YAML uses too many aliases.', 'Write it out.')
-    }
+function fromText(text: string, known: readonly string[]): ManifestSet {
+  const parsed = parseManifests(text, { file: 'body', known: { personas: known } })
+  const fault = ({ line, column, why }: { line: number; column: number; why: string }): Fault => ({
+    pointer: '',
+    line,
+    column,
+    message: why,
+  })
+  if (parsed.ok) return { manifests: parsed.value, warnings: parsed.warnings.map(fault) }
+  throw new Problem(422, parsed.code, `${parsed.where}: ${parsed.why}.`, `${parsed.cure}.`, {
+    errors: parsed.problems.slice(0, 50).map(fault),
   })
 }

@@ -5,7 +5,13 @@
 import type { FastifyError } from 'fastify'
 import type { Refusal } from '../model/why.ts'
 
-export type Fault = { readonly pointer: string; readonly message: string }
+/** `pointer` is a JSON pointer (RFC 6901); YAML is told by line and column as well. */
+export type Fault = {
+  readonly pointer: string
+  readonly message: string
+  readonly line?: number
+  readonly column?: number
+}
 
 export class Problem extends Error {
   readonly statusCode: number

@@ -69,7 +69,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const checker = Compile(target)
   const isBody = httpPart === 'body'
   return (input: unknown) => {
-    const value = isBody ? input : Value.Convert(target, input)
+    const value = isBody ? (input ?? null) : Value.Convert(target, input)
     if (checker.Check(value)) return { value }
     const errors = checker
       .Errors(value)

@@ -67,7 +67,7 @@ function kindRoutes(app: Routes, deps: RouteDeps, path: string, kind: Kind): voi
 
   app.post(
     `/${path}`,
-    { schema: { tags, summary: `Make a ${noun}`, body: bodyOf(kind) }, ...withoutParams },
+    { schema: { tags, summary: `Make a ${noun}`, body: bodyOf(kind) }, ...checkedByReader },
     async (request, reply) => {
       if (kind === 'Trigger') throw triggersNotYet('')
       const manifest = readManifest(request.body, kind)
@@ -134,9 +134,6 @@ function kindRoutes(app: Routes, deps: RouteDeps, path: string, kind: Kind): voi
   }
 }
 
-/** The query of a POST is not looked at, the body is the reader's. */
-const withoutParams = checkedByReader
-
 const SetQuery = Type.Object({ dry_run: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
 
 function setRoute(app: Routes, deps: RouteDeps): void {
@@ -155,7 +152,11 @@ function setRoute(app: Routes, deps: RouteDeps): void {
     },
     async (request) => {
       const principal = principalOf(request)
-      const manifests = readManifestSet(request.body)
+      const personas = await deps.store().manifests.all(principal.tenant, 'Persona')
+      const { manifests, warnings } = readManifestSet(
+        request.body,
+        personas.map((record) => record.id),
+      )
       if (principal.role !== 'admin' && manifests.some((manifest) => manifest.kind === 'Feed')) {
         throw new Problem(403, 'role-refused', 'A feed names a path on the server.', 'Applying a Feed needs admin.')
       }
@@ -168,7 +169,8 @@ function setRoute(app: Routes, deps: RouteDeps): void {
         outcome: outcomeOf(before[i] ?? null, manifest),
         version: before[i]?.version ?? 0,
       }))
-      if (request.query.dry_run === true) return { applied: false, dry_run: true, items: outcomes, next: null }
+      if (request.query.dry_run === true)
+        return { applied: false, dry_run: true, items: outcomes, warnings, next: null }
       const changes = manifests.filter((_, i) => outcomes[i]!.outcome !== 'unchanged')
       if (changes.length > 0) {
         const names = changes.map((manifest) => `${manifest.kind} ${slug(manifest.metadata.name)}`)
@@ -184,7 +186,7 @@ function setRoute(app: Routes, deps: RouteDeps): void {
         }
         deps.control.manifestsChanged(principal.tenant)
       }
-      return { applied: true, dry_run: false, items: outcomes, next: null }
+      return { applied: true, dry_run: false, items: outcomes, warnings, next: null }
     },
   )
 }

@@ -40,7 +40,7 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
 
   app.post(
     '/plans/:id/approve',
-    { schema: { tags, summary: 'Approve', params: IdParams, body: Type.Optional(Note) } },
+    { schema: { tags, summary: 'Approve', params: IdParams, body: Type.Union([Note, Type.Null()]) } },
     async (request) => {
       const record = await one(request)
       const principal = principalOf(request)
@@ -63,7 +63,7 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
 
   app.post(
     '/plans/:id/confirm',
-    { schema: { tags, summary: 'Keep what is applied', params: IdParams, body: Type.Optional(Nothing) } },
+    { schema: { tags, summary: 'Keep what is applied', params: IdParams, body: Type.Union([Nothing, Type.Null()]) } },
     async (request) => {
       const record = await one(request)
       const { tenant, actor } = principalOf(request)
@@ -73,7 +73,9 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
 
   app.post(
     '/plans/:id/rollback',
-    { schema: { tags, summary: 'Back to what was before', params: IdParams, body: Type.Optional(Because) } },
+    {
+      schema: { tags, summary: 'Back to what was before', params: IdParams, body: Type.Union([Because, Type.Null()]) },
+    },
     async (request) => {
       const record = await one(request)
       const { tenant, actor } = principalOf(request)
