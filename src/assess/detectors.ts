@@ -65,7 +65,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       for (const detector of detectors) detector.forget(now - age)
       ends.forget(now - age)
       age /= 4
-    } while (ends.addresses.size > maxAddresses * 0.8 && age > SAY_AGAIN_MS)
+    } while (ends.addresses.size > maxAddresses * 0.6 && age > SAY_AGAIN_MS)
     for (const [key, last] of said) if (last.at < now - FORGET_EVERY_MS) said.delete(key)
     forgotAt = now
   }
@@ -100,7 +100,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       for (const detector of detectors)
         for (const evidence of detector.evaluate(now, ends))
           if (isNews(evidence)) findings.push({ subject: evidence.subject, evidence })
-      if (now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.95) forget(now)
+      if (now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.8) forget(now)
       return findings
     },
   }

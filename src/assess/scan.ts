@@ -13,6 +13,8 @@ const SPAN_MS = 300_000
 /** Zeek, ibid.: addr_scan_threshold 25 hosts, port_scan_threshold 15 ports. */
 const LEAST_HOSTS = 25
 const LEAST_PORTS = 15
+/** Twice Zeek's rate over a fifth of its time: a burst is worth a look (half the weight), long before 5 minutes are over. */
+const LEAST_IN_A_MINUTE = 10
 /** Slips says "ICMP address scan" from 25 targets (modules/network_discovery), too. */
 const LEAST_PINGED = 25
 /** Unanswered UDP is ordinary (discovery, peer-to-peer, games): twice as much of it is needed. */
@@ -33,12 +35,13 @@ export function createHorizontalScan(options: { readonly maxKeys?: number } = {}
     (key, seen, ends) => {
       const proto = lowOf(key) % 256
       const port = Math.floor(lowOf(key) / 256)
-      const least = proto === Proto.udp ? LEAST_HOSTS * UDP_FACTOR : LEAST_HOSTS
-      if (seen.count < least) return null
+      const factor = proto === Proto.udp ? UDP_FACTOR : 1
+      const ratio = seen.count / (LEAST_HOSTS * factor)
+      if (ratio < 1 && seen.recent < LEAST_IN_A_MINUTE * factor) return null
       const name = `${port}/${proto === Proto.udp ? 'udp' : 'tcp'}`
       return {
         peer: ends.network(seen.things),
-        ratio: seen.count / least,
+        ratio,
         why: `tried port ${name} on ${seen.count}${seen.isCut ? ' or more' : ''} addresses in ${saySpan(seen.spanMs)} and found nobody`,
         figures: { addresses: seen.count, port, spanMs: seen.spanMs },
       }
@@ -136,8 +139,8 @@ function toEvidence(kind: Evidence['kind'], subject: string, seen: Seen, judged:
     kind,
     subject,
     peer: judged.peer,
-    // 3.0 at the threshold (σ(0.4) = 0.60), one more per doubling, at most 4.5.
-    weight: Math.min(4.5, 3 + Math.log2(judged.ratio)),
+    // 3.0 at Zeek's threshold (σ(0.4) = 0.60), one more per doubling, at most 4.5; 1.5 for a burst below it.
+    weight: judged.ratio < 1 ? 1.5 : Math.min(4.5, 3 + Math.log2(judged.ratio)),
     halfLifeMs: HALF_LIFE_MS,
     at: seen.last,
     authenticated: seen.isProven,

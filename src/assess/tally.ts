@@ -9,6 +9,8 @@ export type Tally = {
   takeNews(): number[]
   read(key: number): {
     readonly count: number
+    /** Of them, those seen within a minute of the last. */
+    readonly recent: number
     /** More things were seen than are kept. */
     readonly isCut: boolean
     readonly things: Iterable<number>
@@ -75,12 +77,18 @@ export function createTally(options: {
     },
     read(key) {
       const entry = entries.get(key)
-      if (entry === undefined) return { count: 0, isCut: false, things: [], last: 0, spanMs: 0, isProven: false }
+      if (entry === undefined)
+        return { count: 0, recent: 0, isCut: false, things: [], last: 0, spanMs: 0, isProven: false }
       expire(entry)
       let first = entry.last
-      for (const at of entry.things.values()) first = Math.min(first, at)
+      let recent = 0
+      for (const at of entry.things.values()) {
+        first = Math.min(first, at)
+        if (at >= entry.last - 60_000) recent++
+      }
       return {
         count: entry.things.size,
+        recent,
         isCut: entry.isCut,
         things: entry.things.keys(),
         last: entry.last,

@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Value } from 'typebox/value'
+import { FORBIDDEN, HOSTILE_NAMES } from '../../test/corpus/hostile-names.ts'
+import { type FlowRow, flowRows } from '../../test/flow-rows.ts'
+import { Evidence } from '../model/evidence.ts'
+import { Mark } from '../model/flow.ts'
+import { createBeacon } from './beacon.ts'
+import { createBlocklist } from './blocklist.ts'
+import { createBruteforce } from './bruteforce.ts'
+import type { Detector } from './detector.ts'
+import { createDetectors, type DetectorsOptions } from './detectors.ts'
+import { createEnds } from './ends.ts'
+import { createExfiltration } from './exfiltration.ts'
+import { createIndicatorIndex, createNeverBlock } from './indicators.ts'
+import { createHorizontalScan, createVerticalScan } from './scan.ts'
+
+const T = 1_700_000_000_000
+const HOME = '10.0.0.5'
+const OUT = '203.0.113.7'
+
+/** Feeds the rows in ticks of 5 s of event time, as the agent does; returns everything found. */
+function run(rows: readonly FlowRow[], options: Partial<DetectorsOptions> = {}) {
+  const detectors = createDetectors({ homeNetworks: ['10.0.0.0/8'], ...options })
+  const found: { tick: number; evidence: Evidence }[] = []
+  const sorted = [...rows].sort((a, b) => a.at - b.at)
+  let next = 0
+  for (let tick = 0; next < sorted.length; tick++) {
+    const until = T + (tick + 1) * 5_000
+    const part: FlowRow[] = []
+    while (next < sorted.length && sorted[next]!.at < until) part.push(sorted[next++]!)
+    detectors.add(flowRows(part))
+    for (const { subject, evidence } of detectors.evaluate(until)) {
+      assert.equal(subject, evidence.subject)
+      assert.ok(Value.Check(Evidence, evidence), JSON.stringify(evidence))
+      found.push({ tick, evidence })
+    }
+  }
+  return found
+}
+const kinds = (found: ReturnType<typeof run>, like = '') =>
+  [...new Set(found.map(({ evidence }) => evidence.kind))].filter((kind) => kind.startsWith(like))
+const times = <T>(n: number, row: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => row(i))
+
+test('beacon: a call every 3 s to the outside is said within 90 s and blames the caller', () => {
+  const found = run(
+    times(40, (i) => ({ at: T + i * 3_000 + ((i * 7_919) % 400), from: HOME, to: OUT, port: 443, out: 420 })),
+  )
+  assert.deepEqual(kinds(found), ['beacon'])
+  const first = found[0]!
+  assert.ok(first.tick <= 18, `said in tick ${first.tick}`)
+  const { subject, peer, authenticated, why } = found.at(-1)!.evidence
+  assert.deepEqual([subject, peer, authenticated], [HOME, OUT, true])
+  assert.match(why, /every (2\.9|3|3\.1) s/)
+})
+
+test('beacon, live: sizes come with the progress rows, times with the opened ones', () => {
+  const found = run(
+    times(40, (i) => i).flatMap((i): FlowRow[] => [
+      {
+        at: T + i * 2_500,
+        from: HOME,
+        to: OUT,
+        port: 443,
+        sourcePort: 4_000 + i,
+        phase: 'opened',
+        out: 0,
+        in: 0,
+        state: 'none',
+        marks: 0,
+      },
+      {
+        at: T + i * 2_500,
+        from: HOME,
+        to: OUT,
+        port: 443,
+        sourcePort: 4_000 + i,
+        phase: 'progress',
+        lastsMs: 2_000,
+        out: 500,
+        in: 900,
+        state: 'none',
+      },
+    ]),
+  )
+  assert.ok(found.some(({ evidence }) => evidence.kind === 'beacon' && evidence.figures.size! > 0.9))
+})
+
+test('beacon: polling a machine of the home network, browsing and name look-ups are not', () => {
+  const poll = times(60, (i) => ({ at: T + i * 2_000, from: HOME, to: '10.0.0.9', port: 8080 }))
+  const dns = times(60, (i) => ({ at: T + i * 2_000, from: HOME, to: OUT, port: 53, proto: 'udp' as const }))
+  const browse = times(60, (i) => ({
+    at: T + Math.floor(i / 12) * 21_000 + (i % 12) ** 2 * 40,
+    from: HOME,
+    to: '198.51.100.4',
+    port: 443,
+    out: 300 + ((i * 7_919) % 5_000),
+  }))
+  assert.deepEqual(kinds(run([...poll, ...dns, ...browse])), [])
+})
+
+test('horizontal scan: many hosts refuse or ignore one port', () => {
+  const found = run(
+    times(60, (i) => ({ at: T + i * 500, from: HOME, to: `10.0.1.${i + 1}`, port: 22, state: i % 2 ? 'S0' : 'REJ' })),
+  )
+  assert.deepEqual(kinds(found), ['scan.horizontal'])
+  const { peer, authenticated, weight } = found.at(-1)!.evidence
+  assert.deepEqual([peer, authenticated], ['10.0.1.0/24', false])
+  assert.ok(weight > 4)
+})
+
+test('horizontal scan: the anti-spoofed interface vouches for the source', () => {
+  const found = run(
+    times(30, (i) => ({
+      at: T + i * 500,
+      from: HOME,
+      to: `10.0.1.${i + 1}`,
+      port: 22,
+      state: 'S0',
+      marks: Mark.antispoofed,
+    })),
+  )
+  assert.equal(found.at(-1)!.evidence.authenticated, true)
+})
+
+test('many hosts that answer are no scan, nor are a few that do not', () => {
+  const answered = times(200, (i): FlowRow => ({ at: T + i * 100, from: HOME, to: `198.51.100.${i + 1}`, port: 443 }))
+  const few = times(
+    200,
+    (i): FlowRow => ({ at: T + i * 500, from: HOME, to: `198.51.100.${(i % 8) + 1}`, state: 'S0' }),
+  )
+  assert.deepEqual(kinds(run(answered), 'scan'), [])
+  assert.deepEqual(kinds(run(few), 'scan'), [])
+})
+
+test('vertical scan: one host, many ports', () => {
+  const found = run(times(40, (i) => ({ at: T + i * 50, from: HOME, to: '10.0.1.9', port: 1_000 + i, state: 'REJ' })))
+  assert.deepEqual(kinds(found), ['scan.vertical'])
+  assert.equal(found[0]!.evidence.peer, '10.0.1.9')
+})
+
+test('ICMP scan: many pinged, none answers; a monitor whose pings are answered is none', () => {
+  const ping = (answered: boolean) =>
+    times(
+      60,
+      (i): FlowRow => ({
+        at: T + i * 200,
+        from: HOME,
+        to: `10.0.2.${i + 1}`,
+        proto: 'icmp',
+        sourcePort: 8,
+        port: 0,
+        in: answered ? 60 : 0,
+        marks: answered ? 1 : 0,
+        state: 'OTH',
+      }),
+    )
+  assert.deepEqual(kinds(run(ping(false))), ['scan.icmp'])
+  assert.deepEqual(kinds(run(ping(true))), [])
+})
+
+/** A workload that sends a kilobyte every 5 s for two minutes. */
+const quiet = times(
+  24,
+  (i): FlowRow => ({
+    at: T + i * 5_000 + 100,
+    from: HOME,
+    to: '198.51.100.9',
+    port: 443,
+    out: 1_000 + ((i * 131) % 700),
+  }),
+)
+/** Progress of one upload from tick 24 on. */
+const upload = (ticks: number, bytes: number, to = OUT): FlowRow[] =>
+  times(ticks, (i) => ({
+    at: T + 122_000 + i * 5_000,
+    from: HOME,
+    to,
+    port: 443,
+    phase: 'progress',
+    out: bytes,
+    in: bytes / 200,
+    state: 'none',
+  }))
+
+test('exfiltration: 40 MB to the outside from one who sends little is said within two ticks', () => {
+  const found = run([...quiet, ...upload(4, 20e6)]).filter(({ evidence }) => evidence.kind === 'exfiltration')
+  assert.ok(found.length > 0)
+  assert.ok(found[0]!.tick <= 25, `said in tick ${found[0]!.tick}, the upload began in tick 24`)
+  const { subject, peer, authenticated, weight } = found[0]!.evidence
+  assert.deepEqual([subject, peer, authenticated], [HOME, OUT, true])
+  assert.ok(weight >= 3.5)
+})
+
+test('exfiltration: who always sends that much, who downloads, and who is known at home is left alone', () => {
+  const exporter = times(
+    60,
+    (i): FlowRow => ({
+      at: T + i * 5_000,
+      from: HOME,
+      to: OUT,
+      port: 443,
+      phase: i ? 'progress' : 'opened',
+      out: 20e6,
+      in: 1e5,
+      state: 'none',
+    }),
+  )
+  assert.deepEqual(kinds(run(exporter), 'exfil'), [])
+  const download = upload(4, 1e5).map((row) => ({ ...row, in: 50e6 }))
+  assert.deepEqual(kinds(run([...quiet, ...download]), 'exfil'), [])
+  const backup = times(140, (i): FlowRow => ({ at: T + i * 5_000, from: HOME, to: '10.0.0.9', port: 443, out: 2_000 }))
+  const known = upload(2, 40e6, '10.0.0.9').map((row) => ({ ...row, at: row.at + 600_000 }))
+  assert.deepEqual(kinds(run([...backup, ...known]), 'exfil'), [])
+})
+
+test('brute force: many short SSH sessions; port checks and a few long sessions are none', () => {
+  const guess = times(
+    60,
+    (i): FlowRow => ({ at: T + i * 2_500, from: OUT, to: HOME, port: 22, out: 2_000, in: 2_600, lastsMs: 1_500 }),
+  )
+  const found = run(guess).filter(({ evidence }) => evidence.kind === 'bruteforce')
+  assert.ok(found.length > 0)
+  assert.deepEqual([found[0]!.evidence.subject, found[0]!.evidence.peer], [OUT, `${HOME}:22`])
+  const check = times(60, (i): FlowRow => ({ at: T + i * 2_500, from: '10.0.0.6', to: HOME, port: 22, out: 0, in: 60 }))
+  const work = times(
+    60,
+    (i): FlowRow => ({ at: T + i * 2_500, from: '10.0.0.6', to: HOME, port: 22, out: 90_000, in: 400_000 }),
+  )
+  const pool = times(
+    90,
+    (i): FlowRow => ({ at: T + i * 2_500, from: '10.0.0.6', to: HOME, port: 5432, out: 900, in: 700 }),
+  )
+  assert.deepEqual(kinds(run([...check])), [])
+  assert.deepEqual(kinds(run([...work])), [])
+  assert.deepEqual(kinds(run([...pool])), [], 'a database client without a pool')
+})
+
+test('block-list: blames who called, also when the listed one did; a repeat is not said again at once', () => {
+  const indicators = createIndicatorIndex([{ cidr: OUT, score: 0, feed: 'bad', confidence: 0.8 }])
+  const out = run(
+    [
+      { at: T, from: HOME, to: OUT },
+      { at: T + 6_000, from: HOME, to: OUT },
+    ],
+    { indicators },
+  )
+  assert.deepEqual(
+    out.map(({ evidence }) => [evidence.subject, evidence.peer]),
+    [[HOME, OUT]],
+  )
+  const inbound = run([{ at: T, from: OUT, to: HOME }], { indicators })
+  assert.equal(inbound[0]!.evidence.subject, OUT)
+})
+
+test('the never-block list is above every detector', () => {
+  const indicators = createIndicatorIndex([{ cidr: OUT, score: 0, feed: 'bad', confidence: 1 }])
+  const neverBlock = createNeverBlock([`${OUT}/32`])
+  const rows = [
+    ...times(60, (i): FlowRow => ({ at: T + i * 2_000, from: HOME, to: OUT, port: 443 })),
+    ...times(60, (i): FlowRow => ({ at: T + i * 2_000, from: HOME, to: OUT, port: 1_000 + i, state: 'S0' })),
+    ...times(60, (i): FlowRow => ({ at: T + i * 2_000, from: OUT, to: `10.0.3.${i + 1}`, port: 22, state: 'S0' })),
+  ]
+  assert.deepEqual(run(rows, { indicators, neverBlock }), [])
+})
+
+test('names of feeds come out plain in the sentence', () => {
+  for (const feed of HOSTILE_NAMES) {
+    const indicators = createIndicatorIndex([{ cidr: OUT, score: 0, feed, confidence: 1 }])
+    const [found] = run([{ at: T, from: HOME, to: OUT }], { indicators })
+    assert.doesNotMatch(found!.evidence.why, FORBIDDEN)
+    assert.doesNotMatch(found!.evidence.source, FORBIDDEN)
+  }
+})
+
+test('every detector holds so many keys and no more, and counts what it could not take', () => {
+  const ends = createEnds({ homeNetworks: ['10.0.0.0/8'], neverBlock: createNeverBlock([]), maxAddresses: 10_000 })
+  const indicators = createIndicatorIndex([{ cidr: '198.51.100.0/24', score: 0, feed: 'f', confidence: 1 }])
+  const cases: [Detector, (i: number) => FlowRow][] = [
+    [createBeacon({ maxSeries: 5 }), (i) => ({ at: T, from: HOME, to: `198.51.100.${i}`, port: 443 })],
+    [createHorizontalScan({ maxKeys: 5 }), (i) => ({ at: T, from: HOME, to: OUT, port: i, state: 'S0' })],
+    [createVerticalScan({ maxKeys: 5 }), (i) => ({ at: T, from: HOME, to: `198.51.100.${i}`, state: 'S0' })],
+    [createExfiltration({ maxPairs: 5 }), (i) => ({ at: T, from: HOME, to: `198.51.100.${i}` })],
+    [createBruteforce({ maxKeys: 5 }), (i) => ({ at: T, from: HOME, to: `198.51.100.${i}`, port: 22 })],
+    [createBlocklist({ indicators, maxContacts: 5 }), (i) => ({ at: T, from: HOME, to: `198.51.100.${i}` })],
+  ]
+  for (const [detector, row] of cases) {
+    const batch = flowRows(times(20, (i) => row(i + 1)))
+    ends.look(batch)
+    detector.add(batch, ends)
+    assert.deepEqual([detector.held, detector.refused], [5, 15], detector.name)
+    detector.forget(T + 1)
+    assert.equal(detector.held, 0, detector.name)
+  }
+})
+
+test('when addresses run out the old are forgotten, not the new refused for ever', () => {
+  const detectors = createDetectors({ homeNetworks: ['10.0.0.0/8'], maxAddresses: 100 })
+  for (let hour = 0; hour < 60; hour++) {
+    detectors.add(flowRows(times(20, (i) => ({ at: T + hour * 3_600_000, from: `10.1.${hour}.${i}`, to: OUT }))))
+    detectors.evaluate(T + hour * 3_600_000)
+  }
+  assert.ok(detectors.counters()['detectors.addresses']! <= 100)
+  assert.equal(detectors.counters()['detectors.addressesRefused'], 0)
+})
