@@ -40,13 +40,19 @@ export function checkManifest(manifest: Manifest): Finding[] {
     })
     profile?.network?.addresses.forEach((text, i) => {
       if (parseInterfaceAddress(text) === null)
-        add(['spec', 'profile', 'network', 'addresses', i], `${text} is no address with a prefix length`, 'write it like 10.0.0.5/24 or fd00::5/64')
+        add(
+          ['spec', 'profile', 'network', 'addresses', i],
+          `${text} is no address with a prefix length`,
+          'write it like 10.0.0.5/24 or fd00::5/64',
+        )
     })
     profile?.network?.gateways?.forEach((text, i) => {
-      if (parseAddress(text) === null) add(['spec', 'profile', 'network', 'gateways', i], `${text} is no address`, 'write it like 10.0.0.1')
+      if (parseAddress(text) === null)
+        add(['spec', 'profile', 'network', 'gateways', i], `${text} is no address`, 'write it like 10.0.0.1')
     })
     profile?.dns?.servers.forEach((text, i) => {
-      if (parseAddress(text) === null) add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
+      if (parseAddress(text) === null)
+        add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
     })
     mitigationRules?.forEach((rule, i) => {
       when(rule.when, ['spec', 'mitigationRules', i, 'when'])
@@ -80,7 +86,9 @@ function checkPeer(peer: PeerSelector, path: Path, add: Add): void {
     add(
       at,
       loose === null ? `${text} is no address or CIDR` : `${text} has host bits set`,
-      loose === null ? 'write it like 10.0.0.0/8 or fd00::/8' : `write the network, ${loose.network}, or the address alone`,
+      loose === null
+        ? 'write it like 10.0.0.0/8 or fd00::/8'
+        : `write the network, ${loose.network}, or the address alone`,
     )
   }
   check(peer.cidr, [...path, 'cidr'])
@@ -93,7 +101,11 @@ function checkPort(port: PortMatch, path: Path, add: Add): void {
   if (port.protocol === 'icmp') return
   if (port.to !== undefined && port.port === undefined) add([...path, 'to'], 'a range has no beginning', 'add port')
   if (port.to !== undefined && port.port !== undefined && port.to < port.port)
-    add([...path, 'to'], `the range ${port.port} to ${port.to} runs backwards`, `write port: ${port.to} and to: ${port.port}`)
+    add(
+      [...path, 'to'],
+      `the range ${port.port} to ${port.to} runs backwards`,
+      `write port: ${port.to} and to: ${port.port}`,
+    )
 }
 
 type SetFinding = Finding & { readonly index: number }
@@ -145,7 +157,8 @@ function personasNamed(manifest: Manifest): { persona: string; path: Path }[] {
     )
   if (manifest.kind === 'Policy') {
     const { subjects } = manifest.spec
-    const own = subjects?.persona === undefined ? [] : [{ persona: subjects.persona, path: ['spec', 'subjects', 'persona'] }]
+    const own =
+      subjects?.persona === undefined ? [] : [{ persona: subjects.persona, path: ['spec', 'subjects', 'persona'] }]
     return [...own, ...ofRules(manifest.spec.rules, ['spec', 'rules'])]
   }
   if (manifest.kind !== 'Persona') return []

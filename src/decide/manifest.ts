@@ -5,9 +5,9 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import { unsupported } from '../model/facets.ts'
 import { slug } from '../model/ids.ts'
-import { API_VERSION, KINDS, type Kind, type Manifest, MANIFEST_SCHEMAS } from '../model/manifest.ts'
+import { API_VERSION, KINDS, type Kind, MANIFEST_SCHEMAS, type Manifest } from '../model/manifest.ts'
 import type { Refusal } from '../model/why.ts'
-import { type Finding, checkManifest, checkSet } from './manifest-checks.ts'
+import { checkManifest, checkSet, type Finding } from './manifest-checks.ts'
 import { nearest, walkSchema } from './schema-walk.ts'
 
 export type ManifestProblem = {
@@ -85,7 +85,8 @@ function refused(problems: readonly ManifestProblem[]): ParsedManifests {
   const first = sorted[0]!
   const special = sorted.find((one) => one.code === 'facet-not-supported' || one.code === 'kind-not-supported')
   // With nothing else wrong, the code names what the release cannot do yet: the API answers with it.
-  const code = special !== undefined && sorted.every((one) => one.code === special.code) ? special.code : 'manifest-refused'
+  const code =
+    special !== undefined && sorted.every((one) => one.code === special.code) ? special.code : 'manifest-refused'
   const more = sorted.length === 1 ? '' : ` (and ${sorted.length - 1} more)`
   return {
     ok: false,
@@ -200,10 +201,18 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
     return one([], 'this is no manifest', `a manifest has apiVersion, kind, metadata and spec`)
   const { apiVersion, kind } = value as Record<string, unknown>
   if (apiVersion !== API_VERSION)
-    return one(['apiVersion'], `apiVersion is ${apiVersion === undefined ? 'missing' : `not ${API_VERSION}`}`, `write apiVersion: ${API_VERSION}`)
+    return one(
+      ['apiVersion'],
+      `apiVersion is ${apiVersion === undefined ? 'missing' : `not ${API_VERSION}`}`,
+      `write apiVersion: ${API_VERSION}`,
+    )
   if (!(KINDS as readonly unknown[]).includes(kind)) {
     const near = typeof kind === 'string' ? nearest(kind, KINDS) : null
-    return one(['kind'], `kind ${JSON.stringify(kind)?.slice(0, 60) ?? 'is missing'}`, near === null ? `use one of ${KINDS.join(', ')}` : `did you mean ${near}?`)
+    return one(
+      ['kind'],
+      `kind ${JSON.stringify(kind)?.slice(0, 60) ?? 'is missing'}`,
+      near === null ? `use one of ${KINDS.join(', ')}` : `did you mean ${near}?`,
+    )
   }
   const shape = walkSchema(MANIFEST_SCHEMAS[kind as Kind], value).map((problem) => ({ code: 'schema', ...problem }))
   if (shape.length > 0) return shape
@@ -221,8 +230,14 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
     manifest.kind !== 'Persona'
       ? []
       : unsupported(manifest.spec).map((pointer) => {
-          const path = pointer.replace(/ \(.*$/, '').slice(1).split('/').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
-          const word = path.includes('mitigationRules') ? manifest.spec.mitigationRules?.[path[2] as number]?.do : path.at(-1)
+          const path = pointer
+            .replace(/ \(.*$/, '')
+            .slice(1)
+            .split('/')
+            .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+          const word = path.includes('mitigationRules')
+            ? manifest.spec.mitigationRules?.[path[2] as number]?.do
+            : path.at(-1)
           return {
             code: 'facet-not-supported',
             path,

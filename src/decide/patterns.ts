@@ -52,5 +52,7 @@ export function patternRefusal(pattern: string): string | null {
       closed = null
     } else closed = null
   }
-  return openEnded > MAX_OPEN_ENDED ? `more than ${MAX_OPEN_ENDED} open-ended repetitions (* + {n,}) in one pattern` : null
+  return openEnded > MAX_OPEN_ENDED
+    ? `more than ${MAX_OPEN_ENDED} open-ended repetitions (* + {n,}) in one pattern`
+    : null
 }

@@ -68,7 +68,11 @@ function walk(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]):
 
 function walkObject(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return void out.push({ path, why: `${nameOf(path)} is ${kindOf(value)}, not a mapping`, cure: 'write fields below it' })
+    return void out.push({
+      path,
+      why: `${nameOf(path)} is ${kindOf(value)}, not a mapping`,
+      cure: 'write fields below it',
+    })
   const known = schema.properties ?? {}
   const patterns = Object.entries(schema.patternProperties ?? {})
   for (const [key, item] of Object.entries(value)) {
@@ -83,7 +87,11 @@ function walkObject(schema: Schema, value: unknown, path: Path, out: SchemaProbl
     if (!Object.hasOwn(value, key))
       out.push({ path, why: `${nameOf(path)} has no ${key}`, cure: `add ${key}${hint(known[key])}` })
   if (Object.keys(value).length < (schema.minProperties ?? 0))
-    out.push({ path, why: `${nameOf(path)} is empty`, cure: 'give at least one entry: an empty selector would match nothing' })
+    out.push({
+      path,
+      why: `${nameOf(path)} is empty`,
+      cure: 'give at least one entry: an empty selector would match nothing',
+    })
 }
 
 function walkUnion(forms: readonly Schema[], value: unknown, path: Path, out: SchemaProblem[]): void {
@@ -105,10 +113,17 @@ function walkUnion(forms: readonly Schema[], value: unknown, path: Path, out: Sc
   })
   if (tries.some((one) => one.problems.length === 0)) return
   if (typeof value !== 'object' || value === null)
-    return void out.push({ path, why: `${nameOf(path)} is ${kindOf(value)}`, cure: `use one of ${forms.map(formName).join(', ')}` })
+    return void out.push({
+      path,
+      why: `${nameOf(path)} is ${kindOf(value)}`,
+      cure: `use one of ${forms.map(formName).join(', ')}`,
+    })
   const keys = Object.keys(value)
   const ranked = tries
-    .map((one) => ({ ...one, shared: keys.filter((key) => agrees(one.form, key, (value as Record<string, unknown>)[key])).length }))
+    .map((one) => ({
+      ...one,
+      shared: keys.filter((key) => agrees(one.form, key, (value as Record<string, unknown>)[key])).length,
+    }))
     .sort((a, b) => b.shared - a.shared || a.problems.length - b.problems.length)
   if (ranked[0]!.shared > 0) return void out.push(...ranked[0]!.problems)
   const names = [...new Set(forms.flatMap((form) => Object.keys(form.properties ?? {})))]
@@ -136,9 +151,13 @@ function walkScalar(schema: Schema, value: unknown, path: Path, out: SchemaProbl
     if (value.length < minLength || value.length > maxLength)
       return problem(`has ${value.length} characters`, `give ${minLength} to ${maxLength}`)
     if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
-      problem(`is ${said(value)}, which does not have its form`, hint(schema).replace(/^: /, '') || `it must match ${schema.pattern}`)
+      problem(
+        `is ${said(value)}, which does not have its form`,
+        hint(schema).replace(/^: /, '') || `it must match ${schema.pattern}`,
+      )
   } else if (schema.type === 'number' || schema.type === 'integer') {
-    if (typeof value !== 'number' || !Number.isFinite(value)) return problem(`is ${kindOf(value)}, not a number`, 'write a number')
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      return problem(`is ${kindOf(value)}, not a number`, 'write a number')
     if (schema.type === 'integer' && !Number.isInteger(value)) return problem(`is ${value}`, 'write a whole number')
     const low = schema.minimum ?? schema.exclusiveMinimum ?? Number.NEGATIVE_INFINITY
     const high = schema.maximum ?? Number.POSITIVE_INFINITY
@@ -164,11 +183,20 @@ function formName(form: Schema): string {
   return 'const' in form ? String(form.const) : `{${Object.keys(form.properties ?? {}).join(', ')}}`
 }
 function nameOf(path: Path): string {
-  return path.length === 0 ? 'the manifest' : path.map((p) => (typeof p === 'number' ? `[${p}]` : p)).join('.').replaceAll('.[', '[')
+  return path.length === 0
+    ? 'the manifest'
+    : path
+        .map((p) => (typeof p === 'number' ? `[${p}]` : p))
+        .join('.')
+        .replaceAll('.[', '[')
 }
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty'
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : `the ${typeof value} ${said(value)}`
+  return Array.isArray(value)
+    ? 'a list'
+    : typeof value === 'object'
+      ? 'a mapping'
+      : `the ${typeof value} ${said(value)}`
 }
 function said(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)

@@ -1,0 +1,115 @@
+/**
+ * Named address sets that selectors resolve to: `persona:database`, `believed:scanner`, `labels:app=shop`, `rep:0.3`, `rated`.
+ * A change of membership is a set delta, never a rule reload. A set that resolves to nothing matches nothing.
+ */
+import { createHash } from 'node:crypto'
+import { cidrContains, formatCidr, parseCidr } from '../model/address.ts'
+import type { AddressSet } from '../model/desired.ts'
+import { slug } from '../model/ids.ts'
+import type { WorkloadRecord } from '../model/records.ts'
+import type { Effective } from './effective.ts'
+import { parseInterfaceAddress } from './interface-address.ts'
+
+export type IntelEntry = {
+  readonly cidr: string
+  readonly score: number
+  readonly feed?: string
+  readonly confidence?: number
+}
+export type Dressed = { readonly record: WorkloadRecord; readonly effective: Effective }
+export type PeerSets = { members(name: string): readonly string[]; declared(): AddressSet[] }
+
+export const RATED = 'rated'
+export const personaSet = (persona: string) => `persona:${slug(persona)}`.slice(0, 64)
+/** Assigned or believed: for denies only, because belief may tighten and never grants. */
+export const believedSet = (persona: string) => `believed:${slug(persona)}`.slice(0, 64)
+export const reputationSet = (below: number) => `rep:${below}`
+
+/** Readable when it can be: `labels:app.shop`; else its hash. */
+export function labelsSet(labels: Readonly<Record<string, string>>): string {
+  const text = Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const plain = text.replaceAll('=', '.').replaceAll(',', ':')
+  return /^[A-Za-z0-9_.:-]{1,40}$/.test(plain) ? `labels:${plain}:${digest.slice(0, 6)}` : `labels:${digest}`
+}
+
+const NEVER_PEERS = ['127.0.0.0/8', '::1/128', 'fe80::/10', '0.0.0.0/8', '::/128'].map((text) => parseCidr(text)!)
+
+export function createPeerSets(input: {
+  readonly workloads: readonly Dressed[]
+  readonly entries: readonly IntelEntry[]
+  readonly homeNetworks: readonly string[]
+  readonly names: ReadonlyMap<string, SetMeaning>
+}): PeerSets {
+  const { workloads, entries, names } = input
+  const claims = new Map<string, Dressed[]>()
+  for (const one of workloads)
+    for (const address of addressesOf(one)) claims.set(address, [...(claims.get(address) ?? []), one])
+  /** An address that several workloads claim is in an allow set only when all of them belong there. */
+  const every = (belongs: (one: Dressed) => boolean) =>
+    [...claims].filter(([, who]) => who.every(belongs)).map(([address]) => address)
+  const some = (belongs: (one: Dressed) => boolean) =>
+    [...claims].filter(([, who]) => who.some(belongs)).map(([address]) => address)
+  const resolve = (meaning: SetMeaning): string[] => {
+    switch (meaning.kind) {
+      case 'persona':
+        return every((one) => wearsAssigned(one, meaning.persona))
+      case 'believed':
+        return some(
+          (one) =>
+            wearsAssigned(one, meaning.persona) || slug(one.record.belief?.believed ?? '') === slug(meaning.persona),
+        )
+      case 'labels':
+        return every((one) => hasLabels(one.record, meaning.labels))
+      case 'reputation':
+        return entries.filter((entry) => entry.score < meaning.below).map((entry) => entry.cidr)
+      case 'rated':
+        // Reputation is about the outside: home networks never count as unrated. Without any rating, nothing is known.
+        return entries.length === 0 ? [] : [...entries.map((entry) => entry.cidr), ...input.homeNetworks]
+    }
+  }
+  const resolved = new Map<string, readonly string[]>()
+  for (const [name, meaning] of [...names].sort(([a], [b]) => (a < b ? -1 : 1)))
+    resolved.set(name, canonical(resolve(meaning)))
+  return {
+    members: (name) => resolved.get(name) ?? [],
+    declared: () => [...resolved].map(([name, members]) => ({ name, members: [...members] })),
+  }
+}
+
+export type SetMeaning =
+  | { readonly kind: 'persona' | 'believed'; readonly persona: string }
+  | { readonly kind: 'labels'; readonly labels: Readonly<Record<string, string>> }
+  | { readonly kind: 'reputation'; readonly below: number }
+  | { readonly kind: 'rated' }
+
+export function hasLabels(record: WorkloadRecord, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([key, value]) => record.report.labels[key] === value)
+}
+
+function wearsAssigned({ effective }: Dressed, persona: string): boolean {
+  return effective.cause !== 'default' && effective.persona.ref.id === slug(persona)
+}
+
+function addressesOf({ record, effective }: Dressed): string[] {
+  const own = effective.persona.spec.profile?.network?.addresses ?? []
+  const given = own.flatMap((text) => parseInterfaceAddress(text)?.address ?? [])
+  return [...new Set([...record.report.addresses.map((text) => text.split('/')[0]!), ...given])].filter((text) => {
+    const cidr = parseCidr(text)
+    return cidr !== null && !NEVER_PEERS.some((never) => cidrContains(never, cidr.base))
+  })
+}
+
+function canonical(members: readonly string[]): string[] {
+  return [
+    ...new Set(
+      members.flatMap((text) => {
+        const cidr = parseCidr(text)
+        return cidr === null ? [] : [formatCidr(cidr)]
+      }),
+    ),
+  ].sort()
+}
