@@ -34,6 +34,7 @@ export async function collectTicks(
     for (const tick of reducer.close(until).ticks) ticks.get(tick.workload)?.push(tick)
   }
   for await (const batch of source.batches(signal)) {
+    if (newest === 0) reducer.close(Math.min(...batch.end.subarray(0, batch.count)))
     reducer.add(batch)
     for (let row = 0; row < batch.count; row++) newest = Math.max(newest, batch.end[row]!)
     keep(newest - WINDOW_MS)

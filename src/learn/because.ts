@@ -12,10 +12,10 @@ export function because(model: Model, x: Float64Array, seen: Classification, win
     const best = seen.posterior.indexOf(Math.max(...seen.posterior))
     return [
       `it is unlike anything learnt (${Math.round(seen.unknown * 100)} % novel); the nearest is ${model.personas[best]}`,
-      ...strongest(x, seen, classes, best).slice(0, MOST - 1),
+      ...strongest(x, seen, classes + 1, best).slice(0, MOST - 1),
     ]
   }
-  return strongest(x, seen, classes, winner)
+  return strongest(x, seen, classes + 1, winner)
 }
 
 function strongest(x: Float64Array, seen: Classification, classes: number, persona: number): string[] {
@@ -23,5 +23,5 @@ function strongest(x: Float64Array, seen: Classification, classes: number, perso
     .filter(({ value, moved }) => !Number.isNaN(value) && moved > 0.01)
     .sort((a, b) => b.moved - a.moved)
     .slice(0, MOST)
-    .map(({ feature, value }) => `it ${feature.say(value)}`)
+    .map(({ feature, value }) => feature.say(value))
 }

@@ -9,16 +9,18 @@ export type Classification = {
   readonly posterior: Float64Array
   /** p(none of these | window) */
   readonly unknown: number
-  /** features × personas: what each feature added, before calibration. */
+  /** features × (personas and the background): what each feature added, before calibration. */
   readonly moved: Float64Array
 }
 
 export function classify(model: Model, x: Float64Array): Classification {
-  const posterior = new Float64Array(model.personas.length)
-  const moved = new Float64Array(FEATURES.length * posterior.length)
-  predict(model.forest, x, posterior, moved)
-  temper(posterior, model.temperature)
-  return { posterior, unknown: novelty(model.novelty, x), moved }
+  const all = new Float64Array(model.forest.classes)
+  const moved = new Float64Array(FEATURES.length * all.length)
+  predict(model.forest, x, all, moved)
+  temper(all, model.temperature)
+  const background = all[model.personas.length]!
+  const posterior = all.subarray(0, model.personas.length).map((p) => p / (1 - background))
+  return { posterior, unknown: 1 - (1 - novelty(model.novelty, x)) * (1 - background), moved }
 }
 
 /** p^(1/T), normalised (Guo et al. 2017). T > 1 makes it humbler. */

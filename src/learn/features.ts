@@ -13,7 +13,7 @@ export type Feature = {
   /** Why it tells personas apart. */
   readonly why: string
   readonly of: (reading: Reading) => number
-  /** The value as part of a sentence: "it …". */
+  /** The value as a clause with its number. */
   readonly say: (value: number) => string
 }
 
@@ -37,7 +37,7 @@ const shareOf = (name: string, why: string, phrase: string, of: Feature['of']): 
 })
 
 export const FEATURES: readonly Feature[] = [
-  shareOf('initiatedShare', 'clients open flows, servers receive them', 'opened % of its flows', (r) =>
+  shareOf('initiatedShare', 'clients open flows, servers receive them', 'it opened % of its flows', (r) =>
     share(r.sum('flowsInitiated'), r.flows),
   ),
   {
@@ -45,14 +45,14 @@ export const FEATURES: readonly Feature[] = [
     unit: 'log2 per minute',
     why: 'idle hosts are slow, scanners fast',
     of: (r) => log2(r.flows / r.minutes),
-    say: (v) => `had ${count(v)} flows a minute`,
+    say: (v) => `it had ${count(v)} flows a minute`,
   },
   {
     name: 'byteRate',
     unit: 'log2 per minute',
     why: 'exporters and browsers move bytes, heartbeats do not',
     of: (r) => log2(r.bytes / r.minutes),
-    say: (v) => `moved ${size(v)} a minute`,
+    say: (v) => `it moved ${size(v)} a minute`,
   },
   shareOf('failedInitiated', 'a scanner meets closed doors', '% of the flows it opened failed', (r) =>
     share(r.sum('failedInitiated'), r.sum('flowsInitiated')),
@@ -63,11 +63,14 @@ export const FEATURES: readonly Feature[] = [
     '% of flows towards it failed',
     (r) => share(r.sum('failedServed'), r.sum('flowsServed')),
   ),
-  shareOf('outInitiated', 'uploads against downloads', 'sent % of the bytes of flows it opened', (r) =>
+  shareOf('outInitiated', 'uploads against downloads', 'it sent % of the bytes of flows it opened', (r) =>
     share(r.sum('bytesOutInitiated'), r.sum('bytesOutInitiated') + r.sum('bytesInInitiated')),
   ),
-  shareOf('outServed', 'servers answer with more than they are asked', 'sent % of the bytes of flows it served', (r) =>
-    share(r.sum('bytesOutServed'), r.sum('bytesOutServed') + r.sum('bytesInServed')),
+  shareOf(
+    'outServed',
+    'servers answer with more than they are asked',
+    'it sent % of the bytes of flows it served',
+    (r) => share(r.sum('bytesOutServed'), r.sum('bytesOutServed') + r.sum('bytesInServed')),
   ),
   shareOf('servedBytes', 'whether its bytes are in what it serves', '% of its bytes were in flows it served', (r) =>
     share(r.sum('bytesOutServed') + r.sum('bytesInServed'), r.bytes),
@@ -75,28 +78,28 @@ export const FEATURES: readonly Feature[] = [
   bytesPerFlow(
     'outPerInitiated',
     'size of a request',
-    'sent VALUE per flow it opened',
+    'it sent VALUE per flow it opened',
     'bytesOutInitiated',
     'flowsInitiated',
   ),
   bytesPerFlow(
     'inPerInitiated',
     'size of an answer',
-    'got VALUE per flow it opened',
+    'it got VALUE per flow it opened',
     'bytesInInitiated',
     'flowsInitiated',
   ),
   bytesPerFlow(
     'outPerServed',
     'size of what it answers',
-    'answered VALUE per flow it served',
+    'it answered VALUE per flow it served',
     'bytesOutServed',
     'flowsServed',
   ),
   bytesPerFlow(
     'inPerServed',
     'size of what it is asked',
-    'was sent VALUE per flow it served',
+    'it was sent VALUE per flow it served',
     'bytesInServed',
     'flowsServed',
   ),
@@ -128,10 +131,10 @@ export const FEATURES: readonly Feature[] = [
   shareOf('externalOut', 'exfiltration and export leave', '% of the bytes it sent left the home networks', (r) =>
     share(r.sum('externalBytesOut'), r.sum('bytesOutInitiated') + r.sum('bytesOutServed')),
   ),
-  distinct('peersInitiated', 'breadth of what it reaches for', 'reached for N peers'),
-  distinct('portsInitiated', 'a scanner tries many ports', 'tried N ports'),
-  distinct('peerPortsInitiated', 'services it depends on', 'used N services'),
-  distinct('portsServed', 'services it offers', 'was asked for on N ports'),
+  distinct('peersInitiated', 'breadth of what it reaches for', 'it reached for N peers'),
+  distinct('portsInitiated', 'a scanner tries many ports', 'it tried N ports'),
+  distinct('peerPortsInitiated', 'services it depends on', 'it used N services'),
+  distinct('portsServed', 'services it offers', 'it was asked for on N ports'),
   {
     name: 'flowsPerPeer',
     unit: 'log2 count',
@@ -140,7 +143,7 @@ export const FEATURES: readonly Feature[] = [
       r.sum('flowsInitiated') > 0
         ? Math.log2(1 + r.sum('flowsInitiated') / Math.max(1, r.distinct('peersInitiated')))
         : Number.NaN,
-    say: (v) => `opened ${(2 ** v - 1).toFixed(1)} flows per peer`,
+    say: (v) => `it opened ${(2 ** v - 1).toFixed(1)} flows per peer`,
   },
   shareOf('topPeer', 'concentration of bytes', '% of its bytes were with one peer', (r) => {
     const bytes = r.window.peers.map((p) => p.bytesOut + p.bytesIn)
@@ -149,45 +152,52 @@ export const FEATURES: readonly Feature[] = [
   entropyOf(
     'outEntropy',
     'programs repeat themselves, people do not',
-    'spread of bytes sent per flow',
+    'what it sent per flow spread over',
     'bytesOutPerFlow',
   ),
   entropyOf(
     'inEntropy',
     'programs repeat themselves, people do not',
-    'spread of bytes received per flow',
+    'what it received per flow spread over',
     'bytesInPerFlow',
   ),
-  entropyOf('durationEntropy', 'queries are alike, sessions are not', 'spread of durations', 'durationMs'),
-  entropyOf('gapEntropy', 'clockwork against bursts', 'spread of the gaps between flows', 'gapMs'),
+  entropyOf(
+    'durationEntropy',
+    'queries are alike, sessions are not',
+    'how long its flows lasted spread over',
+    'durationMs',
+  ),
+  entropyOf('gapEntropy', 'clockwork against bursts', 'its gaps between flows spread over', 'gapMs'),
   {
     name: 'gapMean',
     unit: 'log2 ms',
     why: 'pace of what it opens',
     of: (r) => r.meanBucket('gapMs'),
-    say: (v) => `waited about ${Math.round(4 * 2 ** v)} ms between flows`,
+    say: (v) => `it waited about ${Math.round(4 * 2 ** v)} ms between flows`,
   },
   {
     name: 'durationMean',
     unit: 'log2 ms',
     why: 'connections kept against connections made per request',
     of: (r) => r.meanBucket('durationMs'),
-    say: (v) => `kept flows about ${Math.round(4 * 2 ** v)} ms`,
+    say: (v) => `it kept flows about ${Math.round(4 * 2 ** v)} ms`,
   },
-  shareOf('active', 'bursts and silences', 'was active in % of the ticks', (r) => share(r.sum('activeTicks'), r.ticks)),
+  shareOf('active', 'bursts and silences', 'it was active in % of the ticks', (r) =>
+    share(r.sum('activeTicks'), r.ticks),
+  ),
   {
     name: 'packetOut',
     unit: 'log2 bytes',
     why: 'bulk fills packets, questions do not',
     of: (r) => (r.sum('packetsOut') > 0 ? log2(r.bytesOut / r.sum('packetsOut')) : Number.NaN),
-    say: (v) => `sent packets of ${size(v)}`,
+    say: (v) => `it sent packets of ${size(v)}`,
   },
   {
     name: 'packetIn',
     unit: 'log2 bytes',
     why: 'bulk fills packets, questions do not',
     of: (r) => (r.sum('packetsIn') > 0 ? log2(r.bytesIn / r.sum('packetsIn')) : Number.NaN),
-    say: (v) => `received packets of ${size(v)}`,
+    say: (v) => `it received packets of ${size(v)}`,
   },
 ]
 

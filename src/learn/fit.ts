@@ -11,6 +11,7 @@ import { type ForestSettings, fitForest, type Rows } from './fit-forest.ts'
 import { fitPrototypes, fitScale, fitThreshold } from './fit-novelty.ts'
 import { parseForest, predict } from './forest.ts'
 import { type FilterSettings, loadModel, type ModelJson } from './model.ts'
+import { type Random, seeded } from './random.ts'
 
 /** One workload of one run, windows in order of time. */
 export type Sequence = {
@@ -35,7 +36,10 @@ export function fitModel(
   const classes = LEARNED_PERSONAS.length
   const rows = rowsOf(fitting)
   const heldOut = rowsOf(calibrating)
-  const forest = fitForest(rows, classes, { ...FOREST, seed: settings.seed })
+  const forest = fitForest(withBackground(rows, classes, seeded(settings.seed + 1)), classes + 1, {
+    ...FOREST,
+    seed: settings.seed,
+  })
   const scale = fitScale(rows).map((v) => Number(v.toPrecision(5)))
   const prototypes = fitPrototypes(rows, classes, PROTOTYPES, scale)
   const { threshold, slope } = fitThreshold(heldOut, scale, prototypes, NOVELTY_QUANTILE)
@@ -45,7 +49,7 @@ export function fitModel(
     featureNames: FEATURES.map((feature) => feature.name),
     personas: [...LEARNED_PERSONAS],
     prior: LEARNED_PERSONAS.map(() => 1 / classes),
-    temperature: fitTemperature(heldOut, parseForest(forest, classes), classes),
+    temperature: fitTemperature(heldOut, parseForest(forest, classes + 1), classes + 1),
     forest,
     novelty: {
       scale: [...scale],
@@ -79,6 +83,32 @@ function rowsOf(sequences: readonly Sequence[]): Rows {
     x: Float64Array.from(x),
     label: Uint8Array.from(label),
     group: Int32Array.from(group),
+  }
+}
+
+/**
+ * A class of strangers, made: each takes every feature from one or the other of two hosts of different personas. What a
+ * persona is must hold together, or it is none (unsupervised forests learn the same way: Breiman & Cutler 2003).
+ */
+function withBackground(rows: Rows, classes: number, random: Random): Rows {
+  const more = Math.ceil(rows.count / classes)
+  const groups = rows.group.reduce((most, g) => Math.max(most, g), 0) + 1
+  const x = new Float64Array((rows.count + more) * rows.features)
+  x.set(rows.x)
+  const any = () => Math.floor(random() * rows.count)
+  for (let i = rows.count; i < rows.count + more; i++) {
+    const one = any()
+    let other = any()
+    while (rows.label[other] === rows.label[one]) other = any()
+    for (let f = 0; f < rows.features; f++)
+      x[i * rows.features + f] = rows.x[(random() < 0.5 ? one : other) * rows.features + f]!
+  }
+  return {
+    count: rows.count + more,
+    features: rows.features,
+    x,
+    label: Uint8Array.from({ length: rows.count + more }, (_, i) => rows.label[i] ?? classes),
+    group: Int32Array.from({ length: rows.count + more }, (_, i) => rows.group[i] ?? groups + (i % 40)),
   }
 }
 

@@ -9,7 +9,7 @@ const json = () => structuredClone(shipped) as ModelJson
 
 test('the shipped model loads and its leaves are distributions', () => {
   const model = loadModel(json())
-  const out = new Float64Array(model.personas.length)
+  const out = new Float64Array(model.forest.classes)
   predict(model.forest, new Float64Array(FEATURES.length), out)
   assert.ok(Math.abs(out.reduce((a, b) => a + b, 0) - 1) < 1e-3)
 })
@@ -30,7 +30,7 @@ test('columns that do not agree are refused', () => {
 
 test('what moved a prediction adds up to the prediction', () => {
   const model = loadModel(json())
-  const classes = model.personas.length
+  const classes = model.forest.classes
   const out = new Float64Array(classes)
   const root = new Float64Array(classes)
   const moved = new Float64Array(FEATURES.length * classes)

@@ -23,6 +23,7 @@ export type Model = {
   /** p(z) of the training windows, by which a posterior is made an emission again. */
   readonly prior: Float64Array
   readonly temperature: number
+  /** Its last class is the background: mixtures that no host was. */
   readonly forest: Forest
   readonly novelty: Novelty
   readonly filter: FilterSettings
@@ -62,7 +63,7 @@ export function loadModel(json: ModelJson): Model {
     personas: json.personas,
     prior: Float64Array.from(json.prior),
     temperature: json.temperature,
-    forest: parseForest(json.forest, classes),
+    forest: parseForest(json.forest, classes + 1),
     novelty: {
       scale: Float64Array.from(scale),
       prototypes: Float64Array.from(prototypes, (value) => value ?? Number.NaN),
