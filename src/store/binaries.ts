@@ -3,6 +3,7 @@
  * are made by an install script that never runs here, (b) the service user may be unable to enter the folder of the clone.
  */
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -77,10 +79,16 @@ export function installBinaries(binaries: Binaries, folder: string): string {
 /** Not cpSync: that says EIO for a full disk (Node 24.21). */
 function copyFolder(from: string, to: string): void {
   mkdirSync(to, { recursive: true })
+  chmodSync(to, 0o755)
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) copyFolder(source, target)
-    else copyFileSync(source, target)
+    if (entry.isDirectory()) {
+      copyFolder(source, target)
+      continue
+    }
+    copyFileSync(source, target)
+    // a clone made under umask 077 is closed to the service user
+    chmodSync(target, (statSync(source).mode & 0o100) === 0 ? 0o644 : 0o755)
   }
 }
 

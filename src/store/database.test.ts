@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -24,6 +25,7 @@ after(async () => {
 })
 const GOLDEN = new URL('schema.golden.sql', import.meta.url)
 const HOUR_MS = 3_600_000
+const POLL_MS = 20
 
 async function schemaAt(url: string): Promise<string> {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) })
@@ -92,7 +94,7 @@ test('the database is killed under the store: it answers again, no acknowledged 
       if (i === 50) process.kill(embedded.pid, 'SIGKILL')
       await write(`write ${i}`)
     }
-    for (const giveUpAt = performance.now() + 30_000; !(await killed.healthy()); )
+    for (const giveUpAt = performance.now() + 30_000; !(await killed.healthy()); await delay(POLL_MS))
       assert.ok(performance.now() < giveUpAt, 'waited 30 s for the store to answer again')
     await write('afterwards')
     assert.ok(acked.length > 50 && acked.includes('afterwards'))

@@ -69,9 +69,10 @@ async function startChild(home: string, mode: 'hold' | 'drop') {
   return { child, next, ready: (await next()) as { url: string; pid: number } }
 }
 
-test('starts on an empty home, listens on no network, and stops leaving nothing behind', async () => {
+test('starts on an empty home under any umask, listens on no network, and stops leaving nothing behind', async () => {
   const home = newHome()
-  const database = await startEmbedded({ home, log })
+  const umask = process.umask(0o077)
+  const database = await startEmbedded({ home, log }).finally(() => process.umask(umask))
   const [row] = await query<Record<string, string>>(
     database.url,
     `select current_setting('listen_addresses') as listen, current_setting('fsync') as fsync,
