@@ -2,7 +2,7 @@
 
 import { fullText, removeText } from '../compile/delta.ts'
 import { createDnsDriver, dnsStep } from './dns.ts'
-import { createNetworkDriver, finishLines, prepareLines, switchLines, undoSteps } from './network.ts'
+import { createNetworkDriver, finishLines, keepSecondaries, prepareLines, switchLines, undoSteps } from './network.ts'
 import { convergeTable } from './nft.ts'
 import { compileSnapshot, type Snapshot } from './snapshot.ts'
 import { runStep, type Step } from './step.ts'
@@ -49,6 +49,7 @@ export async function stage(which: 'prepare' | 'switch' | 'finish', before: Snap
   for (const [key, to] of Object.entries(after.network)) {
     const from = before.network[key]?.state ?? to.original
     if (!changed(from, to.state)) continue
+    if (which === 'prepare') await keepSecondaries(to.namespace)
     const batches =
       which === 'prepare'
         ? prepareLines(to.namespace, from, to.state)

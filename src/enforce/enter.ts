@@ -25,11 +25,9 @@ export function become(namespace: string | null, argv: readonly string[], env: N
   const whole = namespace === null ? [...argv] : [find('nsenter'), `--net=${namespace}`, ...argv]
   if (process.execve === undefined)
     throw new Error('this Node has no process.execve; use the Node that bin/setup installs')
-  process.execve(
-    whole[0]!,
-    whole,
-    Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
-  )
+  const kept = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  process.execve(whole[0]!, whole, Object.fromEntries(kept))
+  throw new Error(`${whole[0]} did not start`)
 }
 
 function find(program: string): string {

@@ -1,9 +1,9 @@
 /**
- * Named points at which a test may kill the agent. Unarmed (always, outside tests) a point costs one comparison.
- * Armed by `GUISE_FAULT=victim:site:n:marker`: at the n-th passing of `site` the victim (`worker`, `supervisor`) gets
- * SIGKILL, once: `marker` is a file made first, so that the restarted process is not killed again.
+ * Named points at which a test may kill the agent. Unarmed (always, outside tests) a point costs one comparison. Armed by
+ * `GUISE_FAULT`, the path of a file with lines `victim:site`: whoever passes the site of the first line strikes that line
+ * out, so that it happens once, and the victim (`worker`, `supervisor`) gets SIGKILL.
  */
-import { closeSync, openSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 export const FAULT_SITES = [
   'before-intent',
@@ -26,22 +26,19 @@ export const FAULT_SITES = [
 ] as const
 export type FaultSite = (typeof FAULT_SITES)[number]
 
-const armed = parse(process.env.GUISE_FAULT)
-let passed = 0
-
-function parse(text: string | undefined) {
-  const [victim, site, n, ...marker] = (text ?? '').split(':')
-  if (site === undefined || n === undefined) return null
-  return { victim, site, n: Number(n), marker: marker.join(':') }
-}
+const file = process.env.GUISE_FAULT
 
 /** `supervisor` is the process that started this one. */
 export function maybe(site: FaultSite, supervisor: number = process.ppid): void {
-  if (armed === null || armed.site !== site || ++passed !== armed.n) return
+  if (file === undefined) return
+  let lines: string[]
   try {
-    closeSync(openSync(armed.marker, 'wx'))
+    lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
   } catch {
     return
   }
-  process.kill(armed.victim === 'supervisor' ? supervisor : process.pid, 'SIGKILL')
+  const [victim, at] = (lines[0] ?? '').split(':')
+  if (at !== site) return
+  writeFileSync(file, lines.slice(1).join('\n'))
+  process.kill(victim === 'supervisor' ? supervisor : process.pid, 'SIGKILL')
 }

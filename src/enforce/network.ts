@@ -13,6 +13,8 @@ export type NetworkState = {
   /** `10.0.0.5/24`, global scope, the preferred source of each family first. */
   readonly addresses: readonly string[]
   readonly gateways: readonly string[]
+  /** IPv6 addresses that new connections do not use any more: a change was left half way. */
+  readonly deprecated?: readonly string[]
   /** On our end of the veth. */
   readonly router: {
     readonly device: string
@@ -59,6 +61,7 @@ export function createNetworkDriver(namespace: string, face: string): Driver<Net
         .filter(isGlobal)
         .sort((a, b) => rank(a) - rank(b))
         .map(text),
+      deprecated: device.addr_info.filter((info) => isGlobal(info) && info.deprecated === true).map(text),
       gateways: [route4, route6].flatMap((route) => (route?.gateway === undefined ? [] : [route.gateway])),
       router: {
         device: face,
@@ -73,14 +76,18 @@ export function createNetworkDriver(namespace: string, face: string): Driver<Net
     async converge(wanted) {
       const found = await capture()
       if (normalise(found) === normalise(wanted)) return
-      // Without it the kernel deletes every secondary address with the primary one (ip-sysctl.rst).
-      await inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
+      await keepSecondaries(namespace)
       for (const lines of prepareLines(namespace, found, wanted)) await run(lines)
       await run(switchLines(namespace, found, wanted))
       for (const lines of finishLines(namespace, await capture(), wanted)) await run(lines)
     },
     normalise,
   }
+}
+
+/** Else the kernel deletes every secondary address together with the primary one (ip-sysctl.rst). */
+export async function keepSecondaries(namespace: string): Promise<void> {
+  await inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
 }
 
 /** What a desired profile means here, from what is there now. Throws when an address is none. */
@@ -144,15 +151,15 @@ export function switchLines(namespace: string, from: NetworkState, to: NetworkSt
   return {
     namespace,
     lines: [
-      ...to.gateways.map((gateway) =>
-        gateway.includes(':')
-          ? `-6 route replace default via ${gateway} dev ${to.device}`
-          : `route replace default via ${gateway} dev ${to.device}${source4 === undefined ? '' : ` src ${source4}`} onlink`,
-      ),
-      ...gone.map(
-        (gateway) => `${gateway.includes(':') ? '-6 ' : ''}route del default via ${gateway} dev ${to.device}`,
-      ),
+      ...to.gateways.map((gateway) => {
+        const source = gateway.includes(':') || source4 === undefined ? '' : ` src ${source4}`
+        return `route replace default via ${gateway} dev ${to.device}${source}${onLink(gateway, to)}`
+      }),
+      ...gone.map((gateway) => `route del default via ${gateway} dev ${to.device}`),
       ...old6.map((address) => `addr change ${address} dev ${to.device} preferred_lft 0`),
+      ...to.addresses
+        .filter((address) => address.includes(':'))
+        .map((address) => `addr change ${address} dev ${to.device} valid_lft forever preferred_lft forever`),
     ],
   }
 }
@@ -190,12 +197,19 @@ function normalise(state: NetworkState): string {
   const source4 = state.addresses.find((address) => !address.includes(':')) ?? null
   const { router } = state
   return JSON.stringify([
+    state.deprecated ?? [],
     [...state.addresses].sort(),
     source4,
     [...state.gateways].sort(),
     [...router.addresses].sort(),
     [...router.routes].sort(),
   ])
+}
+
+/** A gateway outside every subnet of ours is reached all the same, if it is behind this link. */
+function onLink(gateway: string, state: NetworkState): string {
+  const words = parseAddress(gateway)
+  return words !== null && state.addresses.some((address) => cidrContains(subnetOf(address), words)) ? '' : ' onlink'
 }
 
 const quick = (address: string) => (address.includes(':') ? ' nodad' : '')

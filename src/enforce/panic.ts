@@ -43,12 +43,11 @@ export async function panic(home: string): Promise<PanicReport> {
   const snapshots = [intent?.after, confirmed?.snapshot].filter(
     (snapshot): snapshot is Snapshot => snapshot !== undefined,
   )
-  const naked = snapshots
-    .map(bare)
-    .reduce(
-      (all, one) => ({ ...all, network: { ...all.network, ...one.network }, dns: { ...all.dns, ...one.dns } }),
-      NOTHING,
-    )
+  const naked: Snapshot = {
+    ...NOTHING,
+    network: Object.assign({}, ...snapshots.map((snapshot) => bare(snapshot).network)),
+    dns: Object.assign({}, ...snapshots.map((snapshot) => bare(snapshot).dns)),
+  }
   removed.push(
     ...Object.keys(naked.network).map((key) => `network facet of ${key}`),
     ...Object.keys(naked.dns).map((key) => `dns facet of ${key}`),

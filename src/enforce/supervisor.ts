@@ -14,6 +14,8 @@ export type SupervisorConfig = {
   /** Module of the worker and its argument. */
   readonly worker: string
   readonly config: unknown
+  /** Bound of the back-off between two starts of a worker that keeps dying. */
+  readonly longestPauseMs?: number
 }
 
 const LOOK_EVERY_MS = 200
@@ -43,7 +45,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
         lock.worker(null)
         if (leaving) return finish(lock, 0)
         if (code === 78) return finish(lock, 78)
-        pauseMs = monotonicMs() - startedAt > 30_000 ? 100 : Math.min(LONGEST_PAUSE_MS, pauseMs * 2)
+        pauseMs =
+          monotonicMs() - startedAt > 30_000 ? 100 : Math.min(config.longestPauseMs ?? LONGEST_PAUSE_MS, pauseMs * 2)
         restartAt = monotonicMs() + Math.random() * pauseMs
       })
     })

@@ -1,0 +1,241 @@
+/**
+ * kill -9 of each victim at every named step of an apply and at random moments, in namespaces of our own with three
+ * workloads whose rules, sets, addresses and resolvers all change. Afterwards the whole kernel state must equal, byte for
+ * byte once normalised, that of the generation before or of the one after: anything else is `mixed`.
+ * A victim is a row: others (server, database) are added with their own sites and their own way back to life.
+ */
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { FAULT_SITES, type FaultSite } from '../src/enforce/fault.ts'
+import { type FakeServer, startFakeServer } from './kill/fake-server.ts'
+import { makeRange, type Range, until } from './kill/range.ts'
+import { aim, percentile, report } from './report.ts'
+
+type Trial = {
+  /** Lines for the fault file; empty = killed from outside after `afterMs`. */
+  readonly faults: readonly string[]
+  readonly afterMs: number
+  readonly ending: FakeServer['whenConfirming']
+}
+export type Victim = {
+  readonly name: string
+  readonly trials: readonly Trial[]
+  /** For random moments. */
+  kill(ground: Ground): void
+}
+type Ground = { readonly range: Range; readonly server: FakeServer; supervisor: ChildProcess }
+
+const RANDOM_POINTS = 20
+const APPLY_MS = 400
+
+const workerPid = (ground: Ground): number =>
+  Number(
+    execFileSync('ps', ['-o', 'pid=', '--ppid', String(ground.supervisor.pid)])
+      .toString()
+      .trim()
+      .split('\n')[0],
+  )
+
+export function victims(random: () => number): Victim[] {
+  const points = Array.from(
+    { length: RANDOM_POINTS },
+    (): Trial => ({ faults: [], afterMs: random() * APPLY_MS, ending: 'confirm' }),
+  )
+  const named = (name: string) =>
+    FAULT_SITES.map((site) => ({ faults: faultsFor(name, site), afterMs: 0, ending: endingOf(site) }))
+  return [
+    { name: 'worker', trials: [...named('worker'), ...points], kill: (ground) => killPid(workerPid(ground)) },
+    {
+      name: 'supervisor',
+      trials: [...named('supervisor'), ...points],
+      kill: (ground) => killPid(ground.supervisor.pid!),
+    },
+  ]
+}
+
+function killPid(pid: number): void {
+  if (pid > 1) process.kill(pid, 'SIGKILL')
+}
+
+/** Recovery only happens after a first death. */
+function faultsFor(name: string, site: FaultSite): string[] {
+  return site.startsWith('recover') ? ['worker:nft-flipped', `${name}:${site}`] : [`${name}:${site}`]
+}
+
+function endingOf(site: FaultSite): FakeServer['whenConfirming'] {
+  return site.startsWith('revert') ? 'rollback' : 'confirm'
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const seed = Number(args[args.indexOf('--seed') + 1] || 1) || 1
+  const range = await makeRange('k')
+  const server = await startFakeServer(range.socket)
+  const ground: Ground = { range, server, supervisor: range.startAgent() }
+  try {
+    const tally = await shoot(ground, victims(seeded(seed)))
+    const figures = {
+      ...tally,
+      restores: undefined,
+      seed,
+      p50_restore_ms: round(percentile(tally.restores, 50)),
+      p99_restore_ms: round(percentile(tally.restores, 99)),
+    }
+    report(args, 'kill', figures, {
+      mixed: aim(tally.mixed, '==', 0),
+      p99_restore_ms: aim(figures.p99_restore_ms, '<=', 5_000),
+    })
+    if (tally.mixed > 0) process.exitCode = 1
+  } finally {
+    ground.supervisor.kill('SIGTERM')
+    await until(
+      'the agent left',
+      6_000,
+      () => ground.supervisor.exitCode !== null || ground.supervisor.signalCode !== null,
+    ).catch(() => ground.supervisor.kill('SIGKILL'))
+    await server.close()
+    await range.remove()
+  }
+}
+
+type Tally = {
+  crash_points: number
+  kills: number
+  mixed: number
+  unreached: string[]
+  before: number
+  after: number
+  restores: number[]
+}
+
+async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
+  const tally: Tally = { crash_points: 0, kills: 0, mixed: 0, unreached: [], before: 0, after: 0, restores: [] }
+  let n = 0
+  const golden: string[] = []
+  for (const variant of [0, 1, 0]) {
+    await confirmed(ground, ++n, variant)
+    golden[variant] = await ground.range.capture()
+  }
+  let wears = 0
+  for (const victim of rows) {
+    for (const trial of victim.trials) {
+      tally.crash_points++
+      const began = performance.now()
+      const wanted = 1 - wears
+      const name = `${victim.name} ${trial.faults.join('+') || `after ${Math.round(trial.afterMs)} ms`}`
+      const killedAt = await oneKill(ground, victim, trial, ++n, wanted)
+      if (killedAt === null) {
+        tally.unreached.push(name)
+        wears = golden.indexOf(await ground.range.capture())
+        if (wears < 0) throw new Error(`lost without a kill: ${name}`)
+        continue
+      }
+      tally.kills += Math.max(1, trial.faults.length)
+      const settled = await settle(ground, golden, killedAt)
+      if (settled.variant < 0) {
+        tally.mixed++
+        process.stderr.write(`MIXED ${name}\n`)
+        await confirmed(ground, ++n, 0)
+        wears = 0
+        continue
+      }
+      tally.restores.push(settled.ms)
+      if (settled.variant === wears) tally.before++
+      else tally.after++
+      process.stderr.write(
+        `${name.padEnd(48)} ${settled.variant === wears ? 'before' : 'after '} ${Math.round(settled.ms)} ms of ${Math.round(performance.now() - began)}\n`,
+      )
+      wears = settled.variant
+    }
+  }
+  return tally
+}
+
+/** When the (last) kill happened; null when the step was never passed. */
+async function oneKill(
+  ground: Ground,
+  victim: Victim,
+  trial: Trial,
+  n: number,
+  variant: number,
+): Promise<number | null> {
+  const { range, server } = ground
+  await until('the agent listens', 20_000, () => server.connected)
+  server.whenConfirming = trial.ending
+  server.greeting = []
+  writeFileSync(range.faults, trial.faults.join('\n'))
+  const boot = server.last.boot
+  const supervisor = ground.supervisor
+  server.send({ type: 'state', state: range.state(n, variant) })
+  if (trial.faults.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, trial.afterMs))
+    victim.kill(ground)
+  } else {
+    const spent = () => execFileSync('wc', ['-c', range.faults]).toString().startsWith('0 ')
+    const reached = await until('killed', 9_000, () => {
+      revive(ground)
+      return spent()
+    }).then(
+      () => true,
+      () => false,
+    )
+    if (!reached) {
+      writeFileSync(range.faults, '')
+      return null
+    }
+  }
+  const killedAt = performance.now()
+  if (victim.name === 'supervisor')
+    await until(
+      'the supervisor is dead',
+      5_000,
+      () => supervisor.signalCode !== null || ground.supervisor.signalCode !== null || ground.supervisor !== supervisor,
+    )
+  revive(ground)
+  await until('a new worker reports', 20_000, () => {
+    revive(ground)
+    return server.last.boot !== boot && server.connected
+  })
+  return killedAt
+}
+
+function revive(ground: Ground): void {
+  if (ground.supervisor.signalCode !== null || ground.supervisor.exitCode !== null)
+    ground.supervisor = ground.range.startAgent()
+}
+
+/** Which golden state holds now; it must hold twice in a row. */
+async function settle(
+  ground: Ground,
+  golden: readonly string[],
+  killedAt: number,
+): Promise<{ variant: number; ms: number }> {
+  let variant = golden.indexOf(await ground.range.capture())
+  const ms = performance.now() - killedAt
+  if (variant < 0) variant = golden.indexOf(await ground.range.capture())
+  return { variant, ms }
+}
+
+async function confirmed(ground: Ground, n: number, variant: number): Promise<void> {
+  const { range, server } = ground
+  await until('the agent listens', 20_000, () => server.connected)
+  server.whenConfirming = 'confirm'
+  server.send({ type: 'state', state: range.state(n, variant) })
+  await until(
+    `generation ${n} confirmed`,
+    15_000,
+    () => server.last.applied?.generation.n === n && (server.last.applied.state as string) === 'confirmed',
+  )
+}
+
+/** Mulberry32: the same random moments for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+const round = (ms: number) => Math.round(ms)
