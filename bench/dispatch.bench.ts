@@ -23,7 +23,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const probes = await probeAll(network)
     for (const { name, ok } of probes) console.error(`${ok ? 'ok    ' : 'FAILED'} ${name}`)
-    const shots = await shootRandom(network, Number(values.seed), 12, 100)
+    const shots = await shootRandom(network, Number(values.seed), 30, 50)
     for (const example of shots.examples) console.error(`MISMATCH ${example}`)
     const fleet = await loadFleet(network)
     const passed = probes.filter(({ ok }) => ok).length

@@ -26,22 +26,25 @@ const pick = <T>(random: Random, list: readonly T[]): T => list[random(list.leng
 const some = <T>(random: Random, list: readonly T[], most: number): T[] =>
   Array.from({ length: random(most + 1) }, () => pick(random, list))
 
+const sameFamily = (cidr: string) => MEMBERS.filter((member) => member.includes(':') === cidr.includes(':'))
+
 function peer(random: Random): RuleMatch['peer'] {
   const kind = random(6)
   if (kind === 0) return { kind: 'any' }
   if (kind <= 3) return { kind: 'set', set: `set:${random(5)}`, ...(random(3) === 0 ? { not: true } : {}) }
-  const cidr = pick(random, [...MEMBERS, ...WIDE])
-  return { kind: 'cidr', cidr, ...(random(2) === 0 ? { except: some(random, MEMBERS, 3) } : {}) }
+  const cidr = pick(random, random(3) === 0 ? MEMBERS : WIDE)
+  return { kind: 'cidr', cidr, ...(random(4) > 0 ? { except: some(random, sameFamily(cidr), 4) } : {}) }
 }
 
 function service(random: Random): RuleMatch['service'] {
   const protocol = pick(random, ['tcp', 'udp'] as const)
-  switch (random(7)) {
+  switch (random(8)) {
     case 0:
-      return null
     case 1:
-      return { protocol: `${protocol}-any` }
+      return null
     case 2:
+      return { protocol: `${protocol}-any` }
+    case 3:
       return { protocol: 'icmp', type: pick(random, [null, 8, 8, 128]) }
     default: {
       const from = pick(random, PORTS)
@@ -78,7 +81,7 @@ export function randomState(random: Random, n: number): AgentState {
       egress: list(`e${i + 1}`),
       ingress: list(`i${i + 1}`),
       containment:
-        random(6) === 0
+        random(4) === 0
           ? { directions: pick(random, ['egress', 'both'] as const), until: Date.now() + 600_000, why: why('contain') }
           : null,
     })),
@@ -86,7 +89,7 @@ export function randomState(random: Random, n: number): AgentState {
     sets: [0, 1, 2]
       .map((i) => ({ name: `set:${i}`, members: [pick(random, MEMBERS), ...some(random, MEMBERS, 5)] }))
       .concat([{ name: 'set:3', members: [] }]),
-    neverBlock: some(random, MEMBERS, 1),
+    neverBlock: some(random, MEMBERS, 2),
     failSafe:
       random(2) === 0
         ? []
