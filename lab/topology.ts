@@ -35,7 +35,7 @@ export const OUTSIDE = {
   ports: [80, 443, 8080, 8443, 9000, 4444],
 } as const
 
-/** Where attacks go: `beacon` and `drop` are in no list, `listed` is on the lab's block-list (examples/lab-blocklist). */
+/** Where attacks go: `beacon` and `drop` are in no list, `listed` is on the lab's block-list (examples/feeds). */
 export const ATTACK_TARGETS = { beacon: '203.0.113.99', drop: '203.0.113.66', listed: '192.0.2.66' } as const
 
 export const RESOLVER = { name: 'dns', v4: '10.77.53.53', v6: 'fd77:0:53::53' } as const

@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .argument('<kind>', ATTACKS.join(', '), attackKind)
     .option('--from <workload>', 'which workload (default app2 for scan, else web1)')
     .option('--seconds <n>', 'how long', wholeNumber, 60)
-    .option('--target <address>', 'where beacon and exfil go')
+    .option('--target <address>', 'where beacon and exfil go (192.0.2.66 is on the sample block-list)')
     .action((kind: Attack, options: Common & { from?: string; seconds: number; target?: string }) =>
       orRefuse(() => attack(kind, options)),
     )
