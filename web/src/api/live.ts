@@ -190,7 +190,8 @@ function withReading(row: WorkloadRecord, reading: Observed | undefined): Worklo
 /** At once when it was not read for `everyMs`, else when that has passed; never twice. */
 function readAgain(client: QueryClient, key: readonly string[], everyMs: number): void {
   const name = key.join(' ')
-  const state = oldSince.get(name) ?? { timer: null, lastMs: Number.NEGATIVE_INFINITY }
+  // The page has just read everything when the first event arrives.
+  const state = oldSince.get(name) ?? { timer: null, lastMs: performance.now() }
   oldSince.set(name, state)
   if (state.timer !== null) return
   const wait = Math.max(0, state.lastMs + everyMs - performance.now())

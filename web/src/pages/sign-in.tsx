@@ -1,11 +1,12 @@
 /** Signing in: the first-run link carries a token in its fragment (never sent to a server by the browser), else paste one. */
-import { Button, PasswordInput } from '@mantine/core'
+
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { ProblemError, post, setCsrf } from '../api/client.ts'
 import { keys } from '../api/queries.ts'
 import type { Session } from '../nouns.ts'
+import { Button } from '../parts/button.tsx'
 import { Mark } from '../parts/icon.tsx'
 import { CopyCommand } from '../parts/states.tsx'
 
@@ -63,16 +64,27 @@ export default function SignIn() {
         <h1>{t('signIn.heading')}</h1>
         <p className="lead">{t('signIn.lead')}</p>
         <form onSubmit={submit} noValidate>
-          <PasswordInput
-            label={t('signIn.token')}
+          <label className="field" htmlFor="token">
+            {t('signIn.token')}
+          </label>
+          <input
+            id="token"
+            className="text-input"
+            type="password"
             value={token}
             onChange={(event) => setToken(event.currentTarget.value)}
-            error={wrong}
+            aria-invalid={wrong !== null}
+            aria-describedby={wrong === null ? undefined : 'token-wrong'}
             autoComplete="off"
             spellCheck={false}
+            // biome-ignore lint/a11y/noAutofocus: the page has one field and nothing to read before it
             autoFocus
-            visibilityToggleButtonProps={{ 'aria-label': t('signIn.show') }}
           />
+          {wrong === null ? null : (
+            <p id="token-wrong" className="wrong" role="alert">
+              {wrong}
+            </p>
+          )}
           <Button type="submit" loading={busy}>
             {t('signIn.go')}
           </Button>

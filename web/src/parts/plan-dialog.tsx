@@ -2,7 +2,8 @@
  * One plan, small enough for a dialog: what changes, whose timer runs where, who must agree. Confirm, approve and roll
  * back ask the server and say the outcome; what a person may not do stays visible and says why.
  */
-import { Button, Modal } from '@mantine/core'
+
+import { Modal } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type ReactNode, useState } from 'react'
@@ -12,6 +13,7 @@ import { keys, useAgents, usePlans, useSession, useWorkloads } from '../api/quer
 import { absolute, clockSeconds, countdown } from '../format.ts'
 import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
+import { Button } from './button.tsx'
 import { PersonaName } from './marks.tsx'
 import { useNow } from './now.ts'
 import { Empty } from './states.tsx'

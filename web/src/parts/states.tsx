@@ -1,9 +1,10 @@
 /** What a panel shows when it has nothing to show: loading, failed, empty. Each says what is so and what helps. */
-import { Button } from '@mantine/core'
+
 import { t } from 'i18next'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ProblemError } from '../api/client.ts'
 import type { Problem } from '../nouns.ts'
+import { Button } from './button.tsx'
 import { say } from './toast.tsx'
 
 /** Rows of the final height, after 150 ms: a fast answer shows no placeholder at all. */

@@ -15,7 +15,8 @@ import { useKeys } from './keys.ts'
 import { LiveMark } from './live-mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
-const Palette = lazy(() => import('./palette.tsx'))
+const loadPalette = () => import('./palette.tsx')
+const Palette = lazy(loadPalette)
 const KeyMap = lazy(() => import('./key-map.tsx'))
 
 const PAGES: readonly { readonly to: string; readonly icon: IconName; readonly name: 'fleet' | 'activity' }[] = [
@@ -32,6 +33,11 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const { setColorScheme, colorScheme } = useMantineColorScheme()
   const live = useLive()
   useEffect(() => connectLive(client).close, [client])
+  // Fetched while nothing else happens: who types right after Ctrl K must not lose a letter.
+  useEffect(() => {
+    const idle = requestIdleCallback(() => void loadPalette())
+    return () => cancelIdleCallback(idle)
+  }, [])
   useKeys({
     'g f': () => navigate(paths.fleet()),
     'g a': () => navigate(paths.activity()),
@@ -175,9 +181,10 @@ function Person({ onKeys }: { readonly onKeys: () => void }) {
         type="button"
         className="avatar"
         popoverTarget="account"
-        aria-label={t('shell.account', { name: session.name })}
+        title={t('shell.account', { name: session.name })}
       >
-        {initials}
+        <span aria-hidden="true">{initials}</span>
+        <span className="vh">{t('shell.account', { name: session.name })}</span>
       </button>
       <div id="account" className="menu" popover="auto">
         <p className="qq">{t('shell.signedIn', { name: session.name, role: session.role })}</p>

@@ -49,7 +49,6 @@ export const en = {
     heading: 'Sign in with a token',
     lead: 'The link printed at the first start signs you in by itself. After that, use an API token.',
     token: 'Token',
-    show: 'Show or hide the token',
     go: 'Sign in',
     empty: 'No token is given. Paste one.',
     unknown: 'This token is unknown, used up or expired. Make a new one.',

@@ -9,6 +9,7 @@ import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
+import { SearchBox } from '../fleet/filter-field.tsx'
 import './activity.css'
 import { buildStream, type Entry, filterStream, STREAM_KINDS, type StreamKind } from './stream.ts'
 
@@ -61,18 +62,13 @@ export default function Activity() {
             </button>
           ))}
         </span>
-        <span className="filter-box">
-          <Icon name="search" size={14} />
-          <input
-            ref={field}
-            type="search"
-            value={q}
-            aria-label={t('activity.filter')}
-            placeholder={t('activity.placeholder')}
-            onChange={(event) => set('q', event.currentTarget.value)}
-          />
-          <kbd>/</kbd>
-        </span>
+        <SearchBox
+          ref={field}
+          value={q}
+          onChange={(value) => set('q', value)}
+          label={t('activity.filter')}
+          placeholder={t('activity.placeholder')}
+        />
       </div>
       <div className="surface">
         {failed !== undefined ? (

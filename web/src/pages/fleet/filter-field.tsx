@@ -1,40 +1,84 @@
 /** The filter as text: suggestions of what can be typed, a line that says what was not understood. */
 import { t } from 'i18next'
-import { forwardRef, useId } from 'react'
+import { type Ref, useEffect, useId, useRef, useState } from 'react'
 import { parseFilter, VOCABULARY } from '../../filter.ts'
 import { Icon } from '../../parts/icon.tsx'
 
-type Props = { readonly value: string; readonly onChange: (value: string) => void; readonly label: string }
+type SearchProps = {
+  readonly value: string
+  readonly onChange: (value: string) => void
+  readonly label: string
+  readonly placeholder: string
+  readonly ref?: Ref<HTMLInputElement>
+  readonly list?: string
+  readonly describedBy?: string | undefined
+}
 
-export const FilterField = forwardRef<HTMLInputElement, Props>(function FilterField({ value, onChange, label }, ref) {
+const SETTLES_MS = 120
+
+/** Typing is kept here and told after a short rest: the address bar is no place for every keystroke. */
+export function SearchBox({ value, onChange, label, placeholder, ref, list, describedBy }: SearchProps) {
+  const [text, setText] = useState(value)
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const told = useRef(value)
+  useEffect(() => {
+    if (value === told.current) return
+    told.current = value
+    setText(value)
+  }, [value])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const tell = (next: string, afterMs: number) => {
+    setText(next)
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => {
+      told.current = next
+      onChange(next)
+    }, afterMs)
+  }
+  return (
+    <span className="filter-box">
+      <Icon name="search" size={14} />
+      <input
+        ref={ref}
+        type="search"
+        value={text}
+        list={list}
+        aria-label={label}
+        aria-describedby={describedBy}
+        placeholder={placeholder}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => tell(event.currentTarget.value, SETTLES_MS)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          event.preventDefault()
+          if (text === '') event.currentTarget.blur()
+          else tell('', 0)
+        }}
+      />
+      <kbd>/</kbd>
+    </span>
+  )
+}
+
+type Props = Pick<SearchProps, 'value' | 'onChange' | 'label' | 'ref'>
+
+export function FilterField({ value, onChange, label, ref }: Props) {
   const list = useId()
   const note = useId()
   const unknown = parseFilter(value).find((term) => term.kind === 'unknown')
   const before = value.replace(/\S*$/, '')
   return (
     <span className="filter">
-      <span className="filter-box">
-        <Icon name="search" size={14} />
-        <input
-          ref={ref}
-          type="search"
-          value={value}
-          list={list}
-          aria-label={label}
-          aria-describedby={unknown === undefined ? undefined : note}
-          placeholder={t('filter.placeholder')}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => onChange(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape') return
-            if (value === '') event.currentTarget.blur()
-            else onChange('')
-            event.preventDefault()
-          }}
-        />
-        <kbd>/</kbd>
-      </span>
+      <SearchBox
+        {...(ref === undefined ? {} : { ref })}
+        value={value}
+        onChange={onChange}
+        label={label}
+        placeholder={t('filter.placeholder')}
+        list={list}
+        describedBy={unknown === undefined ? undefined : note}
+      />
       <datalist id={list}>
         {VOCABULARY.map((word) => (
           <option key={word} value={before + word} />
@@ -47,4 +91,4 @@ export const FilterField = forwardRef<HTMLInputElement, Props>(function FilterFi
       ) : null}
     </span>
   )
-})
+}

@@ -1,8 +1,8 @@
 /** "Needs you": what, why, how long it can wait, and one thing to do. */
-import { Button } from '@mantine/core'
+
 import { t } from 'i18next'
-import { Link } from 'react-router'
 import { clockSeconds, countdown, probability } from '../../format.ts'
+import { Button, LinkButton } from '../../parts/button.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Ago } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
@@ -94,14 +94,9 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
           <span className="left">
             <Ago at={need.workload.risk?.at ?? null} />
           </span>
-          <Button
-            size="xs"
-            variant={variant}
-            component={Link}
-            to={`${paths.workload(need.workload.id)}${query({ why: 'risk' })}`}
-          >
+          <LinkButton size="xs" variant={variant} to={`${paths.workload(need.workload.id)}${query({ why: 'risk' })}`}>
             {t('needs.seeWhy')}
-          </Button>
+          </LinkButton>
         </li>
       )
     case 'silent':
@@ -115,14 +110,9 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
           <span className="left">
             <Ago at={need.agent.lastReport} />
           </span>
-          <Button
-            size="xs"
-            variant={variant}
-            component={Link}
-            to={`${paths.fleet()}${query({ q: `host:${need.agent.host}` })}`}
-          >
+          <LinkButton size="xs" variant={variant} to={`${paths.fleet()}${query({ q: `host:${need.agent.host}` })}`}>
             {t('needs.showIts')}
-          </Button>
+          </LinkButton>
         </li>
       )
   }

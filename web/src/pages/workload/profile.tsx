@@ -106,6 +106,19 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
         </table>
       </div>
       <ul className="rule-list narrow">
+        {state.containment === null ? null : (
+          <li>
+            <span className="l1">
+              <VerdictMark verdict="deny" />
+              <span className="qq">
+                {t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}, {t('rule.anyService')}
+              </span>
+            </span>
+            <span className="l3">
+              {t('rule.anyone')}. {state.containment.why.text}
+            </span>
+          </li>
+        )}
         {shown.map((row) => (
           <li key={row.id}>
             <span className="l1">

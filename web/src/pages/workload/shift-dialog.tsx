@@ -1,11 +1,13 @@
 /** Choose what it wears, and for how long. What is asked for becomes a plan; nothing changes before that. */
-import { Button, Modal } from '@mantine/core'
+
+import { Modal } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type FormEvent, useState } from 'react'
 import { ProblemError, post } from '../../api/client.ts'
 import { keys, usePersonas } from '../../api/queries.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
+import { Button } from '../../parts/button.tsx'
 import { say } from '../../parts/toast.tsx'
 
 const TTLS = ['10m', '1h', '4h', '24h'] as const

@@ -1,5 +1,5 @@
 /** One workload: who it is believed to be, how far it is trusted and why, with whom it speaks, what it wears. */
-import { Button } from '@mantine/core'
+
 import { t } from 'i18next'
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
@@ -16,6 +16,7 @@ import {
 } from '../../api/queries.ts'
 import { count, countdown, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
+import { Button } from '../../parts/button.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
 import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'

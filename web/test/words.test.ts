@@ -1,0 +1,204 @@
+/** Pure parts of the console: numbers and times, the filter, the held order, the stacked belief, the counterfactual. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { buildHistory, buildWorld, NOON } from '../fixtures/world.ts'
+import { fieldTerm, matches, parseFilter, sortWorkloads, toggleTerm } from '../src/filter.ts'
+import { ago, bytes, count, countdown, duration, plain, probability, rate, signed } from '../src/format.ts'
+import { hold } from '../src/pages/fleet/held-order.ts'
+import { findNeeds } from '../src/pages/fleet/needs.ts'
+import { findChanges, numberTerms } from '../src/pages/workload/evidence.ts'
+import { runs, spread, stackBelief, timeTicks } from '../src/pages/workload/stack.ts'
+
+const nb = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('\u2009', ' ')
+
+test('numbers', () => {
+  assert.deepEqual(
+    [
+      count(214),
+      count(9_999),
+      nb(count(41_220)),
+      probability(0.8),
+      signed(2.1),
+      signed(-0.4),
+      signed(0.01),
+      plain(-2.6),
+    ],
+    ['214', '9999', '41 220', '0.80', '+2.1', '−0.4', '0.0', '−2.6'],
+  )
+  assert.deepEqual([bytes(0), bytes(999), bytes(4.2e9), bytes(612e6), bytes(9_960), bytes(999_999)].map(nb), [
+    '0 B',
+    '999 B',
+    '4.2 GB',
+    '612 MB',
+    '10 kB',
+    '1 MB',
+  ])
+  assert.equal(nb(rate(41e6)), '41 MB/s')
+})
+
+test('times', () => {
+  assert.deepEqual([38, 12_000, 22 * 60_000, 3 * 3_600_000, 9 * 86_400_000].map(duration).map(nb), [
+    '38 ms',
+    '12 s',
+    '22 min',
+    '3 h',
+    '9 d',
+  ])
+  assert.deepEqual([ago(NOON - 4_999, NOON), nb(ago(NOON - 5_000, NOON))], ['now', '5 s'])
+  assert.deepEqual(
+    [countdown(NOON + 94_000, NOON), countdown(NOON + 9_001, NOON), countdown(NOON - 1, NOON)],
+    ['1:34', '0:10', '0:00'],
+  )
+})
+
+const world = buildWorld(NOON, 48)
+const found = (q: string) => {
+  const terms = parseFilter(q)
+  return world.workloads.filter((w) => matches(terms, w, w.agent.slice(2))).map((w) => w.report.name)
+}
+
+test('the filter finds by every kind of term', () => {
+  assert.deepEqual(found('risk>0.6'), ['etl-worker-07', 'build-runner-3'])
+  assert.deepEqual(found('risk>0.6 -etl-worker'), ['build-runner-3'])
+  assert.deepEqual(found('abstains'), ['build-runner-3', 'mq-edge-1'])
+  assert.deepEqual(found('contained'), ['etl-worker-07'])
+  assert.deepEqual(found('wears:"Data Exporter"'), ['etl-worker-07', 'backup-nightly'])
+  assert.deepEqual(found('label:app=etl host:rack2'), ['etl-worker-07', 'backup-nightly'])
+  assert.deepEqual(found('evidence:beacon'), ['etl-worker-07'])
+  assert.equal(found('10.20.0.17').includes('etl-worker-07'), true)
+  assert.deepEqual(found('nobody-is-called-this'), [])
+})
+
+test('what the filter does not understand is named, not dropped in silence', () => {
+  const [term] = parseFilter('drift>60')
+  assert.equal(term?.kind, 'unknown')
+  assert.equal(parseFilter('risk>')[0]?.kind, 'unknown')
+})
+
+test('the filter never throws, whatever is typed', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const terms = parseFilter(text)
+      for (const w of world.workloads) matches(terms, w, 'host')
+    }),
+  )
+})
+
+test('a click on a name adds its term, a second one takes it away', () => {
+  const term = fieldTerm('persona', 'Web User')
+  assert.equal(term, 'persona:"Web User"')
+  assert.equal(toggleTerm('risk>0.4', term), 'risk>0.4 persona:"Web User"')
+  assert.equal(toggleTerm(toggleTerm('risk>0.4', term), term), 'risk>0.4')
+})
+
+test('sorting is total: the same rows in another order come out the same', () => {
+  for (const key of ['-risk', 'name', '-rate', 'belief', 'since', 'wears', 'nonsense']) {
+    const one = sortWorkloads(world.workloads, key).map((w) => w.id)
+    assert.deepEqual(
+      sortWorkloads([...world.workloads].reverse(), key).map((w) => w.id),
+      one,
+      key,
+    )
+  }
+})
+
+test('a held order keeps its rows, counts those that would move and those that are new', () => {
+  const rows = ['a', 'b', 'c', 'd'].map((id) => ({ id }))
+  const wanted = ['d', 'a', 'b', 'c', 'e'].map((id) => ({ id }))
+  const held = hold(wanted, ['a', 'b', 'c', 'd'])
+  assert.deepEqual(held.rows, rows)
+  assert.deepEqual([held.wouldMove, held.fresh], [1, 1])
+  assert.deepEqual(
+    hold(rows.slice(1), ['a', 'b', 'c', 'd']).rows.map((r) => r.id),
+    ['b', 'c', 'd'],
+    'gone rows leave',
+  )
+})
+
+test('belief bands fill 0 to 1 without overlap, worn at the bottom, alarming on top', () => {
+  const w = world.workloads[0]!
+  const points = buildHistory(w, NOON - 3 * 3_600_000, NOON)
+  const bands = stackBelief(points, w.worn!.name)
+  assert.deepEqual(
+    bands.map((b) => b.name),
+    ['Data Exporter', 'Idle', 'unknown', 'Compromised'],
+  )
+  for (let i = 0; i < points.length; i++) {
+    let edge = 0
+    for (const band of bands) {
+      const [low, high] = band.edges[i]!
+      assert.ok(Math.abs(low - edge) < 1e-9 && high >= low)
+      edge = high
+    }
+    assert.ok(Math.abs(edge - 1) < 1e-6, `point ${i} ends at ${edge}`)
+  }
+})
+
+test('a missing stretch stays a gap', () => {
+  const points = [0, 1, 2, 9, 10, 11].map((at) => ({
+    at: at * 30_000,
+    bytesOut: 0,
+    bytesIn: 0,
+    belief: null,
+    risk: 0.1,
+  }))
+  assert.deepEqual(
+    runs(points, () => true),
+    [
+      [0, 2],
+      [3, 5],
+    ],
+  )
+})
+
+test('labels keep their distance and stay inside', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 10, max: 130 }), { minLength: 1, maxLength: 7 }), (wanted) => {
+      const sorted = [...wanted].sort((a, b) => a - b)
+      const placed = spread(sorted, 15, 10, 134)
+      for (let i = 1; i < placed.length; i++) assert.ok(placed[i]! - placed[i - 1]! >= 15 - 1e-9)
+      assert.ok(placed[0]! >= 10 && placed.at(-1)! <= 134)
+    }),
+  )
+})
+
+test('ticks are round and inside', () => {
+  const ticks = timeTicks(NOON - 3 * 3_600_000, NOON, 7)
+  assert.ok(ticks.length >= 3 && ticks.length <= 7)
+  for (const at of ticks) assert.equal(at % (30 * 60_000), 0)
+})
+
+test('evidence is numbered by time and listed by weight; the counterfactual is the sum without one term', () => {
+  const { risk } = world.workloads[0]!
+  const terms = numberTerms(risk)
+  assert.deepEqual(
+    terms.map((term) => [term.n, term.evidence.kind]),
+    [
+      [2, 'beacon'],
+      [3, 'exfiltration'],
+      [1, 'belief'],
+      [null, 'manual'],
+    ],
+  )
+  const changes = findChanges(risk!, terms, [0.4, 0.7])
+  assert.deepEqual(
+    changes.map((c) => [c.without.evidence.kind, probability(c.risk)]),
+    [
+      ['exfiltration', '0.43'],
+      ['beacon', '0.38'],
+    ],
+  )
+})
+
+test('what needs a person: the plan that runs out first, then what nothing holds', () => {
+  const needs = findNeeds(world.workloads, world.plans, world.agents, NOON, 20_000)
+  assert.deepEqual(
+    needs.map((n) => n.kind),
+    ['confirm'],
+  )
+  assert.equal(needs[0]?.kind === 'confirm' && needs[0].deadline, NOON + 94_000)
+  const loose = world.workloads.map((w) => ({ ...w, containedUntil: null }))
+  assert.equal(findNeeds(loose, [], world.agents, NOON, 20_000)[0]?.kind, 'danger')
+  assert.equal(findNeeds([], [], world.agents, NOON + 60_000, 20_000)[0]?.kind, 'silent')
+})
