@@ -4,7 +4,7 @@ import { type AddressTable, createAddressTable } from '../model/address-table.ts
 import type { FlowBatch } from '../model/flow.ts'
 import { createNetworks, isGroupAddress, type Networks } from '../model/networks.ts'
 
-export const End = { home: 1, group: 2, neverBlock: 4 } as const
+export const End = { home: 1, group: 2 } as const
 
 export type Ends = {
   readonly addresses: AddressTable
@@ -47,10 +47,7 @@ export function createEnds(options: {
         moreSeen.set(seen)
         seen = moreSeen
       }
-      what[id] =
-        (home.covers(words, at) ? End.home : 0) |
-        (isGroupAddress(words, at) ? End.group : 0) |
-        (options.neverBlock.covers(words, at) ? End.neverBlock : 0)
+      what[id] = (home.covers(words, at) ? End.home : 0) | (isGroupAddress(words, at) ? End.group : 0)
       seen[id] = when
     } else if (when > seen[id]!) seen[id] = when
     return id
@@ -72,7 +69,12 @@ export function createEnds(options: {
       for (let row = 0; row < batch.count; row++) {
         const from = numberOf(batch.source, row * 4, batch.end[row]!)
         const to = numberOf(batch.target, row * 4, batch.end[row]!)
-        const isSpared = from < 0 || to < 0 || ((what[from]! | what[to]!) & End.neverBlock) !== 0
+        // Not remembered per address: an entry added to the never-block list counts from the next flow on.
+        const isSpared =
+          from < 0 ||
+          to < 0 ||
+          options.neverBlock.covers(batch.target, row * 4) ||
+          options.neverBlock.covers(batch.source, row * 4)
         source[row] = isSpared ? -1 : from
         target[row] = isSpared ? -1 : to
       }

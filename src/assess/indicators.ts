@@ -5,7 +5,7 @@
 import { parseCidr, type Words } from '../model/address.ts'
 import { type AddressTable, createAddressTable } from '../model/address-table.ts'
 import type { FlowBatch } from '../model/flow.ts'
-import { createNetworks, type Networks } from '../model/networks.ts'
+import { createNetworks, type Networks, prefixMasks } from '../model/networks.ts'
 
 export type IndicatorEntry = {
   readonly cidr: string
@@ -43,7 +43,7 @@ export function createIndicatorIndex(entries: readonly IndicatorEntry[]): Indica
     }
     let level = byLength.get(cidr.length)
     if (level === undefined) {
-      level = { masks: masksOf(cidr.length), table: createAddressTable(Number.MAX_SAFE_INTEGER), rated: [] }
+      level = { masks: prefixMasks(cidr.length), table: createAddressTable(Number.MAX_SAFE_INTEGER), rated: [] }
       byLength.set(cidr.length, level)
     }
     const id = level.table.intern(cidr.base, 0)
@@ -66,13 +66,6 @@ export function createIndicatorIndex(entries: readonly IndicatorEntry[]): Indica
       return null
     },
   }
-}
-
-function masksOf(length: number): Uint32Array {
-  return Uint32Array.from([0, 1, 2, 3], (i) => {
-    const bits = Math.min(32, Math.max(0, length - i * 32))
-    return bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
-  })
 }
 
 /** What no detector, reflex or rule may touch; it wins over every feed. */

@@ -1,5 +1,6 @@
 /** Sets of networks asked "is this address in there?" on every flow: home networks, never-block lists. */
 import { type Cidr, cidrContains, isV4, parseCidr, type Words } from './address.ts'
+import { type AddressTable, createAddressTable } from './address-table.ts'
 
 /** What is "inside" when nobody said so: private (RFC 1918), shared (RFC 6598), link-local, loopback, unique local (RFC 4193). */
 export const DEFAULT_HOME_NETWORKS = [
@@ -16,10 +17,47 @@ export const DEFAULT_HOME_NETWORKS = [
 
 export type Networks = { covers(words: Words | Uint32Array, at?: number): boolean }
 
+/** Up to here looking at each is quicker than hashing the address once per prefix length. */
+const FEW = 32
+
 /** Text that is no network is passed over: who takes lists from people refuses them before. */
 export function createNetworks(cidrs: readonly string[]): Networks {
   const parsed = cidrs.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null)
-  return { covers: (words, at = 0) => parsed.some((cidr) => cidrContains(cidr, words, at)) }
+  if (parsed.length > FEW) return hashedNetworks(parsed)
+  return {
+    covers(words, at = 0) {
+      for (let i = 0; i < parsed.length; i++) if (cidrContains(parsed[i]!, words, at)) return true
+      return false
+    },
+  }
+}
+
+function hashedNetworks(cidrs: readonly Cidr[]): Networks {
+  const levels = new Map<number, AddressTable>()
+  for (const { base, length } of cidrs) {
+    const level = levels.get(length) ?? createAddressTable(cidrs.length)
+    levels.set(length, level)
+    level.intern(base, 0)
+  }
+  const tables = [...levels].map(([length, table]) => ({ masks: prefixMasks(length), table }))
+  const masked = new Uint32Array(4)
+  return {
+    covers(words, at = 0) {
+      for (const { masks, table } of tables) {
+        for (let i = 0; i < 4; i++) masked[i] = words[at + i]! & masks[i]!
+        if (table.find(masked, 0) >= 0) return true
+      }
+      return false
+    },
+  }
+}
+
+/** The four words of a prefix's mask; `length` counts in the 128-bit form. */
+export function prefixMasks(length: number): Uint32Array {
+  return Uint32Array.from([0, 1, 2, 3], (i) => {
+    const bits = Math.min(32, Math.max(0, length - i * 32))
+    return bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
+  })
 }
 
 /** Multicast, limited broadcast, unspecified: an address that cannot be one peer. */

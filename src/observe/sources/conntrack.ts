@@ -8,7 +8,7 @@ import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
 import type { Outcome } from '../../model/why.ts'
 import { TICK_MS } from '../../model/window.ts'
 import { encodeMessage, Flag, type Message, MessageType } from '../../netlink/message.ts'
-import { Family, NetlinkError, NetlinkSocket } from '../../netlink/socket.ts'
+import { Family, NetlinkSocket } from '../../netlink/socket.ts'
 import { createSourceCounters, type FlowSource } from '../source.ts'
 import { createConntrackFlows } from './conntrack-flows.ts'
 import { CT_GROUPS, CtMessage, createCtEntry, readCtEntry } from './conntrack-message.ts'
@@ -32,7 +32,7 @@ export type ConntrackOptions = {
   readonly bufferBytes?: number
 }
 
-/** Throws a `NetlinkError` from `batches` when the socket cannot be opened (needs CAP_NET_ADMIN in the namespace's owner). */
+/** `batches` throws, with the cure, when the socket cannot be opened (needs CAP_NET_ADMIN over the namespace). */
 export function createConntrackSource(options: ConntrackOptions = {}): ConntrackSource {
   const clock = options.clock ?? Date.now
   const counters = createSourceCounters()
@@ -52,11 +52,8 @@ export function createConntrackSource(options: ConntrackOptions = {}): Conntrack
   }
 
   async function* run(signal: AbortSignal): AsyncGenerator<FlowBatch> {
-    using events = new NetlinkSocket(Family.netfilter, {
-      groups: CT_GROUPS,
-      bufferBytes: options.bufferBytes ?? BUFFER_BYTES,
-    })
-    using dumps = new NetlinkSocket(Family.netfilter, { bufferBytes: DUMP_BUFFER_BYTES })
+    using events = openConntrack({ groups: CT_GROUPS, bufferBytes: options.bufferBytes ?? BUFFER_BYTES })
+    using dumps = openConntrack({ bufferBytes: DUMP_BUFFER_BYTES })
     const queue = createQueue(signal)
     const stop = () => {
       events.close()
@@ -212,20 +209,14 @@ export function enableAccounting(options: { readonly spared: string | null }): O
   return { ok: true, value: changed }
 }
 
-/** Whether conntrack can be listened to from here; says what is in the way. */
-export function probeConntrack(): Outcome<null> {
+/** Throws with the cure when conntrack cannot be listened to from here. */
+function openConntrack(options: { readonly groups?: number; readonly bufferBytes: number }): NetlinkSocket {
   try {
-    new NetlinkSocket(Family.netfilter, { groups: CT_GROUPS }).close()
-    return { ok: true, value: null }
-  } catch (error) {
-    const why =
-      error instanceof NetlinkError ? error.message : `koffi cannot call the C library: ${(error as Error).message}`
-    return {
-      ok: false,
-      code: 'no-conntrack',
-      why,
-      cure: 'Run as root on Linux with the netfilter conntrack module and glibc.',
-    }
+    return new NetlinkSocket(Family.netfilter, options)
+  } catch (cause) {
+    throw new Error('listening to conntrack: run as root on Linux, with the conntrack module of netfilter and glibc', {
+      cause,
+    })
   }
 }
 
