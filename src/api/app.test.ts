@@ -331,6 +331,8 @@ test('ledger, agents, schemas, docs, metrics, doctor answer', async () => {
   assert.equal(contract.openapi, '3.1.0')
   assert.ok(contract.components.schemas.Persona, Object.keys(contract.components.schemas).join())
   assert.ok(Object.keys(contract.paths).every((path) => path.startsWith('/v1/')))
+  const answers = contract.paths['/v1/trigger_shift'].post.responses
+  assert.match(JSON.stringify(answers), /components\/schemas\/Problem/)
   assert.match((await f.as(null, '/docs')).body, /trigger_shift/)
   assert.equal(
     f.asked.filter((asked) => asked.what === 'log').length,

@@ -17,7 +17,7 @@ import { installGate, starting } from './gate.ts'
 import { installIdempotency } from './idempotency.ts'
 import { createMetrics } from './metrics.ts'
 import { installOpenApi } from './openapi.ts'
-import { notFound, Problem, problemBody, toProblem } from './problem.ts'
+import { notFound, Problem, ProblemSchema, problemBody, toProblem } from './problem.ts'
 import { compileValidator, type RouteDeps, type Routes, shareSchemas } from './route.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -30,6 +30,7 @@ import { settingsRoutes } from './routes/settings.ts'
 import { shiftRoutes } from './routes/shifts.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { workloadRoutes } from './routes/workloads.ts'
+import { ShortForm } from './short-form.ts'
 
 export type ApiDeps = {
   /** Null until the record answers: everything that needs it is 503 `starting` until then. */
@@ -96,7 +97,7 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     tenantDefault: deps.tenantDefault,
   })
   installIdempotency(app, { store, clock: deps.clock })
-  shareSchemas(app, [...Object.values(MANIFEST_SCHEMAS), AgentReport])
+  shareSchemas(app, [...Object.values(MANIFEST_SCHEMAS), AgentReport, ShortForm, ProblemSchema])
   await installOpenApi(app, deps.version)
   const routeDeps: RouteDeps = {
     store,

@@ -47,11 +47,13 @@ type Installing = { readonly store: Store; readonly tenant: TenantId; readonly c
 
 /**
  * The secret an installation prints until somebody signed in; it works once, within a day, as `/ui/#token=SECRET` (a
- * fragment is never sent to a server or written into its log). Null when a person has a token already.
+ * fragment is never sent to a server or written into its log). Null when a person has a token or session that still works.
  */
 export async function createFirstRun({ store, tenant, clock }: Installing): Promise<{ secret: string } | null> {
+  const now = clock()
   const tokens = await store.tokens.all(tenant)
-  if (tokens.some((token) => token.id.startsWith('t') && token.name !== CLI && token.role !== 'agent')) return null
+  const people = tokens.filter((token) => token.id.startsWith('t') && token.name !== CLI && token.role !== 'agent')
+  if (people.some((token) => token.expiresAt === null || token.expiresAt > now)) return null
   for (const token of tokens.filter((token) => token.id.startsWith('f'))) {
     await store.tokens.remove(tenant, token.id, {
       actor: 'guise',
@@ -60,7 +62,6 @@ export async function createFirstRun({ store, tenant, clock }: Installing): Prom
       summary: 'a newer first sign-in link replaces it',
     })
   }
-  const now = clock()
   const admin = { tenant, name: 'admin', role: 'admin', agent: null, by: 'guise', now } as const
   const { text } = await mintToken(store, { ...admin, kind: 'firstRun', expiresAt: now + FIRST_RUN_MS })
   return { secret: text }

@@ -24,7 +24,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) },
     transform: ({ schema, url }) => ({
-      schema: url.startsWith('/v1/') ? (schema ?? {}) : { ...schema, hide: true },
+      schema: url.startsWith('/v1/') ? { ...schema, response: answersOf(url) } : { ...schema, hide: true },
       url,
     }),
   })
@@ -36,4 +36,10 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
   app.get('/docs.css', { schema: { hide: true } }, (_request, reply) =>
     reply.type('text/css; charset=utf-8').send(DOCS_CSS),
   )
+}
+
+/** Every refusal has one shape; an answer is the record as the model describes it. */
+function answersOf(url: string): object {
+  const ok = url === '/v1/events' ? 'A stream of server-sent events' : 'Done, or the thing asked for'
+  return { '2xx': { description: ok }, default: { description: 'A refusal', $ref: 'Problem#' } }
 }

@@ -85,8 +85,6 @@ export const PERMISSIONS = {
   'GET /doctor': everyone,
 } as const satisfies Readonly<Record<string, 'public' | readonly Role[]>>
 
-export type RouteKey = keyof typeof PERMISSIONS
-
 /** `/v1/personas/:id` → `/personas/:id`: one row for both doors. */
 export function routeKey(method: string, url: string): string {
   return `${method} ${url.replace(/^\/v1(?=\/|$)/, '') || '/'}`

@@ -3,6 +3,7 @@
  * cure. Whatever is thrown on the way to an answer goes through `toProblem`; unexpected errors keep their text for the log.
  */
 import type { FastifyError } from 'fastify'
+import { Type } from 'typebox'
 import type { Refusal } from '../model/why.ts'
 
 /** `pointer` is a JSON pointer (RFC 6901); YAML is told by line and column as well. */
@@ -118,6 +119,30 @@ export function toProblem(error: unknown): Problem {
     'Try again; if it stays, give the request id to whoever runs this server.',
   )
 }
+
+/** As it is documented. */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: 'Stable; what programs look at' }),
+    cure: Type.String(),
+    instance: Type.String({ description: 'The id of the request, as in the log' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.String(),
+          message: Type.String(),
+          line: Type.Optional(Type.Integer()),
+          column: Type.Optional(Type.Integer()),
+        }),
+      ),
+    ),
+  },
+  { $id: 'Problem' },
+)
 
 export function problemBody(problem: Problem, requestId: string): object {
   return {

@@ -13,7 +13,7 @@ import type {
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import type { Page, PageQuery } from '../model/records.ts'
+import type { PageQuery } from '../model/records.ts'
 import type { Audit, Store, Write } from '../model/store.ts'
 import type { Auth } from './authenticate.ts'
 import type { Control } from './control.ts'
@@ -112,11 +112,6 @@ export const PageParams = Type.Object(
 export function pageQuery(query: { readonly limit?: number; readonly cursor?: string }): PageQuery {
   return { limit: query.limit ?? 100, cursor: query.cursor ?? null }
 }
-export function mapPage<T, U>(page: Page<T>, map: (item: T) => U): Page<U> {
-  return { items: page.items.map(map), next: page.next }
-}
-export const pageOf = (item: TSchema) =>
-  Type.Object({ items: Type.Array(item), next: Type.Union([Type.String(), Type.Null()]) })
 
 export const etag = (version: number) => `"${version}"`
 

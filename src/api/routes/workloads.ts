@@ -6,6 +6,7 @@ import type { DesiredState } from '../../model/desired.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import type { WorkloadRecord } from '../../model/records.ts'
+import { judgeConversations } from '../judged-conversations.ts'
 import { knownAs, personaDocument } from '../persona-document.ts'
 import { notFound, Problem, refused } from '../problem.ts'
 import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
@@ -105,7 +106,7 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
     {
       schema: {
         tags,
-        summary: 'With whom it spoke',
+        summary: 'With whom it spoke, and what the rules in force say of it',
         params: IdParams,
         querystring: Type.Object(
           { since: Type.Optional(Type.Number()), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })) },
@@ -116,7 +117,13 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
     async (request) => {
       const record = await one(request)
       const { since = deps.clock() - HOUR_MS, limit = 500 } = request.query
-      return { items: await deps.store().conversations.of(record.tenant, record.id, since, limit), next: null }
+      const [rows, others, target] = await Promise.all([
+        deps.store().conversations.of(record.tenant, record.id, since, limit),
+        deps.store().workloads.all(record.tenant),
+        deps.store().plans.target(record.tenant),
+      ])
+      const state = target.confirmed?.plan.agents[record.agent] ?? null
+      return { items: judgeConversations(record, state, rows, others, deps.clock()), next: null }
     },
   )
 
