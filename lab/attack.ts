@@ -34,13 +34,16 @@ export type AttackReport = {
   readonly failed: number
 }
 
-const EXFIL_BYTES = 60_000_000
+/** 2 MB/s: more than any workload of the lab sends, for as long as the attack lasts, yet nothing a small machine feels. */
+const EXFIL_PACE = 2_000_000
+const EXFIL_PART = 5_000_000
+const EXFIL_MOST = 120_000_000
 
 /** One sentence of what it will do. */
 export function describeAttack(kind: Attack, from: string, seconds: number, target: string): string {
   if (kind === 'scan') return `${from} tries ports and addresses of 10.77.0.0/16 for ${seconds} s, about 12 a second`
   if (kind === 'beacon') return `${from} calls ${target} every 3 s for ${seconds} s`
-  return `${from} uploads up to ${EXFIL_BYTES / 1e6} MB to ${target} within ${seconds} s`
+  return `${from} uploads about ${Math.round(exfilBytes(seconds) / 1e6)} MB to ${target} within ${seconds} s`
 }
 
 export function attackDefaults(
@@ -53,8 +56,10 @@ export function attackDefaults(
   return { from: options.from ?? (kind === 'scan' ? 'app2' : 'web1'), seconds: options.seconds ?? 60, target }
 }
 
+const exfilBytes = (seconds: number) => Math.min(EXFIL_MOST, EXFIL_PACE * seconds)
+
 /** Parameters of the attack program. */
-export function attackParameters(kind: Attack, seconds: number | null, target: string): Record<string, unknown> {
+function attackParameters(kind: Attack, seconds: number, target: string): Record<string, unknown> {
   if (kind === 'scan')
     return {
       kind,
@@ -70,10 +75,18 @@ export function attackParameters(kind: Attack, seconds: number | null, target: s
     }
   if (kind === 'beacon')
     return { kind, seconds, beacon: { address: target, port: 443, everyMs: 3_000, jitter: 0.05, bytes: 180 } }
+  const bytes = exfilBytes(seconds)
   return {
     kind,
     seconds,
-    exfil: { address: target, port: 443, bytes: EXFIL_BYTES, parts: 12, pace: 4_000_000, everyMs: 20_000 },
+    exfil: {
+      address: target,
+      port: 443,
+      bytes,
+      parts: Math.ceil(bytes / EXFIL_PART),
+      pace: EXFIL_PACE,
+      everyMs: 20_000,
+    },
   }
 }
 

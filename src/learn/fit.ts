@@ -22,7 +22,7 @@ export type Sequence = {
 
 export type FitSettings = { readonly seed: number; readonly id: string; readonly provenance: Record<string, unknown> }
 
-const FOREST: Omit<ForestSettings, 'seed'> = { trees: 60, depth: 9, leafRows: 6, tried: 9 }
+const FOREST: Omit<ForestSettings, 'seed'> = { trees: 40, depth: 9, leafRows: 6, tried: 9 }
 const PROTOTYPES = 45
 const NOVELTY_QUANTILE = 0.985
 /** An alarming or unknown host is never ruled out by how rare it was in the lab: every persona is equally likely before. */
