@@ -43,13 +43,19 @@ export function walkSchema(schema: object, value: unknown): SchemaProblem[] {
 
 function walk(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]): void {
   if (out.length > MAX_PROBLEMS) return
-  if (schema.anyOf !== undefined) return walkUnion(schema.anyOf, value, path, out)
+  if (schema.anyOf !== undefined) {
+    walkUnion(schema.anyOf, value, path, out)
+    return
+  }
   if ('const' in schema) {
     if (value !== schema.const)
       out.push({ path, why: `${said(value)} is not ${said(schema.const)}`, cure: `write ${said(schema.const)}` })
     return
   }
-  if (schema.type === 'object') return walkObject(schema, value, path, out)
+  if (schema.type === 'object') {
+    walkObject(schema, value, path, out)
+    return
+  }
   if (schema.type === 'array') {
     if (!Array.isArray(value))
       return void out.push({ path, why: `${nameOf(path)} is ${kindOf(value)}, not a list`, cure: 'write a list' })
@@ -144,14 +150,19 @@ function agrees(form: Schema, key: string, value: unknown): boolean {
 }
 
 function walkScalar(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]): void {
-  const problem = (why: string, cure: string) => void out.push({ path, why: `${nameOf(path)} ${why}`, cure })
+  const found = scalarProblem(schema, value)
+  if (found !== null) out.push({ path, why: `${nameOf(path)} ${found[0]}`, cure: found[1] })
+}
+
+function scalarProblem(schema: Schema, value: unknown): readonly [why: string, cure: string] | null {
+  const problem = (why: string, cure: string) => [why, cure] as const
   if (schema.type === 'string') {
     if (typeof value !== 'string') return problem(`is ${kindOf(value)}, not text`, 'put it in quotes')
     const { minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema
     if (value.length < minLength || value.length > maxLength)
       return problem(`has ${value.length} characters`, `give ${minLength} to ${maxLength}`)
     if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
-      problem(
+      return problem(
         `is ${said(value)}, which does not have its form`,
         hint(schema).replace(/^: /, '') || `it must match ${schema.pattern}`,
       )
@@ -162,9 +173,13 @@ function walkScalar(schema: Schema, value: unknown, path: Path, out: SchemaProbl
     const low = schema.minimum ?? schema.exclusiveMinimum ?? Number.NEGATIVE_INFINITY
     const high = schema.maximum ?? Number.POSITIVE_INFINITY
     if (value < low || value > high || value === schema.exclusiveMinimum)
-      problem(`is ${value}`, `give ${schema.exclusiveMinimum === undefined ? 'from' : 'above'} ${low} to ${high}`)
+      return problem(
+        `is ${value}`,
+        `give ${schema.exclusiveMinimum === undefined ? 'from' : 'above'} ${low} to ${high}`,
+      )
   } else if (schema.type === 'boolean' && typeof value !== 'boolean')
-    problem(`is ${kindOf(value)}, not yes or no`, 'write true or false')
+    return problem(`is ${kindOf(value)}, not yes or no`, 'write true or false')
+  return null
 }
 
 function unknownField(key: string, path: Path, known: readonly string[]): { why: string; cure: string } {

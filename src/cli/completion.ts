@@ -1,0 +1,38 @@
+/** `guise completion bash|zsh|fish`: a script to source; commands and options come from the program itself. */
+import type { Command } from 'commander'
+
+const SHELLS = ['bash', 'zsh', 'fish']
+
+export function register(program: Command): void {
+  program
+    .command('completion')
+    .description('print the completion script of a shell: source <(guise completion bash)')
+    .argument('<shell>', SHELLS.join(', '))
+    .action(async (shell: string) => {
+      if (!SHELLS.includes(shell)) {
+        process.stderr.write(
+          `guise: no completion for ${JSON.stringify(shell.slice(0, 40))}. Use one of ${SHELLS.join(', ')}.\n`,
+        )
+        process.exitCode = 2
+        return
+      }
+      const { default: tab } = await import('@bomb.sh/tab')
+      tab.setup('guise', 'guise', shell)
+    })
+}
+
+/** What the scripts call on every key: `guise complete -- WORDS`. */
+export async function complete(program: Command, words: readonly string[]): Promise<void> {
+  const { default: tab } = await import('@bomb.sh/tab')
+  const add = (parent: Command, prefix: string): void => {
+    for (const command of parent.commands) {
+      const name = `${prefix}${command.name()}`
+      const entry = tab.command(name, command.description())
+      for (const option of command.options)
+        if (option.long !== null && option.long !== undefined) entry.option(option.long.slice(2), option.description)
+      add(command, `${name} `)
+    }
+  }
+  add(program, '')
+  tab.parse([...words])
+}

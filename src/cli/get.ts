@@ -1,0 +1,168 @@
+/** `guise get KIND`, `guise describe KIND NAME`, `guise agents`: what there is. */
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { slug } from '../model/ids.ts'
+import type {
+  AgentRecord,
+  AuditRecord,
+  ManifestRecord,
+  PlanRecord,
+  ShiftRecord,
+  WorkloadRecord,
+} from '../model/records.ts'
+import { action, CliError, type Client, clientOf, print } from './client.ts'
+import { findWorkload, listAll } from './find.ts'
+import { ago, table } from './table.ts'
+
+type KindRow = { readonly path: string; readonly text: (items: never[], now: number) => string }
+
+const manifestTable = (what: string) => (items: ManifestRecord[], now: number) =>
+  table(
+    ['NAME', 'VERSION', 'BUILT IN', 'CHANGED', 'DESCRIPTION'],
+    items.map((one) => [
+      one.manifest.metadata.name,
+      String(one.version),
+      one.builtin ? 'yes' : '',
+      ago(one.updatedAt, now),
+      one.manifest.metadata.description ?? '',
+    ]),
+    `No ${what} yet. Apply one with \`guise apply -f FILE\`; examples/ has some.`,
+  )
+
+const KIND_ROWS: Readonly<Record<string, KindRow>> = {
+  workloads: { path: '/v1/workloads', text: workloadTable },
+  personas: { path: '/v1/personas', text: manifestTable('personas') },
+  policies: { path: '/v1/policies', text: manifestTable('policies') },
+  feeds: { path: '/v1/feeds', text: manifestTable('feeds') },
+  agents: { path: '/v1/agents', text: agentTable },
+  plans: { path: '/v1/plans', text: planTable },
+  shifts: { path: '/v1/shifts', text: shiftTable },
+  audit: { path: '/v1/audit', text: auditTable },
+}
+
+export function register(program: Command): void {
+  const kinds = Object.keys(KIND_ROWS).join(', ')
+  program
+    .command('get')
+    .description(`list what there is: ${kinds}`)
+    .argument('<kind>')
+    .argument('[name]')
+    .action(action(get))
+  program
+    .command('describe')
+    .description('one thing, whole')
+    .argument('<kind>')
+    .argument('<name>')
+    .action(action(describe))
+  program
+    .command('agents')
+    .description('list agents')
+    .action(action((command: Command) => get('agents', undefined, command)))
+}
+
+function rowOf(kind: string): KindRow {
+  const key = Object.keys(KIND_ROWS).find(
+    (one) => one === kind || one === `${kind}s` || (kind === 'policy' && one === 'policies'),
+  )
+  if (key === undefined)
+    throw new CliError(`There is no kind ${kind}. Use one of ${Object.keys(KIND_ROWS).join(', ')}.`, 2)
+  return KIND_ROWS[key]!
+}
+
+async function get(kind: string, name: string | undefined, command: Command): Promise<void> {
+  const row = rowOf(kind)
+  if (name !== undefined) return describe(kind, name, command)
+  const items = await listAll<never>(clientOf(command), row.path)
+  print(command, { items, next: null }, () => row.text(items, Date.now()))
+}
+
+async function describe(kind: string, name: string, command: Command): Promise<void> {
+  const one = await fetchOne(clientOf(command), rowOf(kind).path, name)
+  print(command, one, (value) => stringify((value as { manifest?: unknown }).manifest ?? value))
+}
+
+async function fetchOne(client: Client, path: string, name: string): Promise<unknown> {
+  if (path === '/v1/workloads') return findWorkload(client, name)
+  const id = /\/(personas|policies|feeds)$/.test(path) ? slug(name) : name
+  return client.get(`${path}/${encodeURIComponent(id)}`)
+}
+
+export function workloadTable(items: readonly WorkloadRecord[], now: number): string {
+  const risky = [...items].sort(
+    (a, b) => (b.risk?.value ?? 0) - (a.risk?.value ?? 0) || (a.report.name < b.report.name ? -1 : 1),
+  )
+  return table(
+    ['NAME', 'WEARS', 'ASSIGNED', 'BELIEVED', 'RISK', 'CONTAINED', 'SEEN', 'ID'],
+    risky.map((one) => [
+      one.report.name,
+      one.worn?.name ?? '–',
+      one.assigned?.name ?? '–',
+      one.belief?.believed == null
+        ? 'abstains'
+        : `${one.belief.believed} ${(one.belief.personas[0]?.p ?? 0).toFixed(2)}`,
+      (one.risk?.value ?? 0).toFixed(2),
+      one.containedUntil !== null && one.containedUntil > now
+        ? `${Math.ceil((one.containedUntil - now) / 60_000)} min left`
+        : '',
+      ago(one.lastSeen, now),
+      one.id,
+    ]),
+    'No workloads yet. Start an agent with `guise agent`, or a lab with `guise up --lab`.',
+  )
+}
+
+function agentTable(items: readonly AgentRecord[], now: number): string {
+  return table(
+    ['AGENT', 'HOST', 'MODE', 'GENERATION', 'STATE', 'REPORTED'],
+    items.map((one) => [
+      one.id,
+      one.host,
+      one.mode,
+      String(one.applied?.generation.n ?? '–'),
+      (one.applied?.state as string | undefined) ?? '–',
+      ago(one.lastReport, now),
+    ]),
+    'No agents yet. Make a token with `guise token create NAME --role agent`, then start `guise agent`.',
+  )
+}
+
+export function planTable(items: readonly PlanRecord[], now: number): string {
+  return table(
+    ['PLAN', 'GEN', 'DIRECTION', 'STATE', 'APPROVAL', 'STEPS', 'CUTS', 'MADE'],
+    items.map(({ plan, state, approvedBy }) => [
+      plan.id,
+      String(plan.generation.n),
+      plan.direction,
+      state,
+      `${plan.approval}${approvedBy.length > 0 ? ` (${approvedBy.length})` : ''}`,
+      String(plan.steps.length),
+      String(plan.blastRadius.conversationsCut),
+      ago(plan.createdAt, now),
+    ]),
+    'No plans yet. One appears when a persona, a policy or a risk changes what somebody should wear.',
+  )
+}
+
+export function shiftTable(items: readonly ShiftRecord[], now: number): string {
+  return table(
+    ['SHIFT', 'WORKLOAD', 'FROM', 'TO', 'STATE', 'BY', 'ENDS'],
+    items.map((one) => [
+      one.id,
+      one.workload,
+      one.from?.name ?? '–',
+      one.to.name,
+      one.state,
+      one.requestedBy,
+      one.until === null ? 'stays' : one.until > now ? `in ${Math.ceil((one.until - now) / 1000)} s` : 'ended',
+    ]),
+    'No shifts yet. Make one with `guise shift WORKLOAD PERSONA`.',
+  )
+}
+
+function auditTable(items: readonly AuditRecord[], now: number): string {
+  return table(
+    ['N', 'WHEN', 'ACTOR', 'ACTION', 'OBJECT', 'SUMMARY'],
+    items.map((one) => [String(one.n), ago(one.at, now), one.actor, one.action, one.object, one.summary]),
+    'Nothing was done yet.',
+  )
+}

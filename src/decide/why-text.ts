@@ -1,0 +1,63 @@
+/** A `WhyReport` as plain text: what `guise why` prints. */
+import { plainText } from '../model/plain-text.ts'
+import type { WhyReport } from './why.ts'
+
+export function whyText(report: WhyReport): string {
+  const lines = [report.sentence, '']
+  const { persona, risk, containment, plan } = report
+  lines.push(
+    `Persona   wears ${persona.worn}; ${persona.assigned === null ? 'nobody assigned one' : `assigned ${persona.assigned}`}; ${persona.believed === null ? 'the belief abstains' : `believed ${persona.believed} (p ${persona.p.toFixed(2)})`}`,
+  )
+  if (risk !== null) {
+    lines.push(`Risk      ${risk.written}`)
+    for (const term of risk.terms)
+      lines.push(
+        `  ${term.logOdds.toFixed(2).padStart(6)}  ${term.kind}${term.peer === null ? '' : ` ${plainText(term.peer, 64)}`}: ${plainText(term.text, 300)} (blamed: ${plainText(term.blamed, 64)}; weight ${term.weight.toFixed(2)} × ${term.decayed.toFixed(2)} left${term.authenticated ? '' : '; could be forged, so it never blocks alone'})`,
+      )
+  }
+  if (containment !== null)
+    lines.push(
+      `Contained ${containment.directions}, by ${containment.why.rule}, ends ${new Date(containment.until).toISOString()}`,
+    )
+  if (plan !== null) {
+    lines.push(`Plan      ${plan.id}, generation ${plan.generation}, ${plan.direction}, ${plan.state}`)
+    for (const why of plan.why) lines.push(`          ${why.text}`)
+  }
+  if (report.flows.length > 0) {
+    lines.push('Flows')
+    for (const flow of report.flows)
+      lines.push(
+        `          ${plainText(flow.peer, 64)}:${flow.port}  ${flow.flows} flows, ${flow.bytesOut} B out, ${flow.bytesIn} B in`,
+      )
+  }
+  if (report.rules.length > 0) {
+    lines.push('Rules')
+    for (const rule of report.rules)
+      lines.push(`  ${rule.direction.padEnd(7)} ${rule.verdict.padEnd(5)} ${rule.why.rule}: ${rule.why.text}`)
+  }
+  if (report.counterfactual !== null) lines.push('', report.counterfactual.text)
+  return `${lines.join('\n')}\n`
+}
+
+/** `guise why WORKLOAD --to`: the server's answer on one flow, whatever hops it names. */
+export function flowWhyText(answer: object): string {
+  const { verdict, why, ...rest } = answer as { verdict?: unknown; why?: unknown }
+  const lines: string[] = []
+  if (typeof verdict === 'string') lines.push(`${verdict === 'allow' ? 'Allowed' : 'Denied'}${whyLine(why)}`)
+  for (const [key, value] of Object.entries(rest)) {
+    if (typeof value === 'object' && value !== null && 'verdict' in value)
+      lines.push(`  ${key}: ${String(value.verdict)}${whyLine((value as { why?: unknown }).why)}`)
+    else if (Array.isArray(value))
+      for (const one of value as unknown[])
+        lines.push(`  ${key}: ${typeof one === 'string' ? plainText(one, 300) : plainText(JSON.stringify(one), 300)}`)
+    else if (typeof value === 'string' || typeof value === 'number')
+      lines.push(`  ${key}: ${plainText(String(value), 300)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function whyLine(why: unknown): string {
+  if (typeof why !== 'object' || why === null || !('text' in why)) return ''
+  const { text, rule } = why as { text: unknown; rule?: unknown }
+  return `: ${plainText(String(text), 400)}${rule === undefined ? '' : ` [${plainText(String(rule), 160)}]`}`
+}
