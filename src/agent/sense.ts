@@ -16,7 +16,7 @@ import { DEFAULT_TENANT } from '../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
-import { createDirectory } from '../observe/reduce/directory.ts'
+import { createDirectory, markAntispoofed } from '../observe/reduce/directory.ts'
 import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer, type Reducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
@@ -77,11 +77,11 @@ export function createSense(options: {
   return {
     reflex,
     take(batch) {
+      directory.assign(batch)
+      // Reflexes are allowed while our rules are in force, which is when spoofed sources are dropped.
+      if (options.reflexAllowed()) markAntispoofed(batch)
       const hits = blocklistHits(batch, index, neverBlock)
-      if (hits.length > 0) {
-        directory.assign(batch)
-        reflex.act(batch, hits, Date.now())
-      }
+      if (hits.length > 0) reflex.act(batch, hits, Date.now())
       reducer.add(batch)
       detectors.add(batch)
     },

@@ -1,7 +1,7 @@
 /** Who has which address: flow rows come in with addresses, and get the interned workload of each end in their columns. */
 import { parseAddress, type Words } from '../../model/address.ts'
 import { createAddressTable } from '../../model/address-table.ts'
-import type { FlowBatch } from '../../model/flow.ts'
+import { type FlowBatch, Mark } from '../../model/flow.ts'
 import type { WorkloadId } from '../../model/ids.ts'
 
 export type Directory = {
@@ -123,4 +123,12 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     read: (workload, out) => addresses.read(held.get(workload)?.[0] ?? -1, out, 0),
     present: () => held.keys(),
   }
+}
+
+/**
+ * Vouches for the sources of an assigned batch that are ours. Only to be called while rules in force drop whatever does not
+ * come from its own interface with its own address: then a forged packet never became a tracked flow.
+ */
+export function markAntispoofed(batch: FlowBatch): void {
+  for (let row = 0; row < batch.count; row++) if (batch.sourceWorkload[row]! >= 0) batch.marks[row]! |= Mark.antispoofed
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { flowRows } from '../../../test/flow-rows.ts'
 import type { WorkloadId } from '../../model/ids.ts'
 import { type SumName, sumAt, type Window } from '../../model/window.ts'
-import { createDirectory } from './directory.ts'
+import { createDirectory, markAntispoofed } from './directory.ts'
 import { createEventClock } from './event-clock.ts'
 import { createReducer } from './reducer.ts'
 import { sketchEstimate } from './sketch.ts'
@@ -134,6 +134,17 @@ test('an address that moves takes its traffic with it; a removed workload has no
   directory.remove('a')
   directory.assign(batch)
   assert.deepEqual([batch.sourceWorkload[0], batch.targetWorkload[0]], [-1, -1])
+})
+
+test('only our own sources are vouched for', () => {
+  const { directory } = setUp()
+  const batch = flowRows([
+    { at: T, from: '10.0.0.1', to: '203.0.113.7', marks: 1 },
+    { at: T, from: '203.0.113.7', to: '10.0.0.1', marks: 0 },
+  ])
+  directory.assign(batch)
+  markAntispoofed(batch)
+  assert.deepEqual([...batch.marks], [3, 0])
 })
 
 test('one row from the far future does not move the clock, eight do', () => {
