@@ -75,7 +75,7 @@ export const MitigationRule = Type.Object(
     /** CEL over `risk`, `belief`, `evidence`, `workload`. */
     when: Type.String({ minLength: 1, maxLength: 2000 }),
     /** deny = its outbound; isolate = both directions; shift = wear `persona` instead. */
-    do: Type.Union(MITIGATIONS.map((word) => Type.Literal(word))),
+    do: Type.Enum(MITIGATIONS),
     persona: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
     ttl: Duration,
   },
@@ -86,7 +86,7 @@ export type MitigationRule = Static<typeof MitigationRule>
 export const PersonaSpec = Type.Object(
   {
     /** The learned class this persona is recognised by. */
-    recognisedAs: Type.Optional(Type.Union(LEARNED_PERSONAS.map((name) => Type.Literal(name)))),
+    recognisedAs: Type.Optional(Type.Enum(LEARNED_PERSONAS)),
     /** Raises risk by itself when believed (Scanner, Compromised). */
     alarming: Type.Optional(Type.Boolean()),
     profile: Type.Optional(Profile),

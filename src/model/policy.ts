@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 
 export const MODES = ['off', 'observe', 'suggest', 'enforce'] as const
 export type Mode = (typeof MODES)[number]
-export const Mode = Type.Union(MODES.map((mode) => Type.Literal(mode)))
+export const Mode = Type.Enum(MODES)
 
 /** `90s`, `15m`, `4h`, `7d`. */
 export const Duration = Type.String({ pattern: '^[1-9]\\d{0,4}(s|m|h|d)$', description: 'A span: 90s, 15m, 4h, 7d' })

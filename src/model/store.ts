@@ -130,6 +130,8 @@ export type Store = {
     get(tenant: TenantId, id: ShiftId): Promise<ShiftRecord | null>
     list(tenant: TenantId, page: PageQuery): Promise<Page<ShiftRecord>>
     of(tenant: TenantId, workload: WorkloadId): Promise<readonly ShiftRecord[]>
+    /** Every one under way or confirmed, newest first: what decides who wears what. */
+    current(tenant: TenantId): Promise<readonly ShiftRecord[]>
     /** Confirmed ones whose `until` has passed. */
     due(tenant: TenantId, now: number): Promise<readonly ShiftRecord[]>
     move(tenant: TenantId, id: ShiftId, to: ShiftState, audit: Audit): Promise<Write<ShiftRecord>>

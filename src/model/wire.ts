@@ -14,7 +14,7 @@ export const WorkloadReport = Type.Object(
   {
     key: Type.String({ minLength: 1, maxLength: 128 }),
     name: Type.String({ minLength: 1, maxLength: 128 }),
-    kind: Type.Union(['namespace', 'host', 'vm', 'container', 'device'].map((kind) => Type.Literal(kind))),
+    kind: Type.Enum(['namespace', 'host', 'vm', 'container', 'device']),
     driver: Type.Union([Type.Literal('netns'), Type.Literal('host'), Type.Literal('recording')]),
     /** The interface on the enforcing side, none for the host itself. */
     interface: Type.Union([Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }), Type.Null()]),
@@ -87,7 +87,7 @@ export type WireReflex = Static<typeof WireReflex>
 export const Applied = Type.Object(
   {
     generation: Generation,
-    state: Type.Union(['applying', 'confirming', 'confirmed', 'rolled-back', 'refused'].map((s) => Type.Literal(s))),
+    state: Type.Enum(['applying', 'confirming', 'confirmed', 'rolled-back', 'refused']),
     /** epoch ms by which it undoes itself; null when nothing is pending. */
     deadline: Type.Union([Type.Number(), Type.Null()]),
     probes: Type.Array(

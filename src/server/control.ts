@@ -48,7 +48,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
   const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
   const reconciler = createReconciler({ tenant, store, fleet, intel, flow, clock, log, events })
-  const explain = createExplain({ tenant, store, intel, clock })
+  const explain = createExplain({ tenant, store, clock })
   const timers: NodeJS.Timeout[] = []
 
   function moved(record: PlanRecord): void {
@@ -138,7 +138,14 @@ export function createControl(deps: ControlDeps): RunningControl {
       guarded('read the feeds', readFeeds)()
       reconciler.wake()
     },
-    setMode: ({ agent, mode, by }) => reconciler.setMode(agent, mode, by),
+    async setMode({ agent, mode }) {
+      return {
+        ok: false,
+        code: 'mode-is-the-hosts',
+        why: `Agent ${agent} takes its mode from its own host, so that a server cannot raise it to ${mode}.`,
+        cure: `On that host, start it with --mode ${mode}.`,
+      }
+    },
 
     async agentReport(_tenant: TenantId, agent: AgentId, report: AgentReport) {
       const now = clock()

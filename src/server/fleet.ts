@@ -18,6 +18,8 @@ export type Live = {
   filling: Window | null
   belief: BeliefState | null
   lastBelief: Belief | null
+  /** Of the last whole window: what a decision about it is recorded with. */
+  features: readonly number[] | null
   risk: Risk | null
   /** By `kind|peer`: a repeat replaces. */
   readonly evidence: Map<string, Evidence>
@@ -50,6 +52,7 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
       filling: null,
       belief: live?.belief ?? null,
       lastBelief: live?.lastBelief ?? null,
+      features: live?.features ?? null,
       risk: live?.risk ?? null,
       evidence: live?.evidence ?? new Map(),
       bytesOut: 0,

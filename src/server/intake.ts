@@ -3,6 +3,7 @@
  * record, with one batched write each. It decides nothing; it says which workloads moved.
  */
 import { beliefEvidence, riskOf } from '../assess/risk.ts'
+import { features } from '../learn/features.ts'
 import { initialBelief, stepBelief } from '../learn/filter.ts'
 import type { Model } from '../learn/model.ts'
 import type { Evidence } from '../model/evidence.ts'
@@ -89,6 +90,7 @@ function believe(deps: IntakeDeps, live: Live, window: Window): WorkloadId {
   const end = window.start + window.spanMs
   const step = stepBelief(deps.model, live.belief ?? initialBelief(deps.model), window, end)
   live.belief = step.state
+  live.features = [...features(window)]
   live.lastBelief = step.belief
   const own: Evidence | null = beliefEvidence(step.belief, end, live.name)
   if (own === null) live.evidence.delete('belief|')

@@ -9,6 +9,7 @@ import type { PlanRecord } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
 import type { Applied } from '../model/wire.ts'
 import type { Delivery } from './delivery.ts'
+import { maybe } from './fault.ts'
 
 export type PlanFlowDeps = {
   readonly tenant: TenantId
@@ -55,6 +56,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       said.delete(id)
       byHand.delete(id)
     }
+    if (to === 'applying' || to === 'confirming' || to === 'confirmed') maybe(`server:${to}`)
     deps.moved(outcome.value)
     return outcome.value
   }

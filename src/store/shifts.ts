@@ -8,6 +8,15 @@ import { decodeCursor, PAGE_MAX, pageSize, toPage } from './cursor.ts'
 import { type Context, change, ms, type Tx } from './record-context.ts'
 import type { Tables } from './tables.ts'
 
+const CURRENT = [
+  'proposed',
+  'shadowed',
+  'approved',
+  'applying',
+  'confirming',
+  'confirmed',
+] as const satisfies ShiftState[]
+
 export function shifts(context: Context): Store['shifts'] {
   const { db } = context
   const of = (tenant: TenantId) => db.selectFrom('shifts').selectAll().where('tenant', '=', tenant)
@@ -34,6 +43,14 @@ export function shifts(context: Context): Store['shifts'] {
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(PAGE_MAX)
+        .execute()
+      return rows.map(toRecord)
+    },
+    async current(tenant) {
+      const rows = await of(tenant)
+        .where('state', 'in', CURRENT)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
         .execute()
       return rows.map(toRecord)
     },

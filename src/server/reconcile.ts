@@ -1,0 +1,388 @@
+/**
+ * The reconciler: woken by an event or the clock, it reads the whole state, lets `decide` say what should be, and proposes
+ * one plan at a time. It takes no input from what woke it, so a lost wake-up or a restart changes nothing but the time.
+ */
+import { randomUUID } from 'node:crypto'
+import type { ShiftAccepted, ShiftRequest } from '../api/control.ts'
+import type { EventHub } from '../api/events.ts'
+import { digest } from '../decide/canonical.ts'
+import { type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
+import { FEATURES_VERSION } from '../learn/features.ts'
+import { DEFAULT_MODEL } from '../learn/model.ts'
+import type { DecisionId, ShiftId, TenantId } from '../model/ids.ts'
+import type { PlanRecord, ShiftRecord } from '../model/records.ts'
+import type { Store } from '../model/store.ts'
+import type { Outcome, Refusal } from '../model/why.ts'
+import { type Gathered, gather } from './decision-input.ts'
+import { maybe } from './fault.ts'
+import type { Fleet } from './fleet.ts'
+import type { IntelKeeper } from './intel.ts'
+import type { PlanFlow } from './plan-flow.ts'
+import { releaseDraft } from './release.ts'
+import { declaredPersonas, refuseShift } from './shift-rules.ts'
+
+export type ReconcileDeps = {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly fleet: Fleet
+  readonly intel: IntelKeeper
+  readonly flow: PlanFlow
+  readonly clock: () => number
+  readonly events: EventHub
+  readonly log: { warn(detail: object, text: string): void; error(detail: object, text: string): void }
+}
+
+export type Reconciler = {
+  wake(): void
+  requestShift(request: ShiftRequest): Promise<Outcome<ShiftAccepted>>
+  undoShift(shift: ShiftId, by: string): Promise<Outcome<ShiftAccepted>>
+  /** A confirmed plan is undone by a new one that restores what its workloads had before. */
+  rollbackConfirmed(record: PlanRecord, by: string, why: string): Promise<Outcome<PlanRecord>>
+  planMoved(record: PlanRecord): void
+  stop(): Promise<void>
+}
+
+const MINUTE_MS = 60_000
+const TALK_MS = 900_000
+/** A plan that was rolled back is not proposed again, unchanged, before this; doubling to its 16-fold. */
+const RETRY_MS = 30_000
+
+type Failure = { readonly until: number; readonly times: number }
+
+export function createReconciler(deps: ReconcileDeps): Reconciler {
+  const { tenant, store, flow, clock } = deps
+  let queue: Promise<unknown> = Promise.resolve()
+  let asked = false
+  let stopped = false
+  let activations: Decision['activations'] = {}
+  let automatic: number[] = []
+  const failed = new Map<string, Failure>()
+  const alarmed = new Map<string, number>()
+
+  /** One at a time, in order: a decision is made on what the one before left. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(work, work)
+    queue = turn.catch(() => null)
+    return turn
+  }
+
+  function decideOn(
+    state: Gathered,
+    shifts: readonly ShiftRecord[],
+    talk: Parameters<typeof decide>[0]['conversations'],
+  ): Decision {
+    const now = clock()
+    automatic = automatic.filter((at) => at > now - MINUTE_MS)
+    return decide({
+      ...state,
+      shifts,
+      conversations: talk,
+      now,
+      seed: now % 0x7fffffff,
+      controlPlane: [],
+      recentChanges: automatic.length,
+      activations,
+    })
+  }
+
+  async function talkOf(state: Gathered, draft: PlanDraft) {
+    const since = clock() - TALK_MS
+    const some = draft.steps.slice(0, 200)
+    return (await Promise.all(some.map((step) => store.conversations.of(tenant, step.workload, since, 200)))).flat()
+  }
+
+  async function reconcile(): Promise<void> {
+    await declaredPersonas(store, tenant)
+    const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+    let decision = decideOn(state, state.shifts, [])
+    const own = decision.shifts.map((proposal) => automaticShift(tenant, proposal, clock()))
+    if (own.length > 0) decision = decideOn(state, [...own, ...state.shifts], [])
+    activations = decision.activations
+    await sayAlarms(decision)
+    if (decision.plan === null || isHeldBack(decision.plan)) return
+    if (!(await mayStart(state, decision.plan))) return
+    await propose(state, own, 'guise')
+  }
+
+  function isHeldBack(draft: PlanDraft): boolean {
+    const failure = failed.get(digest(draft.agents))
+    return failure !== undefined && failure.until > clock()
+  }
+
+  /** Only one plan is under way; a containment does not wait for a change that waits for somebody. */
+  async function mayStart({ pending }: Gathered, draft: PlanDraft): Promise<boolean> {
+    if (pending === null) return true
+    if (pending.state === 'proposed' || pending.state === 'shadowed') {
+      return digest(planDraftAgents(pending)) !== digest(draft.agents)
+    }
+    if (draft.direction !== 'containment' || pending.plan.direction === 'containment') return false
+    return (await flow.rollback(pending.plan.id, 'guise', 'a containment goes first')) !== null
+  }
+
+  async function propose(
+    state: Gathered,
+    shifts: readonly ShiftRecord[],
+    by: string,
+    given: PlanDraft | null = null,
+  ): Promise<PlanRecord | null> {
+    const first = given ?? decideOn(state, [...shifts, ...state.shifts], []).plan
+    if (first === null) return null
+    const decision = decideOn(state, [...shifts, ...state.shifts], await talkOf(state, first))
+    const draft = given ?? decision.plan
+    if (draft === null) return null
+    const id = `d_${randomUUID()}` as DecisionId
+    const at = clock()
+    const head = draft.steps[0]
+    const kept = await store.plans.propose(
+      tenant,
+      (generation, plan, parent) =>
+        planOf(draft, { id: plan, tenant, parent, generation, decision: id, createdAt: at, proposedBy: by }),
+      {
+        id,
+        tenant,
+        at,
+        kind: 'plan',
+        workload: head?.workload ?? null,
+        inputs: decision.inputs,
+        features: head === undefined ? null : (deps.fleet.live.get(head.workload)?.features ?? null),
+        versions: {
+          model: DEFAULT_MODEL.id,
+          features: FEATURES_VERSION,
+          rules: 'decide-1',
+          policies: decision.inputs.manifests ?? '',
+        },
+        seed: at % 0x7fffffff,
+        summary: draft.summary,
+        detail: { report: decision.report, direction: draft.direction, approval: draft.approval },
+      },
+      shifts,
+      { actor: by, action: 'plan.propose', object: head?.workload ?? 'sets', summary: draft.summary },
+    )
+    if (!kept.ok) {
+      deps.log.warn({ code: kept.code }, 'a plan was overtaken before it was stored; the next round decides anew')
+      return null
+    }
+    maybe('server:proposed')
+    if (draft.direction === 'containment') for (const _ of draft.steps) automatic.push(at)
+    return start(kept.value)
+  }
+
+  async function start(record: PlanRecord): Promise<PlanRecord> {
+    const { plan } = record
+    if (plan.approval !== 'auto') {
+      flow.byHand.add(plan.id)
+      deps.events.publish(tenant, {
+        type: 'plan',
+        subject: plan.id,
+        data: { id: plan.id, state: record.state, approval: plan.approval },
+      })
+      return record
+    }
+    const approved = await store.plans.move(tenant, plan.id, 'approved', {
+      actor: 'guise',
+      action: 'plan.approved',
+      object: plan.id,
+      summary: 'its class needs nobody',
+    })
+    if (!approved.ok) return record
+    maybe('server:approved')
+    return (await flow.apply(plan.id, 'guise')) ?? approved.value
+  }
+
+  async function sayAlarms(decision: Decision): Promise<void> {
+    const now = clock()
+    for (const alarm of decision.alarms) {
+      if (now - (alarmed.get(alarm.rule) ?? 0) < MINUTE_MS) continue
+      alarmed.set(alarm.rule, now)
+      await store.ledger.audit(tenant, { actor: 'guise', action: 'alarm', object: alarm.rule, summary: alarm.text })
+      deps.events.publish(tenant, {
+        type: 'audit',
+        subject: alarm.rule,
+        data: { action: 'alarm', summary: alarm.text, at: now },
+      })
+    }
+  }
+
+  async function endShifts(): Promise<void> {
+    for (const shift of await store.shifts.due(tenant, clock())) {
+      await store.shifts.move(tenant, shift.id, 'expired', {
+        actor: 'guise',
+        action: 'shift.expired',
+        object: shift.id,
+        summary: 'its time is over',
+      })
+    }
+    // A newer shift of the same workload that was confirmed ends the older ones.
+    const seen = new Set<string>()
+    for (const shift of await store.shifts.current(tenant)) {
+      if (shift.state !== 'confirmed') continue
+      if (seen.has(shift.workload)) {
+        await store.shifts.move(tenant, shift.id, 'expired', {
+          actor: 'guise',
+          action: 'shift.expired',
+          object: shift.id,
+          summary: 'a newer shift took its place',
+        })
+      }
+      seen.add(shift.workload)
+    }
+  }
+
+  return {
+    wake() {
+      if (asked || stopped) return
+      asked = true
+      inTurn(async () => {
+        asked = false
+        if (stopped) return
+        await endShifts()
+        await reconcile()
+      }).catch((error: unknown) =>
+        deps.log.error({ error: String(error) }, 'a round of deciding failed; the next one starts from what is stored'),
+      )
+    },
+    requestShift: (request) =>
+      inTurn(async () => {
+        const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+        const judged = refuseShift(state, request)
+        if (!judged.ok) return judged
+        const shift = requestedShift(request, judged.value.from, judged.value.to, clock())
+        if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+        const record = await propose(state, [shift], request.by)
+        if (record === null) return unchanged(judged.value.name, shift)
+        const now = await store.shifts.get(tenant, shift.id)
+        return { ok: true, value: { shift: shift.id, plan: record.plan.id, state: now?.state ?? record.state } }
+      }),
+    undoShift: (id, by) =>
+      inTurn(async () => {
+        const shift = await store.shifts.get(tenant, id)
+        if (shift === null)
+          return {
+            ok: false,
+            code: 'not-found',
+            why: `There is no shift ${id}.`,
+            cure: 'List shifts with guise get shifts.',
+          }
+        if (shift.plan !== null && shift.state !== 'confirmed') {
+          const rolled = await flow.rollback(shift.plan, by, `undone by ${by}`)
+          if (rolled !== null) return { ok: true, value: { shift: id, plan: shift.plan, state: rolled.state } }
+        }
+        const moved = await store.shifts.move(tenant, id, 'rolled-back', {
+          actor: by,
+          action: 'shift.undo',
+          object: id,
+          summary: `${shift.to.name} taken off again`,
+        })
+        if (!moved.ok)
+          return {
+            ok: false,
+            code: 'shift-over',
+            why: `Shift ${id} is over already (${shift.state}).`,
+            cure: 'Nothing needs undoing.',
+          }
+        const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+        const record = await propose(state, [], by)
+        return { ok: true, value: { shift: id, plan: record?.plan.id ?? null, state: 'rolled-back' } }
+      }),
+    rollbackConfirmed: (record, by, why) =>
+      inTurn(async () => {
+        const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+        const draft = releaseDraft(state, record, by, why)
+        if (!draft.ok) return draft
+        for (const step of record.plan.steps) {
+          if (step.shift !== null)
+            await store.shifts.move(tenant, step.shift, 'rolled-back', {
+              actor: by,
+              action: 'shift.undo',
+              object: step.shift,
+              summary: why,
+            })
+        }
+        const proposed = await propose(state, [], by, draft.value)
+        return proposed === null ? overtaken() : { ok: true, value: proposed }
+      }),
+    planMoved(record) {
+      const key = digest(planDraftAgents(record))
+      if (record.state === 'rolled-back' || record.state === 'expired') {
+        const times = (failed.get(key)?.times ?? 0) + 1
+        failed.set(key, { times, until: clock() + RETRY_MS * 2 ** Math.min(4, times - 1) })
+        if (failed.size > 100) failed.delete(failed.keys().next().value!)
+      } else if (record.state === 'confirmed') failed.delete(key)
+    },
+    async stop() {
+      stopped = true
+      await queue
+    },
+  }
+}
+
+/** The plan's agents without the identity they got when stored: the same key its draft had. */
+function planDraftAgents(record: PlanRecord): object {
+  return Object.fromEntries(
+    Object.entries(record.plan.agents).map(([agent, { generation: _generation, plan: _plan, ...draft }]) => [
+      agent,
+      draft,
+    ]),
+  )
+}
+
+function automaticShift(tenant: TenantId, proposal: ShiftProposal, now: number): ShiftRecord {
+  return shiftRecord(tenant, { ...proposal, requestedBy: 'guise' }, now)
+}
+
+function requestedShift(
+  request: ShiftRequest,
+  from: ShiftRecord['from'],
+  to: ShiftRecord['to'],
+  now: number,
+): ShiftRecord {
+  return shiftRecord(
+    request.tenant,
+    { workload: request.workload, from, to, until: request.until, why: request.why, requestedBy: request.by },
+    now,
+  )
+}
+
+function shiftRecord(
+  tenant: TenantId,
+  what: Pick<ShiftRecord, 'workload' | 'from' | 'to' | 'until' | 'why' | 'requestedBy'>,
+  now: number,
+): ShiftRecord {
+  return {
+    ...what,
+    id: `s_${randomUUID()}` as ShiftId,
+    tenant,
+    plan: null,
+    state: 'proposed',
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+  }
+}
+
+function busy(pending: PlanRecord): Refusal {
+  return {
+    ok: false,
+    code: 'plan-under-way',
+    why: `Plan ${pending.plan.id} (generation ${pending.plan.generation.n}) is ${pending.state}; one plan goes at a time.`,
+    cure: 'Try again in a few seconds, or roll it back with guise plan rollback.',
+  }
+}
+
+function overtaken(): Refusal {
+  return {
+    ok: false,
+    code: 'overtaken',
+    why: 'Another plan was confirmed in between.',
+    cure: 'Look at guise plan list and try again.',
+  }
+}
+
+function unchanged(name: string, shift: ShiftRecord): Refusal {
+  return {
+    ok: false,
+    code: 'nothing-to-change',
+    why: `${name} wears ${shift.to.name} already.`,
+    cure: 'Nothing needs doing.',
+  }
+}
