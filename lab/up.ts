@@ -55,8 +55,20 @@ export function requireRoot(what: string): void {
     )
 }
 
+const TOOLS = { ip: 'iproute2', nft: 'nftables', sysctl: 'procps' } as const
+
+function requireTools(): void {
+  const folders = (process.env.PATH ?? '').split(':')
+  const missing = Object.entries(TOOLS).filter(([tool]) => !folders.some((folder) => existsSync(join(folder, tool))))
+  if (missing.length > 0)
+    throw new LabError(
+      `the lab needs ${missing.map(([tool]) => tool).join(' and ')}. Install ${missing.map(([, name]) => name).join(' and ')}, as root: apt-get install ${missing.map(([, name]) => name).join(' ')}`,
+    )
+}
+
 export async function labUp(options: LabOptions = {}): Promise<Lab> {
   requireRoot('the lab')
+  requireTools()
   const began = performance.now()
   const prefix = options.prefix ?? LAB_PREFIX
   if (!/^[a-z][a-z0-9]{0,11}$/.test(prefix))
