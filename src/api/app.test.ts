@@ -333,6 +333,7 @@ test('ledger, agents, schemas, docs, metrics, doctor answer', async () => {
   assert.ok(Object.keys(contract.paths).every((path) => path.startsWith('/v1/')))
   const answers = contract.paths['/v1/trigger_shift'].post.responses
   assert.match(JSON.stringify(answers), /components\/schemas\/Problem/)
+  assert.match(JSON.stringify(contract.paths['/v1/personas'].post.requestBody), /schemas\/PersonaShortForm/)
   assert.match((await f.as(null, '/docs')).body, /trigger_shift/)
   assert.equal(
     f.asked.filter((asked) => asked.what === 'log').length,

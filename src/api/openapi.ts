@@ -41,5 +41,8 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
 /** Every refusal has one shape; an answer is the record as the model describes it. */
 function answersOf(url: string): object {
   const ok = url === '/v1/events' ? 'A stream of server-sent events' : 'Done, or the thing asked for'
-  return { '2xx': { description: ok }, default: { description: 'A refusal', $ref: 'Problem#' } }
+  return {
+    '2xx': { description: ok },
+    default: { description: 'A refusal', content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } },
+  }
 }

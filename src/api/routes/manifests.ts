@@ -33,7 +33,10 @@ const FormQuery = Type.Object(
   { form: Type.Optional(Type.Union([Type.Literal('short'), Type.Literal('manifest')])) },
   { additionalProperties: false },
 )
-const bodyOf = (kind: Kind) => ({ $ref: `${kind}#` }) as never
+const bodyOf = (kind: Kind) =>
+  (kind === 'Persona'
+    ? { anyOf: [{ $ref: 'Persona#' }, { $ref: 'PersonaShortForm#' }] }
+    : { $ref: `${kind}#` }) as never
 /** The body is checked by the reader of manifests, which knows the short form and says more. */
 const checkedByReader = { validatorCompiler: () => (value: unknown) => ({ value }) }
 
