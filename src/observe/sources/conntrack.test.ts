@@ -131,3 +131,45 @@ test('a served, a refused and an ignored connection, as rows', { skip }, async (
   assert.ok(total >= 5_000 && total < 20_000, `deltas add up to the bytes of the flow, got ${total}`)
   assert.ok(opened.lagMs < 1_000, `NEW came ${opened.lagMs} ms after the first packet`)
 })
+
+const FLOWS = 4_000
+test('a burst into a tiny buffer: events are lost, flows are not', { skip }, async () => {
+  const inA = ['netns', 'exec', names.a]
+  ip('-n', names.a, 'link', 'set', 'lo', 'up')
+  ip(
+    ...inA,
+    'nft',
+    'add table inet t; add chain inet t o { type filter hook output priority 0; }; add rule inet t o ct state new counter',
+  )
+  const child = new URL('./conntrack-watch.fixture.ts', import.meta.url).pathname
+  const watch = spawn('ip', [...inA, process.execPath, child, readlinkSync('/proc/self/ns/net'), '4096'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  children.push(watch)
+  let said = ''
+  watch.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const opened = new Set<number>()
+  const ready = Promise.withResolvers<void>()
+  const all = Promise.withResolvers<void>()
+  createInterface({ input: watch.stdout }).on('line', (line) => {
+    if (line === 'ready') return ready.resolve()
+    const row = JSON.parse(line) as Row
+    if (row.phase === 1 && row.targetPort >= 10_000) opened.add(row.targetPort)
+    if (opened.size === FLOWS) all.resolve()
+  })
+  await ready.promise
+  const bound = setTimeout(() => all.reject(new Error(`${opened.size} of ${FLOWS} flows after 15 s`)), 15_000)
+  inNamespace(
+    names.a,
+    `const s = require('dgram').createSocket('udp4'); s.on('error', () => {})
+     for (let i = 0; i < ${FLOWS}; i++) s.send('x', 10000 + i, '127.0.0.1')
+     process.stdin.on('end', () => process.exit()).resume()`,
+  )
+  await all.promise
+  clearTimeout(bound)
+  watch.stdin.end()
+  await new Promise((resolve) => watch.once('close', resolve))
+  assert.match(said, /^lost [1-9]/, 'the kernel said that it dropped events')
+})
