@@ -107,20 +107,34 @@ const CAPTURES: Record<string, { hosts: number; may: Record<string, readonly str
   'flows/slips/port-scans/horizontal': { hosts: 30, may: { '10.0.2.112': ['Scanner', 'Compromised'] } },
   'flows/slips/test9-mixed-zeek-dir': {
     hosts: 122,
-    may: { '10.0.2.15': ['Web User', 'Compromised'] },
+    may: {
+      '10.0.2.15': ['Web User', 'Compromised'],
+      // They serve HTTP and HTTPS to it, and nothing else is seen of them.
+      '147.32.80.7': ['API Server'],
+      '216.58.201.67': ['API Server'],
+      '216.58.201.78': ['API Server'],
+      '13.107.21.200': ['API Server'],
+    },
   },
   'flows/slips/test10-mixed-zeek-dir': { hosts: 81, may: {} },
   'flows/slips/test13-malicious-dhcpscan-zeek-dir': { hosts: 3, may: {} },
   'flows/slips/test14-malicious-zeek-dir': { hosts: 2, may: { '10.0.2.15': ['Compromised'] } },
   'flows/slips/test15-malicious-zeek-dir': { hosts: 2, may: {} },
   'flows/slips/test18-malicious-ctu-sme-11-win/zeek-labeled': { hosts: 15, may: { '192.168.1.107': ['Compromised'] } },
+  // One server under Internet noise: who knocks at it from outside scans, if anything.
+  'flows/rita/missing_host/2024-04-20': {
+    hosts: 100,
+    may: { '64.225.56.201': ['API Server'], '73.54.23.243': ['Compromised'], '*': ['Scanner'] },
+  },
   'flows/otrf-apt29/day1': { hosts: 6, may: { '10.0.1.4': ['Compromised'], '10.0.1.6': ['Compromised'] } },
 }
 
 for (const [path, { hosts, may }] of Object.entries(CAPTURES))
   test(`strangers of ${path}: right or abstaining`, { skip: needData(path) }, async () => {
     const believed = await strangers(`${DATA}/${path}`)
-    const wrong = [...believed].filter(([who, names]) => [...names].some((name) => !(may[who] ?? []).includes(name)))
+    const wrong = [...believed].filter(([who, names]) =>
+      [...names].some((name) => !(may[who] ?? may['*'] ?? []).includes(name)),
+    )
     const told = wrong.map(([who, names]) => `${who}: ${[...names].join(', ')}`).join('; ')
     assert.ok(wrong.length <= 0.05 * hosts, `${wrong.length} of ${hosts} are taken for what they are not: ${told}`)
   })

@@ -16,11 +16,22 @@ export type Novelty = {
 /** One feature far off is enough to be odd, ten slightly off are not: each difference is capped before the mean. */
 const CAP = 4
 
-/** Mean capped difference over features known on both sides; a feature known on one side only counts as one unit. */
-export function distance(x: Float64Array, scale: Float64Array, prototypes: Float64Array, at: number): number {
+/**
+ * Mean capped difference over features known on both sides; a feature known on one side only counts as one unit. May stop
+ * early with some value above `enough`.
+ */
+export function distance(
+  x: Float64Array,
+  scale: Float64Array,
+  prototypes: Float64Array,
+  at: number,
+  enough = Number.POSITIVE_INFINITY,
+): number {
+  // Beyond this sum no number of known features can bring the mean under `enough`.
+  const stop = enough * x.length
   let total = 0
   let seen = 0
-  for (let i = 0; i < x.length; i++) {
+  for (let i = 0; i < x.length && total <= stop; i++) {
     const a = x[i]!
     const b = prototypes[at + i]!
     const missing = (Number.isNaN(a) ? 1 : 0) + (Number.isNaN(b) ? 1 : 0)
@@ -33,7 +44,8 @@ export function distance(x: Float64Array, scale: Float64Array, prototypes: Float
 
 export function nearest(x: Float64Array, scale: Float64Array, prototypes: Float64Array): number {
   let best = CAP
-  for (let at = 0; at < prototypes.length; at += x.length) best = Math.min(best, distance(x, scale, prototypes, at))
+  for (let at = 0; at < prototypes.length; at += x.length)
+    best = Math.min(best, distance(x, scale, prototypes, at, best))
   return best
 }
 
