@@ -70,11 +70,6 @@ export function parseManifests(text: string, source: Source): ParsedManifests {
   return { ok: true, value: whole.map((one) => one.manifest), warnings }
 }
 
-/** The same checks for a value that is no text any more (an API body); places are 1:1, `where` in the words. */
-export function checkManifestValue(value: unknown, file: string): ParsedManifests {
-  return parseManifests(JSON.stringify(value, null, 1), { file })
-}
-
 /** `file:line:column: why. cure` */
 export function problemText(problem: ManifestProblem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.why}. ${problem.cure.slice(0, 1).toUpperCase()}${problem.cure.slice(1)}.`
