@@ -50,9 +50,9 @@ function stir(turn: number): void {
 }
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 8_000
+  const end = Date.now() + 25_000
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited 8 s in vain: ${what}`)
+    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 40))
   }
 }

@@ -46,7 +46,7 @@ export async function newContext(browser: Browser, look: Look = {}): Promise<Bro
     timezoneId: 'Europe/Berlin',
     hasTouch: look.size === NARROW,
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(25_000)
   if (look.at !== undefined) await context.clock.setFixedTime(look.at)
   return context
 }

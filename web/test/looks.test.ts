@@ -53,7 +53,7 @@ for (const [width, size] of [
   ['390', NARROW],
 ] as const) {
   for (const theme of ['light', 'dark'] as const) {
-    test(`${width} px, ${theme}`, { skip, timeout: 60_000 }, async () => {
+    test(`${width} px, ${theme}`, { skip, timeout: 180_000 }, async () => {
       const errors: string[] = []
       const as = { size, theme, at: NOON, token: TOKEN } as const
       const page = await open(browser, { ...as, url: full.url, path: '/fleet' })

@@ -74,8 +74,11 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
           <li key={step.workload}>
             <b className="name">{names.get(step.workload) ?? step.workload}</b>
             <span className="q">
-              {step.from === null ? null : <PersonaName name={step.from.name} />}
-              {step.from === null ? null : ' → '}
+              {step.from === null || step.from.name === step.to.name ? null : (
+                <>
+                  <PersonaName name={step.from.name} /> →
+                </>
+              )}
               <PersonaName name={step.to.name} />
             </span>
             <span className="sub">{step.why[0].text}</span>

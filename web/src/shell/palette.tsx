@@ -80,7 +80,14 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
     }
   }
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} size={560} yOffset="12vh" aria-label={t('palette.open')}>
+    <Modal
+      opened
+      onClose={onClose}
+      withCloseButton={false}
+      size={560}
+      yOffset="12vh"
+      attributes={{ content: { 'aria-label': t('palette.open') } }}
+    >
       <TextInput
         data-autofocus
         value={text}
