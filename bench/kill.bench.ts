@@ -23,7 +23,7 @@ export type Victim = {
   /** For random moments. */
   kill(ground: Ground): void
 }
-type Ground = { readonly range: Range; readonly server: FakeServer; supervisor: ChildProcess }
+type Ground = { readonly range: Range; readonly server: FakeServer; supervisor: ChildProcess; leaving?: true }
 
 const RANDOM_POINTS = 20
 const APPLY_MS = 400
@@ -71,6 +71,9 @@ export async function run(args: readonly string[]): Promise<void> {
   const range = await makeRange('k')
   const server = await startFakeServer(range.socket)
   const ground: Ground = { range, server, supervisor: range.startAgent() }
+  process.once('SIGTERM', () => {
+    ground.leaving = true
+  })
   try {
     const tally = await shoot(ground, victims(seeded(seed)))
     const figures = {
@@ -118,6 +121,7 @@ async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
   let wears = 0
   for (const victim of rows) {
     for (const trial of victim.trials) {
+      if (ground.leaving) throw new Error('stopped by SIGTERM')
       tally.crash_points++
       const began = performance.now()
       const wanted = 1 - wears

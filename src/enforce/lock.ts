@@ -4,7 +4,17 @@
  * group; whoever takes the lock over kills what is left of that group and waits until it is gone, so that no orphaned
  * `nft` can write after recovery began.
  */
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -57,16 +67,14 @@ export async function endGroup(leader: { readonly pid: number; readonly started?
   throw new Error(`process group ${leader.pid} does not end`)
 }
 
-/** A killed leader stays as a zombie until its parent looks; that one writes nothing any more. */
+/** Zombies are left out: they write nothing any more, and not every init reaps what it inherits. */
 function groupRuns(group: number): boolean {
-  const stat = statOf(group)
-  if (stat !== null && stat.state !== 'Z') return true
-  try {
-    process.kill(-group, 0)
-  } catch {
-    return false
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const stat = statOf(Number(name))
+    if (stat !== null && stat.group === group && stat.state !== 'Z') return true
   }
-  return stat === null
+  return false
 }
 
 function create(path: string, held: Held): boolean {
@@ -108,11 +116,11 @@ function startTime(pid: number): string | null {
 }
 
 /** proc(5): the name may hold anything, so fields are counted after the last parenthesis. */
-function statOf(pid: number): { state: string; started: string } | null {
+function statOf(pid: number): { state: string; group: number; started: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0]!, started: fields[19]! }
+    return { state: fields[0]!, group: Number(fields[2]), started: fields[19]! }
   } catch {
     return null
   }

@@ -41,7 +41,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
     child.on('exit', (code) => {
       if (child === mine) child = null
       // What the worker started may still be writing: it goes with it, before anybody recovers.
-      void endGroup({ pid: mine.pid! }).then(() => {
+      const ended = endGroup({ pid: mine.pid! }).catch((error: Error) => say(error.message))
+      void ended.then(() => {
         lock.worker(null)
         if (leaving) return finish(lock, 0)
         if (code === 78) return finish(lock, 78)

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AgentReport } from '../model/wire.ts'
+import { createSpool } from './spool.ts'
+
+const report = (sequence: number): AgentReport => ({
+  boot: 'b',
+  sequence,
+  at: sequence,
+  host: 'h',
+  mode: 'observe',
+  ...(sequence === 0 ? { workloads: [] } : {}),
+  ticks: [{} as never],
+  conversations: [],
+  evidence: [{ key: `k${sequence}` } as never],
+  reflexes: [{ key: `r${sequence}` } as never],
+  applied: null,
+  counters: {},
+  denies: { rule: 1 },
+})
+
+test('the bound drops the oldest telemetry and counts it, and carries on what was done and seen', () => {
+  const spool = createSpool(3)
+  for (let n = 0; n < 10; n++) spool.push(report(n))
+  assert.equal(spool.size, 3)
+  assert.deepEqual(spool.counters, { droppedReports: 7, droppedTicks: 7, droppedEvidence: 0 })
+  const first = spool.first()!
+  assert.equal(first.sequence, 7)
+  assert.equal(first.evidence.length, 8)
+  assert.equal(first.reflexes.length, 8)
+  assert.deepEqual(first.denies, { rule: 8 })
+  assert.deepEqual(first.workloads, [])
+  for (let n = 0; n < 3; n++) spool.shift()
+  assert.equal(spool.first(), null)
+})

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AgentState, DesiredState } from '../model/desired.ts'
+import type { WorkloadReport } from '../model/wire.ts'
+import { type NetworkState, wantedNetwork } from './network.ts'
+import { bindingsOf, onlyContains, uncarried } from './snapshot.ts'
+
+const why = { rule: 'r', text: 't' }
+const open = { rules: [], otherwise: 'allow' as const, why }
+const workload = (more: Partial<DesiredState> = {}): DesiredState => ({
+  workload: 'w',
+  key: 'a',
+  persona: { id: 'p', name: 'P', version: 1 },
+  egress: open,
+  ingress: open,
+  containment: null,
+  ...more,
+})
+const state = (...workloads: DesiredState[]): AgentState => ({
+  generation: { system: 's', timeline: 1, n: 1 },
+  plan: 'p',
+  mode: 'enforce',
+  workloads,
+  sets: [],
+  neverBlock: [],
+  failSafe: [],
+  confirmWithinMs: 1_000,
+})
+const report = (driver: WorkloadReport['driver'], face: string | null): WorkloadReport => ({
+  key: 'a',
+  name: 'a',
+  kind: 'namespace' as WorkloadReport['kind'],
+  driver,
+  interface: face,
+  addresses: ['10.0.0.2'],
+  labels: {},
+})
+const contain = (until: number, directions: 'egress' | 'both' = 'egress') => ({
+  containment: { directions, until, why },
+})
+
+test('a plan that adds or lengthens containment only contains; anything else does not', () => {
+  const plain = state(workload())
+  assert.equal(onlyContains(plain, state(workload(contain(5)))), true)
+  assert.equal(onlyContains(state(workload(contain(5))), state(workload(contain(9, 'both')))), true)
+  assert.equal(onlyContains(state(workload(contain(5, 'both'))), state(workload(contain(9)))), false)
+  assert.equal(onlyContains(state(workload(contain(5))), state(workload(contain(4)))), false)
+  assert.equal(onlyContains(state(workload(contain(5))), plain), false)
+  assert.equal(onlyContains(plain, plain), false)
+  assert.equal(onlyContains(null, plain), false)
+  assert.equal(onlyContains(plain, state(workload({ ...contain(5), egress: { ...open, otherwise: 'deny' } }))), false)
+})
+
+test('what a driver does not carry is refused whole, with facet and driver named', () => {
+  const namespaces = new Map([['a', '/run/netns/a']])
+  const network = { addresses: ['10.0.0.9/24'], gateways: [] }
+  const inventory = (driver: WorkloadReport['driver'], face: string | null) => ({
+    workloads: [report(driver, face)],
+    namespaces,
+  })
+  assert.equal(uncarried(state(workload({ network })), inventory('netns', 'va')), null)
+  assert.match(uncarried(state(workload({ network })), inventory('host', null)) ?? '', /driver host .* facet network/)
+  assert.match(uncarried(state(workload()), inventory('recording', null)) ?? '', /driver recording .* facet policies/)
+  const nowhere = { workloads: [report('netns', 'va')], namespaces: new Map<string, string>() }
+  assert.match(uncarried(state(workload({ network })), nowhere) ?? '', /no registered namespace/)
+})
+
+test('the addresses worn are the ones that may be used', () => {
+  const inventory = { workloads: [report('netns', 'va')], namespaces: new Map<string, string>() }
+  const worn = workload({ network: { addresses: ['10.9.0.5/24'], gateways: [] } })
+  assert.deepEqual(bindingsOf(inventory, state(worn))[0]?.addresses, ['10.9.0.5'])
+  assert.deepEqual(bindingsOf(inventory, state(workload()))[0]?.addresses, ['10.0.0.2'])
+  assert.deepEqual(bindingsOf({ ...inventory, workloads: [report('recording', null)] }, null), [])
+})
+
+test('a gateway inside a subnet becomes our address on the link; an address outside every subnet gets a route', () => {
+  const now: NetworkState = {
+    device: 'eth0',
+    addresses: ['10.0.0.2/24', 'fd00::2/64'],
+    gateways: ['10.0.0.1', 'fd00::1'],
+    router: { device: 'va', addresses: ['10.0.0.1/24', 'fd00::1/64'], routes: [] },
+  }
+  const moved = wantedNetwork(now, { addresses: ['10.9.0.5/24'], gateways: ['10.9.0.1'] })
+  assert.deepEqual(moved.router, { device: 'va', addresses: ['fd00::1/64', '10.9.0.1/24'], routes: [] })
+  assert.deepEqual(moved.addresses, ['10.9.0.5/24'])
+  assert.deepEqual(wantedNetwork(now, { addresses: ['192.0.2.7'], gateways: [] }).router.routes, ['192.0.2.7'])
+})
