@@ -5,9 +5,10 @@ import { DATA, needData } from '../../test/need.ts'
 import { createIndicatorIndex } from '../assess/indicators.ts'
 import { type Observation, observe } from './observe-run.ts'
 
-const look = (path: string) =>
+const look = (path: string) => lookAt(`${DATA}/flows/${path}`)
+const lookAt = (path: string) =>
   observe({
-    paths: [`${DATA}/flows/${path}`],
+    paths: [path],
     homeNetworks: [],
     indicators: createIndicatorIndex([]),
     signal: new AbortController().signal,
@@ -100,3 +101,11 @@ for (const [name, { flows, expected, why }] of Object.entries(SLIPS))
     const said = evidenceOf(observation).filter(({ kind }) => kind !== 'belief')
     assert.deepEqual([...new Set(said.map(({ kind, subject }) => `${kind} ${subject}`))], expected)
   })
+
+test('our own lab recording: who exfiltrates is said, everybody else is left alone', async () => {
+  const observation = await lookAt(new URL('../../lab/recording/conn.log.gz', import.meta.url).pathname)
+  const said = evidenceOf(observation).filter(({ kind }) => kind !== 'belief')
+  assert.deepEqual([...new Set(said.map(({ kind, subject }) => `${kind} ${subject}`))], ['exfiltration 10.77.7.2'])
+  assert.equal(observation.workloads[0]?.address, '10.77.7.2')
+  assert.ok(observation.workloads[0].risk.value > 0.7, 'enough to act on')
+})
