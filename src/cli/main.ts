@@ -37,7 +37,7 @@ function createProgram(): Command {
     .version(version)
     .option('--server <url>', 'the server (GUISE_SERVER, default http://127.0.0.1:7070)')
     .option('--json', 'one line of JSON on stdout')
-    .enablePositionalOptions(false)
+    .enablePositionalOptions()
     .exitOverride()
 }
 
@@ -49,7 +49,8 @@ async function load(program: Command, file: string): Promise<void> {
 /** `--json` and `--server` may stand before or after the command. */
 function takeEverywhere(command: Command): void {
   for (const one of command.commands) {
-    one.exitOverride()
+    // What stands after a command is that command's own: `agent --server` is not the API's address.
+    one.exitOverride().enablePositionalOptions()
     for (const [flags, text] of [
       ['--json', 'one line of JSON on stdout'],
       ['--server <url>', 'the server'],

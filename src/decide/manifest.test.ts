@@ -55,7 +55,10 @@ const rule = (peer: string) => `{rules: [{action: deny, direction: egress, peers
 test('what this release does not do is refused by its own code', () => {
   assert.equal(code(head('Trigger', '{when: "true", shift: {persona: a}}')), 'kind-not-supported')
   assert.equal(code(head('Persona', '{profile: {bandwidth: 5}}')), 'facet-not-supported')
-  assert.equal(code(head('Persona', '{mitigationRules: [{when: risk > 0.5, do: redirect, ttl: 5m}]}')), 'facet-not-supported')
+  assert.equal(
+    code(head('Persona', '{mitigationRules: [{when: risk > 0.5, do: redirect, ttl: 5m}]}')),
+    'facet-not-supported',
+  )
 })
 
 test('what a schema cannot say is checked', () => {
@@ -74,9 +77,22 @@ test('what a schema cannot say is checked', () => {
 
 test('hostile text is refused, never thrown on', () => {
   const laughs = `a: &a [x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: [${'*b,'.repeat(9)}*b]\n`
-  for (const text of ['', '\0', '[', '{'.repeat(100_000), '- '.repeat(100_000), laughs, 'x'.repeat(1_100_000), '<<: 1', '!!js/function x', '? '.repeat(5_000)])
+  for (const text of [
+    '',
+    '\0',
+    '[',
+    '{'.repeat(100_000),
+    '- '.repeat(100_000),
+    laughs,
+    'x'.repeat(1_100_000),
+    '<<: 1',
+    '!!js/function x',
+    '? '.repeat(5_000),
+  ])
     assert.equal(parseManifests(text, { file: '-' }).ok, false)
-  fc.assert(fc.property(fc.string({ maxLength: 300, unit: 'grapheme' }), (text) => !parseManifests(text, { file: '-' }).ok))
+  fc.assert(
+    fc.property(fc.string({ maxLength: 300, unit: 'grapheme' }), (text) => !parseManifests(text, { file: '-' }).ok),
+  )
   const example = readFileSync(new URL('../../examples/personas/api-server.yaml', import.meta.url), 'utf8')
   fc.assert(
     fc.property(fc.nat(example.length), fc.string({ maxLength: 3 }), (at, junk) => {
@@ -88,9 +104,13 @@ test('hostile text is refused, never thrown on', () => {
 })
 
 test('every shipped manifest parses, and names personas that ship too', () => {
-  const personas = readdirSync(new URL('../../examples/personas/', import.meta.url)).map((file) => file.replace('.yaml', ''))
+  const personas = readdirSync(new URL('../../examples/personas/', import.meta.url)).map((file) =>
+    file.replace('.yaml', ''),
+  )
   for (const folder of ['personas', 'policies', 'feeds'])
-    for (const file of readdirSync(new URL(`../../examples/${folder}/`, import.meta.url)).filter((name) => name.endsWith('.yaml'))) {
+    for (const file of readdirSync(new URL(`../../examples/${folder}/`, import.meta.url)).filter((name) =>
+      name.endsWith('.yaml'),
+    )) {
       const text = readFileSync(new URL(`../../examples/${folder}/${file}`, import.meta.url), 'utf8')
       const parsed = parseManifests(text, { file, known: { personas } })
       assert.ok(parsed.ok, parsed.ok ? '' : parsed.problems.map(problemText).join('\n'))

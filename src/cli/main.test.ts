@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+
+const MAIN = new URL('./main.ts', import.meta.url).pathname
+
+async function guise(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH ?? '', GUISE_HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
+  const [code] = await once(child, 'close')
+  return { code: code as number, out, err }
+}
+
+type Answer = { status: number; body: unknown }
+async function withServer(
+  answer: (request: IncomingMessage, body: string) => Answer,
+  run: (url: string) => Promise<void>,
+): Promise<void> {
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { status, body: reply } = answer(request, body)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  } finally {
+    server.close()
+  }
+}
+
+test('exit codes: help 0, wrong usage 2, no server 3, each with its cure', async () => {
+  const help = await guise(['--help'])
+  assert.equal(help.code, 0)
+  assert.match(help.out, /why\b.*why a workload/)
+  const unknown = await guise(['nope'])
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.err, /unknown command 'nope'/)
+  assert.equal((await guise(['shift', 'a'])).code, 2)
+  const silent = await guise(['get', 'workloads', '--server', 'http://127.0.0.1:2'])
+  assert.equal(silent.code, 3)
+  assert.equal(
+    silent.err,
+    'guise: No server answers at http://127.0.0.1:2 (ECONNREFUSED). Start one with `guise up`, or name it with --server.\n',
+  )
+  const json = await guise(['get', 'workloads', '--server', 'http://127.0.0.1:2', '--json'])
+  assert.equal(json.code, 3)
+  assert.equal(JSON.parse(json.out).ok, false)
+})
+
+const workload = (id: string, name: string) => ({
+  id,
+  report: { key: `netns:${name}`, name },
+  worn: { name: 'Database' },
+  assigned: null,
+  belief: null,
+  risk: null,
+  containedUntil: null,
+  lastSeen: Date.now(),
+})
+
+test('lists are tables for people, one line for programs, and say what to do when empty', async () => {
+  let items: unknown[] = []
+  await withServer(
+    (request) =>
+      request.headers.authorization === 'Bearer secret'
+        ? { status: 200, body: { items, next: null } }
+        : { status: 401, body: { detail: 'Not signed in.' } },
+    async (url) => {
+      const env = { GUISE_SERVER: url, GUISE_TOKEN: 'secret' }
+      assert.equal(
+        (await guise(['get', 'workloads'], env)).out,
+        'No workloads yet. Start an agent with `guise agent`, or a lab with `guise up --lab`.\n',
+      )
+      items = [workload('w_1', 'db\u001b[31m1\n')]
+      const { out } = await guise(['get', 'workload'], env)
+      assert.equal(
+        out.replace(/\d s ago/, '0 s ago'),
+        'NAME      WEARS     ASSIGNED  BELIEVED  RISK  CONTAINED  SEEN     ID\ndb [31m1  Database  –         abstains  0.00             0 s ago  w_1\n',
+      )
+      const json = await guise(['--json', 'get', 'workloads'], env)
+      assert.equal(json.out.split('\n').length, 2)
+      assert.equal(JSON.parse(json.out).items[0].id, 'w_1')
+      const denied = await guise(['get', 'workloads'], { GUISE_SERVER: url })
+      assert.equal(denied.code, 1)
+      assert.match(denied.err, /Not signed in\. .*Set GUISE_TOKEN/)
+    },
+  )
+})
+
+test('shift names the workload by what people call it; a refusal is one sentence with its cure', async () => {
+  let refuse = false
+  let sent = ''
+  await withServer(
+    (request, body) => {
+      if (request.method === 'GET')
+        return {
+          status: 200,
+          body: { items: [workload('w_1', 'db1'), workload('w_2', 'twin'), workload('w_3', 'twin')], next: null },
+        }
+      sent = body
+      return refuse
+        ? { status: 422, body: { detail: 'There is no persona Nobody.', cure: 'See guise get personas.' } }
+        : { status: 202, body: { shift_id: 's_1', plan_id: 'p_1', state: 'approved' } }
+    },
+    async (url) => {
+      const env = { GUISE_SERVER: url }
+      const done = await guise(['try', 'db1', 'Idle', '--for', '60s'], env)
+      assert.equal(done.out, 'db1 → Idle: approved, plan p_1. Follow it with `guise plan show p_1`.\n')
+      assert.deepEqual(JSON.parse(sent), { workload: 'w_1', persona: 'Idle', ttl: '60s' })
+      assert.match(
+        (await guise(['shift', 'twin', 'Idle'], env)).err,
+        /twin is the name of 2 workloads: w_2, w_3\. Use an id\./,
+      )
+      assert.equal((await guise(['shift', 'db1', 'Idle', '--ttl', 'soon'], env)).code, 2)
+      refuse = true
+      const refused = await guise(['shift', 'db1', 'Nobody'], env)
+      assert.equal(refused.code, 1)
+      assert.equal(refused.err, 'guise: There is no persona Nobody. See guise get personas.\n')
+    },
+  )
+})
+
+test('apply finds every problem before anything is sent', async () => {
+  const { code, err } = await guise(['apply', '-f', '/nonexistent.yaml'])
+  assert.equal(code, 1)
+  assert.match(err, /cannot be read/)
+  await withServer(
+    (_request, body) => ({
+      status: 200,
+      body: { applied: true, items: [{ kind: 'Persona', id: 'idle', outcome: `created ${JSON.parse(body).length}` }] },
+    }),
+    async (url) => {
+      const file = new URL('../../examples/personas/idle.yaml', import.meta.url).pathname
+      assert.equal((await guise(['apply', '-f', file], { GUISE_SERVER: url })).out, 'Persona idle created 1\n')
+    },
+  )
+})
+
+test('completion scripts and what they ask for', async () => {
+  for (const shell of ['bash', 'zsh', 'fish']) assert.match((await guise(['completion', shell])).out, /guise/)
+  assert.equal((await guise(['completion', 'tcsh'])).code, 2)
+  assert.match((await guise(['complete', '--', 'pla'])).out, /^plan\t/)
+})
