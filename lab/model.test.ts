@@ -122,7 +122,7 @@ const CAPTURES: Record<string, { hosts: number; may: Record<string, readonly str
   'flows/slips/test15-malicious-zeek-dir': { hosts: 2, may: {} },
   'flows/slips/test18-malicious-ctu-sme-11-win/zeek-labeled': { hosts: 15, may: { '192.168.1.107': ['Compromised'] } },
   // One server under Internet noise: who knocks at it from outside scans, if anything.
-  'flows/rita/missing_host/2024-04-20': {
+  'flows/rita/missing_host/2024-04-20/conn.12:00:00-13:00:00.log.gz': {
     hosts: 100,
     may: { '64.225.56.201': ['API Server'], '73.54.23.243': ['Compromised'], '*': ['Scanner'] },
   },

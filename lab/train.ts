@@ -1,17 +1,22 @@
 /**
  * Trains the shipped model: `node lab/train.ts [--seed S]` from the committed runs (no root); `--record --runs N --minutes M
- * --from-seed K` first makes N training labs one after the other and adds a run each (root). Split by run: of four
+ * --from-seed K` first makes N training labs one after the other and adds two runs each (root). Split by run: of four
  * labs two fit, one calibrates, one is only ever measured on. Out: `src/learn/models/default.json`, the same bytes for the same runs and seed.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { FEATURES_VERSION } from '../src/learn/features.ts'
 import { fitModel, type Score, type Sequence, scoreModel } from '../src/learn/fit.ts'
 import type { ModelJson } from '../src/learn/model.ts'
-import { DATASET_DIR, type Run, readRuns } from './dataset.ts'
+import { createServiceNames } from '../src/observe/source.ts'
+import { createZeekSource } from '../src/observe/sources/zeek.ts'
+import { rowsOfRun } from './collect.ts'
+import { DATASET_DIR, type Run, readRuns, writeRun } from './dataset.ts'
 import { labDown } from './down.ts'
+import { recordFlows, writeRecording } from './record.ts'
 import { trainingLab } from './training-plan.ts'
 import { labUp } from './up.ts'
 
@@ -62,8 +67,8 @@ export function train(runs: readonly Run[], hash: string, seed: number): Trained
   return { model: { ...fitted, provenance: { ...provenance, measured } }, measured }
 }
 
-/** One lab, one run: the collector sits in the router's namespace. */
-async function recordRun(seed: number, seconds: number, prefix: string): Promise<void> {
+/** One lab, two runs: live conntrack (the collector sits in the router's namespace), and the same flows as a Zeek log. */
+async function recordRuns(seed: number, seconds: number, prefix: string): Promise<void> {
   const dir = `/run/${prefix}`
   const lab = await labUp({ prefix, dir, seed, plan: trainingLab })
   try {
@@ -81,12 +86,20 @@ async function recordRun(seed: number, seconds: number, prefix: string): Promise
       `live-${seed}`,
     ]
     const child = spawn('ip', argv, { stdio: ['ignore', 'inherit', 'inherit'] })
-    await new Promise<void>((resolve, reject) => {
+    const collected = new Promise<void>((resolve, reject) => {
       child.on('error', reject)
       child.on('exit', (code) =>
         code === 0 ? resolve() : reject(new Error(`collecting run ${seed} ended with ${code}`)),
       )
     })
+    const [rows] = await Promise.all([recordFlows(lab.router, seconds), collected])
+    const plan = trainingLab(prefix, seed)
+    const log = join(dir, 'zeek')
+    writeRecording(log, plan, rows)
+    const services = createServiceNames()
+    const source = createZeekSource({ paths: [join(log, 'conn.log.gz')], services })
+    const whole = await rowsOfRun(source, services, lab.workloads, plan, AbortSignal.timeout(60_000))
+    writeRun({ name: `zeek-${seed}`, seed, rows: whole })
   } finally {
     await labDown({ prefix, dir })
   }
@@ -105,7 +118,7 @@ async function main(): Promise<void> {
   })
   if (values.record)
     for (let i = 0; i < Number(values.runs); i++)
-      await recordRun(Number(values['from-seed']) + i, Number(values.minutes) * 60, values.prefix)
+      await recordRuns(Number(values['from-seed']) + i, Number(values.minutes) * 60, values.prefix)
   const { runs, hash } = readRuns()
   const { model, measured } = train(runs, hash, Number(values.seed))
   writeFileSync(MODEL_FILE, `${JSON.stringify(model)}\n`)
