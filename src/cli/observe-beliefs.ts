@@ -8,7 +8,13 @@ import type { WorkloadId } from '../model/ids.ts'
 import { createWindow, sumAt, TICK_MS, WINDOW_MS, type Window } from '../model/window.ts'
 import { mergeWindow } from '../observe/reduce/merge.ts'
 
-type Track = { state: BeliefState; window: Window; belief: Belief | null }
+/**
+ * Strangers seen in fewer windows than this are not judged: two minutes of somebody else's machine say little, and noise
+ * from the Internet is mostly such (on flows/rita judging them all took most of the time).
+ */
+const LEAST_WINDOWS = 4
+
+type Track = { state: BeliefState; window: Window; belief: Belief | null; waiting: Window[] | null }
 
 export type Beliefs = {
   /** Ticks in the order in which they were closed; one that comes late amends the window that is open. */
@@ -19,15 +25,22 @@ export type Beliefs = {
   alarm(workload: WorkloadId, subject: string, now: number): Evidence | null
 }
 
-export function createBeliefs(): Beliefs {
+export function createBeliefs(isHome: (workload: WorkloadId) => boolean): Beliefs {
   const tracks = new Map<WorkloadId, Track>()
 
-  const step = (track: Track) => {
+  const stepOne = (track: Track, window: Window) => {
     // Silence inside a window was observed, too: nothing was said, but somebody listened.
-    track.window.sums[sumAt.ticks] = WINDOW_MS / TICK_MS
-    const stepped = stepBelief(DEFAULT_MODEL, track.state, track.window, track.window.start + WINDOW_MS)
+    window.sums[sumAt.ticks] = WINDOW_MS / TICK_MS
+    const stepped = stepBelief(DEFAULT_MODEL, track.state, window, window.start + WINDOW_MS)
     track.state = stepped.state
     track.belief = stepped.belief
+  }
+  const step = (track: Track) => {
+    if (track.waiting === null) return stepOne(track, track.window)
+    track.waiting.push(track.window)
+    if (track.waiting.length < LEAST_WINDOWS) return
+    for (const window of track.waiting) stepOne(track, window)
+    track.waiting = null
   }
   return {
     add(ticks) {
@@ -39,6 +52,7 @@ export function createBeliefs(): Beliefs {
             state: initialBelief(DEFAULT_MODEL),
             window: createWindow(tick.workload, start, WINDOW_MS),
             belief: null,
+            waiting: isHome(tick.workload) ? null : [],
           }
           tracks.set(tick.workload, track)
         } else if (start > track.window.start) {

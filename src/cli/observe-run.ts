@@ -3,7 +3,7 @@ import { createDetectors } from '../assess/detectors.ts'
 import { createEvidenceBook } from '../assess/evidence-book.ts'
 import type { IndicatorIndex } from '../assess/indicators.ts'
 import { riskOf } from '../assess/risk.ts'
-import { formatAddress } from '../model/address.ts'
+import { formatAddress, parseAddress } from '../model/address.ts'
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { SourceCounters } from '../model/flow.ts'
@@ -59,7 +59,8 @@ export async function observe(options: {
   const reducer = createReducer({ directory, homeNetworks, serviceName: services.nameOf, idle: 'omit' })
   const detectors = createDetectors({ homeNetworks, indicators: options.indicators })
   const clock = createEventClock()
-  const beliefs = createBeliefs()
+  const home = createNetworks(homeNetworks)
+  const beliefs = createBeliefs((address) => home.covers(parseAddress(address) ?? [0, 0, 0, 0]))
   const book = createEvidenceBook()
   const evaluate = (now: number) => {
     for (const { evidence } of detectors.evaluate(now)) book.add(evidence)
@@ -80,7 +81,6 @@ export async function observe(options: {
   beliefs.add(reducer.close(Number.MAX_SAFE_INTEGER).ticks)
   beliefs.finish()
 
-  const home = createNetworks(homeNetworks)
   const all: Observed[] = []
   const words = new Uint32Array(4)
   for (const workload of directory.present()) {
