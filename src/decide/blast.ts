@@ -1,4 +1,5 @@
 /** Which recent conversations a change would cut: allowed before, denied after, by name. */
+import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { ConversationRecord } from '../model/records.ts'
 import { type Judgement, judge, type Talk } from './judge.ts'
@@ -44,7 +45,7 @@ function looker(state: AgentState): (one: ConversationRecord) => Judgement | nul
   }
 }
 
-/** Fail-safe and never-block first, then containment, then the rules: the order of the kernel. */
+/** Fail-safe first, then containment (which spares the never-block list), then the rules: the order of the kernel. */
 export function judgeState(
   desired: DesiredState,
   direction: 'egress' | 'ingress',
@@ -55,15 +56,22 @@ export function judgeState(
   const pinned = state.failSafe
     .filter((one) => one.direction === direction || one.direction === 'both')
     .map((one) => ({ verdict: 'allow' as const, match: one.match, why: one.why }))
-  const never = state.neverBlock.map((cidr) => ({
-    verdict: 'allow' as const,
-    match: { peer: { kind: 'cidr' as const, cidr }, service: null },
-    why: { rule: 'never-block', text: `${cidr} is on the never-block list` },
-  }))
   const { containment } = desired
   const contained = containment !== null && (direction === 'egress' || containment.directions === 'both')
-  const list = contained ? { rules: [], otherwise: 'deny' as const, why: containment.why } : desired[direction]
-  return judge({ ...list, rules: [...pinned, ...never, ...list.rules] }, talk, members)
+  const list =
+    contained && !isSpared(talk.peer, state.neverBlock)
+      ? { rules: [], otherwise: 'deny' as const, why: containment.why }
+      : desired[direction]
+  return judge({ ...list, rules: [...pinned, ...list.rules] }, talk, members)
+}
+
+function isSpared(peer: string, neverBlock: readonly string[]): boolean {
+  const address = parseAddress(peer)
+  if (address === null) return false
+  return neverBlock.some((text) => {
+    const cidr = parseCidr(text)
+    return cidr !== null && cidrContains(cidr, address)
+  })
 }
 
 function conversationText(one: ConversationRecord, nameOf: (id: string) => string): string {

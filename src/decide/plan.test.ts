@@ -19,7 +19,7 @@ import { judgeState } from './blast.ts'
 import { parseManifests } from './manifest.ts'
 import { type DecideInput, type Decision, decide, planOf } from './plan.ts'
 import { whyReport } from './why.ts'
-import { whyText } from './why-text.ts'
+import { flowWhyText, whyText } from './why-text.ts'
 
 const NOW = Date.UTC(2026, 0, 5, 12, 0, 0)
 const A = 'a1' as AgentId
@@ -370,4 +370,30 @@ test('why, in words (GUISE_GOLDEN=1 rewrites it)', async () => {
   const golden = new URL('./why-text.golden.txt', import.meta.url)
   if (process.env.GUISE_GOLDEN === '1') (await import('node:fs')).writeFileSync(golden, text)
   assert.equal(text, readFileSync(golden, 'utf8'))
+})
+
+test('why of one flow, in words', () => {
+  const judged = (verdict: string, rule: string, text: string) => ({ verdict, why: { rule, text } })
+  const text = flowWhyText({
+    workload: { id: 'w_3' },
+    flow: { from: '10.77.3.2', to: '203.0.113.66', protocol: 'tcp', port: 443 },
+    plan: 'p_1',
+    generation: 7,
+    egress: judged('deny', 'persona:data-exporter/mitigation/1', 'risk 0.87'),
+    ingress: judged('allow', 'guise/not-ours', 'not ours\u001b[2J'),
+    verdict: 'deny',
+  })
+  assert.equal(
+    text,
+    '10.77.3.2 → 203.0.113.66 tcp 443\nDenied\n  plan: p_1\n  generation: 7\n  egress: deny: risk 0.87 [persona:data-exporter/mitigation/1]\n  ingress: allow: not ours [2J [guise/not-ours]\n',
+  )
+})
+
+test('containment spares the never-block list', () => {
+  const settings = { ...base.settings, neverBlock: ['203.0.113.10'] }
+  const worn = confirm({ ...base, settings }, decide({ ...base, settings }))
+  const risky = { ...worn, workloads: fleet(riskFrom(evidence(true))) }
+  const contained = confirm(risky, decide(risky))
+  assert.equal(reach(contained, 'w_3', '203.0.113.10', 443).verdict, 'allow')
+  assert.equal(reach(contained, 'w_3', '203.0.113.11', 443).verdict, 'deny')
 })

@@ -41,8 +41,12 @@ export function whyText(report: WhyReport): string {
 
 /** `guise why WORKLOAD --to`: the server's answer on one flow, whatever hops it names. */
 export function flowWhyText(answer: object): string {
-  const { verdict, why, ...rest } = answer as { verdict?: unknown; why?: unknown }
+  const { verdict, why, flow, ...rest } = answer as { verdict?: unknown; why?: unknown; flow?: unknown }
   const lines: string[] = []
+  if (typeof flow === 'object' && flow !== null) {
+    const { from, to, protocol, port } = flow as Record<string, unknown>
+    lines.push(plainText(`${String(from)} → ${String(to)} ${String(protocol)} ${String(port)}`, 200))
+  }
   if (typeof verdict === 'string') lines.push(`${verdict === 'allow' ? 'Allowed' : 'Denied'}${whyLine(why)}`)
   for (const [key, value] of Object.entries(rest)) {
     if (typeof value === 'object' && value !== null && 'verdict' in value)
