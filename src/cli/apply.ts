@@ -46,7 +46,7 @@ async function apply(command: Command): Promise<void> {
   )
 }
 
-function filesOf(path: string): string[] {
+export function filesOf(path: string): string[] {
   if (path === '-') return ['-']
   try {
     if (!statSync(path).isDirectory()) return [path]
@@ -59,7 +59,7 @@ function filesOf(path: string): string[] {
   }
 }
 
-function read(path: string): string {
+export function read(path: string): string {
   try {
     return readFileSync(path === '-' ? 0 : path, 'utf8')
   } catch {

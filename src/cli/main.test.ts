@@ -155,3 +155,12 @@ test('completion scripts and what they ask for', async () => {
   assert.equal((await guise(['completion', 'tcsh'])).code, 2)
   assert.match((await guise(['complete', '--', 'pla'])).out, /^plan\t/)
 })
+
+test('policy lint needs no server', async () => {
+  const file = new URL('../../examples/policies/block-outbound-low-rep.yaml', import.meta.url).pathname
+  const { code, out } = await guise(['policy', 'lint', file])
+  assert.deepEqual([code, out], [0, '1 manifest(s) in order, 0 problem(s), 0 warning(s).\n'])
+  const wrong = await guise(['policy', 'lint', MAIN, '--json'])
+  assert.equal(wrong.code, 1)
+  assert.equal(JSON.parse(wrong.out).ok, false)
+})
