@@ -91,7 +91,7 @@ export default function SignIn() {
         </form>
         <div className="note" style={{ padding: '22px 0 0' }}>
           <p>{t('signIn.where')}</p>
-          <CopyCommand command="guise up --link" />
+          <CopyCommand command="bin/guise token create NAME --role operator" />
         </div>
       </div>
     </main>

@@ -175,11 +175,7 @@ function Row({ workload: w, host, index, active, onFocus }: RowProps) {
         </Link>
       </td>
       <td>
-        {w.worn === null ? (
-          <span className="qq">{t('fleet.nothingWorn')}</span>
-        ) : (
-          <PersonaName name={w.worn.name} version={w.worn.version} />
-        )}
+        <Wears workload={w} />
       </td>
       <td>
         <BeliefCell workload={w} />
@@ -198,6 +194,17 @@ function Row({ workload: w, host, index, active, onFocus }: RowProps) {
       <td className="num q nw">{rate(w.rate.out + w.rate.in)}</td>
       <td className="num qq nw">{w.wornSince === null ? '' : <Ago at={w.wornSince} />}</td>
     </tr>
+  )
+}
+
+function Wears({ workload: { worn, assigned } }: { readonly workload: WorkloadRecord }) {
+  if (worn !== null) return <PersonaName name={worn.name} version={worn.version} />
+  if (assigned === null) return <span className="qq">{t('fleet.nothingWorn')}</span>
+  return (
+    <>
+      <PersonaName name={assigned.name} version={assigned.version} />
+      <span className="sub">{t('fleet.notWorn')}</span>
+    </>
   )
 }
 
@@ -231,7 +238,11 @@ export function FleetList({ rows }: Pick<Props, 'rows'>) {
                 <RiskMark value={w.risk?.value ?? null} />
               </span>
               <span className="l2">
-                {w.worn === null ? <span>{t('fleet.nothingWorn')}</span> : <PersonaName name={w.worn.name} />}
+                {(w.worn ?? w.assigned) === null ? (
+                  <span>{t('fleet.nothingWorn')}</span>
+                ) : (
+                  <PersonaName name={(w.worn ?? w.assigned)!.name} />
+                )}
                 <span className="l2b">
                   {w.belief === null ? null : <Shares shares={beliefShares(w.belief)} label={beliefLabel(w.belief)} />}
                 </span>

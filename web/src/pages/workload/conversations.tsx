@@ -42,10 +42,8 @@ export function Conversations({ id, rows, most }: Props) {
                   <Peer row={row} />
                 </td>
                 <td className="nw">
-                  {serviceName(row)}
-                  <span className="sub n">
-                    {row.port} {protocolWord(row.proto)}
-                  </span>
+                  {serviceName(row) ?? portWord(row)}
+                  {serviceName(row) === null ? null : <span className="sub n">{portWord(row)}</span>}
                 </td>
                 <td className="num">
                   {count(row.flows)}
@@ -79,9 +77,7 @@ export function Conversations({ id, rows, most }: Props) {
                 <VerdictMark verdict={row.verdict ?? 'unjudged'} />
               </span>
               <span className="l2 qq">
-                <span>
-                  {serviceName(row)}, {row.port} {protocolWord(row.proto)}
-                </span>
+                <span>{[serviceName(row), portWord(row)].filter(Boolean).join(', ')}</span>
                 <span className="n">{volume(row)}</span>
               </span>
             </Link>
@@ -125,9 +121,13 @@ const SERVICES: Readonly<Record<string, string>> = {
   ntp: 'NTP',
   smb: 'SMB',
 }
-function serviceName(row: ConversationRow): string {
-  if (row.service === null) return t('conversation.unknownService')
-  return SERVICES[row.service] ?? row.service
+/** What the sensor recognised; a port alone proves no protocol, so it is not named after one. */
+function serviceName(row: ConversationRow): string | null {
+  return row.service === null ? null : (SERVICES[row.service] ?? row.service)
+}
+
+function portWord(row: ConversationRow): string {
+  return `${row.port} ${protocolWord(row.proto)}`
 }
 
 function volume(row: ConversationRow): string {

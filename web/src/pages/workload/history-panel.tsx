@@ -13,12 +13,17 @@ import type { NumberedTerm } from './evidence.ts'
 
 const HOUR = 3_600_000
 const SPANS = [
+  ['15m', HOUR / 4],
   ['1h', HOUR],
   ['3h', 3 * HOUR],
   ['24h', 24 * HOUR],
   ['7d', 168 * HOUR],
 ] as const
-const DEFAULT_SPAN = '3h'
+/** Three hours, or less for a workload that is younger: an almost empty picture explains nothing. */
+function defaultSpan(ageMs: number): (typeof SPANS)[number][0] {
+  if (ageMs < HOUR / 4) return '15m'
+  return ageMs < HOUR ? '1h' : '3h'
+}
 
 type Props = {
   readonly workload: WorkloadRecord
@@ -30,7 +35,8 @@ type Props = {
 export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
   const [params, setParams] = useSearchParams()
   const [table, setTable] = useState(false)
-  const name = SPANS.some(([span]) => span === params.get('span')) ? params.get('span')! : DEFAULT_SPAN
+  const standard = defaultSpan(w.lastSeen - w.firstSeen)
+  const name = SPANS.some(([span]) => span === params.get('span')) ? params.get('span')! : standard
   const spanMs = SPANS.find(([span]) => span === name)![1]
   const history = useHistory(w.id, spanMs)
   const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id)
@@ -40,7 +46,7 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
     setParams(
       (before) => {
         const next = new URLSearchParams(before)
-        if (span === DEFAULT_SPAN) next.delete('span')
+        if (span === standard) next.delete('span')
         else next.set('span', span)
         return next
       },

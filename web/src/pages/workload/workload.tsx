@@ -166,7 +166,9 @@ function Lead({ workload: w }: { readonly workload: WorkloadRecord }) {
   const parts = [
     beliefSentence(w),
     w.worn === null
-      ? t('workload.wearsNothing')
+      ? w.assigned === null
+        ? t('workload.wearsNothing')
+        : t('workload.assignedOnly', { name: w.assigned.name, v: w.assigned.version })
       : t(w.assigned === null ? 'workload.wears' : 'workload.wearsAssigned', { name: w.worn.name, v: w.worn.version }),
     w.risk === null ? t('workload.noRisk') : t('workload.riskIs', { risk: probability(w.risk.value) }),
   ]
