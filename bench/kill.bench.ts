@@ -42,7 +42,11 @@ export function victims(random: () => number): Victim[] {
     (): Trial => ({ faults: [], afterMs: random() * APPLY_MS, ending: 'confirm' }),
   )
   const named = (name: string) =>
-    FAULT_SITES.map((site) => ({ faults: faultsFor(name, site), afterMs: 0, ending: endingOf(site) }))
+    FAULT_SITES.filter((site) => name === 'supervisor' || !site.startsWith('und')).map((site) => ({
+      faults: faultsFor(name, site),
+      afterMs: 0,
+      ending: endingOf(site),
+    }))
   return [
     { name: 'worker', trials: [...named('worker'), ...points], kill: (ground) => killPid(workerPid(ground)) },
     {
@@ -57,9 +61,10 @@ function killPid(pid: number): void {
   if (pid > 1) process.kill(pid, 'SIGKILL')
 }
 
-/** Recovery only happens after a first death. */
+/** The supervisor takes back after its worker died, a worker recovers after its supervisor died: those need a first death. */
 function faultsFor(name: string, site: FaultSite): string[] {
-  return site.startsWith('recover') ? ['worker:nft-flipped', `${name}:${site}`] : [`${name}:${site}`]
+  if (site.startsWith('und')) return ['worker:nft-flipped', `${name}:${site}`]
+  return site.startsWith('recover') ? ['supervisor:nft-flipped', `${name}:${site}`] : [`${name}:${site}`]
 }
 
 function endingOf(site: FaultSite): FakeServer['whenConfirming'] {

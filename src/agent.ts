@@ -5,17 +5,20 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname, setPriority } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import { identify } from './agent/identity.ts'
-import { readInventory, watchInventory } from './agent/inventory.ts'
+import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, parseServer } from './agent/link.ts'
 import { createReporter } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
-import { createEnforcer, type EnforcerOptions } from './enforce/enforcer.ts'
+import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { openJournal } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
 import type { Mode } from './model/policy.ts'
+import { TICK_MS } from './model/window.ts'
 import type { ServerMessage } from './model/wire.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
+import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
 
 export type AgentConfig = {
   readonly inventory: string
@@ -40,7 +43,7 @@ async function main(config: AgentConfig): Promise<void> {
     say('may not raise its priority: reflexes are slower on a busy host')
   }
   const leaving = new AbortController()
-  const counters = { inventoryRefused: 0, sourceFailed: 0 }
+  const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   const server = parseServer(config.server)
   let inventory = readInventory(config.inventory, config.hostDriver)
   const identity = await identify(config.home, config.id, server)
@@ -122,8 +125,19 @@ async function main(config: AgentConfig): Promise<void> {
     if (message.type === 'indicators') sense.setIndicators(message)
     acted?.catch((error: Error) => say(error.message))
   }
-  const repairing = setInterval(() => enforcer.repair().catch((error: Error) => say(error.message)), REPAIR_EVERY_MS)
-  leaving.signal.addEventListener('abort', () => clearInterval(repairing))
+  const sampling = setInterval(() => void sampleNext(), TICK_MS)
+  let turn = 0
+  /** One namespace a tick: a process has to enter it, and round-trip times change slowly. */
+  const sampleNext = async () => {
+    const spaces = [...inventory.namespaces]
+    const next = spaces[turn++ % Math.max(1, spaces.length)]
+    if (next === undefined) return
+    const sums = await sockDiagIn(next[1])
+    if (sums.ok) sense.addSockets(next[0], sums.value)
+    else counters.sockDiagFailed++
+  }
+  const repairing = repairForever(enforcer, leaving.signal)
+  leaving.signal.addEventListener('abort', () => clearInterval(sampling))
   const reporting = reporter.run(leaving.signal)
   const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say)
   if (config.mode !== 'off')
@@ -132,14 +146,23 @@ async function main(config: AgentConfig): Promise<void> {
       say(`conntrack ended: ${error.message}`)
       throw error
     })
-  await Promise.all([reporting, listening])
+  await Promise.all([reporting, listening, repairing])
 
   async function watch(batches: ReturnType<typeof conntrack.batches>): Promise<void> {
     for await (const batch of batches) sense.take(batch)
   }
 }
 
+/** Every second; a table that takes long to list is listed less often, so that looking stays below a tenth of our time. */
+async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const began = performance.now()
+    await enforcer.repair().catch((error: Error) => say(error.message))
+    await wait(Math.max(REPAIR_EVERY_MS, 9 * (performance.now() - began)), undefined, { signal }).catch(() => {})
+  }
+}
+
 main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {
   say(error.message)
-  process.exit((error as NodeJS.ErrnoException).code === 'ENOENT' ? 78 : 1)
+  process.exit(error instanceof InventoryMissing ? 78 : 1)
 })

@@ -18,6 +18,7 @@ export type Range = {
   readonly plan: LabPlan
   readonly router: string
   readonly home: string
+  readonly inventory: string
   readonly faults: string
   readonly socket: string
   /** `variant` 0 or 1: other rules, addresses and resolvers; same generation numbering. */
@@ -62,6 +63,7 @@ export async function makeRange(tag: string): Promise<Range> {
     plan,
     router,
     home,
+    inventory,
     faults,
     socket,
     state: (n, variant) => stateOf(spaces, n, variant),

@@ -13,7 +13,7 @@ const isPaths = Compile(Type.Record(Type.String(), Type.String({ pattern: NAMESP
 
 /** Throws a sentence: which file, and what is wrong with it. */
 export function readInventory(path: string, hostDriver: 'host' | 'none'): Inventory {
-  const workloads = parse(path, readFileSync(path, 'utf8'))
+  const workloads = parse(path, read(path))
   if (!isReports.Check(workloads))
     throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(workloads)][0]?.message ?? ''}`)
   const keys = new Set(workloads.map(({ key }) => key))
@@ -36,6 +36,19 @@ function readNamespaces(folder: string): ReadonlyMap<string, string> {
   const paths = parse(path, text)
   if (!isPaths.Check(paths)) throw new Error(`${path} must map workload keys to paths under /run/netns`)
   return new Map(Object.entries(paths))
+}
+
+/** Starting again does not help against this. */
+export class InventoryMissing extends Error {}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new InventoryMissing(
+      `the inventory ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); give --inventory a JSON list of workloads`,
+    )
+  }
 }
 
 function parse(path: string, text: string): unknown {

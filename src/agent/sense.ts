@@ -14,12 +14,14 @@ import { parseAddress } from '../model/address.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_TENANT } from '../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
+import { sumAt } from '../model/window.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
 import { createDirectory, markAntispoofed } from '../observe/reduce/directory.ts'
 import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer, type Reducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
+import type { SocketSum } from '../observe/sources/sock-diag.ts'
 
 type Indicators = Extract<ServerMessage, { type: 'indicators' }>
 export type Sensed = Pick<AgentReport, 'ticks' | 'conversations' | 'evidence'>
@@ -29,6 +31,8 @@ export type Sense = {
   take(batch: FlowBatch): void
   setInventory(inventory: Inventory): void
   setIndicators(indicators: Indicators): void
+  /** What sock_diag found inside a workload's namespace: goes into its next tick. */
+  addSockets(key: string, sums: readonly SocketSum[]): void
   /** Ends every tick up to `until`, epoch ms. */
   close(until: number): Sensed
   counters(): Record<string, number>
@@ -48,6 +52,9 @@ export function createSense(options: {
   let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
   let indicatorsHash = ''
   let strangers = 0
+  const keys = new Map<string, string>()
+  const retransmitted = new Map<string, number>()
+  const sampled = new Map<string, { rttMs: number; rttSamples: number; retransmits: number }>()
   /** Follow whatever list is newest without losing what detectors remember. */
   const newest: IndicatorIndex = {
     get size() {
@@ -88,8 +95,11 @@ export function createSense(options: {
     setInventory(next) {
       for (const { key } of inventory.workloads)
         if (!next.workloads.some((other) => other.key === key)) directory.remove(key)
-      for (const { key, addresses } of next.workloads)
-        directory.put({ key, id: workloadId(DEFAULT_TENANT, key), addresses })
+      for (const { key, addresses } of next.workloads) {
+        const id = workloadId(DEFAULT_TENANT, key)
+        keys.set(id, key)
+        directory.put({ key, id, addresses })
+      }
       inventory = next
       places = new Map(
         next.workloads
@@ -108,8 +118,26 @@ export function createSense(options: {
       detectors = makeDetectors()
       reducer = makeReducer()
     },
+    addSockets(key, sums) {
+      const total = { rttMs: 0, rttSamples: 0, retransmits: 0 }
+      for (const sum of sums) {
+        total.rttMs += sum.rttMs
+        total.rttSamples += sum.rttSamples
+        total.retransmits += sum.retransmits
+      }
+      // Counted since each socket was made, and sockets go: only a rise is news.
+      const before = retransmitted.get(key) ?? total.retransmits
+      retransmitted.set(key, total.retransmits)
+      sampled.set(key, { ...total, retransmits: Math.max(0, total.retransmits - before) })
+    },
     close(until) {
       const { ticks, conversations } = reducer.close(until)
+      for (const tick of ticks) {
+        const sums = sampled.get(keyOf(tick.workload))
+        if (sums === undefined) continue
+        for (const name of ['rttMs', 'rttSamples', 'retransmits'] as const) tick.sums[sumAt[name]]! += sums[name]
+        sampled.delete(keyOf(tick.workload))
+      }
       return {
         ticks: ticks.map((window) => encodeWindow(window, keyOf(window.workload))),
         conversations: conversations.map((one) => encodeConversation(one, keyOf(one.workload))),
@@ -126,10 +154,7 @@ export function createSense(options: {
   }
 
   function keyOf(id: string): string {
-    return keys().get(id) ?? id
-  }
-  function keys(): Map<string, string> {
-    return new Map([...directory.present()].map((number) => [directory.idOf(number), directory.keyOf(number)]))
+    return keys.get(id) ?? id
   }
   /** Evidence against somebody who is not ours is nobody's risk here; it is counted. */
   function attribute({ subject, evidence }: Finding) {

@@ -25,9 +25,11 @@ async function run(options: HostOptions): Promise<void> {
     ({ key, persona, ok, why }) => `${ok ? 'ok    ' : 'DIFFERS'} ${key}  ${persona}  ${why}`,
   )
   for (const difference of result.differences) lines.push(`DIFFERS ${difference}`)
+  if (result.ok && result.hash === null) lines.push('Nothing is enforced here, and the kernel holds nothing of ours.')
   const generation = result.generation === null ? 'Nothing was confirmed here' : `Generation ${result.generation}`
-  lines.push(
-    `${generation}; the kernel ${result.ok ? 'holds exactly that' : 'holds something else'}${result.pending ? ', and a change is waiting' : ''}.`,
-  )
+  if (!result.ok || result.hash !== null)
+    lines.push(
+      `${generation}; the kernel ${result.ok ? 'holds exactly that' : 'holds something else'}${result.pending ? ', and a change is waiting' : ''}.`,
+    )
   process.stdout.write(`${lines.join('\n')}\n`)
 }

@@ -23,6 +23,8 @@ export const FAULT_SITES = [
   'reverted',
   'recovery-begun',
   'recovered',
+  'undo-begun',
+  'undone',
 ] as const
 export type FaultSite = (typeof FAULT_SITES)[number]
 

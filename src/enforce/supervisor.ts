@@ -1,11 +1,11 @@
 /**
- * The agent's parent: starts the worker, starts it again when it dies, and owns the deadline. An unconfirmed intent that
- * is past its deadline while the worker is dead or hangs is taken back here, from the journal alone. Nothing but `node:`,
+ * The agent's parent: starts the worker, starts it again when it dies, and owns the deadline. An unconfirmed intent is taken
+ * back here, from the journal alone, as soon as the worker is dead, or past the deadline when it hangs. Nothing but `node:`,
  * the journal and its steps is loaded, so little can break it. argv[2] is a `SupervisorConfig` as JSON.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { maybe } from './fault.ts'
-import { bootId, monotonicMs, openJournal, sameGeneration } from './journal.ts'
+import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
 
@@ -21,6 +21,8 @@ export type SupervisorConfig = {
 const LOOK_EVERY_MS = 200
 /** A living worker undoes at the deadline itself; so much later it counts as hung. */
 const HUNG_AFTER_MS = 1_500
+/** A worker that is still starting is not hung. */
+const START_WITHIN_MS = 3_000
 const LONGEST_PAUSE_MS = 10_000
 const LEAVE_WITHIN_MS = 5_000
 
@@ -32,7 +34,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
   let pauseMs = 100
   let startedAt = 0
   let restartAt = 0
-  let recovering = false
+  /** Deadline of the intent that was taken back and waits in the journal to be reported. */
+  let takenBack = 0
 
   const start = () => {
     startedAt = monotonicMs()
@@ -40,58 +43,59 @@ async function supervise(config: SupervisorConfig): Promise<void> {
     const mine = child
     child.on('exit', (code) => {
       if (child === mine) child = null
-      // What the worker started may still be writing: it goes with it, before anybody recovers.
-      const ended = endGroup({ pid: mine.pid! }).catch((error: Error) => say(error.message))
-      void ended.then(() => {
-        lock.worker(null)
-        if (leaving) return finish(lock, 0)
-        if (code === 78) return finish(lock, 78)
-        pauseMs =
-          monotonicMs() - startedAt > 30_000 ? 100 : Math.min(config.longestPauseMs ?? LONGEST_PAUSE_MS, pauseMs * 2)
-        restartAt = monotonicMs() + Math.random() * pauseMs
-      })
+      void buried(mine, code)
     })
+  }
+  /** What the worker started may still be writing: it goes with it, before anybody recovers. */
+  const buried = async (dead: ChildProcess, code: number | null) => {
+    await endGroup({ pid: dead.pid! }).catch((error: Error) => say(error.message))
+    lock.worker(null)
+    const intent = unconfirmed()
+    if (intent !== null) await takeBack(intent)
+    if (leaving) return finish(lock, 0)
+    if (code === 78) return finish(lock, 78)
+    pauseMs =
+      monotonicMs() - startedAt > 30_000 ? 100 : Math.min(config.longestPauseMs ?? LONGEST_PAUSE_MS, pauseMs * 2)
+    restartAt = monotonicMs() + Math.random() * pauseMs
   }
   const leave = () => {
     leaving = true
-    if (child === null) return finish(lock, 0)
+    if (child === null) {
+      if (restartAt > 0) finish(lock, 0)
+      return
+    }
     child.kill('SIGTERM')
     setTimeout(() => child?.kill('SIGKILL'), LEAVE_WITHIN_MS)
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
 
-  const overdue = () => {
+  const unconfirmed = (): Intent | null => {
     const intent = journal.intent()
     if (intent === null || intent.boot !== bootId()) return null
-    if (sameGeneration(intent.generation, journal.confirmed()?.generation)) return null
-    return monotonicMs() > intent.deadlineMs + (child === null ? 0 : HUNG_AFTER_MS) ? intent : null
+    return sameGeneration(intent.generation, journal.confirmed()?.generation) ? null : intent
   }
-  const look = async () => {
-    if (recovering || leaving) return
-    const intent = overdue()
-    if (intent !== null) {
-      recovering = true
-      maybe('recovery-begun', process.pid)
-      if (child !== null) await endGroup({ pid: child.pid! })
-      for (const step of intent.undo) await runStep(step).catch((error) => say(`undo: ${(error as Error).message}`))
-      maybe('recovered', process.pid)
-      say(`generation ${intent.generation.n} was not confirmed in time: taken back`)
-      journal.clear()
-      recovering = false
-    }
-    if (child === null && restartAt > 0 && monotonicMs() >= restartAt) {
+  /** The intent stays in the journal: the next worker looks again, reports it, and clears it. */
+  const takeBack = async (intent: Intent) => {
+    maybe('undo-begun', process.pid)
+    for (const step of intent.undo) await runStep(step).catch((error) => say(`undo: ${(error as Error).message}`))
+    takenBack = intent.deadlineMs
+    maybe('undone', process.pid)
+    say(`generation ${intent.generation.n} was not confirmed: taken back`)
+  }
+  const look = () => {
+    if (child !== null) {
+      const intent = unconfirmed()
+      const hungAt = Math.max((intent?.deadlineMs ?? 0) + HUNG_AFTER_MS, startedAt + START_WITHIN_MS)
+      // Its death does the rest.
+      if (intent !== null && intent.deadlineMs !== takenBack && monotonicMs() > hungAt) child.kill('SIGKILL')
+    } else if (restartAt > 0 && monotonicMs() >= restartAt && !leaving) {
       restartAt = 0
       start()
     }
   }
   start()
-  setInterval(() => {
-    look().catch((error) => {
-      recovering = false
-      say((error as Error).message)
-    })
-  }, LOOK_EVERY_MS)
+  setInterval(look, LOOK_EVERY_MS)
 }
 
 /** `detached` makes the worker the leader of a process group of its own: see lock.ts. The channel tells it when we die. */

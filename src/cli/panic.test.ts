@@ -1,0 +1,79 @@
+/** The three commands of a host, as a person runs them, against an agent that is alive. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startFakeServer } from '../../bench/kill/fake-server.ts'
+import { makeRange, until } from '../../bench/kill/range.ts'
+import { needRoot } from '../../test/need.ts'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+
+function guise(...argv: string[]): Promise<{ code: number; out: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...argv], (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
+    )
+  })
+}
+
+test('verify tells what is worn, panic takes it all off and it stays off until lifted', {
+  skip: needRoot(),
+}, async () => {
+  const range = await makeRange('p')
+  const bare = await range.capture()
+  const server = await startFakeServer(range.socket)
+  const argv = [
+    'agent',
+    '--inventory',
+    range.inventory,
+    '--netns',
+    range.router,
+    '--server',
+    `unix:${range.socket}`,
+    '--mode',
+    'enforce',
+    '--home',
+    range.home,
+    '--id',
+    'range',
+  ]
+  const agent = spawn(process.execPath, [MAIN, ...argv], { stdio: 'ignore' })
+  const said = (n: number, state: string) =>
+    server.last.applied?.generation.n === n && (server.last.applied.state as string) === state
+  try {
+    await until('the agent listens', 20_000, () => server.connected)
+    server.send({ type: 'state', state: range.state(1, 1) })
+    await until('confirmed', 15_000, () => said(1, 'confirmed'))
+    const worn = await guise('verify', '--home', range.home, '--json')
+    assert.equal(worn.code, 0, worn.out)
+    assert.equal(JSON.parse(worn.out).workloads.length, 3)
+
+    const panicked = await guise('panic', '--home', range.home)
+    assert.match(panicked.out, /removed {2}table inet guise.*\nremoved {2}network facet of .*\nremoved {2}dns facet of/)
+    await until('nothing of ours', 5_000, async () => (await range.capture()) === bare)
+    server.send({ type: 'state', state: range.state(2, 0) })
+    await until('refused', 10_000, () => said(2, 'refused'))
+    assert.equal(await range.capture(), bare)
+
+    await guise('panic', '--lift', '--home', range.home)
+    server.send({ type: 'state', state: range.state(3, 0) })
+    await until('enforced again', 15_000, () => said(3, 'confirmed'))
+  } finally {
+    agent.kill('SIGTERM')
+    await until('the agent left', 8_000, () => agent.exitCode !== null || agent.signalCode !== null)
+    await server.close()
+    await range.remove()
+  }
+})
+
+test('a namespace that is not there is one sentence with its cure, and no second try', {
+  skip: needRoot(),
+}, async () => {
+  const { code, out } = await guise('agent', '--inventory', '/dev/null', '--netns', 'guise-not-there')
+  assert.equal(code, 78)
+  assert.equal(
+    out,
+    'guise agent: there is no network namespace guise-not-there; ip netns list shows those there are.\n',
+  )
+})
