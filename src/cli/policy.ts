@@ -14,9 +14,13 @@ export function register(program: Command): void {
 }
 
 async function lint(paths: string[], command: Command): Promise<void> {
-  const parsed = paths
-    .flatMap(filesOf)
-    .map((path) => parseManifests(read(path), { file: path, known: { personas: [] } }))
+  const files = paths.flatMap(filesOf).map((file) => ({ file, text: read(file) }))
+  // A reference may lead to another of the files.
+  const personas = files.flatMap(({ file, text }) => {
+    const first = parseManifests(text, { file })
+    return first.ok ? first.value.filter((one) => one.kind === 'Persona').map((one) => one.metadata.name) : []
+  })
+  const parsed = files.map(({ file, text }) => parseManifests(text, { file, known: { personas } }))
   const problems = parsed.flatMap((one) => (one.ok ? [] : one.problems))
   const warnings = parsed.flatMap((one) => (one.ok ? one.warnings : []))
   const manifests = parsed.reduce((sum, one) => sum + (one.ok ? one.value.length : 0), 0)
