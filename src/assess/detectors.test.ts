@@ -192,6 +192,14 @@ test('exfiltration: 40 MB to the outside from one who sends little is said withi
   assert.ok(weight >= 3.5)
 })
 
+test('exfiltration: with little history a theft does not become its own usual', () => {
+  // Five ticks of 10 MB after twelve quiet ones: each stays under the floor of the other spans for a while.
+  const found = run([...quiet.slice(12), ...upload(5, 10.5e6)]).filter(
+    ({ evidence }) => evidence.kind === 'exfiltration',
+  )
+  assert.ok(found.length > 0 && found[0]!.tick <= 25, `said in tick ${found[0]?.tick}`)
+})
+
 test('exfiltration: who always sends that much, who downloads, and who is known at home is left alone', () => {
   const exporter = times(
     60,

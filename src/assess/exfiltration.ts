@@ -40,6 +40,8 @@ type Source = {
   isProven: boolean
   /** Until then its ticks do not teach what is usual. */
   alarmedUntil: number
+  /** Ticks that are over and have not taught anything yet: tick, bytes, in turn. */
+  readonly waiting: number[]
 }
 type Pair = {
   readonly first: number
@@ -73,6 +75,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
         active: 0,
         isProven: false,
         alarmedUntil: Number.NEGATIVE_INFINITY,
+        waiting: [],
       }
       sources.set(id, source)
     }
@@ -139,6 +142,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
         const judged = judge(pair, source, ends.is(lowOf(key), End.home))
         if (judged === null) continue
         source.alarmedUntil = pair.last + 60_000
+        source.waiting.length = 0
         found.push(toEvidence(key, pair, source, judged, ends))
       }
       news.clear()
@@ -151,14 +155,19 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
   }
 }
 
-/** Closes the source's ticks up to now: one in which it sent something says what is usual, an alarming one does not. */
+/**
+ * Closes the source's ticks up to now: one in which it sent something says what is usual, an alarming one does not. A tick
+ * teaches only once the shortest span has judged it, else a theft would be its own excuse where there is little history.
+ */
 function learn(source: Source, at: number, out: number): void {
   const tick = Math.floor(at / TICK_MS)
   if (tick > source.tick) {
-    if (source.bytes > 0 && source.tick * TICK_MS >= source.alarmedUntil) {
+    if (source.bytes > 0 && source.tick * TICK_MS >= source.alarmedUntil) source.waiting.push(source.tick, source.bytes)
+    while (source.waiting.length > 0 && source.waiting[0]! < tick - SPANS[0].ticks) {
+      const [, bytes] = source.waiting.splice(0, 2)
       // Half of what is known is forgotten in about 3 hours of activity.
       if (source.active > 0 && source.active % 64 === 0) for (let i = 0; i < OCTAVES; i++) source.octaves[i]! *= 0.98
-      source.octaves[octaveOf(source.bytes)]!++
+      source.octaves[octaveOf(bytes!)]!++
       source.active++
     }
     source.tick = tick

@@ -85,7 +85,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     })
   }
 
-  async function talkOf(state: Gathered, draft: PlanDraft) {
+  async function talkOf(draft: PlanDraft) {
     const since = clock() - TALK_MS
     const some = draft.steps.slice(0, 200)
     return (await Promise.all(some.map((step) => store.conversations.of(tenant, step.workload, since, 200)))).flat()
@@ -127,7 +127,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   ): Promise<PlanRecord | null> {
     const first = given ?? decideOn(state, [...shifts, ...state.shifts], []).plan
     if (first === null) return null
-    const decision = decideOn(state, [...shifts, ...state.shifts], await talkOf(state, first))
+    const decision = decideOn(state, [...shifts, ...state.shifts], await talkOf(first))
     const draft = given ?? decision.plan
     if (draft === null) return null
     const id = `d_${randomUUID()}` as DecisionId
