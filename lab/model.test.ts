@@ -7,6 +7,7 @@ import { scoreModel } from '../src/learn/fit.ts'
 import { DEFAULT_MODEL, type ModelJson } from '../src/learn/model.ts'
 import { formatAddress } from '../src/model/address.ts'
 import type { WorkloadId } from '../src/model/ids.ts'
+import { DEFAULT_HOME_NETWORKS } from '../src/model/networks.ts'
 import { createWindow, sumAt, TICK_MS, WINDOW_MS, type Window } from '../src/model/window.ts'
 import { createDirectory } from '../src/observe/reduce/directory.ts'
 import { mergeWindow } from '../src/observe/reduce/merge.ts'
@@ -17,7 +18,7 @@ import { DATA, needData } from '../test/need.ts'
 import { readRuns } from './dataset.ts'
 import { readRecording } from './recording.ts'
 import { sequencesOf, splitRuns, stepsOf, train } from './train.ts'
-import { collectTicks, HOME_NETWORKS, slide } from './windows.ts'
+import { collectTicks, slide } from './windows.ts'
 
 const shipped = readFileSync(new URL('../src/learn/models/default.json', import.meta.url), 'utf8')
 const { runs, hash } = readRuns()
@@ -66,7 +67,12 @@ async function strangers(path: string): Promise<Map<string, Set<string>>> {
   const directory = createDirectory({
     discover: (words) => ({ key: formatAddress(words), id: formatAddress(words) as WorkloadId }),
   })
-  const reducer = createReducer({ directory, homeNetworks: HOME_NETWORKS, serviceName: services.nameOf, idle: 'omit' })
+  const reducer = createReducer({
+    directory,
+    homeNetworks: DEFAULT_HOME_NETWORKS,
+    serviceName: services.nameOf,
+    idle: 'omit',
+  })
   const tracks = new Map<string, { window: Window; state: ReturnType<typeof initialBelief> }>()
   const believed = new Map<string, Set<string>>()
   const step = (who: string) => {

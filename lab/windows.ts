@@ -1,5 +1,6 @@
 /** A flow source and who has which address come in, each workload's 30 s windows go out, sliding by one tick or more. */
 import { DEFAULT_TENANT } from '../src/model/ids.ts'
+import { DEFAULT_HOME_NETWORKS } from '../src/model/networks.ts'
 import { createWindow, TICK_MS, WINDOW_MS, type Window } from '../src/model/window.ts'
 import type { WorkloadReport } from '../src/model/wire.ts'
 import { workloadId } from '../src/model/workload-id.ts'
@@ -7,9 +8,6 @@ import { createDirectory } from '../src/observe/reduce/directory.ts'
 import { mergeWindow } from '../src/observe/reduce/merge.ts'
 import { createReducer } from '../src/observe/reduce/reducer.ts'
 import type { FlowSource, ServiceNames } from '../src/observe/source.ts'
-
-/** What this lab, and most places, call home (RFC 1918, RFC 4193). */
-export const HOME_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 
 export type Seen = { readonly workload: WorkloadReport; readonly ticks: readonly Window[] }
 
@@ -24,7 +22,7 @@ export async function collectTicks(
   for (const { key, addresses } of workloads) directory.put({ key, id: workloadId(DEFAULT_TENANT, key), addresses })
   const reducer = createReducer({
     directory,
-    homeNetworks: HOME_NETWORKS,
+    homeNetworks: DEFAULT_HOME_NETWORKS,
     serviceName: services.nameOf,
     idle: 'every-tick',
   })
