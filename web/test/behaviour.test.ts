@@ -153,7 +153,11 @@ test('by keyboard alone: filter, walk, open, why, confirm', { skip }, async () =
   await until('the filter holds', async () => (await names(page)).length === 2)
   assert.match(page.url(), /q=label%3Aapp%3Detl/)
   await page.keyboard.press('Tab')
-  await page.locator('body').press('j')
+  await page.keyboard.press('j')
+  await until(
+    'the first row has the focus',
+    async () => (await page.evaluate('document.activeElement.className')) === 'row-link',
+  )
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'etl-worker-07' }).waitFor()
   await page.keyboard.press('w')

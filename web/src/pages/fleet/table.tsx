@@ -59,9 +59,13 @@ export function FleetTable({ rows, hostOf, sort, onSort }: Props) {
     if (row === undefined) return
     setActive(row.id)
     if (!whole) virtual.scrollToIndex(rows.indexOf(row))
-    requestAnimationFrame(() =>
-      body.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(row.id)}"] a`)?.focus(),
-    )
+    const focus = () => {
+      const link = body.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(row.id)}"] a`)
+      link?.focus()
+      return link !== null && link !== undefined
+    }
+    // A row that is not drawn yet is, one frame after the scroll.
+    if (!focus()) requestAnimationFrame(focus)
   }
   const chosen = rows[at]
   useKeys({

@@ -41,16 +41,14 @@ export function BeliefRiskChart(props: Props) {
   const right = width < 560 ? 44 : 150
   const plot = width - LEFT - right
   const x = (at: number) => LEFT + ((at - from) / (to - from)) * plot
-  const bands = useMemo(() => stackBelief(points, worn), [points, worn])
+  // Risk has a point per tick, belief one per window: each is drawn from its own points.
+  const believed = useMemo(() => points.filter((point) => point.belief !== null), [points])
+  const judged = useMemo(() => points.filter((point) => point.risk !== null), [points])
+  const bands = useMemo(() => stackBelief(believed, worn), [believed, worn])
   const onMove = (event: PointerEvent<SVGSVGElement>) => {
     const at = from + ((event.nativeEvent.offsetX - LEFT) / plot) * (to - from)
-    const nearest = points.reduce(
-      (best, point, i) => (Math.abs(point.at - at) < Math.abs(points[best]!.at - at) ? i : best),
-      0,
-    )
-    setCursor(points.length === 0 ? null : nearest)
+    setCursor(nearest(points, at)?.at ?? null)
   }
-  const at = cursor === null ? undefined : points[cursor]
   return (
     <div ref={box} className="chart">
       <svg
@@ -62,27 +60,34 @@ export function BeliefRiskChart(props: Props) {
         onPointerLeave={() => setCursor(null)}
       >
         <Grid plot={plot} ticks={timeTicks(from, to, width < 560 ? 3 : 7)} x={x} long={to - from > 36 * 3_600_000} />
-        <Bands bands={bands} points={points} x={x} />
-        <RiskLine points={points} x={x} />
+        <Bands bands={bands} points={believed} x={x} />
+        <RiskLine points={judged} x={x} />
         <Labels bands={bands} points={points} edge={LEFT + plot} short={width < 560} />
         <Marks {...props} x={x} />
-        {at === undefined ? null : (
-          <line className="cursor" x1={x(at.at)} x2={x(at.at)} y1={TOP} y2={RISK_TOP + RISK} />
+        {cursor === null ? null : (
+          <line className="cursor" x1={x(cursor)} x2={x(cursor)} y1={TOP} y2={RISK_TOP + RISK} />
         )}
       </svg>
       <p className="readout n" aria-hidden="true">
-        {at === undefined ? '\u00a0' : readout(at)}
+        {cursor === null ? '\u00a0' : readout(cursor, nearest(believed, cursor), nearest(judged, cursor))}
       </p>
     </div>
   )
 }
 
-function readout(point: HistoryPoint): string {
-  const shares = (point.belief?.personas ?? []).filter((one) => one.p >= 0.03)
+function nearest(points: readonly HistoryPoint[], at: number): HistoryPoint | undefined {
+  return points.reduce<HistoryPoint | undefined>(
+    (best, point) => (best === undefined || Math.abs(point.at - at) < Math.abs(best.at - at) ? point : best),
+    undefined,
+  )
+}
+
+function readout(at: number, believed: HistoryPoint | undefined, judged: HistoryPoint | undefined): string {
+  const shares = (believed?.belief?.personas ?? []).filter((one) => one.p >= 0.03)
   const parts = shares.map((one) => `${one.persona} ${probability(one.p)}`)
-  if (point.belief !== null) parts.push(`unknown ${probability(point.belief.unknown)}`)
-  if (point.risk !== null) parts.push(t('chart.riskIs', { risk: probability(point.risk) }))
-  return `${clock(point.at)}  ${parts.join(', ')}`
+  if (believed?.belief) parts.push(`unknown ${probability(believed.belief.unknown)}`)
+  if (judged?.risk != null) parts.push(t('chart.riskIs', { risk: probability(judged.risk) }))
+  return `${clock(at)}  ${parts.join(', ')}`
 }
 
 /** Start, turn and end in one sentence. */
@@ -147,7 +152,7 @@ const area = (pairs: readonly (readonly [number, number, number])[]) =>
 
 function Bands({ bands, points, x }: { bands: readonly Band[]; points: readonly HistoryPoint[]; x: X }) {
   const y = (p: number) => TOP + BELIEF * (1 - p)
-  const stretches = runs(points, (i) => points[i]!.belief !== null)
+  const stretches = runs(points)
   return (
     <g>
       {bands.map((band) => (
@@ -184,7 +189,7 @@ function RiskLine({ points, x }: { points: readonly HistoryPoint[]; x: X }) {
   const color = `var(--risk-${riskLevel(last?.risk ?? 0)})`
   return (
     <g>
-      {runs(points, (i) => points[i]!.risk !== null).map(([a, b]) => {
+      {runs(points).map(([a, b]) => {
         const inside = points.slice(a, b + 1)
         const line = inside.map((point) => `${x(point.at).toFixed(1)} ${y(point.risk ?? 0).toFixed(1)}`).join('L')
         return (

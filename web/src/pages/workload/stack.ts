@@ -54,20 +54,15 @@ function shareOf(name: string, belief: NonNullable<HistoryPoint['belief']>, show
   return name === OTHER ? only((persona) => !shown.includes(persona)) : only((persona) => persona === name)
 }
 
-/** Runs of neighbouring points: a missing stretch stays a gap. */
-export function runs(points: readonly HistoryPoint[], known: (i: number) => boolean): [number, number][] {
+/** First and last index of each run of neighbouring points: a missing stretch stays a gap. */
+export function runs(points: readonly HistoryPoint[]): [number, number][] {
   const step = medianStep(points)
   const found: [number, number][] = []
-  let start = -1
   for (let i = 0; i < points.length; i++) {
-    const joined = i > 0 && points[i]!.at - points[i - 1]!.at <= step * 3.5
-    if (start >= 0 && (!known(i) || !joined)) {
-      found.push([start, i - 1])
-      start = -1
-    }
-    if (start < 0 && known(i)) start = i
+    const run = found.at(-1)
+    if (run !== undefined && points[i]!.at - points[i - 1]!.at <= step * 3.5) run[1] = i
+    else found.push([i, i])
   }
-  if (start >= 0) found.push([start, points.length - 1])
   return found
 }
 
