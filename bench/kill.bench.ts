@@ -12,9 +12,9 @@ import { makeRange, type Range, until } from './kill/range.ts'
 import { aim, percentile, report } from './report.ts'
 
 type Trial = {
-  /** Lines for the fault file; empty = killed from outside after `afterMs`. */
+  /** Lines for the fault file; empty = killed from outside after this share of what an apply takes here. */
   readonly faults: readonly string[]
-  readonly afterMs: number
+  readonly afterShare: number
   readonly ending: FakeServer['whenConfirming']
 }
 export type Victim = {
@@ -23,10 +23,15 @@ export type Victim = {
   /** For random moments. */
   kill(ground: Ground): void
 }
-type Ground = { readonly range: Range; readonly server: FakeServer; supervisor: ChildProcess; leaving?: true }
+type Ground = {
+  readonly range: Range
+  readonly server: FakeServer
+  supervisor: ChildProcess
+  leaving?: true
+  applyMs: number
+}
 
 const RANDOM_POINTS = 20
-const APPLY_MS = 400
 
 const workerPid = (ground: Ground): number =>
   Number(
@@ -39,12 +44,12 @@ const workerPid = (ground: Ground): number =>
 export function victims(random: () => number): Victim[] {
   const points = Array.from(
     { length: RANDOM_POINTS },
-    (): Trial => ({ faults: [], afterMs: random() * APPLY_MS, ending: 'confirm' }),
+    (): Trial => ({ faults: [], afterShare: random() * 1.2, ending: 'confirm' }),
   )
   const named = (name: string) =>
     FAULT_SITES.filter((site) => name === 'supervisor' || !site.startsWith('und')).map((site) => ({
       faults: faultsFor(name, site),
-      afterMs: 0,
+      afterShare: 0,
       ending: endingOf(site),
     }))
   return [
@@ -75,7 +80,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const seed = Number(args[args.indexOf('--seed') + 1] || 1) || 1
   const range = await makeRange('k')
   const server = await startFakeServer(range.socket)
-  const ground: Ground = { range, server, supervisor: range.startAgent() }
+  const ground: Ground = { range, server, supervisor: range.startAgent(), applyMs: 400 }
   process.once('SIGTERM', () => {
     ground.leaving = true
   })
@@ -119,8 +124,10 @@ async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
   const tally: Tally = { crash_points: 0, kills: 0, mixed: 0, unreached: [], before: 0, after: 0, restores: [] }
   let n = 0
   const golden: string[] = []
-  for (const variant of [0, 1, 0]) {
+  for (const variant of [0, 1, 0, 1, 0]) {
+    const began = performance.now()
     await confirmed(ground, ++n, variant)
+    ground.applyMs = performance.now() - began
     golden[variant] = await ground.range.capture()
   }
   let wears = 0
@@ -130,7 +137,7 @@ async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
       tally.crash_points++
       const began = performance.now()
       const wanted = 1 - wears
-      const name = `${victim.name} ${trial.faults.join('+') || `after ${Math.round(trial.afterMs)} ms`}`
+      const name = `${victim.name} ${trial.faults.join('+') || `after ${trial.afterShare.toFixed(2)} of an apply`}`
       const killedAt = await oneKill(ground, victim, trial, ++n, wanted)
       if (killedAt === null) {
         tally.unreached.push(name)
@@ -176,11 +183,11 @@ async function oneKill(
   const supervisor = ground.supervisor
   server.send({ type: 'state', state: range.state(n, variant) })
   if (trial.faults.length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, trial.afterMs))
+    await new Promise((resolve) => setTimeout(resolve, trial.afterShare * ground.applyMs))
     victim.kill(ground)
   } else {
     const spent = () => execFileSync('wc', ['-c', range.faults]).toString().startsWith('0 ')
-    const reached = await until('killed', 9_000, () => {
+    const reached = await until('killed', 20_000, () => {
       revive(ground)
       return spent()
     }).then(

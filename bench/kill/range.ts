@@ -75,7 +75,7 @@ export async function makeRange(tag: string): Promise<Range> {
         mode,
         home,
         id: 'range',
-        hostDriver: 'none',
+        hostDriver: 'host',
         follow: 'same-system',
       }
       const supervisor = { home, worker: join(ROOT, 'src/agent.ts'), config, longestPauseMs: 100 }

@@ -100,6 +100,8 @@ async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSigna
       `${home}-agent`,
       '--id',
       'lab',
+      // A new database is a new control plane; on this machine it is always ours.
+      '--adopt',
     ],
     env,
     signal,
