@@ -1,6 +1,7 @@
 /** The few features that moved a belief, in words with numbers. */
 import type { Classification } from './classify.ts'
 import { FEATURES } from './features.ts'
+import { explain } from './forest.ts'
 import type { Model } from './model.ts'
 
 const MOST = 3
@@ -12,14 +13,15 @@ export function because(model: Model, x: Float64Array, seen: Classification, win
     const best = seen.posterior.indexOf(Math.max(...seen.posterior))
     return [
       `it is unlike anything learnt (${Math.round(seen.unknown * 100)} % novel); the nearest is ${model.personas[best]}`,
-      ...strongest(x, seen, classes + 1, best).slice(0, MOST - 1),
+      ...strongest(model, x, best).slice(0, MOST - 1),
     ]
   }
-  return strongest(x, seen, classes + 1, winner)
+  return strongest(model, x, winner)
 }
 
-function strongest(x: Float64Array, seen: Classification, classes: number, persona: number): string[] {
-  return FEATURES.map((feature, i) => ({ feature, value: x[i]!, moved: seen.moved[i * classes + persona]! }))
+function strongest(model: Model, x: Float64Array, persona: number): string[] {
+  const added = explain(model.forest, x, persona)
+  return FEATURES.map((feature, i) => ({ feature, value: x[i]!, moved: added[i]! }))
     .filter(({ value, moved }) => !Number.isNaN(value) && moved > 0.01)
     .sort((a, b) => b.moved - a.moved)
     .slice(0, MOST)

@@ -1,5 +1,4 @@
-/** One window's vector → a calibrated posterior over personas, the mass of "none of these", and what moved it. */
-import { FEATURES } from './features.ts'
+/** One window's vector → a calibrated posterior over personas and the mass of "none of these". */
 import { predict } from './forest.ts'
 import type { Model } from './model.ts'
 import { novelty } from './novelty.ts'
@@ -9,18 +8,15 @@ export type Classification = {
   readonly posterior: Float64Array
   /** p(none of these | window) */
   readonly unknown: number
-  /** features × (personas and the background): what each feature added, before calibration. */
-  readonly moved: Float64Array
 }
 
 export function classify(model: Model, x: Float64Array): Classification {
   const all = new Float64Array(model.forest.classes)
-  const moved = new Float64Array(FEATURES.length * all.length)
-  predict(model.forest, x, all, moved)
+  predict(model.forest, x, all)
   temper(all, model.temperature)
   const background = all[model.personas.length]!
   const posterior = all.subarray(0, model.personas.length).map((p) => p / (1 - background))
-  return { posterior, unknown: 1 - (1 - novelty(model.novelty, x)) * (1 - background), moved }
+  return { posterior, unknown: 1 - (1 - novelty(model.novelty, x)) * (1 - background) }
 }
 
 /** p^(1/T), normalised (Guo et al. 2017). T > 1 makes it humbler. */

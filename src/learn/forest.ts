@@ -13,23 +13,31 @@ export type Forest = {
   readonly share: Float32Array
 }
 
-/** Mean of the trees' distributions. `moved`, when given (features × classes), receives what each feature added (Saabas 2014). */
-export function predict(forest: Forest, x: Float64Array, out: Float64Array, moved?: Float64Array): void {
-  const { classes, roots } = forest
+/** Mean of the trees' distributions. */
+export function predict(forest: Forest, x: Float64Array, out: Float64Array): void {
+  const { classes, roots, feature, threshold, left, share } = forest
   out.fill(0)
   for (const root of roots) {
     let node = root
-    while (forest.feature[node]! >= 0) {
-      const feature = forest.feature[node]!
-      const next = forest.left[node]! + (x[feature]! > forest.threshold[node]! ? 1 : 0)
-      if (moved)
-        for (let c = 0; c < classes; c++)
-          moved[feature * classes + c]! +=
-            (forest.share[next * classes + c]! - forest.share[node * classes + c]!) / roots.length
+    for (let f = feature[node]!; f >= 0; f = feature[node]!) node = left[node]! + (x[f]! > threshold[node]! ? 1 : 0)
+    for (let c = 0; c < classes; c++) out[c]! += share[node * classes + c]!
+  }
+  for (let c = 0; c < classes; c++) out[c]! /= roots.length
+}
+
+/** What each feature added to the share of one class on the way down (Saabas 2014); with the roots' mean it sums to the prediction. */
+export function explain(forest: Forest, x: Float64Array, wanted: number): Float64Array {
+  const { classes, roots, share } = forest
+  const moved = new Float64Array(x.length)
+  for (const root of roots) {
+    let node = root
+    for (let f = forest.feature[node]!; f >= 0; f = forest.feature[node]!) {
+      const next = forest.left[node]! + (x[f]! > forest.threshold[node]! ? 1 : 0)
+      moved[f]! += (share[next * classes + wanted]! - share[node * classes + wanted]!) / roots.length
       node = next
     }
-    for (let c = 0; c < classes; c++) out[c]! += forest.share[node * classes + c]! / roots.length
   }
+  return moved
 }
 
 export type ForestJson = { roots: number[]; feature: number[]; threshold: number[]; left: number[]; share: number[] }

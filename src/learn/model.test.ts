@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FEATURES } from './features.ts'
-import { parseForest, predict } from './forest.ts'
+import { explain, parseForest, predict } from './forest.ts'
 import { loadModel, type ModelJson } from './model.ts'
 import shipped from './models/default.json' with { type: 'json' }
 
@@ -29,22 +29,14 @@ test('columns that do not agree are refused', () => {
 })
 
 test('what moved a prediction adds up to the prediction', () => {
-  const model = loadModel(json())
-  const classes = model.forest.classes
+  const { forest } = loadModel(json())
+  const { classes, roots, share } = forest
+  const x = Float64Array.from(FEATURES, (_, i) => i / 3)
   const out = new Float64Array(classes)
-  const root = new Float64Array(classes)
-  const moved = new Float64Array(FEATURES.length * classes)
-  predict(
-    model.forest,
-    Float64Array.from(FEATURES, (_, i) => i / 3),
-    out,
-    moved,
-  )
-  for (const at of model.forest.roots)
-    for (let c = 0; c < classes; c++) root[c]! += model.forest.share[at * classes + c]! / model.forest.roots.length
+  predict(forest, x, out)
   for (let c = 0; c < classes; c++) {
-    let sum = root[c]!
-    for (let f = 0; f < FEATURES.length; f++) sum += moved[f * classes + c]!
-    assert.ok(Math.abs(sum - out[c]!) < 1e-4)
+    const start = roots.reduce((sum, root) => sum + share[root * classes + c]! / roots.length, 0)
+    const end = explain(forest, x, c).reduce((sum, added) => sum + added, start)
+    assert.ok(Math.abs(end - out[c]!) < 1e-6)
   }
 })

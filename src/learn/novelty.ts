@@ -34,10 +34,12 @@ export function distance(
   for (let i = 0; i < x.length && total <= stop; i++) {
     const a = x[i]!
     const b = prototypes[at + i]!
-    const missing = (Number.isNaN(a) ? 1 : 0) + (Number.isNaN(b) ? 1 : 0)
-    if (missing === 2) continue
+    const off = Math.abs(a - b) / scale[i]!
+    if (off >= 0) total += Math.min(off, CAP)
+    // Not a number: one side is not known, or both.
+    else if (Number.isNaN(a) && Number.isNaN(b)) continue
+    else total += 1
     seen++
-    total += missing === 1 ? 1 : Math.min(CAP, Math.abs(a - b) / scale[i]!)
   }
   return seen === 0 ? CAP : total / seen
 }
