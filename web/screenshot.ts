@@ -4,8 +4,8 @@
  */
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { NOON, random } from './fixtures/seed.ts'
 import { startFixture, TOKEN } from './fixtures/server.ts'
-import { NOON, random } from './fixtures/world.ts'
 import { launchBrowser, open } from './test/browser.ts'
 
 const file = resolve(process.argv[2] ?? new URL('../docs/fleet.png', import.meta.url).pathname)

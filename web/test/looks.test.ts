@@ -8,8 +8,8 @@ import { after, before, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
+import { NOON } from '../fixtures/seed.ts'
 import { type FixtureServer, startFixture, TOKEN } from '../fixtures/server.ts'
-import { NOON } from '../fixtures/world.ts'
 import { launchBrowser, NARROW, newContext, open, WIDE } from './browser.ts'
 
 const SCREENS = new URL('../../test-output/screens/', import.meta.url).pathname
