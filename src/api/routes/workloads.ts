@@ -5,7 +5,8 @@ import { parseAddress } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
-import type { WorkloadRecord } from '../../model/records.ts'
+import type { HistoryPoint, WorkloadRecord } from '../../model/records.ts'
+import { WINDOW_MS } from '../../model/window.ts'
 import { judgeConversations } from '../judged-conversations.ts'
 import { knownAs, personaDocument } from '../persona-document.ts'
 import { notFound, Problem, refused } from '../problem.ts'
@@ -137,7 +138,7 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
         querystring: SpanQuery,
       },
     },
-    async (request) => ({ items: await historyOf(deps, await one(request), request.query), next: null }),
+    async (request) => ({ items: carryBeliefs(await historyOf(deps, await one(request), request.query)), next: null }),
   )
 
   app.get(
@@ -219,6 +220,16 @@ async function historyOf(
     throw new Problem(400, 'bad-span', 'from and to are not a span of at most 31 days.', 'Ask for less at once.')
   }
   return deps.store().workloads.history(record.tenant, record.id, from, to)
+}
+
+/** A belief is stepped once a window and holds until the next; for two windows at most, so that a gap stays a gap. */
+function carryBeliefs(points: readonly HistoryPoint[]): HistoryPoint[] {
+  let last: HistoryPoint | null = null
+  return points.map((point) => {
+    if (point.belief !== null) last = point
+    const held = last !== null && point.at - last.at <= 2 * WINDOW_MS ? last.belief : null
+    return point.belief === null ? { ...point, belief: held } : point
+  })
 }
 
 /** What the last confirmed plan makes it wear. */

@@ -29,14 +29,19 @@ export function parseList(text: string): ListReading {
     const newline = text.indexOf('\n', at)
     const end = newline < 0 ? text.length : newline
     line++
-    const bare = text.slice(at, Math.min(end, at + 200)).trim().replace(/#.*$/, '').trim()
+    const bare = text
+      .slice(at, Math.min(end, at + 200))
+      .trim()
+      .replace(/#.*$/, '')
+      .trim()
     at = end + 1
     if (bare === '') continue
     const [address, scoreText, ...more] = bare.split(/[\s,]+/)
     const cidr = parseCidr(address!)
     if (cidr === null) refuse(line, 'not an address or CIDR (host bits must be zero)')
     else if (more.length > 0) refuse(line, 'more than an address and a score')
-    else if (scoreText !== undefined && !(/^[01](\.\d+)?$/.test(scoreText) && Number(scoreText) <= 1)) refuse(line, 'the score is not a number from 0 to 1')
+    else if (scoreText !== undefined && !(/^[01](\.\d+)?$/.test(scoreText) && Number(scoreText) <= 1))
+      refuse(line, 'the score is not a number from 0 to 1')
     else if (entries.length >= MAX_ENTRIES) refuse(line, `more than ${MAX_ENTRIES} entries`)
     else entries.push({ cidr: formatCidr(cidr), score: scoreText === undefined ? null : Number(scoreText) })
   }
