@@ -3,8 +3,9 @@ import { MantineProvider } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { lazy, Suspense } from 'react'
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router'
+import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router'
 import { createQueryClient, useSession } from './api/queries.ts'
+import { Boundary } from './parts/boundary.tsx'
 import { Failed, SkeletonRows } from './parts/states.tsx'
 import { BASE, paths } from './paths.ts'
 import { Shell } from './shell/shell.tsx'
@@ -36,6 +37,7 @@ export function App() {
 }
 
 function Gate() {
+  const { pathname } = useLocation()
   const session = useSession()
   if (session.isPending) return null
   if (session.data === undefined) {
@@ -54,18 +56,20 @@ function Gate() {
   }
   return (
     <Shell>
-      <Suspense fallback={<SkeletonRows rows={12} />}>
-        <Routes>
-          <Route path="/" element={<Navigate to={paths.fleet()} replace />} />
-          <Route path={paths.signIn()} element={<Navigate to={paths.fleet()} replace />} />
-          <Route path={paths.fleet()} element={<Fleet />} />
-          <Route path="/workloads/:id" element={<Workload tab="overview" />} />
-          <Route path="/workloads/:id/conversations" element={<Workload tab="conversations" />} />
-          <Route path="/workloads/:id/rules" element={<Workload tab="rules" />} />
-          <Route path={paths.activity()} element={<Activity />} />
-          <Route path="*" element={<Missing />} />
-        </Routes>
-      </Suspense>
+      <Boundary key={pathname}>
+        <Suspense fallback={<SkeletonRows rows={12} />}>
+          <Routes>
+            <Route path="/" element={<Navigate to={paths.fleet()} replace />} />
+            <Route path={paths.signIn()} element={<Navigate to={paths.fleet()} replace />} />
+            <Route path={paths.fleet()} element={<Fleet />} />
+            <Route path="/workloads/:id" element={<Workload tab="overview" />} />
+            <Route path="/workloads/:id/conversations" element={<Workload tab="conversations" />} />
+            <Route path="/workloads/:id/rules" element={<Workload tab="rules" />} />
+            <Route path={paths.activity()} element={<Activity />} />
+            <Route path="*" element={<Missing />} />
+          </Routes>
+        </Suspense>
+      </Boundary>
     </Shell>
   )
 }
