@@ -7,16 +7,12 @@ export type Id<Kind extends string> = string & { readonly [kind]: Kind }
 
 export type TenantId = Id<'Tenant'>
 export type WorkloadId = Id<'Workload'>
-export type SubjectId = Id<'Subject'>
 export type AgentId = Id<'Agent'>
-/** A persona, policy or feed is addressed by its `metadata.name` made into a slug. */
+/** A persona is addressed by its `metadata.name` made into a slug; so are policies and feeds. */
 export type PersonaId = Id<'Persona'>
-export type PolicyId = Id<'Policy'>
-export type FeedId = Id<'Feed'>
 export type PlanId = Id<'Plan'>
 export type ShiftId = Id<'Shift'>
 export type DecisionId = Id<'Decision'>
-export type EvidenceId = Id<'Evidence'>
 
 export const DEFAULT_TENANT = 'main' as TenantId
 

@@ -1,8 +1,7 @@
 /** What is remembered, as the domain sees it (rows and wire are other shapes). Times are epoch ms. */
 import type { Belief, PersonaRef } from './belief.ts'
-import type { AgentState, Generation } from './desired.ts'
 import type { Evidence, Risk } from './evidence.ts'
-import type { AgentId, DecisionId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
+import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan, ShiftState } from './plan.ts'
 import type { Mode } from './policy.ts'
@@ -166,10 +165,3 @@ export type Page<T> = { readonly items: readonly T[]; readonly next: string | nu
 export type PageQuery = { readonly limit: number; readonly cursor: string | null }
 
 export type EvidenceRecord = { readonly workload: WorkloadId; readonly evidence: Evidence }
-export type TargetRecord = {
-  readonly agent: AgentId
-  readonly state: AgentState
-  readonly plan: PlanId
-  readonly generation: Generation
-}
-export type PersonaAssignment = { readonly workload: WorkloadId; readonly persona: PersonaId; readonly by: string }
