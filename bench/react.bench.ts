@@ -4,7 +4,7 @@
  * that did not arrive; probes every 0.2 ms, which is the resolution. fail2ban runs in the same router, interleaved, with the
  * same prober: its record is a log line written in the moment of the first packet. It tails logs and counts failures, ours
  * consumes flow records: each gets its own kind of record at the same instant, and the same witness. Ours runs at nice −10,
- * as the agent does; fail2ban as it starts by itself.
+ * as the agent does; fail2ban as it starts by itself; the witness at −15, because a late witness measures itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -56,6 +56,9 @@ async function measure(dir: string, prefix: string, router: string, children: Ch
     'nsenter',
     [
       `--net=/run/netns/${router}`,
+      'nice',
+      '-n',
+      '-10',
       process.execPath,
       '--disable-warning=ExperimentalWarning',
       join(ROOT, 'bench/react/reactor.ts'),
@@ -74,8 +77,15 @@ async function measure(dir: string, prefix: string, router: string, children: Ch
     else stamps.set(said.peer, said)
   })
   const prober = spawn(
-    'python3',
-    [join(ROOT, 'bench/react/prober.py'), namespaceOf(prefix, 'wa'), namespaceOf(prefix, 'out')],
+    'nice',
+    [
+      '-n',
+      '-15',
+      'python3',
+      join(ROOT, 'bench/react/prober.py'),
+      namespaceOf(prefix, 'wa'),
+      namespaceOf(prefix, 'out'),
+    ],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   children.push(prober)

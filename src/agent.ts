@@ -4,7 +4,7 @@
  * Enforcement never waits for telemetry: messages of the server act as they arrive, reports are sent from a spool.
  */
 import { randomUUID } from 'node:crypto'
-import { hostname, setPriority } from 'node:os'
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
@@ -33,15 +33,7 @@ export type AgentConfig = {
 const REPAIR_EVERY_MS = 1_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
 
-/** A reflex must not queue behind what it defends; threads made later inherit it (setpriority(2)). */
-const NICE = -10
-
 async function main(config: AgentConfig): Promise<void> {
-  try {
-    setPriority(NICE)
-  } catch {
-    say('may not raise its priority: reflexes are slower on a busy host')
-  }
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   const server = parseServer(config.server)

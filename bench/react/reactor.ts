@@ -1,5 +1,5 @@
 /** The agent's fast path with a stop-watch, in the router's namespace: the same source, block-list and reflex as `src/agent.ts`, one JSON line of stamps per reflex. */
-import { setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { createDetectors } from '../../src/assess/detectors.ts'
 import { blocklistHits, createIndicatorIndex, createNeverBlock } from '../../src/assess/indicators.ts'
 import { fullText } from '../../src/compile/delta.ts'
@@ -13,9 +13,6 @@ import { workloadId } from '../../src/model/workload-id.ts'
 import { createDirectory } from '../../src/observe/reduce/directory.ts'
 import { createReducer } from '../../src/observe/reduce/reducer.ts'
 import { createConntrackSource } from '../../src/observe/sources/conntrack.ts'
-
-// As src/agent.ts does, before the first thread is made.
-setPriority(-10)
 
 const why = { rule: 'bench/open', text: 'everything may, until a reflex' }
 const open = { rules: [], otherwise: 'allow' as const, why }

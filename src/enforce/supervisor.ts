@@ -4,6 +4,7 @@
  * the journal and its steps is loaded, so little can break it. argv[2] is a `SupervisorConfig` as JSON.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import { maybe } from './fault.ts'
 import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
@@ -26,7 +27,15 @@ const START_WITHIN_MS = 3_000
 const LONGEST_PAUSE_MS = 10_000
 const LEAVE_WITHIN_MS = 5_000
 
+/** A reflex must not queue behind what it defends against. Set here, because every thread of the worker must inherit it (setpriority(2)). */
+const NICE = -10
+
 async function supervise(config: SupervisorConfig): Promise<void> {
+  try {
+    setPriority(NICE)
+  } catch {
+    say('may not raise its priority: reflexes are slower on a busy host')
+  }
   const lock = await takeLock(config.home)
   const journal = openJournal(config.home)
   let child: ChildProcess | null = null
