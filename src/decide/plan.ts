@@ -25,9 +25,10 @@ import { contextOf } from './context.ts'
 import { type Effective, effectiveOf, type Persona, personasOf } from './effective.ts'
 import { type Endpoint, failSafePaths } from './fail-safe.ts'
 import { type Mitigation, mitigate } from './mitigate.ts'
-import { createPeerSets, type Dressed, hasLabels, type IntelEntry, type SetMeaning } from './peer-sets.ts'
+import { createPeerSets, type Dressed, type IntelEntry, type SetMeaning } from './peer-sets.ts'
 import { type Resolution, resolve } from './resolve.ts'
 import { createRuleEngine, type RuleEngine } from './rules.ts'
+import { isSubject } from './subjects.ts'
 
 export type DecideInput = {
   /** epoch ms */
@@ -229,17 +230,16 @@ function draftOf(
 /** Policies whose subject and `when` hold. A `when` that took hold stays for its ttl, and is renewed only if it still holds then. */
 function policiesFor(
   input: DecideInput,
-  { record, effective }: Dressed,
+  dressed: Dressed,
   policies: readonly PolicyManifest[],
   engine: RuleEngine,
   notes: Notes,
 ) {
+  const { record, effective } = dressed
   const byPolicy: Why[] = []
   const applying = policies.filter((policy) => {
-    const { subjects, when, ttl } = policy.spec
-    if (subjects?.labels !== undefined && !hasLabels(record, subjects.labels)) return false
-    if (subjects?.persona !== undefined && slug(subjects.persona) !== effective.persona.ref.id) return false
-    if (subjects?.names !== undefined && !subjects.names.includes(record.report.name)) return false
+    const { when, ttl } = policy.spec
+    if (!isSubject(policy, dressed)) return false
     if (when === undefined) return true
     const name = policy.metadata.name
     const compiled = engine.compile(when)
