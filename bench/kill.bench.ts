@@ -81,7 +81,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const range = await makeRange('k')
   const server = await startFakeServer(range.socket)
   const ground: Ground = { range, server, supervisor: range.startAgent(), applyMs: 400 }
-  process.once('SIGTERM', () => {
+  process.on('SIGTERM', () => {
     ground.leaving = true
   })
   try {
