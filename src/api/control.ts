@@ -2,6 +2,7 @@
  * The seam between the API and the loop (server/): everything the API asks to *happen*. The API never changes a plan, a
  * worn persona or an agent's state by itself; it records what people wrote and asks. Expected refusals come back as values.
  */
+import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
@@ -61,6 +62,8 @@ export type Control = {
   }): Promise<Outcome<PlanRecord>>
   /** Manifests or settings were written: read them again and decide anew. */
   manifestsChanged(tenant: TenantId): void
+  /** What the feeds say of addresses, for the tests of policies. */
+  ratings(tenant: TenantId): readonly IntelEntry[]
   setMode(request: {
     readonly tenant: TenantId
     readonly agent: AgentId

@@ -7,7 +7,12 @@ import { type Fault, Problem } from './problem.ts'
 
 const MAX_SET = 1_000
 
-export type ManifestSet = { readonly manifests: readonly Manifest[]; readonly warnings: readonly Fault[] }
+export type ManifestSet = {
+  readonly manifests: readonly Manifest[]
+  readonly warnings: readonly Fault[]
+  /** A fault at a path in the manifest of that index, with line and column when it came as text. */
+  faultAt(index: number, path: readonly (string | number)[], message: string): Fault
+}
 
 /** `known` = ids of the personas that exist: a name that leads nowhere is warned about, not refused. */
 export function readManifestSet(body: unknown, known: readonly string[]): ManifestSet {
@@ -26,7 +31,11 @@ function fromValues(values: readonly unknown[], known: readonly string[]): Manif
   if (first !== undefined) {
     throw new Problem(422, 'manifest-refused', `${first.why}.`, `${first.cure}.`, { errors: faults(problems) })
   }
-  return { manifests, warnings: faults(warnings) }
+  const faultAt: ManifestSet['faultAt'] = (index, path, message) => ({
+    pointer: `/${index}${pointerTo(path)}`,
+    message,
+  })
+  return { manifests, warnings: faults(warnings), faultAt }
 }
 
 function fromText(text: string, known: readonly string[]): ManifestSet {
@@ -37,7 +46,14 @@ function fromText(text: string, known: readonly string[]): ManifestSet {
     column,
     message: why,
   })
-  if (parsed.ok) return { manifests: parsed.value, warnings: parsed.warnings.map(fault) }
+  if (parsed.ok) {
+    const faultAt: ManifestSet['faultAt'] = (index, path, message) => ({
+      pointer: `/${index}${pointerTo(path)}`,
+      ...parsed.places[index]!(path),
+      message,
+    })
+    return { manifests: parsed.value, warnings: parsed.warnings.map(fault), faultAt }
+  }
   throw new Problem(422, parsed.code, `${parsed.where}: ${parsed.why}.`, `${parsed.cure}.`, {
     errors: parsed.problems.slice(0, 50).map(fault),
   })

@@ -1,15 +1,16 @@
 /** `guise agent`: becomes the supervisor, inside the namespace it is to work in. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { parseServer } from '../agent/link.ts'
 import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
 
 type AgentOptions = {
-  readonly inventory: string
+  readonly inventory?: string
   readonly netns?: string
   readonly server: string
   readonly mode: string
@@ -17,6 +18,7 @@ type AgentOptions = {
   readonly id: string
   readonly hostDriver?: true
   readonly adopt?: true
+  readonly caFingerprint?: string
   readonly enrolToken?: string
 }
 
@@ -33,9 +35,12 @@ export function register(program: Command): void {
   program
     .command('agent')
     .description('observe and enforce for the workloads of this host or router (root)')
-    .requiredOption('--inventory <file>', 'workloads as JSON; namespaces.json beside it names those we may enter')
+    .option(
+      '--inventory <file>',
+      'workloads as JSON, namespaces.json beside it names those we may enter; without it the host itself is the workload',
+    )
     .option('--netns <name>', 'work in this network namespace: name or path')
-    .option('--server <where>', 'unix:PATH or https://HOST', 'unix:/var/lib/guise/server.sock')
+    .option('--server <where>', 'unix:PATH or https://HOST:PORT', 'unix:/var/lib/guise/server.sock')
     .option('--mode <mode>', MODES.join(', '), 'observe')
     .option('--home <dir>', 'journal and spool (GUISE_AGENT_HOME)', agentHome())
     .option(
@@ -47,7 +52,8 @@ export function register(program: Command): void {
     )
     .option('--host-driver', 'the host itself is a workload, too (policies on input and output)')
     .option('--adopt', 'follow another control plane than the one remembered')
-    .option('--enrol-token <token>', 'single-use token for the first contact over https')
+    .option('--ca-fingerprint <sha256:hex>', 'the CA to accept at the first contact over https; kept from then on')
+    .option('--enrol-token <token>', 'single-use token for the first contact over https (GUISE_ENROL_TOKEN)')
     .action(agent)
 }
 
@@ -67,18 +73,25 @@ function start(options: AgentOptions): void {
   if (!MODES.includes(options.mode)) throw new Error(`--mode ${options.mode} is none of ${MODES.join(', ')}`)
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(options.id))
     throw new Error(`--id ${options.id} must be letters, digits, dots and dashes`)
+  parseServer(options.server)
+  const caFingerprint = options.caFingerprint?.toLowerCase() ?? null
+  if (caFingerprint !== null && !/^sha256:[0-9a-f]{64}$/.test(caFingerprint))
+    throw new Error(
+      `--ca-fingerprint ${caFingerprint} is not sha256: and 64 hex digits; copy it from guise token create`,
+    )
   const home = resolve(options.home)
   const namespace = options.netns === undefined ? null : namespacePath(options.netns)
   mkdirSync(home, { recursive: true, mode: 0o700 })
   // So that `guise panic --home DIR` finds the namespace when nothing else is left.
   writeFileSync(join(home, 'agent.json'), JSON.stringify({ netns: namespace }), { mode: 0o600 })
   const config: AgentConfig = {
-    inventory: resolve(options.inventory),
+    inventory: options.inventory === undefined ? ownInventory(home) : resolve(options.inventory),
     server: options.server,
+    caFingerprint,
     mode: options.mode as AgentConfig['mode'],
     home,
     id: options.id,
-    hostDriver: options.hostDriver === true ? 'host' : 'none',
+    hostDriver: options.hostDriver === true || options.inventory === undefined ? 'host' : 'none',
     follow: options.adopt === true ? 'any-system' : 'same-system',
   }
   const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }
@@ -90,4 +103,11 @@ function start(options: AgentOptions): void {
   ]
   const env = { ...process.env, ...(options.enrolToken === undefined ? {} : { GUISE_ENROL_TOKEN: options.enrolToken }) }
   become(namespace === null || isInside(namespace) ? null : namespace, argv, env)
+}
+
+/** A list that is empty until somebody writes into it: the host itself is added by its driver. */
+function ownInventory(home: string): string {
+  const path = join(home, 'inventory.json')
+  if (!existsSync(path)) writeFileSync(path, '[]\n', { mode: 0o600 })
+  return path
 }

@@ -1,19 +1,13 @@
-/** `guise apply -f FILE…`: manifests checked here, with file, line and column, then sent as one set. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+/** `guise apply -f FILE…`: manifests checked here, with file, line and column, then sent as one set, whole or not at all. */
 import type { Command } from 'commander'
-import { parseManifests, problemText } from '../decide/manifest.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { action, CliError, clientOf, print } from './client.ts'
+import { action, clientOf, print } from './client.ts'
+import { atPlaces, counted, readManifestFiles, refuseProblems } from './manifest-files.ts'
 
-type Applied = {
+export type Applied = {
   readonly applied: boolean
-  readonly items: readonly {
-    readonly kind: string
-    readonly id?: string
-    readonly name?: string
-    readonly outcome?: string
-  }[]
+  readonly items: readonly { readonly kind: string; readonly id: string; readonly outcome: string }[]
+  readonly warnings?: readonly { readonly pointer: string; readonly message: string }[]
+  readonly tests?: readonly { readonly policy: string; readonly passed: boolean }[]
 }
 
 export function register(program: Command): void {
@@ -27,42 +21,25 @@ export function register(program: Command): void {
 
 async function apply(command: Command): Promise<void> {
   const { file, dryRun } = command.opts<{ file: string[]; dryRun?: true }>()
-  const manifests: Manifest[] = []
-  const problems: string[] = []
-  for (const path of file.flatMap(filesOf)) {
-    const parsed = parseManifests(read(path), { file: path })
-    if (parsed.ok) manifests.push(...parsed.value)
-    else problems.push(...parsed.problems.map(problemText))
+  const files = readManifestFiles(file)
+  refuseProblems(files)
+  const query = dryRun === true ? '?dry_run=true' : ''
+  const answer = await clientOf(command)
+    .send<Applied>('POST', `/v1/manifests${query}`, files.manifests)
+    .catch((error: unknown) => {
+      throw atPlaces(error, files)
+    })
+  for (const { pointer, message } of answer.warnings ?? []) {
+    const [index, ...path] = pointer.split('/').slice(1)
+    const steps = path.map((step) => (/^\d+$/.test(step) ? Number(step) : step))
+    process.stderr.write(`warning: ${files.where(Number(index), steps)}: ${message}\n`)
   }
-  if (problems.length > 0)
-    throw new CliError(`${problems.length} problem(s); nothing was applied.\n${problems.join('\n')}`, 1, { problems })
-  const answer = await clientOf(command).send<Applied>(
-    'POST',
-    `/v1/manifests${dryRun === true ? '?dry_run=true' : ''}`,
-    manifests,
-  )
-  print(command, answer, ({ items }) =>
-    items.map((one) => `${one.kind} ${one.name ?? one.id ?? ''} ${one.outcome ?? ''}`.trimEnd()).join('\n'),
-  )
+  print(command, answer, appliedText)
 }
 
-export function filesOf(path: string): string[] {
-  if (path === '-') return ['-']
-  try {
-    if (!statSync(path).isDirectory()) return [path]
-    return readdirSync(path)
-      .filter((name) => /\.(ya?ml|json)$/.test(name))
-      .sort()
-      .map((name) => join(path, name))
-  } catch {
-    throw new CliError(`${path} cannot be read. Name a file or folder that exists.`, 1)
-  }
-}
-
-export function read(path: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8')
-  } catch {
-    throw new CliError(`${path} cannot be read. Check that it exists and that you may read it.`, 1)
-  }
+export function appliedText({ applied, items, tests = [] }: Applied): string {
+  const would = applied ? '' : 'would be '
+  const lines = items.map((one) => `${one.kind} ${one.id} ${one.outcome === 'unchanged' ? '' : would}${one.outcome}`)
+  if (tests.length > 0) lines.push(`${counted(tests.length, 'policy test')} passed.`)
+  return lines.join('\n')
 }

@@ -141,7 +141,11 @@ test('apply finds every problem before anything is sent', async () => {
   await withServer(
     (_request, body) => ({
       status: 200,
-      body: { applied: true, items: [{ kind: 'Persona', id: 'idle', outcome: `created ${JSON.parse(body).length}` }] },
+      body: {
+        applied: true,
+        items: [{ kind: 'Persona', id: 'idle', outcome: `created ${JSON.parse(body).length}` }],
+        warnings: [],
+      },
     }),
     async (url) => {
       const file = new URL('../../examples/personas/idle.yaml', import.meta.url).pathname
@@ -159,8 +163,23 @@ test('completion scripts and what they ask for', async () => {
 test('policy lint needs no server', async () => {
   const file = new URL('../../examples/policies/block-outbound-low-rep.yaml', import.meta.url).pathname
   const { code, out } = await guise(['policy', 'lint', file])
-  assert.deepEqual([code, out], [0, '1 manifest(s) in order, 0 problem(s), 0 warning(s).\n'])
+  assert.deepEqual([code, out], [0, '1 manifest in order, 0 problems, 0 warnings.\n'])
   const wrong = await guise(['policy', 'lint', MAIN, '--json'])
   assert.equal(wrong.code, 1)
   assert.equal(JSON.parse(wrong.out).ok, false)
+})
+
+test('policy test runs offline on addresses and personas; a failure is told at its place', async () => {
+  const examples = new URL('../../examples/policies', import.meta.url).pathname
+  const { code, out } = await guise(['policy', 'test', examples])
+  assert.deepEqual([code, out], [0, '5 passed, 0 failed, on these files alone.\n'])
+  const wrong = new URL('../../test/broken-manifests/failing-test.yaml', import.meta.url).pathname
+  const failed = await guise(['policy', 'test', wrong])
+  assert.equal(failed.code, 1)
+  assert.equal(
+    failed.out,
+    `${wrong}:10:7: test from Web User to Database tcp 5432: expected allow, got deny by policy closed rule 1: deny ingress from anyone on tcp 5432 [closed/0]\n0 passed, 1 failed, on these files alone.\n`,
+  )
+  const named = new URL('../../test/broken-manifests/needs-workloads.yaml', import.meta.url).pathname
+  assert.equal((await guise(['policy', 'test', named, '--server', 'http://127.0.0.1:2'])).code, 3)
 })

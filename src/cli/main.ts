@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, readonly [file: string, summary: string]
   plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
-  policy: ['policy', 'check policy files without a server: lint'],
+  policy: ['policy', 'check policy files: lint, test'],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],
   token: ['token', 'tokens: create, list, revoke'],

@@ -1,34 +1,35 @@
-/** `guise policy lint FILE…`: the checks of `apply`, without a server. */
+/** `guise policy lint FILE…`: the checks of `apply`, without a server. `guise policy test FILE…`: the tests in them. */
 import type { Command } from 'commander'
-import { parseManifests, problemText } from '../decide/manifest.ts'
-import { filesOf, read } from './apply.ts'
+import { problemText } from '../decide/manifest.ts'
 import { action, print } from './client.ts'
+import { counted, readManifestFiles } from './manifest-files.ts'
+import { testPolicies } from './policy-test.ts'
+import { shippedPersonas } from './shipped.ts'
 
 export function register(program: Command): void {
   const policy = program.command('policy').description('check policy files')
   policy
     .command('lint')
     .description('every problem at its place; needs no server')
-    .argument('<path...>')
+    .argument('<path...>', 'files or folders; - for standard input')
     .action(action(lint))
+  policy
+    .command('test')
+    .description('run the tests in policies; asks the server only when one needs its workloads or feeds')
+    .argument('<path...>', 'files or folders; - for standard input')
+    .action(action(testPolicies))
 }
 
 async function lint(paths: string[], command: Command): Promise<void> {
-  const files = paths.flatMap(filesOf).map((file) => ({ file, text: read(file) }))
-  // A reference may lead to another of the files.
-  const personas = files.flatMap(({ file, text }) => {
-    const first = parseManifests(text, { file })
-    return first.ok ? first.value.filter((one) => one.kind === 'Persona').map((one) => one.metadata.name) : []
-  })
-  const parsed = files.map(({ file, text }) => parseManifests(text, { file, known: { personas } }))
-  const problems = parsed.flatMap((one) => (one.ok ? [] : one.problems))
-  const warnings = parsed.flatMap((one) => (one.ok ? one.warnings : []))
-  const manifests = parsed.reduce((sum, one) => sum + (one.ok ? one.value.length : 0), 0)
-  print(command, { ok: problems.length === 0, manifests, problems, warnings }, () =>
+  const { manifests, problems, warnings } = readManifestFiles(
+    paths,
+    shippedPersonas().map((one) => one.metadata.name),
+  )
+  print(command, { ok: problems.length === 0, manifests: manifests.length, problems, warnings }, () =>
     [
       ...problems.map(problemText),
       ...warnings.map((one) => `warning: ${problemText(one)}`),
-      `${manifests} manifest(s) in order, ${problems.length} problem(s), ${warnings.length} warning(s).`,
+      `${counted(manifests.length, 'manifest')} in order, ${counted(problems.length, 'problem')}, ${counted(warnings.length, 'warning')}.`,
     ].join('\n'),
   )
   if (problems.length > 0) process.exitCode = 1

@@ -1,6 +1,6 @@
 /** `guise token …`: who may talk to the API, and as what. */
 import type { Command } from 'commander'
-import { action, clientOf, print } from './client.ts'
+import { action, CliError, clientOf, print } from './client.ts'
 import { ago, table } from './table.ts'
 
 type Token = {
@@ -11,23 +11,30 @@ type Token = {
   readonly expiresAt: number | null
   readonly token?: string
 }
+type Enrolment = Token & {
+  readonly agent: string
+  readonly door: { readonly url: string; readonly caFingerprint: string }
+}
+type CreateOptions = {
+  readonly role: string
+  readonly agent?: string
+  readonly host?: string
+  readonly ttl?: string
+  readonly enrol?: true
+}
 
 export function register(program: Command): void {
   const token = program.command('token').description('tokens: create, list, revoke')
   token
     .command('create')
     .description('make one; its secret is told once')
-    .argument('<name>')
+    .argument('[name]', 'what it is listed as; for an agent its own name')
     .option('--role <role>', 'viewer, operator, approver, admin or agent', 'viewer')
     .option('--agent <id>', 'for role agent: whom it speaks for')
+    .option('--host <name>', 'the same: the agent is named after its host')
     .option('--ttl <span>', 'ends by itself: 12h, 30d')
-    .option('--enrolment', 'single use, to be exchanged by an agent')
-    .action(
-      action(async (name: string, command: Command) => {
-        const made = await clientOf(command).send<Token>('POST', '/v1/tokens', { name, ...command.opts() })
-        print(command, made, (one) => `${one.token}\nRole ${one.role}, id ${one.id}. It is not shown again.`)
-      }),
-    )
+    .option('--enrol', 'for an agent on another host: single use, within 15 minutes; prints its command')
+    .action(action(create))
   token
     .command('list')
     .description('without their secrets')
@@ -60,4 +67,26 @@ export function register(program: Command): void {
         print(command, { revoked: id }, () => `Token ${id} is revoked.`)
       }),
     )
+}
+
+async function create(given: string | undefined, command: Command): Promise<void> {
+  const { role, ttl, enrol, host, agent = host } = command.opts<CreateOptions>()
+  const name = given ?? agent
+  if (name === undefined) throw new CliError('A token needs a name: guise token create NAME.', 2)
+  if (enrol === true && agent === undefined)
+    throw new CliError('An enrolment is for one agent: name its host with --host NAME.', 2)
+  const body = { name, role, ...(agent === undefined ? {} : { agent }), ...(ttl === undefined ? {} : { ttl }) }
+  if (enrol !== true) {
+    const made = await clientOf(command).send<Token>('POST', '/v1/tokens', body)
+    return print(command, made, (one) => `${one.token}\nRole ${one.role}, id ${one.id}. It is not shown again.`)
+  }
+  const made = await clientOf(command).send<Enrolment>('POST', '/v1/tokens', { ...body, enrolment: true })
+  const { url, caFingerprint } = made.door
+  const start = `guise agent --server ${url} --ca-fingerprint ${caFingerprint} --enrol-token ${made.token}`
+  print(
+    command,
+    { ...made, command: start },
+    (one) =>
+      `On ${made.agent}, as root, within 15 minutes:\n\n  ${one.command}\n\nIt works once and is not shown again. Later starts need only --server.`,
+  )
 }

@@ -18,6 +18,7 @@ type UpOptions = {
   readonly lab?: true
   readonly port: string
   readonly host: string
+  readonly agentListen?: string
   readonly home?: string
   readonly yes?: true
 }
@@ -34,6 +35,7 @@ export function register(program: Command): void {
     .option('--lab', 'bring the lab up (root); without root its recording is replayed')
     .option('--port <port>', 'port of the console and the API', process.env.GUISE_PORT ?? '7070')
     .option('--host <address>', 'address to listen on', process.env.GUISE_HOST ?? '127.0.0.1')
+    .option('--agent-listen <host:port>', 'listen for agents on other hosts, over TLS (GUISE_AGENT_LISTEN)')
     .option('--home <dir>', 'data directory (GUISE_HOME)')
     .option('--yes', 'install what is missing without asking')
     .action(up)
@@ -51,6 +53,7 @@ async function up(options: UpOptions): Promise<void> {
     GUISE_HOME: home,
     GUISE_HOST: options.host,
     GUISE_PORT: options.port,
+    ...(options.agentListen === undefined ? {} : { GUISE_AGENT_LISTEN: options.agentListen }),
     ...(options.lab === true && !live ? { GUISE_REPLAY: '1' } : {}),
   }
   const leaving = new AbortController()

@@ -26,14 +26,23 @@ export type Source = {
   readonly known?: { readonly personas?: readonly string[] }
 }
 export type ParsedManifests =
-  | { readonly ok: true; readonly value: Manifest[]; readonly warnings: readonly ManifestProblem[] }
+  | {
+      readonly ok: true
+      readonly value: Manifest[]
+      readonly warnings: readonly ManifestProblem[]
+      /** Of each manifest: where a path in it stands in the text. */
+      readonly places: readonly Place[]
+    }
   | (Refusal & { readonly problems: readonly ManifestProblem[] })
 
 const MAX_TEXT = 1024 * 1024
 const MAX_DOCUMENTS = 1_000
 const MAX_DEPTH = 40
 
-type Place = (path: readonly (string | number)[], atKey?: true) => { readonly line: number; readonly column: number }
+export type Place = (
+  path: readonly (string | number)[],
+  atKey?: true,
+) => { readonly line: number; readonly column: number }
 type Document = { readonly value: unknown; readonly place: Place }
 
 export function parseManifests(text: string, source: Source): ParsedManifests {
@@ -67,7 +76,7 @@ export function parseManifests(text: string, source: Source): ParsedManifests {
     )
   if (problems.length > 0) return refused(problems)
   const warnings = set.warnings.map(({ index, ...finding }) => at(whole[index]!.place(finding.path), finding))
-  return { ok: true, value: whole.map((one) => one.manifest), warnings }
+  return { ok: true, value: whole.map((one) => one.manifest), warnings, places: whole.map((one) => one.place) }
 }
 
 /** `file:line:column: why. cure` */

@@ -138,6 +138,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       guarded('read the feeds', readFeeds)()
       reconciler.wake()
     },
+    ratings: () => intel.current().entries,
     async setMode({ agent, mode }) {
       return {
         ok: false,

@@ -4,8 +4,9 @@ import { Type } from 'typebox'
 import { slug } from '../../model/ids.ts'
 import type { Kind, Manifest, PersonaManifest } from '../../model/manifest.ts'
 import type { ManifestRecord } from '../../model/records.ts'
-import { readManifest, triggersNotYet } from '../manifest-body.ts'
+import { pointerTo, readManifest, triggersNotYet } from '../manifest-body.ts'
 import { readManifestSet } from '../manifest-set.ts'
+import { runTestsBeforeWrite } from '../policy-gate.ts'
 import { notFound, Problem } from '../problem.ts'
 import {
   auditOf,
@@ -128,6 +129,10 @@ function kindRoutes(app: Routes, deps: RouteDeps, path: string, kind: Kind): voi
   ): Promise<ManifestRecord> {
     const principal = principalOf(request)
     const id = slug(manifest.metadata.name)
+    await runTestsBeforeWrite(deps, principal.tenant, [manifest], (_, path, message) => ({
+      pointer: pointerTo(path),
+      message,
+    }))
     const audit = auditOf(principal, `${noun}.${action}`, id, `${noun} "${manifest.metadata.name}"`)
     const outcome = await deps.store().manifests.apply(principal.tenant, [{ manifest, ifVersion }], audit)
     const exists = !outcome.ok && action === 'create'
@@ -147,7 +152,7 @@ function setRoute(app: Routes, deps: RouteDeps): void {
         tags: ['manifests'],
         summary: 'Apply a set of manifests, whole or not at all',
         description:
-          'A list of manifests, one manifest, or YAML documents (application/yaml). dry_run=true only checks.',
+          'A list of manifests, one manifest, or YAML documents (application/yaml). The tests of policies run first; one that fails refuses the set. dry_run=true only checks.',
         querystring: SetQuery,
         body: Type.Unknown(),
       },
@@ -156,13 +161,14 @@ function setRoute(app: Routes, deps: RouteDeps): void {
     async (request) => {
       const principal = principalOf(request)
       const personas = await deps.store().manifests.all(principal.tenant, 'Persona')
-      const { manifests, warnings } = readManifestSet(
+      const { manifests, warnings, faultAt } = readManifestSet(
         request.body,
         personas.map((record) => record.id),
       )
       if (principal.role !== 'admin' && manifests.some((manifest) => manifest.kind === 'Feed')) {
         throw new Problem(403, 'role-refused', 'A feed names a path on the server.', 'Applying a Feed needs admin.')
       }
+      const tests = await runTestsBeforeWrite(deps, principal.tenant, manifests, faultAt)
       const before = await Promise.all(
         manifests.map((m) => deps.store().manifests.get(principal.tenant, m.kind, slug(m.metadata.name))),
       )
@@ -173,7 +179,7 @@ function setRoute(app: Routes, deps: RouteDeps): void {
         version: before[i]?.version ?? 0,
       }))
       if (request.query.dry_run === true)
-        return { applied: false, dry_run: true, items: outcomes, warnings, next: null }
+        return { applied: false, dry_run: true, items: outcomes, warnings, tests, next: null }
       const changes = manifests.filter((_, i) => outcomes[i]!.outcome !== 'unchanged')
       if (changes.length > 0) {
         const names = changes.map((manifest) => `${manifest.kind} ${slug(manifest.metadata.name)}`)
@@ -189,7 +195,7 @@ function setRoute(app: Routes, deps: RouteDeps): void {
         }
         deps.control.manifestsChanged(principal.tenant)
       }
-      return { applied: true, dry_run: false, items: outcomes, warnings, next: null }
+      return { applied: true, dry_run: false, items: outcomes, warnings, tests, next: null }
     },
   )
 }
