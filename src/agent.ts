@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, parseServer } from './agent/link.ts'
-import { createReporter } from './agent/reporter.ts'
+import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { openJournal } from './enforce/journal.ts'
@@ -41,7 +41,7 @@ async function main(config: AgentConfig): Promise<void> {
   const identity = await identify(config.home, config.id, server)
   const link = createLink(server, () => identity.token)
   const mode = (): Mode => (isPanicked(config.home) && config.mode === 'enforce' ? 'observe' : config.mode)
-  const conntrack = createConntrackSource()
+  const conntrack = createConntrackSource({ tickMs: LOOK_MS })
   const enforcerOptions: EnforcerOptions = {
     journal: openJournal(config.home),
     mode,

@@ -31,6 +31,8 @@ export type Reporter = {
 
 /** Events of a tick's last moments are in the socket for a little while yet. */
 const SETTLE_MS = 500
+/** How often detectors are asked between ticks: news of them is sent at once, so a theft is not given the rest of its tick. */
+export const LOOK_MS = 1_250
 const REINTRODUCE_TICKS = 12
 const NOTHING: Sensed = { ticks: [], conversations: [], evidence: [] }
 
@@ -106,8 +108,15 @@ export function createReporter(options: ReporterOptions): Reporter {
       while (!signal.aborted) {
         const now = Date.now()
         const next = Math.floor((now - SETTLE_MS) / TICK_MS) * TICK_MS + TICK_MS + SETTLE_MS
-        await wait(Math.max(10, next - now), undefined, { signal }).catch(() => {})
+        await wait(Math.max(10, Math.min(LOOK_MS, next - now)), undefined, { signal }).catch(() => {})
         if (signal.aborted) return
+        if (Date.now() < next) {
+          const evidence = sense.alarms(Date.now())
+          if (evidence.length === 0) continue
+          spool.push(make({ ...NOTHING, evidence }))
+          void flush(signal)
+          continue
+        }
         if (ticks++ % REINTRODUCE_TICKS === 0) introduce = true
         spool.push(make(sense.close(Date.now() - SETTLE_MS)))
         void flush(signal)

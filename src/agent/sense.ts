@@ -33,6 +33,8 @@ export type Sense = {
   setIndicators(indicators: Indicators): void
   /** What sock_diag found inside a workload's namespace: goes into its next tick. */
   addSockets(key: string, sums: readonly SocketSum[]): void
+  /** What detectors have found by now; it does not wait for the tick. */
+  alarms(now: number): Sensed['evidence']
   /** Ends every tick up to `until`, epoch ms. */
   close(until: number): Sensed
   counters(): Record<string, number>
@@ -130,6 +132,7 @@ export function createSense(options: {
       retransmitted.set(key, total.retransmits)
       sampled.set(key, { ...total, retransmits: Math.max(0, total.retransmits - before) })
     },
+    alarms: (now) => detectors.evaluate(now).flatMap(attribute),
     close(until) {
       const { ticks, conversations } = reducer.close(until)
       for (const tick of ticks) {
