@@ -178,7 +178,7 @@ test('policy test runs offline on addresses and personas; a failure is told at i
   assert.equal(failed.code, 1)
   assert.equal(
     failed.out,
-    `${wrong}:10:7: test from Web User to Database tcp 5432: expected allow, got deny by policy closed rule 1: deny ingress from anyone on tcp 5432 [closed/0]\n0 passed, 1 failed, on these files alone.\n`,
+    `${wrong}:10:7: test from 203.0.113.9 to Database tcp 5432: expected allow, got deny by policy closed rule 1: deny ingress from anyone on tcp 5432 [closed/0]\n0 passed, 1 failed, on these files alone.\n`,
   )
   const named = new URL('../../test/broken-manifests/needs-workloads.yaml', import.meta.url).pathname
   assert.equal((await guise(['policy', 'test', named, '--server', 'http://127.0.0.1:2'])).code, 3)

@@ -30,6 +30,12 @@ export function checkManifest(manifest: Manifest): Finding[] {
     spec.rules.forEach((rule, i) => {
       checkRule(rule, ['spec', 'rules', i], add)
     })
+    spec.tests?.forEach((one, i) => {
+      if (one.protocol === 'icmp' && one.port !== undefined)
+        add(['spec', 'tests', i, 'port'], 'icmp has no port', 'leave port out: an echo request is tried')
+    })
+    if (spec.ttl !== undefined && spec.when === undefined)
+      add(['spec', 'ttl'], 'ttl says how long `when` takes hold, and there is no when', 'add when, or leave ttl out')
     if (spec.when !== undefined && spec.ttl === undefined && spec.rules.some((rule) => rule.action === 'deny'))
       add(['spec', 'when'], 'a deny that comes by itself (`when`) has no end', 'add ttl, for example ttl: 15m')
   }
@@ -45,6 +51,11 @@ export function checkManifest(manifest: Manifest): Finding[] {
           `${text} is no address with a prefix length`,
           'write it like 10.0.0.5/24 or fd00::5/64',
         )
+    })
+    const given = (profile?.network?.addresses ?? []).map((text) => parseInterfaceAddress(text)?.address ?? text)
+    given.forEach((address, i) => {
+      if (given.indexOf(address) < i)
+        add(['spec', 'profile', 'network', 'addresses', i], `${address} is here twice`, 'leave one out')
     })
     profile?.network?.gateways?.forEach((text, i) => {
       if (parseAddress(text) === null)
@@ -62,6 +73,8 @@ export function checkManifest(manifest: Manifest): Finding[] {
           rule.do === 'shift' ? 'shift does not say to which persona' : `${rule.do} takes no persona`,
           rule.do === 'shift' ? 'add persona' : 'leave persona out, or use do: shift',
         )
+      else if (rule.persona !== undefined && slug(rule.persona) === slug(manifest.metadata.name))
+        add(['spec', 'mitigationRules', i, 'persona'], `${rule.persona} shifts to itself`, 'name another persona')
     })
   }
   return out
@@ -131,6 +144,8 @@ export function checkSet(
         cure: 'rename or remove one',
       })
   })
+  problems.push(...shiftCycles(set))
+  warnings.push(...sharedAddresses(set))
   if (known === null) return { problems, warnings }
   const personas = new Set([...known.map(slug), 'standard-user'])
   for (const manifest of set) if (manifest.kind === 'Persona') personas.add(slug(manifest.metadata.name))
@@ -146,6 +161,63 @@ export function checkSet(
         })
   })
   return { problems, warnings }
+}
+
+/** A shifts to B, B to A: under the same risk they would take turns for ever. Each circle is told once, where it closes. */
+function shiftCycles(set: readonly Manifest[]): SetFinding[] {
+  const shifts = new Map<string, { to: string; name: string; index: number; path: Path }[]>()
+  set.forEach((manifest, index) => {
+    if (manifest.kind !== 'Persona') return
+    const edges = (manifest.spec.mitigationRules ?? []).flatMap((rule, i) =>
+      rule.do !== 'shift' || rule.persona === undefined
+        ? []
+        : [{ to: slug(rule.persona), name: rule.persona, index, path: ['spec', 'mitigationRules', i, 'persona'] }],
+    )
+    shifts.set(slug(manifest.metadata.name), edges)
+  })
+  const found: SetFinding[] = []
+  const done = new Set<string>()
+  const visit = (id: string, trail: readonly string[]): void => {
+    for (const edge of shifts.get(id) ?? []) {
+      const from = trail.indexOf(edge.to)
+      if (from >= 0 && edge.to !== id)
+        found.push({
+          index: edge.index,
+          code: 'cycle',
+          path: edge.path,
+          why: `personas shift in a circle: ${[...trail.slice(from), edge.to].join(' → ')}`,
+          cure: 'let one of them deny or isolate instead of shift',
+        })
+      if (from < 0 && !done.has(edge.to) && trail.length < 1_000) visit(edge.to, [...trail, edge.to])
+    }
+    done.add(id)
+  }
+  for (const id of shifts.keys()) if (!done.has(id)) visit(id, [id])
+  return found
+}
+
+/** Legal, as long as no two workloads wear them at once; then the planner leaves one out. */
+function sharedAddresses(set: readonly Manifest[]): SetFinding[] {
+  const seen = new Map<string, string>()
+  return set.flatMap((manifest, index) => {
+    if (manifest.kind !== 'Persona') return []
+    const { name } = manifest.metadata
+    return (manifest.spec.profile?.network?.addresses ?? []).flatMap((text, i): SetFinding[] => {
+      const address = parseInterfaceAddress(text)?.address ?? text
+      const other = seen.get(address)
+      if (other === undefined) seen.set(address, name)
+      if (other === undefined || other === name) return []
+      return [
+        {
+          index,
+          code: 'shared-address',
+          path: ['spec', 'profile', 'network', 'addresses', i],
+          why: `${address} is also the address of persona ${other}, and two workloads cannot wear it at once`,
+          cure: 'give each persona an address of its own',
+        },
+      ]
+    })
+  })
 }
 
 function personasNamed(manifest: Manifest): { persona: string; path: Path }[] {

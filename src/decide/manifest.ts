@@ -81,7 +81,8 @@ export function parseManifests(text: string, source: Source): ParsedManifests {
 
 /** `file:line:column: why. cure` */
 export function problemText(problem: ManifestProblem): string {
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.why}. ${problem.cure.slice(0, 1).toUpperCase()}${problem.cure.slice(1)}.`
+  const cure = `${problem.cure.slice(0, 1).toUpperCase()}${problem.cure.slice(1)}`
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.why}. ${cure}${cure.endsWith('?') ? '' : '.'}`
 }
 
 function refused(problems: readonly ManifestProblem[]): ParsedManifests {
@@ -137,7 +138,11 @@ function readDocuments(text: string, report: Report): Document[] {
       report(placeAt(error.pos[0]), { code: 'yaml', why: error.message.split('\n')[0]!, cure: 'mend the YAML' })
     if (document.errors.length > 0 || document.contents === null) return []
     if (aliasCount(document.contents) > 10) {
-      report(start, { code: 'yaml', why: 'more than 10 aliases', cure: 'write repeated parts out' })
+      report(start, {
+        code: 'yaml',
+        why: 'more than 10 aliases (*name) in one manifest',
+        cure: 'write repeated parts out',
+      })
       return []
     }
     try {
@@ -214,7 +219,7 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
     const near = typeof kind === 'string' ? nearest(kind, KINDS) : null
     return one(
       ['kind'],
-      `kind ${JSON.stringify(kind)?.slice(0, 60) ?? 'is missing'}`,
+      kind === undefined ? 'kind is missing' : `there is no kind ${JSON.stringify(kind).slice(0, 60)}`,
       near === null ? `use one of ${KINDS.join(', ')}` : `did you mean ${near}?`,
     )
   }

@@ -19,6 +19,7 @@ import type {
   WorkloadRecord,
 } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
+import { takenAddresses } from './address-claims.ts'
 import { type BlastRadius, blastRadius } from './blast.ts'
 import { canonical, digest } from './canonical.ts'
 import { contextOf } from './context.ts'
@@ -120,7 +121,12 @@ export function decide(input: DecideInput): Decision {
     record,
     effective: effectiveOf(record, personas, input.shifts, input.now),
   }))
-  const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, notes))
+  const drafts = withoutTaken(
+    input,
+    dressed,
+    dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, notes)),
+    notes,
+  )
   const enforcing = sortBy(input.agents, (one) => one.id).filter((agent) => {
     if (agent.mode === 'enforce') return true
     for (const draft of drafts)
@@ -196,7 +202,7 @@ function draftOf(
     return skip('fronted', `${record.report.frontedBy} fronts it and wears its persona`)
   const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES] ?? []
   const missing = facetsOf(effective.persona.spec).filter((facet) => !carried.includes(facet))
-  const before = input.target[record.agent]?.workloads.find((desired) => desired.workload === record.id) ?? null
+  const before = inForce(input, record)
   if (missing.length > 0)
     return skip(
       'facet-not-supported',
@@ -225,6 +231,23 @@ function draftOf(
     containment: mitigation.containment,
   }
   return [{ record, effective, resolution, mitigation, byPolicy, before, after }]
+}
+
+function inForce(input: DecideInput, record: WorkloadRecord): DesiredState | null {
+  return input.target[record.agent]?.workloads.find((desired) => desired.workload === record.id) ?? null
+}
+
+/** An address is worn once: who may not have it wears the rest of its persona. */
+function withoutTaken(input: DecideInput, dressed: readonly Dressed[], drafts: Draft[], notes: Notes): Draft[] {
+  const taken = takenAddresses(dressed, ({ record }) => inForce(input, record))
+  return drafts.map((draft) => {
+    const found = taken.get(draft.record.id)
+    if (found === undefined) return draft
+    const { network: _network, ...after } = draft.after
+    const text = `its persona ${draft.effective.persona.ref.name} has the address ${found.address}, which is ${found.by.record.report.name}'s, so it keeps its own network`
+    notes.skipped.push({ workload: draft.record.id, why: { rule: 'address-taken', text: text.slice(0, 500) } })
+    return { ...draft, after }
+  })
 }
 
 /** Policies whose subject and `when` hold. A `when` that took hold stays for its ttl, and is renewed only if it still holds then. */

@@ -129,8 +129,11 @@ function walkUnion(forms: readonly Schema[], value: unknown, path: Path, out: Sc
     .map((one) => ({
       ...one,
       shared: keys.filter((key) => agrees(one.form, key, (value as Record<string, unknown>)[key])).length,
+      pinned: keys.some(
+        (key) => isPinned(one.form, key) && agrees(one.form, key, (value as Record<string, unknown>)[key]),
+      ),
     }))
-    .sort((a, b) => b.shared - a.shared || a.problems.length - b.problems.length)
+    .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.shared - a.shared || a.problems.length - b.problems.length)
   if (ranked[0]!.shared > 0) return void out.push(...ranked[0]!.problems)
   const names = [...new Set(forms.flatMap((form) => Object.keys(form.properties ?? {})))]
   const strange = keys[0]
@@ -147,6 +150,11 @@ function agrees(form: Schema, key: string, value: unknown): boolean {
   if (field === undefined) return false
   if ('const' in field) return field.const === value
   return field.anyOf?.every((one) => 'const' in one) === true ? field.anyOf.some((one) => one.const === value) : true
+}
+
+function isPinned(form: Schema, key: string): boolean {
+  const field = form.properties?.[key]
+  return field !== undefined && ('const' in field || field.anyOf?.every((one) => 'const' in one) === true)
 }
 
 function walkScalar(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]): void {
@@ -183,6 +191,7 @@ function scalarProblem(schema: Schema, value: unknown): readonly [why: string, c
 }
 
 function unknownField(key: string, path: Path, known: readonly string[]): { why: string; cure: string } {
+  if (key === '<<') return { why: 'merge keys (<<) are not taken', cure: 'write the fields out' }
   const near = nearest(key, known)
   return {
     why: `${said(key)} is not a field of ${nameOf(path)}`,

@@ -4,7 +4,7 @@
  */
 import { type Static, type TObject, Type } from 'typebox'
 import { PersonaSpec } from './persona.ts'
-import { Policy as PolicySpec } from './policy.ts'
+import { Duration, Policy as PolicySpec } from './policy.ts'
 
 export const API_VERSION = 'guise/v1'
 export const KINDS = ['Persona', 'Policy', 'Trigger', 'Feed'] as const
@@ -33,7 +33,7 @@ export const FeedSpec = Type.Object(
     score: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     /** Trust in the feed itself: scales evidence weight. */
     confidence: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.8 })),
-    refresh: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,4}(s|m|h|d)$' })),
+    refresh: Type.Optional(Duration),
   },
   { additionalProperties: false },
 )

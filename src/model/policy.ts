@@ -49,7 +49,9 @@ export const PeerSelector = Type.Union([
           /** Matches rated addresses with a score below this. */
           below: Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
           /** The reputation of an unrated address is not a number, so a rule must say. */
-          unrated: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+          unrated: Type.Union([Type.Literal('allow'), Type.Literal('deny')], {
+            description: 'allow or deny, for addresses that no feed rates',
+          }),
         },
         { additionalProperties: false },
       ),
