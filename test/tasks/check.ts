@@ -19,9 +19,10 @@ function step(name: string, command: string, args: readonly string[]): boolean {
 
 if (import.meta.main) {
   const linter = biome()
+  const colors = process.stdout.isTTY ? 'force' : 'off'
   if (linter === null) console.log('skip format and lint: biome ships for Linux only here')
   const results = [
-    linter === null || step('format and lint', linter, ['ci', '--error-on-warnings', '.']),
+    linter === null || step('format and lint', linter, ['ci', `--colors=${colors}`, '--error-on-warnings', '.']),
     step('types', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']),
     !existsSync('web/tsconfig.json') ||
       step('types of the console', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'web']),
