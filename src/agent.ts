@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, parseServer } from './agent/link.ts'
+import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
@@ -23,6 +24,8 @@ import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
 export type AgentConfig = {
   readonly inventory: string
   readonly server: string
+  /** `sha256:HEX` of the CA of an https server, for the first contact; null = the one kept in `home`. */
+  readonly caFingerprint: string | null
   readonly mode: Mode
   readonly home: string
   readonly id: string
@@ -36,8 +39,8 @@ const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`
 async function main(config: AgentConfig): Promise<void> {
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
-  const server = parseServer(config.server)
   let inventory = readInventory(config.inventory, config.hostDriver)
+  const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null)
   const identity = await identify(config.home, config.id, server)
   const link = createLink(server, () => identity.token)
   const mode = (): Mode => (isPanicked(config.home) && config.mode === 'enforce' ? 'observe' : config.mode)
@@ -156,5 +159,5 @@ async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<v
 
 main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {
   say(error.message)
-  process.exit(error instanceof InventoryMissing ? 78 : 1)
+  process.exit(error instanceof InventoryMissing || error instanceof ServerRefused ? 78 : 1)
 })

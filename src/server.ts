@@ -11,11 +11,12 @@ import { listenLocal } from './api/local-socket.ts'
 import { DEFAULT_TENANT } from './model/ids.ts'
 import type { Store } from './model/store.ts'
 import { readBuiltins } from './server/builtins.ts'
-import { serverConfig } from './server/config.ts'
+import { type ServerConfig, serverConfig } from './server/config.ts'
 import { readConsole } from './server/console-files.ts'
 import { createControl } from './server/control.ts'
 import { firstStart } from './server/first-start.ts'
 import { readRecording, replay } from './server/replay.ts'
+import { openAgentDoor, type RunningDoor } from './server/tls.ts'
 import { openStore } from './store/database.ts'
 import { serviceUser, startEmbedded } from './store/embedded.ts'
 
@@ -28,8 +29,16 @@ function refuse(sentence: string): never {
   process.exit(EX_CONFIG)
 }
 
+function readConfig(): ServerConfig {
+  try {
+    return serverConfig(process.env)
+  } catch (error) {
+    refuse((error as Error).message)
+  }
+}
+
 async function main(): Promise<void> {
-  const config = serverConfig(process.env)
+  const config = readConfig()
   const log = pino({ level: process.env.GUISE_LOG ?? 'warn' }, pino.destination(2))
   const clock = () => Date.now()
   const events = createEventHub({ clock })
@@ -37,6 +46,7 @@ async function main(): Promise<void> {
   const recording = config.replay ? await readRecording(join(ROOT, 'lab/recording')) : null
   let store: Store | null = null
   let ready = false
+  let door: RunningDoor | null = null
   const control = createControl({ store: () => store!, events, clock, log, tenant: DEFAULT_TENANT, home: config.home })
   const app = await createApp({
     store: () => (ready ? store : null),
@@ -47,6 +57,7 @@ async function main(): Promise<void> {
     log,
     tenantDefault: DEFAULT_TENANT,
     publicOrigins: config.publicOrigins,
+    agentDoor: () => door?.door() ?? null,
     version: '0.1.0',
   })
 
@@ -69,6 +80,16 @@ async function main(): Promise<void> {
       `${config.home} cannot be written (${(error as NodeJS.ErrnoException).code}). Choose another data directory with --home DIR or GUISE_HOME.`,
     )
   }
+  if (config.agentListen !== null) {
+    door = await openAgentDoor({
+      app,
+      config: config.agentListen,
+      names: [...config.publicOrigins.map((origin) => new URL(origin).hostname), config.host],
+      keysDir: join(config.home, 'keys'),
+      clock,
+      log,
+    }).catch((error: Error) => refuse(error.message))
+  }
   const database =
     config.databaseUrl === null
       ? await startEmbedded({ home: config.home, log }).catch((error: Error) => refuse(error.message))
@@ -86,6 +107,7 @@ async function main(): Promise<void> {
     leaving.abort()
     await control.stop()
     await local.close()
+    await door?.close()
     await app.close()
     await store?.close()
     await database?.stop()

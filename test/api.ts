@@ -53,6 +53,7 @@ function notingControl(asked: Asked[]): Control {
       return refusal
     },
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
+    ratings: () => [],
     async setMode(request) {
       note('setMode', request)
       return { ok: true, value: null }
@@ -89,6 +90,7 @@ export async function apiFixture(console: ConsoleFiles | null = null): Promise<F
     log: { error: (detail) => void asked.push({ what: 'log', detail }) },
     tenantDefault: DEFAULT_TENANT,
     publicOrigins: ['https://guise.example'],
+    agentDoor: () => ({ url: 'https://guise.example:7443', caFingerprint: `sha256:${'0'.repeat(64)}` }),
     version: '0.0.0',
   })
   const tokens = new Map<Role, Promise<string>>()

@@ -1,17 +1,19 @@
 /**
- * The agent's only way to the server: HTTP on the local unix socket (peer credentials are the proof) or https with a
- * bearer token. Reports go out; server messages come in, each validated against its closed schema before anybody sees it.
+ * The agent's only way to the server: HTTP on the local unix socket (peer credentials are the proof) or TLS 1.3 to
+ * the pinned CA (`pin.ts`) with a bearer token. Reports go out; server messages come in, each validated against its closed schema before anybody sees it.
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as plain } from 'node:http'
-import { type RequestOptions, request as secure } from 'node:https'
+import { Agent, type RequestOptions, request as secure } from 'node:https'
 import { createConnection } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { ConnectionOptions } from 'node:tls'
 import { Compile } from 'typebox/compile'
 import { ServerMessage } from '../model/wire.ts'
 
-export type Server = { readonly socket: string } | { readonly url: URL }
+/** `ca` is the one certificate an https server is believed by; null = nobody has proven it yet, and nothing may be sent. */
+export type Server = { readonly socket: string } | { readonly url: URL; readonly ca: string | null }
 
 /** `unix:/path` or `https://host`; plain http only to this very host. Throws a sentence. */
 export function parseServer(text: string): Server {
@@ -20,7 +22,12 @@ export function parseServer(text: string): Server {
   const isLocal = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
   if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLocal)))
     throw new Error(`--server ${text} is neither unix:PATH nor https://HOST; give one of them`)
-  return { url }
+  return { url, ca: null }
+}
+
+/** The pinned certificate may be any of a chain (a given one may lack its root), so it is where the chain may end. */
+export function trust(ca: string): ConnectionOptions {
+  return { ca, allowPartialTrustChain: true, minVersion: 'TLSv1.3' }
 }
 
 export type Link = {
@@ -43,10 +50,12 @@ const POST_TIMEOUT_MS = 10_000
 const SILENCE_MS = 45_000
 const MAX_LINE = 256 << 20
 const MAX_ANSWER = 1 << 20
+const REVOKED = ': it knows our token no longer. What is confirmed stays; to come back, start with a new --enrol-token'
 const isMessage = Compile(ServerMessage)
 
 export function createLink(server: Server, token: () => string | null): Link {
   const counters = { badMessages: 0, reconnects: 0 }
+  const pinned = pinnedAgent(server)
   const open = (method: string, path: string, body?: string): ClientRequest => {
     const bearer = token()
     const headers: Record<string, string> = {
@@ -65,7 +74,7 @@ export function createLink(server: Server, token: () => string | null): Link {
       path,
       headers,
     }
-    return url.protocol === 'https:' ? secure(target) : plain(target)
+    return pinned === null ? plain(target) : secure({ ...target, agent: pinned })
   }
 
   const post: Link['post'] = (path, body) =>
@@ -107,7 +116,7 @@ export function createLink(server: Server, token: () => string | null): Link {
         response.on('error', end)
         response.on('close', end)
         if (response.statusCode !== 200) {
-          say(`the server answered ${response.statusCode} to ${path}`)
+          say(`the server answered ${response.statusCode} to ${path}${response.statusCode === 401 ? REVOKED : ''}`)
           request.destroy()
           return
         }
@@ -163,6 +172,13 @@ export function createLink(server: Server, token: () => string | null): Link {
       }
     },
   }
+}
+
+/** Connections of its own: what is trusted here is trusted nowhere else. Null where there is no TLS. */
+function pinnedAgent(server: Server): Agent | null {
+  if ('socket' in server || server.url.protocol !== 'https:') return null
+  if (server.ca === null) throw new Error(`talk to ${server.url.origin}: its CA is not pinned`)
+  return new Agent({ keepAlive: true, ...trust(server.ca) })
 }
 
 export function decode(line: string): ServerMessage | null {

@@ -8,6 +8,7 @@ import type { TenantId } from '../model/ids.ts'
 import { MANIFEST_SCHEMAS } from '../model/manifest.ts'
 import type { Store } from '../model/store.ts'
 import { AgentReport } from '../model/wire.ts'
+import type { AgentDoor } from './agent-door.ts'
 import { createAuth } from './authenticate.ts'
 import { BODY_LIMIT, installBodies } from './body.ts'
 import { type ConsoleFiles, serveConsole } from './console.ts'
@@ -43,6 +44,8 @@ export type ApiDeps = {
   readonly tenantDefault: TenantId
   /** Origins beside loopback by which this server is reached: `https://guise.example`. */
   readonly publicOrigins: readonly string[]
+  /** Null while no agent of another host is listened for. */
+  readonly agentDoor: () => AgentDoor | null
   readonly version: string
 }
 
@@ -108,6 +111,7 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     clock: deps.clock,
     version: deps.version,
     publicOrigins: deps.publicOrigins,
+    agentDoor: deps.agentDoor,
   }
   for (const prefix of ['', '/v1']) {
     await app.register(

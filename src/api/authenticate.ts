@@ -15,6 +15,8 @@ import { createThrottle } from './throttle.ts'
 export const SESSION_COOKIE = 'guise_session'
 export const SESSION_MS = 8 * 3_600_000
 const VERIFIED_MS = 60_000
+/** A stream that was opened with a token that ends by itself closes within this. */
+const RECHECK_MS = 60_000
 const MAX_VERIFIED = 10_000
 /** argon2 at 19 MiB each: more at once starves the event loop's thread pool. */
 const MAX_VERIFYING = 2
@@ -30,7 +32,9 @@ export type Auth = {
   close(principal: Principal): Promise<void>
   /** Uses a single-use secret of this kind up; answers its record. */
   spend(text: string, kind: 'firstRun' | 'enrolment', from: string): Promise<TokenRecord>
-  /** After a token was removed: what was verified before counts no more. */
+  /** Calls `gone` once the token was removed, or has ended, within a minute; answers how to stop watching. */
+  watch(token: string, gone: () => void): () => void
+  /** After a token was removed: what was verified before counts no more, and who watches it is told. */
   forget(id: string): void
 }
 
@@ -54,6 +58,7 @@ const busy = () =>
 
 export function createAuth(deps: AuthDeps): Auth {
   const verified = new Map<string, { readonly record: TokenRecord; readonly until: number }>()
+  const watching = new Map<string, Set<() => void>>()
   const usedAt = new Map<string, number>()
   const failures = createThrottle({ clock: deps.clock, perSecond: 20, burst: 40, keys: 10_000 })
   const verify = limited(MAX_VERIFYING, MAX_QUEUED)
@@ -156,7 +161,30 @@ export function createAuth(deps: AuthDeps): Auth {
       }
       return record
     },
+    watch(token, gone) {
+      const watchers = watching.get(token) ?? new Set()
+      watching.set(token, watchers)
+      const stop = () => {
+        clearInterval(recheck)
+        watchers.delete(end)
+        if (watchers.size === 0 && watching.get(token) === watchers) watching.delete(token)
+      }
+      const end = () => {
+        stop()
+        gone()
+      }
+      const recheck = setInterval(() => {
+        deps
+          .store()
+          .tokens.byId(token)
+          .then((record) => (record === null || expired(record)) && end())
+          .catch(() => {})
+      }, RECHECK_MS).unref()
+      watchers.add(end)
+      return stop
+    },
     forget(id) {
+      for (const gone of [...(watching.get(id) ?? [])]) gone()
       for (const [key, hit] of verified) if (hit.record.id === id) verified.delete(key)
     },
   }

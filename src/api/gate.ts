@@ -4,12 +4,13 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TenantId } from '../model/ids.ts'
+import { isThroughAgentDoor } from './agent-door.ts'
 import type { Auth } from './authenticate.ts'
 import { SESSION_COOKIE } from './authenticate.ts'
 import { isLocalPeer } from './local-socket.ts'
-import { permitted, routeKey } from './permissions.ts'
+import { isForAgents, permitted, routeKey } from './permissions.ts'
 import type { Principal } from './principal.ts'
-import { Problem } from './problem.ts'
+import { notFound, Problem } from './problem.ts'
 import { sameText } from './secrets.ts'
 
 export type GateDeps = {
@@ -37,8 +38,11 @@ export function installGate(app: FastifyInstance, deps: GateDeps): void {
     reply.headers(SECURITY_HEADERS)
     const key = routeKey(request.method === 'HEAD' ? 'GET' : request.method, request.routeOptions.url ?? '')
     const local = isLocalPeer(request.raw.socket)
+    const door = isThroughAgentDoor(request.raw.socket)
+    if (door && !isForAgents(key)) throw notFound('such path')
     if (!local && key !== 'GET /healthz') {
-      checkHost(request, publicHosts)
+      // A name that somebody's DNS points at us is not in our certificate: TLS has refused it already.
+      if (!door) checkHost(request, publicHosts)
       checkOrigin(request, publicOrigins)
     }
     checkMediaType(request)

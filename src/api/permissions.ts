@@ -90,6 +90,12 @@ export function routeKey(method: string, url: string): string {
   return `${method} ${url.replace(/^\/v1(?=\/|$)/, '') || '/'}`
 }
 
+/** What the listener for agents on other hosts answers: an agent's own routes, how to become one, and whether we live. */
+export function isForAgents(key: string): boolean {
+  const roles = permitted(key)
+  return (Array.isArray(roles) && roles.includes('agent')) || key === 'POST /agents/enrol' || key === 'GET /healthz'
+}
+
 export function permitted(key: string): 'public' | readonly Role[] | undefined {
   return (PERMISSIONS as Readonly<Record<string, 'public' | readonly Role[]>>)[key]
 }

@@ -15,6 +15,7 @@ import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import type { PageQuery } from '../model/records.ts'
 import type { Audit, Store, Write } from '../model/store.ts'
+import type { AgentDoor } from './agent-door.ts'
 import type { Auth } from './authenticate.ts'
 import type { Control } from './control.ts'
 import type { EventHub } from './events.ts'
@@ -38,6 +39,7 @@ export type RouteDeps = {
   readonly auth: Auth
   readonly metrics: Metrics
   readonly publicOrigins: readonly string[]
+  readonly agentDoor: () => AgentDoor | null
   readonly clock: () => number
   readonly version: string
 }

@@ -2,6 +2,14 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
+/** A second listener, for agents on other hosts. */
+export type AgentListenConfig = {
+  readonly host: string
+  readonly port: number
+  /** PEM files to show instead of a certificate of our own CA. */
+  readonly files: { readonly cert: string; readonly key: string } | null
+}
+
 export type ServerConfig = {
   /** Everything this installation keeps; see "Files of an installation" in ARCHITECTURE.md. */
   readonly home: string
@@ -11,6 +19,8 @@ export type ServerConfig = {
   readonly databaseUrl: string | null
   /** Names the console may be reached by, beside loopback: `https://guise.example`. */
   readonly publicOrigins: readonly string[]
+  /** Null = no agent of another host is listened for. */
+  readonly agentListen: AgentListenConfig | null
   /** Replay the committed lab recording instead of live agents. */
   readonly replay: boolean
 }
@@ -31,6 +41,7 @@ export function serverConfig(env: NodeJS.ProcessEnv): ServerConfig {
   for (const origin of publicOrigins)
     if (!URL.canParse(origin))
       problems.push(`GUISE_PUBLIC_ORIGINS: ${origin} is not an origin such as https://guise.example`)
+  const agentListen = agentListenConfig(env, problems)
   if (problems.length > 0) throw new Error(problems.join('\n'))
   return {
     home: defaultHome(),
@@ -38,6 +49,24 @@ export function serverConfig(env: NodeJS.ProcessEnv): ServerConfig {
     port,
     databaseUrl,
     publicOrigins,
+    agentListen,
     replay: env.GUISE_REPLAY === '1',
   }
+}
+
+/** `HOST:PORT`, `[V6]:PORT`; 0 takes any free port. */
+const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/
+
+function agentListenConfig(env: NodeJS.ProcessEnv, problems: string[]): AgentListenConfig | null {
+  const { GUISE_AGENT_LISTEN: listen = '', GUISE_TLS_CERT: cert = '', GUISE_TLS_KEY: key = '' } = env
+  if ((cert === '') !== (key === '')) problems.push('GUISE_TLS_CERT and GUISE_TLS_KEY go together; give both or none')
+  if (listen === '') return null
+  const [, v6, name, digits] = LISTEN.exec(listen) ?? []
+  const host = v6 ?? name
+  const port = Number(digits)
+  if (host === undefined || port > 65_535) {
+    problems.push(`GUISE_AGENT_LISTEN is ${listen}; give HOST:PORT such as 0.0.0.0:7443`)
+    return null
+  }
+  return { host, port, files: cert === '' || key === '' ? null : { cert, key } }
 }

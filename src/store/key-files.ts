@@ -42,8 +42,7 @@ export type KeyFiles = {
 }
 
 export function loadKeyFiles(folder: string): KeyFiles {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  ours(folder)
+  keysFolder(folder)
   const privateKey = createPrivateKey(
     secretFile(join(folder, 'ledger-ed25519.pem'), () => {
       const pair = generateKeyPairSync('ed25519')
@@ -84,7 +83,13 @@ export function open(key: Buffer, sealed: Buffer, label: string): Buffer {
   return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
 }
 
-function secretFile(path: string, make: () => string): string {
+export function keysFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  ours(folder)
+}
+
+/** What the file holds; made at the first call, 0600. Throws a sentence when others may read it. */
+export function secretFile(path: string, make: () => string): string {
   if (!existsSync(path)) writeOnce(path, make())
   if ((statSync(path).mode & 0o077) !== 0)
     throw new Error(`${path} can be read by others; run: chmod 600 ${path}, and think about who may have read it`)

@@ -79,8 +79,11 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
     { schema: { tags, summary: 'What an agent is to enforce, as NDJSON, for as long as it listens', params: Params } },
     async (request, reply) => {
       const { tenant, id } = speaker(request)
+      const { via } = principalOf(request)
       const leaving = new AbortController()
-      request.raw.socket.once('close', () => leaving.abort())
+      const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via.token, () => leaving.abort())
+      leaving.signal.addEventListener('abort', unwatch)
+      reply.raw.once('close', () => leaving.abort())
       const messages = deps.control.desiredStream(tenant, id, leaving.signal)
       return reply.type('application/x-ndjson').send(Readable.from(lines(messages), { objectMode: false }))
     },

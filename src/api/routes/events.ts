@@ -9,8 +9,6 @@ const HEARTBEAT_MS = 15_000
 const MAX_LISTENERS = 200
 /** A listener that does not read is let go at this many bytes; it comes back by Last-Event-ID. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
-/** A session that ends, or a token that is revoked, stops listening within this. */
-const RECHECK_MS = 60_000
 
 export function eventRoutes(app: Routes, deps: RouteDeps): void {
   app.get(
@@ -45,16 +43,10 @@ export function eventRoutes(app: Routes, deps: RouteDeps): void {
       if (gap) raw.write(`event: gap\ndata: ${JSON.stringify({ after: given })}\n\n`)
       for (const event of missed) send(event)
       const beat = setInterval(() => raw.write(`event: heartbeat\ndata: {"at":${deps.clock()}}\n\n`), HEARTBEAT_MS)
-      const recheck = setInterval(() => {
-        if (via.kind === 'local') return
-        stillKnown(deps, via.token).then(
-          (known) => known || raw.end(),
-          () => {},
-        )
-      }, RECHECK_MS)
+      const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via.token, () => raw.end())
       request.raw.socket.once('close', () => {
         clearInterval(beat)
-        clearInterval(recheck)
+        unwatch()
         stop()
       })
     },
@@ -71,9 +63,4 @@ function open(reply: FastifyReply): void {
     'x-accel-buffering': 'no',
   })
   reply.raw.write('retry: 2000\n\n')
-}
-
-async function stillKnown(deps: RouteDeps, token: string): Promise<boolean> {
-  const record = await deps.store().tokens.byId(token)
-  return record !== null && (record.expiresAt === null || record.expiresAt > deps.clock())
 }

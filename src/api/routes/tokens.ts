@@ -46,6 +46,15 @@ export function tokenRoutes(app: Routes, deps: RouteDeps): void {
           },
         )
       }
+      const door = deps.agentDoor()
+      if (enrolment === true && door === null) {
+        throw new Problem(
+          409,
+          'agents-not-listened-for',
+          'The server does not listen for agents on other hosts.',
+          'Start it with guise up --agent-listen HOST:PORT; an agent on this host needs no token.',
+        )
+      }
       const now = deps.clock()
       const spanMs = ttl === undefined ? null : durationMs(ttl)
       const { record, text } = await mintToken(deps.store(), {
@@ -66,7 +75,7 @@ export function tokenRoutes(app: Routes, deps: RouteDeps): void {
       return reply
         .code(201)
         .header('location', `/v1/tokens/${record.id}`)
-        .send({ ...view(record), token: text })
+        .send({ ...view(record), token: text, ...(enrolment === true ? { door } : {}) })
     },
   )
 
