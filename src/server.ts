@@ -47,7 +47,15 @@ async function main(): Promise<void> {
   let store: Store | null = null
   let ready = false
   let door: RunningDoor | null = null
-  const control = createControl({ store: () => store!, events, clock, log, tenant: DEFAULT_TENANT, home: config.home })
+  const control = createControl({
+    store: () => store!,
+    events,
+    clock,
+    log,
+    tenant: DEFAULT_TENANT,
+    home: config.home,
+    controlPlane: () => door?.endpoints() ?? [],
+  })
   const app = await createApp({
     store: () => (ready ? store : null),
     control,

@@ -4,6 +4,7 @@
  */
 import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
+import type { Endpoint } from '../decide/fail-safe.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
@@ -28,6 +29,8 @@ export type ControlDeps = {
   readonly log: { warn(detail: object, text: string): void; error(detail: object, text: string): void }
   readonly tenant: TenantId
   readonly home: string
+  /** Where agents on other hosts reach us: no plan cuts that off. */
+  readonly controlPlane: () => readonly Endpoint[]
 }
 
 export type RunningControl = Control & {
@@ -47,7 +50,17 @@ export function createControl(deps: ControlDeps): RunningControl {
   // The store is there before any of these is used; the getter keeps construction order free.
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
   const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
-  const reconciler = createReconciler({ tenant, store, fleet, intel, flow, clock, log, events })
+  const reconciler = createReconciler({
+    tenant,
+    store,
+    fleet,
+    intel,
+    flow,
+    clock,
+    log,
+    events,
+    controlPlane: deps.controlPlane,
+  })
   const explain = createExplain({ tenant, store, clock })
   const timers: NodeJS.Timeout[] = []
 

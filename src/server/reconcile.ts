@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { ShiftAccepted, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
 import { digest } from '../decide/canonical.ts'
+import type { Endpoint } from '../decide/fail-safe.ts'
 import { type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
@@ -28,6 +29,8 @@ export type ReconcileDeps = {
   readonly intel: IntelKeeper
   readonly flow: PlanFlow
   readonly clock: () => number
+  /** Where agents on other hosts reach us: no plan cuts that off. */
+  readonly controlPlane: () => readonly Endpoint[]
   readonly events: EventHub
   readonly log: { warn(detail: object, text: string): void; error(detail: object, text: string): void }
 }
@@ -79,7 +82,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       conversations: talk,
       now,
       seed: now % 0x7fffffff,
-      controlPlane: [],
+      controlPlane: deps.controlPlane(),
       recentChanges: automatic.length,
       activations,
     })

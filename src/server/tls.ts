@@ -23,8 +23,8 @@ export type TlsDeps = {
 
 export type RunningDoor = {
   door(): AgentDoor
-  /** Addresses under which workloads on other hosts reach us; no plan may cut them off. */
-  readonly addresses: readonly string[]
+  /** Where hosts reach us; no plan may cut that off. */
+  endpoints(): { readonly cidr: string; readonly port: number }[]
   readonly port: number
   renew(): Promise<void>
   close(): Promise<void>
@@ -60,7 +60,10 @@ export async function openAgentDoor(deps: TlsDeps): Promise<RunningDoor> {
   const authority = `${isIP(reached!) === 6 ? `[${reached}]` : reached}:${listener.port}`
   return {
     door: () => ({ url: `https://${authority}`, caFingerprint: fingerprintOf(chainOf(shown.cert).at(-1)!) }),
-    addresses: WILDCARDS.has(config.host) ? ownAddresses() : [config.host].filter((host) => isIP(host) !== 0),
+    endpoints: () =>
+      (WILDCARDS.has(config.host) ? ownAddresses() : [config.host])
+        .filter((address) => isIP(address) !== 0)
+        .map((address) => ({ cidr: `${address}/${isIP(address) === 4 ? 32 : 128}`, port: listener.port })),
     port: listener.port,
     renew,
     async close() {
