@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { LabError, labDirectory, requireRoot } from './place.ts'
 import { signal, startProgram, startTime } from './processes.ts'
 import { readPlan } from './status.ts'
 import { ATTACK_TARGETS, addressOf, namespaceOf } from './topology.ts'
-import { LabError, labDirectory, requireRoot } from './up.ts'
 
 export const ATTACKS = ['scan', 'beacon', 'exfil'] as const
 export type Attack = (typeof ATTACKS)[number]

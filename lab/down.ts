@@ -6,9 +6,9 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:f
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { existingNamespaces, processesIn, removeNamespace } from './namespace.ts'
+import { LAB_PREFIX, labDirectory, requireRoot } from './place.ts'
 import { freeSharedMemory, signal, startTime, writtenProcesses } from './processes.ts'
 import { namespacesOf, standardLab } from './topology.ts'
-import { LAB_PREFIX, labDirectory, requireRoot } from './up.ts'
 
 export type LabDown = { readonly namespaces: number; readonly processes: number; readonly tookMs: number }
 

@@ -10,10 +10,11 @@ import { needRoot } from '../test/need.ts'
 import { labAttack } from './attack.ts'
 import { labDown } from './down.ts'
 import { processesIn } from './namespace.ts'
+import { LabError } from './place.ts'
 import { startTime } from './processes.ts'
 import { labStatus } from './status.ts'
 import { namespacesOf, standardLab } from './topology.ts'
-import { LabError, labUp } from './up.ts'
+import { labUp } from './up.ts'
 
 const prefix = `gl${(process.pid % 100_000).toString(36)}`
 const home = mkdtempSync(join(tmpdir(), 'guise-lab-'))

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { existingNamespaces } from './namespace.ts'
+import { labDirectory } from './place.ts'
 import { writtenProcesses } from './processes.ts'
 import { type LabPlan, namespaceOf } from './topology.ts'
-import { labDirectory } from './up.ts'
 
 export type LabStatus = {
   readonly state: 'up' | 'down' | 'broken'

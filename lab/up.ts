@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { WorkloadReport } from '../src/model/wire.ts'
 import { labDown } from './down.ts'
 import { existingNamespaces, makeNamespaces, writeResolver } from './namespace.ts'
+import { LAB_PREFIX, LabError, labDirectory, requireRoot } from './place.ts'
 import { startProgram, writtenProcesses } from './processes.ts'
 import {
   addressOf,
@@ -16,9 +17,6 @@ import {
   standardLab,
   zoneOf,
 } from './topology.ts'
-
-export const LAB_PREFIX = 'guise'
-export const labDirectory = () => process.env.GUISE_LAB_DIR ?? '/run/guise-lab'
 
 export type LabOptions = {
   /** At most 6 characters: namespaces are called `<prefix>-<name>`. */
@@ -41,18 +39,6 @@ export type Lab = {
   readonly namespaces: string
   readonly workloads: readonly WorkloadReport[]
   readonly tookMs: number
-}
-
-/** A refusal a person reads: the fact, then the cure. */
-export class LabError extends Error {}
-
-export function requireRoot(what: string): void {
-  if (process.platform !== 'linux')
-    throw new LabError(`${what} needs Linux namespaces. Use the committed recording instead: npm start without root`)
-  if (process.getuid?.() !== 0)
-    throw new LabError(
-      `${what} needs root, to make network namespaces. Run it again as root, or npm start as you are to replay the recording`,
-    )
 }
 
 const TOOLS = { ip: 'iproute2', nft: 'nftables', sysctl: 'procps' } as const

@@ -2,8 +2,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { ATTACKS, type Attack, attackDefaults, describeAttack, labAttack } from '../../lab/attack.ts'
 import { labDown } from '../../lab/down.ts'
+import { LAB_PREFIX, LabError, labDirectory } from '../../lab/place.ts'
 import { labStatus } from '../../lab/status.ts'
-import { LAB_PREFIX, LabError, labDirectory, labUp } from '../../lab/up.ts'
+import { labUp } from '../../lab/up.ts'
 
 type Common = { readonly json?: true; readonly dir: string }
 

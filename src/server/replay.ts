@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createDetectors } from '../assess/detectors.ts'
 import { createIndicatorIndex, createNeverBlock } from '../assess/indicators.ts'
-import { createFlowBatch, type FlowBatch } from '../model/flow.ts'
+import { copyFlow, createFlowBatch, type FlowBatch } from '../model/flow.ts'
 import type { AgentId, TenantId } from '../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
 import { TICK_MS } from '../model/window.ts'
@@ -35,8 +35,7 @@ export async function readRecording(dir: string): Promise<Recording> {
   const source = createZeekSource({ paths: [dir], services })
   const flows = createFlowBatch(200_000)
   for await (const batch of source.batches(new AbortController().signal)) {
-    for (let row = 0; row < batch.count && flows.count < flows.capacity; row++)
-      copyRow(flows, flows.count++, batch, row, 0)
+    for (let row = 0; row < batch.count && flows.count < flows.capacity; row++) copyFlow(batch, row, flows)
   }
   const order = Uint32Array.from({ length: flows.count }, (_, i) => i).sort((a, b) => flows.end[a]! - flows.end[b]!)
   return { inventory: inventory.map((report) => ({ ...report, driver: 'recording' })), flows, order, services }
@@ -81,7 +80,9 @@ export async function replay(deps: ReplayDeps): Promise<void> {
       while (next < recording.order.length && batch.count < batch.capacity) {
         const row = recording.order[next]!
         if (recording.flows.end[row]! + shift > until) break
-        copyRow(batch, batch.count++, recording.flows, row, shift)
+        copyFlow(recording.flows, row, batch)
+        batch.start[batch.count - 1]! += shift
+        batch.end[batch.count - 1]! += shift
         next++
       }
       directory.assign(batch)
@@ -124,26 +125,4 @@ async function firstIndicators(deps: ReplayDeps): Promise<Extract<ServerMessage,
 
 function keyOf(recording: Recording, tenant: TenantId, id: string): string {
   return recording.inventory.find((report) => workloadId(tenant, report.key) === id)?.key ?? ''
-}
-
-function copyRow(into: FlowBatch, at: number, from: FlowBatch, row: number, shiftMs: number): void {
-  into.start[at] = from.start[row]! + shiftMs
-  into.end[at] = from.end[row]! + shiftMs
-  into.source.set(from.source.subarray(row * 4, row * 4 + 4), at * 4)
-  into.target.set(from.target.subarray(row * 4, row * 4 + 4), at * 4)
-  for (const column of [
-    'sourcePort',
-    'targetPort',
-    'proto',
-    'bytesOut',
-    'bytesIn',
-    'packetsOut',
-    'packetsIn',
-    'phase',
-    'state',
-    'marks',
-    'service',
-  ] as const) {
-    into[column][at] = from[column][row]!
-  }
 }

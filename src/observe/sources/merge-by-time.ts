@@ -1,5 +1,5 @@
 /** Several logs that overlap in time, as one stream in the order of time: rows of the earliest head go first. */
-import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
+import { copyFlow, createFlowBatch, type FlowBatch } from '../../model/flow.ts'
 
 export type TimedLog = { readonly firstMs: number; open(): AsyncIterator<FlowBatch> }
 
@@ -40,7 +40,7 @@ export async function* mergeByTime(logs: readonly TimedLog[]): AsyncGenerator<Fl
       }
       if (lane.row === 0) yield lane.batch
       else {
-        for (; lane.row < lane.batch.count; lane.row++) copyRow(lane.batch, lane.row, out)
+        for (; lane.row < lane.batch.count; lane.row++) copyFlow(lane.batch, lane.row, out)
         yield out
         out = createFlowBatch(BATCH_ROWS)
       }
@@ -48,7 +48,7 @@ export async function* mergeByTime(logs: readonly TimedLog[]): AsyncGenerator<Fl
       continue
     }
     lane = earliest(lanes)
-    copyRow(lane.batch, lane.row++, out)
+    copyFlow(lane.batch, lane.row++, out)
     if (out.count === BATCH_ROWS) {
       yield out
       out = createFlowBatch(BATCH_ROWS)
@@ -69,30 +69,3 @@ function earliest(lanes: readonly Lane[]): Lane {
   for (const lane of lanes) if (headOf(lane) < headOf(best)) best = lane
   return best
 }
-
-function copyRow(from: FlowBatch, row: number, to: FlowBatch): void {
-  const at = to.count++
-  for (let i = 0; i < 4; i++) {
-    to.source[at * 4 + i] = from.source[row * 4 + i]!
-    to.target[at * 4 + i] = from.target[row * 4 + i]!
-  }
-  for (const column of COLUMNS) to[column][at] = from[column][row]!
-}
-
-const COLUMNS = [
-  'start',
-  'end',
-  'sourcePort',
-  'targetPort',
-  'proto',
-  'bytesOut',
-  'bytesIn',
-  'packetsOut',
-  'packetsIn',
-  'phase',
-  'state',
-  'marks',
-  'sourceWorkload',
-  'targetWorkload',
-  'service',
-] as const satisfies readonly (keyof FlowBatch)[]
