@@ -114,7 +114,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
       timers.push(
         setInterval(
-          guarded('expire silent plans', () => flow.expire()),
+          guarded('tend plans left behind', () => flow.tend()),
           CLOCK_MS,
         ),
       )

@@ -5,12 +5,23 @@
  */
 import { readFileSync, rmSync } from 'node:fs'
 
+/** In the order in which an apply passes them. */
 export const SERVER_SITES = [
+  /** Inside the transaction that stores plan, shift and decision. */
+  'server:proposing',
   'server:proposed',
   'server:approved',
+  /** Stored, not sent. */
   'server:applying',
+  'server:sent',
+  /** Stored, the agents do not know. */
   'server:confirming',
+  'server:confirm-sent',
+  /** Every agent holds it, the record does not say so. */
+  'server:all-confirmed',
+  /** The target, but not yet what its workloads are said to wear. */
   'server:confirmed',
+  'server:worn',
 ] as const
 export type ServerSite = (typeof SERVER_SITES)[number]
 

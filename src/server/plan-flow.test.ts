@@ -26,7 +26,7 @@ function harness() {
   const delivery: Delivery = {
     stream: () => assert.fail('not used'),
     send: (agent, message) => sent.push([agent, message.type]),
-    connected: () => [],
+    connected: () => [A, B],
   }
   const flow = createPlanFlow({
     tenant: MAIN,
@@ -53,11 +53,12 @@ function agentState(generation: Generation, plan: PlanId): AgentState {
 }
 
 let made = 0
-async function approved(direction: Plan['direction'] = 'change') {
+async function approved(direction: Plan['direction'] = 'change', approval: Plan['approval'] = 'auto') {
   const decision = `d_${++made}` as DecisionId
   const make = (generation: Generation, id: PlanId, parent: PlanId | null): Plan => ({
     ...planMaker(decision)(generation, id, parent),
     direction,
+    approval,
     agents: { [A]: agentState(generation, id), [B]: agentState(generation, id) } as Plan['agents'],
   })
   const proposed = await store.plans.propose(MAIN, make, decisionRecord(decision), [], auditBy('guise', 'plan.propose'))
@@ -123,8 +124,7 @@ test('a failed probe on one agent rolls the plan back on all; for a containment,
 
 test('a plan that waits for a person is confirmed by the person only', async () => {
   const { flow, sent } = harness()
-  const plan = await approved()
-  flow.byHand.add(plan.id)
+  const plan = await approved('change', 'one')
   await flow.apply(plan.id, 'mira')
   for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirming'))
   assert.deepEqual(
@@ -141,9 +141,37 @@ test('agents that go silent: the plan expires, well after they undid it by thems
   const plan = await approved()
   await flow.apply(plan.id, 'guise')
   now += 10_000
-  await flow.expire()
+  await flow.tend()
   assert.equal(await stateOf(plan), 'applying')
   now += 7_000
-  await flow.expire()
+  await flow.tend()
   assert.equal(await stateOf(plan), 'expired')
+})
+
+test('a server that died between two steps: what was approved goes on, what was only proposed is decided anew', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  now += 4_000
+  await flow.tend()
+  assert.equal(await stateOf(plan), 'applying')
+  assert.deepEqual(sent, [
+    [A, 'state'],
+    [B, 'state'],
+  ])
+  await flow.rollback(plan.id, 'guise', 'end of the test')
+
+  const decision = `d_${++made}` as DecisionId
+  const proposed = await store.plans.propose(
+    MAIN,
+    planMaker(decision),
+    decisionRecord(decision),
+    [],
+    auditBy('guise', 'plan.propose'),
+  )
+  assert.ok(proposed.ok)
+  await flow.tend()
+  assert.equal(await stateOf(proposed.value.plan), 'proposed')
+  now += 4_000
+  await flow.tend()
+  assert.equal(await stateOf(proposed.value.plan), 'expired')
 })

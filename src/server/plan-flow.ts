@@ -28,18 +28,20 @@ export type PlanFlow = {
   confirm(id: PlanId, actor: string): Promise<PlanRecord | null>
   rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null>
   applied(agent: AgentId, applied: Applied): Promise<void>
-  /** Plans whose agents went silent; called by the clock. */
-  expire(): Promise<void>
-  /** Plans that wait for a person's confirm instead of confirming when every probe passes. */
-  readonly byHand: Set<PlanId>
+  /** Plans left behind: by a server that died between two steps, or by agents that went silent. Called by the clock. */
+  tend(): Promise<void>
 }
 
 /** How long after its deadline a silent agent's plan is called expired: the agent undid it by itself long before. */
 const SILENCE_MS = 15_000
+/** A step of the server's own takes milliseconds; a plan that stands between two for this long lost its server. */
+const STRANDED_MS = 3_000
+
+/** What needed a person's approval waits for a person's confirm, too; the rest is confirmed when every probe passes. */
+const waitsForPerson = (record: PlanRecord): boolean => record.plan.approval !== 'auto'
 
 export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   const { tenant, store, delivery } = deps
-  const byHand = new Set<PlanId>()
   /** What each agent said last of a plan under way. */
   const said = new Map<PlanId, Map<AgentId, Applied>>()
   /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick. */
@@ -54,7 +56,6 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     }
     if (to === 'rolled-back' || to === 'expired' || to === 'confirmed') {
       said.delete(id)
-      byHand.delete(id)
     }
     if (to === 'applying' || to === 'confirming' || to === 'confirmed') maybe(`server:${to}`)
     deps.moved(outcome.value)
@@ -67,6 +68,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     said.set(id, new Map())
     for (const [agent, state] of Object.entries(record.plan.agents))
       delivery.send(agent as AgentId, { type: 'state', state })
+    maybe('server:sent')
     return record
   }
 
@@ -83,6 +85,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     for (const agent of Object.keys(record.plan.agents)) {
       delivery.send(agent as AgentId, { type: 'confirm', generation: record.plan.generation })
     }
+    maybe('server:confirm-sent')
   }
 
   async function underWay(applied: Applied): Promise<{ record: PlanRecord; isTarget: boolean } | null> {
@@ -97,11 +100,9 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   return {
     apply,
     rollback,
-    byHand,
     async confirm(id, actor) {
       const record = await store.plans.get(tenant, id)
       if (record === null || record.state !== 'confirming') return null
-      byHand.delete(id)
       await store.ledger.audit(tenant, { actor, action: 'plan.confirm', object: id, summary: 'confirmed by hand' })
       sendConfirm(record)
       return record
@@ -131,33 +132,44 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       }
       await advance(record, all)
     },
-    async expire() {
+    async tend() {
       const { pending } = await store.plans.target(tenant)
-      if (pending === null || (pending.state !== 'applying' && pending.state !== 'confirming')) return
+      if (pending === null) return
+      const { id } = pending.plan
+      const age = deps.clock() - pending.updatedAt
+      if (pending.state === 'proposed' && !waitsForPerson(pending) && age > STRANDED_MS)
+        await move(id, 'expired', 'guise', 'its server ended before it was approved; it is decided anew')
+      if (pending.state === 'approved' && age > STRANDED_MS) await apply(id, 'guise')
+      if (pending.state !== 'applying' && pending.state !== 'confirming') return
       const patience = confirmWithinMs(pending) + SILENCE_MS
-      if (deps.clock() - pending.updatedAt < patience) return
-      await move(
-        pending.plan.id,
-        'expired',
-        'guise',
-        `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`,
-      )
+      if (age < patience) return
+      const text = `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`
+      await move(id, 'expired', 'guise', text)
     },
   }
 
   async function advance(record: PlanRecord, all: ReadonlyMap<AgentId, Applied>): Promise<void> {
-    const agents = Object.keys(record.plan.agents) as AgentId[]
+    // An agent out of touch does not hold the others up: it gets the target when it is back, and is confirmed then.
+    const inTouch = new Set(delivery.connected())
+    const agents = (Object.keys(record.plan.agents) as AgentId[]).filter(
+      (agent) => all.has(agent) || inTouch.has(agent),
+    )
     const states = agents.map((agent) => all.get(agent)?.state ?? 'applying')
     const id = record.plan.id
     let now: PlanRecord | null = record
     if (record.state === 'applying' && states.every((state) => state === 'confirming' || state === 'confirmed')) {
       now = await move(id, 'confirming', 'guise', 'applied on every agent; probes pass')
-      if (now !== null && !byHand.has(id)) sendConfirm(now)
-    } else if (record.state === 'confirming' && !byHand.has(id) && states.some((state) => state === 'confirming')) {
+      if (now !== null && !waitsForPerson(record)) sendConfirm(now)
+    } else if (
+      record.state === 'confirming' &&
+      !waitsForPerson(record) &&
+      states.some((state) => state === 'confirming')
+    ) {
       // The confirm may have been lost with a connection; saying it again is harmless.
       sendConfirm(record)
     }
     if (now !== null && states.every((state) => state === 'confirmed')) {
+      maybe('server:all-confirmed')
       const confirmed = await move(
         id,
         'confirmed',
@@ -171,7 +183,6 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   async function wear(record: PlanRecord, agent: AgentId): Promise<void> {
     const state = record.plan.agents[agent]
     if (state === undefined || worn.get(agent) === record.plan.generation.n) return
-    worn.set(agent, record.plan.generation.n)
     await store.workloads.wear(
       tenant,
       state.workloads.map((desired) => ({
@@ -181,6 +192,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       })),
       deps.clock(),
     )
+    worn.set(agent, record.plan.generation.n)
+    maybe('server:worn')
   }
 }
 

@@ -138,8 +138,10 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     const head = draft.steps[0]
     const kept = await store.plans.propose(
       tenant,
-      (generation, plan, parent) =>
-        planOf(draft, { id: plan, tenant, parent, generation, decision: id, createdAt: at, proposedBy: by }),
+      (generation, plan, parent) => {
+        maybe('server:proposing')
+        return planOf(draft, { id: plan, tenant, parent, generation, decision: id, createdAt: at, proposedBy: by })
+      },
       {
         id,
         tenant,
@@ -173,7 +175,6 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   async function start(record: PlanRecord): Promise<PlanRecord> {
     const { plan } = record
     if (plan.approval !== 'auto') {
-      flow.byHand.add(plan.id)
       deps.events.publish(tenant, {
         type: 'plan',
         subject: plan.id,
