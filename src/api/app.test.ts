@@ -83,7 +83,7 @@ test('the short form is stored as one manifest; what has no driver is refused an
   assert.equal(problem.code, 'facet-not-supported')
   assert.deepEqual(
     problem.errors.map((error: { pointer: string }) => error.pointer),
-    ['/spec/profile/vpn', '/spec/profile/tls'],
+    ['/vpn_settings', '/tls_certificate'],
   )
   assert.equal((await f.as('viewer', '/personas/with-vpn')).statusCode, 404)
 })

@@ -7,7 +7,7 @@ import { checkManifest } from '../decide/manifest-checks.ts'
 import { unsupported } from '../model/facets.ts'
 import { KINDS, type Kind, MANIFEST_SCHEMAS, type Manifest } from '../model/manifest.ts'
 import { Problem } from './problem.ts'
-import { fromShortForm, isShortForm } from './short-form.ts'
+import { fromShortForm, isShortForm, pointerInShortForm } from './short-form.ts'
 
 const CHECKERS = {
   Persona: Compile(MANIFEST_SCHEMAS.Persona),
@@ -23,7 +23,22 @@ export function readManifest(body: unknown, expected: Kind | null, at = ''): Man
       errors: [{ pointer: at, message: 'must be object' }],
     })
   }
-  const value = expected === 'Persona' && isShortForm(body) ? fromShortForm(body) : body
+  if (expected !== 'Persona' || !isShortForm(body)) return readWritten(body, expected, at)
+  const manifest = fromShortForm(body)
+  try {
+    return readWritten(manifest, expected, at)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const errors = error.errors.map((fault) => ({ ...fault, pointer: pointerInShortForm(fault.pointer) }))
+    const detail = error.errors.reduce(
+      (text, { pointer }) => (pointer === '' ? text : text.replaceAll(pointer, pointerInShortForm(pointer))),
+      error.message,
+    )
+    throw new Problem(error.statusCode, error.code, detail, error.cure, { errors })
+  }
+}
+
+function readWritten(value: object, expected: Kind | null, at: string): Manifest {
   const kind = (value as { kind?: unknown }).kind
   if (!KINDS.includes(kind as Kind) || (expected !== null && kind !== expected)) {
     throw new Problem(422, 'kind-not-supported', `The kind is not ${expected ?? KINDS.join(', ')}.`, 'See /schemas.', {

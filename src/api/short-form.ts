@@ -1,25 +1,43 @@
 /**
- * The short form of a persona, for those who think in one address and one gateway. It is stored as one manifest and given
- * back with `?form=short`; what it cannot say (several addresses, mitigation rules) it says under `note`.
+ * The short form of a persona, for those who think in one address and one gateway: stored as one manifest, given back with
+ * `?form=short`. A firewall rule is a line (`allow tcp 443 out to 10.0.0.0/8`; grammar in decide/rule-line.ts) or a rule as in
+ * a manifest; lines come back. A persona that holds more than the form can say is refused in it, never given in part.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { parseInterfaceAddress } from '../decide/interface-address.ts'
+import { parseRuleLine, printRuleLine } from '../decide/rule-line.ts'
+import { parseAddress } from '../model/address.ts'
 import { API_VERSION, type PersonaManifest } from '../model/manifest.ts'
 import { PolicyRule } from '../model/policy.ts'
 import { Problem } from './problem.ts'
 
-const Nullable = <T extends ReturnType<typeof Type.Unknown>>(schema: T) => Type.Optional(schema)
+const Nullable = (description: string) =>
+  Type.Optional(Type.Union([Type.String({ maxLength: 45 }), Type.Null()], { description }))
+
+export const RULE_LINE = `One line: allow|deny, a service (any; tcp or udp with a port or range; icmp, icmp type N; several with commas), \
+"out to" or "in from", and peers (any; a network with "except" others; persona "NAME"; label KEY=VALUE; reputation below \
+0.3 unrated allow|deny; several with commas), then optionally as "a description". Examples: "allow tcp 443 out to 10.0.0.0/8", \
+"deny any in from 0.0.0.0/0", "allow icmp out to any". Or a rule as in a manifest.`
 
 export const ShortForm = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 63 }),
-    ip_address: Type.Optional(Type.String({ maxLength: 45 })),
-    subnet_mask: Type.Optional(Type.String({ maxLength: 45, description: '255.255.255.0, /24 or 24' })),
-    gateway: Type.Optional(Type.String({ maxLength: 45 })),
+    ip_address: Nullable('10.0.0.5 or fd00::5'),
+    subnet_mask: Nullable('255.255.255.0, /24 or 24; without one, /24 (IPv4) or /64 (IPv6)'),
+    gateway: Nullable('10.0.0.1'),
     dns_servers: Type.Optional(Type.Array(Type.String({ maxLength: 45 }), { maxItems: 3 })),
-    firewall_rules: Type.Optional(Type.Array(PolicyRule, { maxItems: 500 })),
-    vpn_settings: Nullable(Type.Unknown()),
-    tls_certificate: Nullable(Type.Unknown()),
+    firewall_rules: Type.Optional(
+      Type.Array(Type.Union([Type.String({ minLength: 1, maxLength: 4000, description: RULE_LINE }), PolicyRule]), {
+        maxItems: 500,
+      }),
+    ),
+    vpn_settings: Type.Optional(
+      Type.Unknown({ description: 'null; anything else is refused: no driver carries it yet' }),
+    ),
+    tls_certificate: Type.Optional(
+      Type.Unknown({ description: 'null; anything else is refused: no driver carries it yet' }),
+    ),
   },
   { additionalProperties: false, $id: 'PersonaShortForm' },
 )
@@ -44,19 +62,51 @@ export function fromShortForm(body: object): PersonaManifest {
     throw refuse(errors)
   }
   const profile: NonNullable<PersonaManifest['spec']['profile']> = {}
-  if (body.ip_address !== undefined) {
+  if (body.ip_address != null) {
+    if (parseAddress(body.ip_address) === null)
+      throw refuse([
+        { pointer: '/ip_address', message: 'is no address; write it like 10.0.0.5, the mask in subnet_mask' },
+      ])
     profile.network = {
-      addresses: [`${body.ip_address}/${prefixLength(body)}`],
-      ...(body.gateway === undefined ? {} : { gateways: [body.gateway] }),
+      addresses: [`${body.ip_address}/${prefixLength(body.ip_address, body.subnet_mask ?? null)}`],
+      ...(body.gateway == null ? {} : { gateways: [body.gateway] }),
     }
-  } else if (body.gateway !== undefined || body.subnet_mask !== undefined) {
+  } else if (body.gateway != null || body.subnet_mask != null) {
     throw refuse([{ pointer: '/ip_address', message: 'is needed with gateway or subnet_mask' }])
   }
   if (body.dns_servers !== undefined && body.dns_servers.length > 0) profile.dns = { servers: body.dns_servers }
-  if (body.firewall_rules !== undefined) profile.rules = body.firewall_rules
+  if (body.firewall_rules !== undefined) profile.rules = readRules(body.firewall_rules)
   if (body.vpn_settings != null) profile.vpn = body.vpn_settings
   if (body.tls_certificate != null) profile.tls = body.tls_certificate
   return { apiVersion: API_VERSION, kind: 'Persona', metadata: { name: body.name }, spec: { profile } }
+}
+
+function readRules(rules: NonNullable<ShortForm['firewall_rules']>): PolicyRule[] {
+  const faults: { pointer: string; message: string }[] = []
+  const read = rules.flatMap((rule, i) => {
+    if (typeof rule !== 'string') return [rule]
+    const parsed = parseRuleLine(rule)
+    if (parsed.ok) return [parsed.value]
+    faults.push({ pointer: `/firewall_rules/${i}`, message: `column ${parsed.column}: ${parsed.why}; ${parsed.cure}` })
+    return []
+  })
+  if (faults.length > 0) throw refuse(faults.slice(0, 20))
+  return read
+}
+
+/** Where a fault found in the manifest stands in the form it came from. */
+export function pointerInShortForm(pointer: string): string {
+  const places: readonly (readonly [manifest: string, short: string])[] = [
+    ['/metadata/name', '/name'],
+    ['/spec/profile/network/addresses/0', '/ip_address'],
+    ['/spec/profile/network/gateways/0', '/gateway'],
+    ['/spec/profile/dns/servers', '/dns_servers'],
+    ['/spec/profile/rules', '/firewall_rules'],
+    ['/spec/profile/vpn', '/vpn_settings'],
+    ['/spec/profile/tls', '/tls_certificate'],
+  ]
+  const place = places.find(([manifest]) => pointer === manifest || pointer.startsWith(`${manifest}/`))
+  return place === undefined ? pointer : `${place[1]}${pointer.slice(place[0].length)}`
 }
 
 function refuse(errors: readonly { readonly pointer: string; readonly message: string }[]): Problem {
@@ -66,40 +116,51 @@ function refuse(errors: readonly { readonly pointer: string; readonly message: s
   })
 }
 
-function prefixLength(body: ShortForm): number {
-  const v6 = body.ip_address!.includes(':')
-  const mask = body.subnet_mask
-  if (mask === undefined) return v6 ? 64 : 24
+function prefixLength(address: string, mask: string | null): number {
+  const v6 = address.includes(':')
+  if (mask === null) return v6 ? 64 : 24
   const digits = /^\/?(\d{1,3})$/.exec(mask)?.[1]
   if (digits !== undefined && Number(digits) <= (v6 ? 128 : 32)) return Number(digits)
-  const octets = mask.split('.').map(Number)
-  if (!v6 && octets.length === 4 && octets.every((o) => Number.isInteger(o) && o >= 0 && o <= 255)) {
-    const bits = octets.map((o) => o.toString(2).padStart(8, '0')).join('')
-    if (/^1*0*$/.test(bits)) return bits.indexOf('0') < 0 ? 32 : bits.indexOf('0')
+  const words = v6 || !mask.includes('.') ? null : parseAddress(mask)
+  if (words !== null) {
+    const bits = words[3].toString(2).padStart(32, '0')
+    if (/^1*0*$/.test(bits)) return bits.replace(/0+$/, '').length
   }
   throw refuse([{ pointer: '/subnet_mask', message: 'is not a mask such as 255.255.255.0 or /24' }])
 }
 
 export function toShortForm(manifest: PersonaManifest): object {
-  const profile = manifest.spec.profile ?? {}
-  const [address, ...others] = profile.network?.addresses ?? []
-  const [ip, prefix] = address?.split('/') ?? []
+  const { metadata, spec } = manifest
+  const profile = spec.profile ?? {}
   const left = [
-    ...(others.length > 0 ? ['further addresses'] : []),
-    ...(manifest.spec.mitigationRules === undefined ? [] : ['mitigationRules']),
-    ...(profile.default === undefined ? [] : ['default']),
-    ...(manifest.spec.recognisedAs === undefined ? [] : ['recognisedAs']),
+    ...((profile.network?.addresses.length ?? 0) > 1 ? ['further addresses'] : []),
+    ...((profile.network?.gateways?.length ?? 0) > 1 ? ['further gateways'] : []),
+    ...((profile.dns?.search?.length ?? 0) > 0 ? ['dns search domains'] : []),
+    ...(profile.default === undefined ? [] : ['a default']),
+    ...((spec.mitigationRules?.length ?? 0) > 0 ? ['mitigationRules'] : []),
+    ...(spec.recognisedAs === undefined ? [] : ['recognisedAs']),
+    ...(spec.alarming === undefined ? [] : ['alarming']),
+    ...(metadata.labels === undefined ? [] : ['labels']),
+    ...(metadata.description === undefined ? [] : ['a description']),
   ]
+  if (left.length > 0)
+    throw new Problem(
+      409,
+      'form-does-not-fit',
+      `Persona ${metadata.name} does not fit the short form: it also holds ${left.join(', ')}.`,
+      'Ask without form=short, or with form=manifest.',
+    )
+  const address = profile.network?.addresses[0]
+  const parsed = address === undefined ? null : parseInterfaceAddress(address)
   return {
-    name: manifest.metadata.name,
-    ip_address: ip ?? null,
-    subnet_mask: ip === undefined || prefix === undefined ? null : maskText(ip, Number(prefix)),
+    name: metadata.name,
+    ip_address: parsed?.address ?? null,
+    subnet_mask: parsed === null ? null : maskText(parsed.address, parsed.length),
     gateway: profile.network?.gateways?.[0] ?? null,
     dns_servers: profile.dns?.servers ?? [],
-    firewall_rules: profile.rules ?? [],
-    vpn_settings: profile.vpn ?? null,
-    tls_certificate: profile.tls ?? null,
-    ...(left.length === 0 ? {} : { note: `The manifest also holds ${left.join(', ')}.` }),
+    firewall_rules: (profile.rules ?? []).map(printRuleLine),
+    vpn_settings: null,
+    tls_certificate: null,
   }
 }
 

@@ -15,7 +15,9 @@ export const Metadata = Type.Object(
     /** Shown to people; its slug is the id. */
     name: Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]*$' }),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z0-9._/-]{1,63}$' }), Type.String({ maxLength: 63 })),
+      Type.Record(Type.String({ pattern: '^[A-Za-z0-9._/-]{1,63}$' }), Type.String({ maxLength: 63 }), {
+        additionalProperties: false,
+      }),
     ),
     description: Type.Optional(Type.String({ maxLength: 500 })),
   },

@@ -14,7 +14,10 @@ export function durationMs(text: string): number {
   return Number(text.slice(0, -1)) * unit
 }
 
-const Labels = Type.Record(Type.String({ maxLength: 63 }), Type.String({ maxLength: 63 }), { minProperties: 1 })
+const Labels = Type.Record(Type.String({ maxLength: 63 }), Type.String({ maxLength: 63 }), {
+  minProperties: 1,
+  additionalProperties: false,
+})
 
 /** Who a policy applies to. Several fields = all must hold; no field = every workload. */
 export const SubjectSelector = Type.Object(
