@@ -144,6 +144,7 @@ async function main(): Promise<void> {
   })
   await control.start()
   ready = true
+  process.send?.('ready')
   if (recording !== null) {
     replay({
       recording,
@@ -152,7 +153,9 @@ async function main(): Promise<void> {
       signal: leaving.signal,
       agentReport: (agent, report) => control.agentReport(DEFAULT_TENANT, agent, report),
       desiredStream: (agent, signal) => control.desiredStream(DEFAULT_TENANT, agent, signal),
-    }).catch((error: unknown) => log.error({ error: String(error) }, 'the replay of the recording ended'))
+    }).catch((error: unknown) => {
+      if (!leaving.signal.aborted) log.error({ error: String(error) }, 'the replay of the recording ended')
+    })
   }
 }
 

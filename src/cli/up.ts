@@ -57,11 +57,12 @@ async function up(options: UpOptions): Promise<void> {
     ...(options.lab === true && !live ? { GUISE_REPLAY: '1' } : {}),
   }
   const leaving = new AbortController()
+  const left = once(leaving.signal, 'abort').then(() => null)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => leaving.abort())
 
   const server = keep('server', ['src/server.ts'], env, leaving.signal)
   const base = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${options.port}`
-  const failed = await Promise.race([ready(base, leaving.signal), server.gaveUp])
+  const failed = await Promise.race([server.ready, server.gaveUp, left])
   if (failed !== null || leaving.signal.aborted) {
     if (failed !== null) process.exitCode = 1
     leaving.abort()
@@ -69,16 +70,31 @@ async function up(options: UpOptions): Promise<void> {
     return
   }
 
-  const agent = live ? await startLab(home, env, leaving.signal) : null
-  say(`Console: ${base}/ui/   (first sign-in: the link above; later: guise token create)`)
-  if (agent !== null) say('Try: bin/guise lab attack exfil   then   bin/guise get workloads')
+  const agent = live ? await startLab(home, env, leaving.signal).catch(labFailed(leaving)) : null
+  if (!leaving.signal.aborted) {
+    say(`Console: ${base}/ui/   (first sign-in: the link above; later: guise token create)`)
+    if (agent !== null) say('Try: bin/guise lab attack exfil   then   bin/guise get workloads')
+  }
 
-  await Promise.race([once(leaving.signal, 'abort'), server.gaveUp, ...(agent === null ? [] : [agent.gaveUp])])
+  const reason = await Promise.race([left, server.gaveUp, ...(agent === null ? [] : [agent.gaveUp])])
+  if (reason !== null) process.exitCode = 1
   leaving.abort()
   say('Taking everything down…')
   if (agent !== null) await agent.ended
   if (live) await labDown(prefix)
   await server.ended
+}
+
+/** A lab cut short by Ctrl-C is no failure; what there is of it is taken down with the rest. */
+function labFailed(leaving: AbortController): (error: Error) => null {
+  return (error) => {
+    if (!leaving.signal.aborted) {
+      say(`guise: ${error.message}`)
+      process.exitCode = 1
+    }
+    leaving.abort()
+    return null
+  }
 }
 
 async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Kept | null> {
@@ -112,6 +128,8 @@ async function startLab(home: string, env: NodeJS.ProcessEnv, signal: AbortSigna
 }
 
 type Kept = {
+  /** Resolves when the child says so. Not asked over the port: another program may be the one that answers there. */
+  readonly ready: Promise<null>
   /** Resolves with a reason when the child died five times within a minute. */
   readonly gaveUp: Promise<string>
   readonly ended: Promise<void>
@@ -120,6 +138,7 @@ type Kept = {
 /** Runs one of our processes and starts it again when it dies, until told to leave. */
 function keep(name: string, args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Kept {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<string>()
+  const { promise: ready, resolve: isReady } = Promise.withResolvers<null>()
   const deaths: number[] = []
   let child: ChildProcess | null = null
   const run = async (): Promise<void> => {
@@ -127,8 +146,9 @@ function keep(name: string, args: readonly string[], env: NodeJS.ProcessEnv, sig
       child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
         cwd: ROOT,
         env,
-        stdio: ['ignore', 'inherit', 'inherit'],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       })
+      child.once('message', () => isReady(null))
       const [code] = (await once(child, 'exit')) as [number | null]
       if (signal.aborted) return
       // 78 = EX_CONFIG (sysexits.h): the child has said in a sentence what is wrong, and again will not help.
@@ -143,15 +163,5 @@ function keep(name: string, args: readonly string[], env: NodeJS.ProcessEnv, sig
     }
   }
   signal.addEventListener('abort', () => child?.kill('SIGTERM'))
-  return { gaveUp, ended: run() }
-}
-
-/** Waits until the server answers ready; null then. */
-async function ready(base: string, signal: AbortSignal): Promise<null> {
-  while (!signal.aborted) {
-    const answer = await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
-    if (answer?.status === 200) return null
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  return null
+  return { ready, gaveUp, ended: run() }
 }

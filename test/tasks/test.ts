@@ -1,10 +1,13 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts, one file at a time (kernel tests share one machine).
- * Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass
- * for a pass where the test could have run. Tests of outside data may skip anywhere.
+ * `npm test`: the repository's rules, then every *.test.ts: first what needs neither kernel nor browser, two files at a
+ * time, then the rest one by one (they share one machine). Arguments are globs to run instead. As root, a skipped kernel
+ * or browser test fails the run: a skip must not pass for a pass where the test could have run. Tests of outside data
+ * may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
@@ -17,32 +20,55 @@ if (globs.length === 0) {
   if (check.status !== 0) process.exit(check.status ?? 1)
 }
 
-const files = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web}/**/*.test.ts'], {
-  exclude: (path) => path.includes('node_modules'),
+// The rules have run with the check.
+const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web}/**/*.test.ts'], {
+  exclude: (path) => path.includes('node_modules') || (globs.length === 0 && path.startsWith('test/rules')),
 }).sort()
+
+/** Needs the kernel, the browser or a whole installation: two of them at once would disturb each other's timing. */
+function runsAlone(file: string): boolean {
+  return /\bneed(Root|Browser)\(|\binstall\(/.test(readFileSync(file, 'utf8'))
+}
 
 const asRoot = process.getuid?.() === 0
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const wrongSkips: string[] = []
+const seconds = new Map<string, number>()
 
-const stream = run({ files, concurrency: 1, timeout: 300_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
-stream.on('test:pass', (event) => {
-  if (event.details.type === 'suite') return
-  if (event.skip !== undefined) {
-    counts.skipped++
-    const why = typeof event.skip === 'string' ? event.skip : 'no reason given'
-    if (asRoot && !why.startsWith('data not available')) wrongSkips.push(`${event.name}: ${why}`)
-  } else counts.passed++
-})
-stream.on('test:fail', (event) => {
-  if (event.details.type !== 'suite') counts.failed++
-})
-stream.compose(new spec()).pipe(process.stdout)
-stream.on('end', () => {
-  process.on('exit', () => {
-    for (const skip of wrongSkips) console.log(`skipped as root, which fails the run: ${skip}`)
-    const failed = counts.failed + wrongSkips.length
-    console.log(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped`)
-    if (failed > 0 || counts.passed === 0) process.exitCode = 1
+async function pass(files: string[], concurrency: number): Promise<void> {
+  if (files.length === 0) return
+  const stream = run({ files, concurrency, timeout: 300_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
+  stream.on('test:pass', (event) => {
+    if (event.details.type === 'suite') return
+    if (event.skip !== undefined) {
+      counts.skipped++
+      const why = typeof event.skip === 'string' ? event.skip : 'no reason given'
+      if (asRoot && !why.startsWith('data not available')) wrongSkips.push(`${event.name}: ${why}`)
+    } else counts.passed++
   })
-})
+  stream.on('test:fail', (event) => {
+    if (event.details.type !== 'suite') counts.failed++
+  })
+  stream.on('test:summary', (event) => {
+    if (event.file !== undefined) seconds.set(relative(root, event.file), event.duration_ms / 1000)
+  })
+  const report = stream.compose(new spec())
+  report.pipe(process.stdout, { end: false })
+  await finished(report)
+}
+
+const began = performance.now()
+await pass(
+  found.filter((file) => !runsAlone(file)),
+  2,
+)
+await pass(found.filter(runsAlone), 1)
+
+const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
+console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
+for (const skip of wrongSkips) console.log(`skipped as root, which fails the run: ${skip}`)
+const failed = counts.failed + wrongSkips.length
+const took = Math.round((performance.now() - began) / 1000)
+console.log(`${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped in ${took} s`)
+// A reporter that saw a failure has set the exit code already.
+if (failed > 0 || counts.passed === 0) process.exitCode = 1
