@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync } from 'node:fs'
+import { get } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -42,6 +43,16 @@ async function guise<T>(...words: string[]): Promise<T> {
   return JSON.parse(stdout) as T
 }
 
+/** Over its socket: a file is reached from every network namespace. */
+function health(socketPath: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ socketPath, path: '/healthz', agent: false }, (answer) => resolve(answer.resume().statusCode)).on(
+      'error',
+      reject,
+    )
+  })
+}
+
 before(async () => {
   if (skip !== false) return
   range = await makeRange('s')
@@ -60,7 +71,7 @@ before(async () => {
   chmodSync(range.dir, 0o711)
   env = { ...process.env, GUISE_HOME: join(range.dir, 'data'), GUISE_TOKEN: '', GUISE_SERVER: 'http://127.0.0.1:7070' }
   start(['ip', 'netns', 'exec', elsewhere, ...GUISE, 'up', '--agent-listen', `${SERVER}:7443`])
-  await until('the server is ready', 60_000, async () => (await guise<{ version: string }>('doctor')) !== null)
+  await until('the server is ready', 60_000, async () => (await health(join(range.dir, 'data/server.sock'))) === 200)
 })
 after(async () => {
   if (skip !== false) return
@@ -80,7 +91,7 @@ test('the printed command enrols an agent on another host, and a plan is confirm
   assert.match(made.command, /^guise agent --server https:\/\/10\.78\.0\.2:7443 --ca-fingerprint sha256:[0-9a-f]{64} /)
   const place = ['--inventory', range.inventory, '--netns', range.router, '--mode', 'enforce', '--home', range.home]
   const agent = start([...GUISE, ...words, ...place])
-  await until('what its workloads wear is confirmed', 20_000, async () => {
+  await until('what its workloads wear is confirmed', 60_000, async () => {
     const { items } = await guise<{ items: WorkloadRecord[] }>('get', 'workloads')
     if (items.length < 3 || items.some(({ worn }) => worn === null)) throw new Error(said.join(''))
     return true
@@ -100,7 +111,7 @@ test('the printed command enrols an agent on another host, and a plan is confirm
   assert.match(await inKernel(), /"wa"/, 'what is confirmed stays while the agent is away')
   start([...GUISE, 'agent', '--server', words[words.indexOf('--server') + 1]!, ...place])
   const connectedAt = Date.now()
-  await until('it is back without a flag', 20_000, async () => {
+  await until('it is back without a flag', 30_000, async () => {
     const { items } = await guise<{ items: { id: string; lastReport: number }[] }>('get', 'agents')
     return items.length === 1 && items[0]!.id === 'edge1' && items[0]!.lastReport > connectedAt
   })
@@ -114,7 +125,7 @@ test('with another fingerprint it sends nothing, says so, and ends for good', { 
     .slice(1)
   const place = ['--netns', range.router, '--home', join(range.dir, 'other')]
   const refused = start([...GUISE, ...wrong, ...place])
-  await until('it gives up', 15_000, async () => refused.exitCode !== null)
+  await until('it gives up', 30_000, async () => refused.exitCode !== null)
   assert.equal(refused.exitCode, 78)
   assert.match(said.join(''), /shows another CA .* Nothing was sent/)
 })
