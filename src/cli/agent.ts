@@ -28,7 +28,8 @@ const MODES = ['off', 'observe', 'suggest', 'enforce']
 const EX_CONFIG = 78
 
 export function agentHome(): string {
-  return process.env.GUISE_AGENT_HOME ?? '/var/lib/guise-agent'
+  const { GUISE_AGENT_HOME, GUISE_HOME } = process.env
+  return GUISE_AGENT_HOME ?? (GUISE_HOME === undefined ? '/var/lib/guise-agent' : `${GUISE_HOME}-agent`)
 }
 
 export function register(program: Command): void {
