@@ -72,9 +72,9 @@ export function register(program: Command): void {
 async function create(given: string | undefined, command: Command): Promise<void> {
   const { role, ttl, enrol, host, agent = host } = command.opts<CreateOptions>()
   const name = given ?? agent
-  if (name === undefined) throw new CliError('A token needs a name: guise token create NAME.', 2)
   if (enrol === true && agent === undefined)
     throw new CliError('An enrolment is for one agent: name its host with --host NAME.', 2)
+  if (name === undefined) throw new CliError('A token needs a name: guise token create NAME.', 2)
   const body = { name, role, ...(agent === undefined ? {} : { agent }), ...(ttl === undefined ? {} : { ttl }) }
   if (enrol !== true) {
     const made = await clientOf(command).send<Token>('POST', '/v1/tokens', body)
