@@ -35,7 +35,10 @@ export function register(program: Command): void {
     .option('--lab', 'bring the lab up (root); without root its recording is replayed')
     .option('--port <port>', 'port of the console and the API', process.env.GUISE_PORT ?? '7070')
     .option('--host <address>', 'address to listen on', process.env.GUISE_HOST ?? '127.0.0.1')
-    .option('--agent-listen <host:port>', 'listen for agents on other hosts, over TLS (GUISE_AGENT_LISTEN)')
+    .option(
+      '--agent-listen <host:port>',
+      'listen for agents on other hosts, over TLS (GUISE_AGENT_LISTEN; a certificate of yours: GUISE_TLS_CERT, GUISE_TLS_KEY)',
+    )
     .option('--home <dir>', 'data directory (GUISE_HOME)')
     .option('--yes', 'install what is missing without asking')
     .action(up)
