@@ -102,10 +102,14 @@ for (const [name, { flows, expected, why }] of Object.entries(SLIPS))
     assert.deepEqual([...new Set(said.map(({ kind, subject }) => `${kind} ${subject}`))], expected)
   })
 
-test('our own lab recording: who exfiltrates is said, everybody else is left alone', async () => {
+test('our own lab recording: who exfiltrates, and where to, is said; everybody else is left alone', async () => {
   const observation = await lookAt(new URL('../../lab/recording/conn.log.gz', import.meta.url).pathname)
   const said = evidenceOf(observation).filter(({ kind }) => kind !== 'belief')
-  assert.deepEqual([...new Set(said.map(({ kind, subject }) => `${kind} ${subject}`))], ['exfiltration 10.77.7.2'])
+  // Its uploads are regular as well: every 2.7 s.
+  assert.deepEqual([...new Set(said.map(({ kind, subject, peer }) => `${kind} ${subject} ${peer}`))].sort(), [
+    'beacon 10.77.7.2 203.0.113.66',
+    'exfiltration 10.77.7.2 203.0.113.66',
+  ])
   assert.equal(observation.workloads[0]?.address, '10.77.7.2')
   assert.ok(observation.workloads[0].risk.value > 0.7, 'enough to act on')
 })
