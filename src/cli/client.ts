@@ -94,10 +94,11 @@ async function refusal(response: Response): Promise<CliError> {
     const where = one.line === undefined ? (one.pointer ?? '') : `${one.line}:${one.column ?? 1}`
     return `\n  ${where} ${one.message ?? ''}`
   })
+  const told = [...new Set(faults)]
   const unauthorised = response.status === 401 ? ' Set GUISE_TOKEN, or run as the user who started the server.' : ''
   const text =
     `${problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`} ${problem?.cure ?? ''}`.trim()
-  return new CliError(`${text}${unauthorised}${faults.join('')}`, 1, problem)
+  return new CliError(`${text}${unauthorised}${told.join('')}`, 1, problem)
 }
 
 export function clientOf(command: Command): Client {

@@ -3,6 +3,21 @@ import type { Command } from 'commander'
 
 const SHELLS = ['bash', 'zsh', 'fish']
 
+/** Ours, because the usual one needs the bash-completion package and runs what is typed through `eval`. */
+const BASH = `# completion of guise for bash: source <(guise completion bash)
+_guise() {
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :*) ;;
+      "\${COMP_WORDS[COMP_CWORD]}"*) COMPREPLY+=("\${line%%$'\\t'*}") ;;
+    esac
+  done < <(guise complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _guise guise
+`
+
 export function register(program: Command): void {
   program
     .command('completion')
@@ -14,6 +29,10 @@ export function register(program: Command): void {
           `guise: no completion for ${JSON.stringify(shell.slice(0, 40))}. Use one of ${SHELLS.join(', ')}.\n`,
         )
         process.exitCode = 2
+        return
+      }
+      if (shell === 'bash') {
+        process.stdout.write(BASH)
         return
       }
       const { default: tab } = await import('@bomb.sh/tab')

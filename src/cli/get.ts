@@ -45,14 +45,14 @@ export function register(program: Command): void {
   program
     .command('get')
     .description(`list what there is: ${kinds}`)
-    .argument('<kind>')
-    .argument('[name]')
+    .argument('<kind>', kinds)
+    .argument('[name]', 'one of them, whole')
     .action(action(get))
   program
     .command('describe')
     .description('one thing, whole')
-    .argument('<kind>')
-    .argument('<name>')
+    .argument('<kind>', kinds)
+    .argument('<name>', 'name or id')
     .action(action(describe))
   program
     .command('agents')
@@ -65,7 +65,10 @@ function rowOf(kind: string): KindRow {
     (one) => one === kind || one === `${kind}s` || (kind === 'policy' && one === 'policies'),
   )
   if (key === undefined)
-    throw new CliError(`There is no kind ${kind}. Use one of ${Object.keys(KIND_ROWS).join(', ')}.`, 2)
+    throw new CliError(
+      `There is no kind ${kind}. Use one of ${Object.keys(KIND_ROWS).join(', ')}${/^tokens?$/.test(kind) ? '; for tokens, `guise token list`' : ''}.`,
+      2,
+    )
   return KIND_ROWS[key]!
 }
 
@@ -84,7 +87,18 @@ async function describe(kind: string, name: string, command: Command): Promise<v
 async function fetchOne(client: Client, path: string, name: string): Promise<unknown> {
   if (path === '/v1/workloads') return findWorkload(client, name)
   const id = /\/(personas|policies|feeds)$/.test(path) ? slug(name) : name
-  return client.get(`${path}/${encodeURIComponent(id)}`)
+  try {
+    return await client.get(`${path}/${encodeURIComponent(id)}`)
+  } catch (error) {
+    const code = error instanceof CliError ? (error.problem as { code?: string } | null)?.code : null
+    const kind = path.split('/').at(-1)!
+    if (code === 'not-found')
+      throw new CliError(
+        `There is no ${kind.replace(/ies$/, 'y').replace(/s$/, '')} ${name}. See \`guise get ${kind}\`.`,
+        1,
+      )
+    throw error
+  }
 }
 
 export function workloadTable(items: readonly WorkloadRecord[], now: number): string {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
@@ -158,6 +162,35 @@ test('completion scripts and what they ask for', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await guise(['completion', shell])).out, /guise/)
   assert.equal((await guise(['completion', 'tcsh'])).code, 2)
   assert.match((await guise(['complete', '--', 'pla'])).out, /^plan\t/)
+})
+
+test('bash completes what is sourced, and runs nothing of what is typed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'guise-completion-'))
+  try {
+    const script = `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`
+    await writeFile(join(folder, 'guise'), script, { mode: 0o755 })
+    const typed = [['pla'], ['plan', 's'], ['shift', '--t'], [`$(touch ${folder}/ran)`, '']]
+    const ask = typed.map(
+      (words, i) =>
+        `COMP_WORDS=(guise ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _guise; echo "${i}: \${COMPREPLY[*]}"`,
+    )
+    const child = spawn(
+      'bash',
+      ['--norc', '-c', `source <(guise completion bash); complete -p guise; ${ask.join('; ')}`],
+      {
+        env: { PATH: `${folder}:${process.env.PATH}`, HOME: folder },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let out = ''
+    child.stdout.on('data', (chunk) => (out += chunk))
+    await once(child, 'close')
+    const lines = out.trimEnd().split('\n')
+    assert.deepEqual(lines.slice(0, 4), ['complete -o default -F _guise guise', '0: plan', '1: show', '2: --ttl'])
+    assert.equal(existsSync(join(folder, 'ran')), false)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('policy lint needs no server', async () => {

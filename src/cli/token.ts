@@ -1,5 +1,6 @@
 /** `guise token …`: who may talk to the API, and as what. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { ROLES } from '../model/records.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { ago, table } from './table.ts'
 
@@ -29,7 +30,7 @@ export function register(program: Command): void {
     .command('create')
     .description('make one; its secret is told once')
     .argument('[name]', 'what it is listed as; for an agent its own name')
-    .option('--role <role>', 'viewer, operator, approver, admin or agent', 'viewer')
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('viewer'))
     .option('--agent <id>', 'for role agent: whom it speaks for')
     .option('--host <name>', 'the same: the agent is named after its host')
     .option('--ttl <span>', 'ends by itself: 12h, 30d')
