@@ -12,6 +12,7 @@ import { createLink, parseServer } from './agent/link.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
+import { trackingGaps } from './agent/tracking.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { openJournal } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
@@ -33,6 +34,8 @@ export type AgentConfig = {
   readonly follow: 'same-system' | 'any-system'
 }
 
+/** Long enough for the first flow of any host that has some. */
+const TRACKED_WITHIN_MS = 30_000
 const REPAIR_EVERY_MS = 1_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
 
@@ -135,6 +138,9 @@ async function main(config: AgentConfig): Promise<void> {
   leaving.signal.addEventListener('abort', () => clearInterval(sampling))
   const reporting = reporter.run(leaving.signal)
   const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say)
+  setTimeout(() => {
+    if (config.mode !== 'off') for (const gap of trackingGaps(conntrack.counters.read)) say(gap)
+  }, TRACKED_WITHIN_MS).unref()
   if (config.mode !== 'off')
     await watch(conntrack.batches(leaving.signal)).catch((error: Error) => {
       counters.sourceFailed++
