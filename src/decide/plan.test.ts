@@ -397,3 +397,30 @@ test('containment spares the never-block list', () => {
   assert.equal(reach(contained, 'w_3', '203.0.113.10', 443).verdict, 'allow')
   assert.equal(reach(contained, 'w_3', '203.0.113.11', 443).verdict, 'deny')
 })
+
+test('a fixed address is worn once: who has it in force keeps it, the other is told', () => {
+  const fixed = records(
+    'apiVersion: guise/v1\nkind: Persona\nmetadata: {name: Fixed}\nspec: {profile: {network: {addresses: [10.9.0.5/24]}}}\n',
+  )
+  const manifests = [...shipped, ...fixed]
+  const wearing = (ids: readonly number[]) => [1, 2].map((n) => workload(n, `w${n}`, ids.includes(n) ? 'Fixed' : null))
+  const first = decide({ ...base, manifests, workloads: wearing([2]) })
+  assert.ok(first.plan !== null)
+  const target = { [A]: first.plan.agents[A]! } as unknown as DecideInput['target']
+  const both = decide({ ...base, manifests, workloads: wearing([1, 2]), target })
+  const network = (decision: Decision, n: number) =>
+    decision.plan?.agents[A]?.workloads.find((one) => one.workload === `w_${n}`)?.network?.addresses
+  assert.deepEqual([network(both, 1), network(both, 2)], [undefined, ['10.9.0.5/24']])
+  assert.deepEqual(
+    both.skipped.map((one) => [one.workload, one.why.rule, one.why.text]),
+    [
+      [
+        'w_1',
+        'address-taken',
+        "its persona Fixed has the address 10.9.0.5, which is w2's, so it keeps its own network",
+      ],
+    ],
+  )
+  const neither = decide({ ...base, manifests, workloads: wearing([1, 2]) })
+  assert.deepEqual([network(neither, 1), network(neither, 2)], [['10.9.0.5/24'], undefined])
+})
