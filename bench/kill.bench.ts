@@ -1,12 +1,14 @@
 /**
  * kill -9 of each victim at every named step of an apply and at random moments, in namespaces of our own with three
  * workloads whose rules, sets, addresses and resolvers all change. Afterwards the whole kernel state must equal, byte for
- * byte once normalised, that of the generation before or of the one after: anything else is `mixed`.
- * A victim is a row: others (server, database) are added with their own sites and their own way back to life.
+ * byte once normalised, that of the generation before or of the one after: anything else is `mixed`. Worker and supervisor
+ * die under the least server there can be; server and database (kill/control-plane.ts) under a real agent and a client that
+ * writes, all of whose acknowledged writes must be there once. `--victims a,b` and `--random N` make a short run.
  */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { FAULT_SITES, type FaultSite } from '../src/enforce/fault.ts'
+import { type ControlPlaneVictim, controlPlaneTrials, startControlPlane, type Verdict } from './kill/control-plane.ts'
 import { type FakeServer, startFakeServer } from './kill/fake-server.ts'
 import { makeRange, type Range, until } from './kill/range.ts'
 import { aim, percentile, report } from './report.ts'
@@ -27,11 +29,12 @@ type Ground = {
   readonly range: Range
   readonly server: FakeServer
   supervisor: ChildProcess
-  leaving?: true
+  readonly leaving: AbortSignal
   applyMs: number
 }
 
 const RANDOM_POINTS = 20
+const VICTIMS = ['worker', 'supervisor', 'server', 'database'] as const
 
 const workerPid = (ground: Ground): number =>
   Number(
@@ -41,9 +44,9 @@ const workerPid = (ground: Ground): number =>
       .split('\n')[0],
   )
 
-export function victims(random: () => number): Victim[] {
+export function victims(random: () => number, randomPoints: number): Victim[] {
   const points = Array.from(
-    { length: RANDOM_POINTS },
+    { length: randomPoints },
     (): Trial => ({ faults: [], afterShare: random() * 1.2, ending: 'confirm' }),
   )
   const named = (name: string) =>
@@ -77,27 +80,59 @@ function endingOf(site: FaultSite): FakeServer['whenConfirming'] {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const seed = Number(args[args.indexOf('--seed') + 1] || 1) || 1
+  const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
+  const seed = Number(option('--seed') ?? 1) || 1
+  const randomPoints = Number(option('--random') ?? RANDOM_POINTS)
+  const chosen = (option('--victims') ?? VICTIMS.join(',')).split(',')
+  const wrong = chosen.find((name) => !(VICTIMS as readonly string[]).includes(name))
+  if (wrong !== undefined) throw new Error(`--victims ${wrong}: choose of ${VICTIMS.join(',')}`)
+  const leaving = new AbortController()
+  process.on('SIGTERM', () => leaving.abort(new Error('stopped by SIGTERM')))
+  const tallies: Tally[] = []
+  const random = seeded(seed)
+  const rows = victims(random, randomPoints).filter(({ name }) => chosen.includes(name))
+  if (rows.length > 0) tallies.push(...(await killAgents(rows, leaving.signal)))
+  const above = (['server', 'database'] as const).filter((name) => chosen.includes(name))
+  const trials = controlPlaneTrials(above, random, randomPoints)
+  if (above.length > 0) tallies.push(...(await killControlPlane(above, trials, leaving.signal)))
+
+  const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0)
+  const figures = {
+    ...summaryOf(
+      sum,
+      tallies.flatMap(({ restores }) => restores),
+    ),
+    unreached: tallies.flatMap(({ unreached }) => unreached),
+    acknowledged: sum((tally) => tally.acknowledged),
+    seed,
+    by_victim: Object.fromEntries(tallies.map((tally) => [tally.victim, summaryOf((of) => of(tally), tally.restores)])),
+  }
+  report(args, 'kill', figures, {
+    mixed: aim(figures.mixed, '==', 0),
+    lost_acknowledged: aim(figures.lost_acknowledged, '==', 0),
+    doubled: aim(figures.doubled, '==', 0),
+  })
+  if (figures.mixed + figures.lost_acknowledged + figures.doubled > 0) process.exitCode = 1
+}
+
+function summaryOf(figure: (of: (tally: Tally) => number) => number, restores: readonly number[]) {
+  return {
+    crash_points: figure((tally) => tally.crash_points),
+    kills: figure((tally) => tally.kills),
+    mixed: figure((tally) => tally.mixed),
+    lost_acknowledged: figure((tally) => tally.lost),
+    doubled: figure((tally) => tally.doubled),
+    p50_restore_ms: round(percentile(restores, 50)),
+    p99_restore_ms: round(percentile(restores, 99)),
+  }
+}
+
+async function killAgents(rows: readonly Victim[], leaving: AbortSignal): Promise<Tally[]> {
   const range = await makeRange('k')
   const server = await startFakeServer(range.socket)
-  const ground: Ground = { range, server, supervisor: range.startAgent(), applyMs: 400 }
-  process.on('SIGTERM', () => {
-    ground.leaving = true
-  })
+  const ground: Ground = { range, server, supervisor: range.startAgent(), applyMs: 400, leaving }
   try {
-    const tally = await shoot(ground, victims(seeded(seed)))
-    const { restores: _, ...counts } = tally
-    const figures = {
-      ...counts,
-      seed,
-      p50_restore_ms: round(percentile(tally.restores, 50)),
-      p99_restore_ms: round(percentile(tally.restores, 99)),
-    }
-    report(args, 'kill', figures, {
-      mixed: aim(tally.mixed, '==', 0),
-      p99_restore_ms: aim(figures.p99_restore_ms, '<=', 5_000),
-    })
-    if (tally.mixed > 0) process.exitCode = 1
+    return await shoot(ground, rows)
   } finally {
     ground.supervisor.kill('SIGTERM')
     await until(
@@ -110,7 +145,58 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
+async function killControlPlane(
+  above: readonly ControlPlaneVictim[],
+  trials: ReturnType<typeof controlPlaneTrials>,
+  leaving: AbortSignal,
+): Promise<Tally[]> {
+  const plane = await startControlPlane('p')
+  const tallies = new Map(above.map((name) => [name, emptyTally(name)]))
+  /** What is lost stays lost: each is counted once. */
+  const counted = new Set<string>()
+  try {
+    for (const trial of trials) {
+      leaving.throwIfAborted()
+      const name = `${trial.victim} ${typeof trial.at === 'string' ? trial.at : `after ${trial.at.toFixed(2)} of an apply`}`
+      const tally = tallies.get(trial.victim)!
+      const began = performance.now()
+      const verdict = await plane.tryOut(trial)
+      const tookMs = performance.now() - began
+      count(tally, name, fresh(verdict, counted))
+      process.stderr.write(
+        `${name.padEnd(48)} ${verdict.killed ? 'whole' : 'unreached'}  ${round(verdict.restoreMs)} ms of ${round(tookMs)}\n`,
+      )
+    }
+    tallies.get(above[0]!)!.acknowledged = plane.acknowledged
+    return [...tallies.values()]
+  } finally {
+    await plane.close()
+  }
+}
+
+function fresh(verdict: Verdict, counted: Set<string>): Verdict {
+  const isNew = (what: string) => !counted.has(what) && counted.add(what) !== null
+  return { ...verdict, lost: verdict.lost.filter(isNew), doubled: verdict.doubled.filter(isNew) }
+}
+
+function count(tally: Tally, name: string, verdict: Verdict): void {
+  tally.crash_points++
+  if (verdict.killed) {
+    tally.kills++
+    tally.restores.push(verdict.restoreMs)
+  } else tally.unreached.push(name)
+  if (verdict.mixed.length > 0) tally.mixed++
+  tally.lost += verdict.lost.length
+  tally.doubled += verdict.doubled.length
+  for (const [word, said] of Object.entries({ MIXED: verdict.mixed, LOST: verdict.lost, DOUBLED: verdict.doubled }))
+    if (said.length > 0) process.stderr.write(`${word} ${name}: ${said.join('; ')}\n`)
+}
+
 type Tally = {
+  readonly victim: string
+  acknowledged: number
+  lost: number
+  doubled: number
   crash_points: number
   kills: number
   mixed: number
@@ -120,8 +206,22 @@ type Tally = {
   restores: number[]
 }
 
-async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
-  const tally: Tally = { crash_points: 0, kills: 0, mixed: 0, unreached: [], before: 0, after: 0, restores: [] }
+const emptyTally = (victim: string): Tally => ({
+  victim,
+  acknowledged: 0,
+  lost: 0,
+  doubled: 0,
+  crash_points: 0,
+  kills: 0,
+  mixed: 0,
+  unreached: [],
+  before: 0,
+  after: 0,
+  restores: [],
+})
+
+async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally[]> {
+  const tallies = rows.map(({ name }) => emptyTally(name))
   let n = 0
   const golden: string[] = []
   for (const variant of [0, 1, 0, 1, 0]) {
@@ -131,9 +231,10 @@ async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
     golden[variant] = await ground.range.capture()
   }
   let wears = 0
-  for (const victim of rows) {
+  for (const [i, victim] of rows.entries()) {
+    const tally = tallies[i]!
     for (const trial of victim.trials) {
-      if (ground.leaving) throw new Error('stopped by SIGTERM')
+      ground.leaving.throwIfAborted()
       tally.crash_points++
       const began = performance.now()
       const wanted = 1 - wears
@@ -168,7 +269,7 @@ async function shoot(ground: Ground, rows: readonly Victim[]): Promise<Tally> {
       wears = settled.variant
     }
   }
-  return tally
+  return tallies
 }
 
 /** When the (last) kill happened; null when the step was never passed. */

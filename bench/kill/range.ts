@@ -25,7 +25,12 @@ export type Range = {
   state(n: number, variant: number): AgentState
   /** Kernel, addresses, routes and resolver files, without what only counts or ticks. */
   capture(): Promise<string>
-  startAgent(options?: { readonly mode?: string }): ChildProcess
+  startAgent(options?: {
+    readonly mode?: string
+    readonly hostDriver?: 'host' | 'none'
+    /** Of a server that is not the fake one. */
+    readonly socket?: string
+  }): ChildProcess
   remove(): Promise<void>
 }
 
@@ -68,14 +73,15 @@ export async function makeRange(tag: string): Promise<Range> {
     socket,
     state: (n, variant) => stateOf(spaces, n, variant),
     capture: () => captureAll(router, spaces),
-    startAgent({ mode = 'enforce' } = {}) {
+    startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket } = {}) {
       const config = {
         inventory,
-        server: `unix:${socket}`,
+        server: `unix:${at}`,
+        caFingerprint: null,
         mode,
         home,
         id: 'range',
-        hostDriver: 'host',
+        hostDriver,
         follow: 'same-system',
       }
       const supervisor = { home, worker: join(ROOT, 'src/agent.ts'), config, longestPauseMs: 100 }
