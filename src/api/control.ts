@@ -18,6 +18,8 @@ export type ShiftRequest = {
   readonly until: number | null
   readonly by: string
   readonly why: readonly Why[]
+  /** Of whoever asks, the same for every repetition of one request: it is taken once, whatever dies in between. */
+  readonly key: string | null
 }
 
 export type ShiftAccepted = {

@@ -140,6 +140,7 @@ test('agents that go silent: the plan expires, well after they undid it by thems
   const { flow } = harness()
   const plan = await approved()
   await flow.apply(plan.id, 'guise')
+  await flow.tend()
   now += 10_000
   await flow.tend()
   assert.equal(await stateOf(plan), 'applying')
@@ -174,4 +175,19 @@ test('a server that died between two steps: what was approved goes on, what was 
   now += 4_000
   await flow.tend()
   assert.equal(await stateOf(proposed.value.plan), 'expired')
+})
+
+test('a server that was away for long does not call expired what an agent may hold confirmed', async () => {
+  const plan = await approved()
+  await harness().flow.apply(plan.id, 'guise')
+  now += 3_600_000
+  const { flow, sent } = harness()
+  await flow.tend()
+  assert.equal(await stateOf(plan), 'applying')
+  for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirmed'))
+  assert.equal(await stateOf(plan), 'confirmed')
+  assert.deepEqual(
+    sent.filter(([, type]) => type === 'rollback'),
+    [],
+  )
 })

@@ -42,6 +42,8 @@ const waitsForPerson = (record: PlanRecord): boolean => record.plan.approval !==
 
 export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   const { tenant, store, delivery } = deps
+  /** epoch ms; when this process first looked after plans. */
+  let watchedSince: number | null = null
   /** What each agent said last of a plan under way. */
   const said = new Map<PlanId, Map<AgentId, Applied>>()
   /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick. */
@@ -133,16 +135,23 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       await advance(record, all)
     },
     async tend() {
+      watchedSince ??= deps.clock()
       const { pending } = await store.plans.target(tenant)
       if (pending === null) return
       const { id } = pending.plan
       const age = deps.clock() - pending.updatedAt
-      if (pending.state === 'proposed' && !waitsForPerson(pending) && age > STRANDED_MS)
-        await move(id, 'expired', 'guise', 'its server ended before it was approved; it is decided anew')
+      if (pending.state === 'proposed' && !waitsForPerson(pending) && age > STRANDED_MS) {
+        // A shift is a wish somebody may have been promised; everything else is decided anew from what is stored.
+        const isWish = pending.plan.steps.some((step) => step.shift !== null)
+        const approved = isWish && (await move(id, 'approved', 'guise', 'its class needs nobody')) !== null
+        if (approved) await apply(id, 'guise')
+        else await move(id, 'expired', 'guise', 'its server ended before it was approved; it is decided anew')
+      }
       if (pending.state === 'approved' && age > STRANDED_MS) await apply(id, 'guise')
       if (pending.state !== 'applying' && pending.state !== 'confirming') return
       const patience = confirmWithinMs(pending) + SILENCE_MS
-      if (age < patience) return
+      // While no server ran nobody could tell it; an agent may hold it confirmed already.
+      if (Math.min(age, deps.clock() - watchedSince) < patience) return
       const text = `no agent confirmed it within ${Math.round(patience / 1000)} s; agents undo it by themselves`
       await move(id, 'expired', 'guise', text)
     },

@@ -193,6 +193,16 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     return (await flow.apply(plan.id, 'guise')) ?? approved.value
   }
 
+  /** Asked before, and the answer was lost: no second shift. What its plan lacks to be under way is made up for. */
+  async function again(shift: ShiftRecord, request: ShiftRequest): Promise<Outcome<ShiftAccepted>> {
+    if (shift.workload !== request.workload || shift.to.id !== request.persona) return keyReused()
+    const plan = shift.plan === null ? null : await store.plans.get(tenant, shift.plan)
+    if (plan?.state === 'proposed') await start(plan)
+    if (plan?.state === 'approved') await flow.apply(plan.plan.id, 'guise')
+    const now = await store.shifts.get(tenant, shift.id)
+    return { ok: true, value: { shift: shift.id, plan: shift.plan, state: (now ?? shift).state } }
+  }
+
   async function sayAlarms(decision: Decision): Promise<void> {
     const now = clock()
     for (const alarm of decision.alarms) {
@@ -247,6 +257,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     },
     requestShift: (request) =>
       inTurn(async () => {
+        const known = await store.shifts.get(tenant, shiftIdOf(request))
+        if (known !== null) return again(known, request)
         const state = await gather(store, tenant, deps.fleet, deps.intel.current())
         const judged = refuseShift(state, request)
         if (!judged.ok) return judged
@@ -331,7 +343,7 @@ function planDraftAgents(record: PlanRecord): object {
 }
 
 function automaticShift(tenant: TenantId, proposal: ShiftProposal, now: number): ShiftRecord {
-  return shiftRecord(tenant, { ...proposal, requestedBy: 'guise' }, now)
+  return shiftRecord(tenant, newShiftId(), { ...proposal, requestedBy: 'guise' }, now)
 }
 
 function requestedShift(
@@ -342,19 +354,28 @@ function requestedShift(
 ): ShiftRecord {
   return shiftRecord(
     request.tenant,
+    shiftIdOf(request),
     { workload: request.workload, from, to, until: request.until, why: request.why, requestedBy: request.by },
     now,
   )
 }
 
+const newShiftId = () => `s_${randomUUID()}` as ShiftId
+
+/** The record knows a shift by its id: one made of the key cannot be stored twice. */
+function shiftIdOf({ tenant, by, key }: ShiftRequest): ShiftId {
+  return key === null ? newShiftId() : (`s_${digest([tenant, by, key]).slice(0, 32)}` as ShiftId)
+}
+
 function shiftRecord(
   tenant: TenantId,
+  id: ShiftId,
   what: Pick<ShiftRecord, 'workload' | 'from' | 'to' | 'until' | 'why' | 'requestedBy'>,
   now: number,
 ): ShiftRecord {
   return {
     ...what,
-    id: `s_${randomUUID()}` as ShiftId,
+    id,
     tenant,
     plan: null,
     state: 'proposed',
@@ -370,6 +391,15 @@ function busy(pending: PlanRecord): Refusal {
     code: 'plan-under-way',
     why: `Plan ${pending.plan.id} (generation ${pending.plan.generation.n}) is ${pending.state}; one plan goes at a time.`,
     cure: 'Try again in a few seconds, or roll it back with guise plan rollback.',
+  }
+}
+
+function keyReused(): Refusal {
+  return {
+    ok: false,
+    code: 'key-reused',
+    why: 'This key was used for another shift.',
+    cure: 'Use a new key for a new request.',
   }
 }
 

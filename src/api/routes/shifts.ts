@@ -39,7 +39,8 @@ export function shiftRoutes(app: Routes, deps: RouteDeps): void {
     { schema: { tags, summary: 'Have a device wear a persona', body: TriggerBody } },
     async (request, reply) => {
       const { device_id, persona_id, ...rest } = request.body
-      const answer = await ask(deps, principalOf(request), { workload: device_id, persona: persona_id, ...rest })
+      const wish = { workload: device_id, persona: persona_id, ...rest }
+      const answer = await ask(deps, principalOf(request), wish, request.keepAs)
       return reply.code(202).header('location', `/v1/shifts/${answer.shift_id}`).send(answer)
     },
   )
@@ -48,7 +49,7 @@ export function shiftRoutes(app: Routes, deps: RouteDeps): void {
     '/shifts',
     { schema: { tags, summary: 'Have a workload wear a persona', body: ShiftBody } },
     async (request, reply) => {
-      const answer = await ask(deps, principalOf(request), request.body)
+      const answer = await ask(deps, principalOf(request), request.body, request.keepAs)
       return reply.code(202).header('location', `/v1/shifts/${answer.shift_id}`).send(answer)
     },
   )
@@ -75,7 +76,7 @@ export function shiftRoutes(app: Routes, deps: RouteDeps): void {
 
 const accepted = (value: ShiftAccepted) => ({ shift_id: value.shift, plan_id: value.plan, state: value.state })
 
-async function ask(deps: RouteDeps, principal: Principal, wish: Wish) {
+async function ask(deps: RouteDeps, principal: Principal, wish: Wish, key: string | null) {
   const { tenant, actor } = principal
   const named = await findWorkload(deps, tenant, wish.workload)
   if (named === null) throw notFound('workload of that id, key or name')
@@ -88,6 +89,7 @@ async function ask(deps: RouteDeps, principal: Principal, wish: Wish) {
     persona: persona.id as PersonaId,
     until: wish.ttl === undefined ? null : deps.clock() + durationMs(wish.ttl),
     by: actor,
+    key,
     why: [
       { rule: 'asked', text: wish.why ?? `${actor} asked for ${persona.manifest.metadata.name}`, persona: persona.id },
     ],
