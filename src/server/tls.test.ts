@@ -89,6 +89,7 @@ const report = {
 
 test('an agent enrols once, keeps what it needs for root alone, and needs no flag later', async () => {
   const { at, identity, link } = await enrol('edge1')
+  const secret = process.env.GUISE_ENROL_TOKEN!
   assert.equal(identity.id, 'edge1')
   for (const file of ['id', 'server-ca.pem']) assert.equal(statSync(join(at, file)).mode & 0o777, 0o600)
   assert.equal((await link.post('/v1/agents/edge1/report', JSON.stringify(report))).status, 202)
@@ -96,7 +97,8 @@ test('an agent enrols once, keeps what it needs for root alone, and needs no fla
   assert.deepEqual(await identify(at, 'ignored', later), identity)
   delete process.env.GUISE_ENROL_TOKEN
   assert.deepEqual(await identify(at, 'ignored', later), identity)
-  assert.ok(!readFileSync(join(at, 'id'), 'utf8').includes('gse_'))
+  // The spent secret is kept as a hash: it shall not be found on disk.
+  assert.ok(!readFileSync(join(at, 'id'), 'utf8').includes(secret))
 })
 
 test('a used token, and one that is over, are refused with the cure', async () => {
@@ -145,7 +147,7 @@ test('another CA than the one named is refused before any byte of ours is sent',
     // Later, too: an agent that has pinned ours does not talk to it.
     const server = await pinned(at)
     assert.ok('url' in server)
-    const deceived = createLink({ ...server, url: new URL(`https://127.0.0.1:${port}`) }, () => 'gse_secret')
+    const deceived = createLink({ ...server, url: new URL(`https://127.0.0.1:${port}`) }, () => 'secret')
     await assert.rejects(deceived.post('/v1/agents/x/report', '{}'), /certificate/)
     assert.equal(bytes, 0)
   } finally {
@@ -171,10 +173,49 @@ test('without a fingerprint, without TLS, under a name that is not in the certif
   plain.close()
   // 22 = handshake (RFC 8446 5.1): what it heard is a ClientHello, no request.
   assert.equal(Buffer.concat(heard)[0], 22)
-  await assert.rejects(
-    pinServer(home(), parseServer(`https://127.0.0.2:${door.port}`), door.door().caFingerprint),
-    /ECONNREFUSED|is not for 127\.0\.0\.2/,
-  )
+})
+
+test('a certificate of the right CA for another name is refused, and nothing is sent', async () => {
+  const ours = await loadAuthority(keysDir, clock)
+  const misnamed = createTlsServer({ ...(await ours.issue(['other.example'])) }, (socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => assert.fail('it was sent something'))
+  })
+  await new Promise<void>((resolve) => misnamed.listen(0, '127.0.0.1', resolve))
+  const { port } = misnamed.address() as { port: number }
+  const at = home()
+  try {
+    await assert.rejects(
+      pinServer(at, parseServer(`https://127.0.0.1:${port}`), door.door().caFingerprint),
+      /is not for 127\.0\.0\.1\. Name it in the server's GUISE_PUBLIC_ORIGINS/,
+    )
+    assert.equal(existsSync(join(at, 'server-ca.pem')), false)
+  } finally {
+    misnamed.close()
+  }
+})
+
+test('a new secret enrols anew; another CA on the same host gets nothing the one before gave', async () => {
+  const { at, server, identity } = await enrol('edge8')
+  process.env.GUISE_ENROL_TOKEN = (await invite('edge8')).token
+  const anew = await identify(at, '', server)
+  assert.equal(anew.id, 'edge8')
+  assert.notEqual(anew.token, identity.token)
+  delete process.env.GUISE_ENROL_TOKEN
+
+  const other = await loadAuthority(join(folder, 'reinstalled'), clock)
+  const files = { cert: join(folder, 'reinstalled.pem'), key: join(folder, 'reinstalled-key.pem') }
+  const { cert, key } = await other.issue(['127.0.0.1'])
+  writeFileSync(files.cert, cert)
+  writeFileSync(files.key, key)
+  const reinstalled = await open(0, files)
+  try {
+    const { url, caFingerprint } = reinstalled.door()
+    const next = await pinServer(at, parseServer(url), caFingerprint)
+    await assert.rejects(identify(at, '', next), /is not enrolled at/)
+  } finally {
+    await reinstalled.close()
+  }
 })
 
 test('a client that speaks only TLS 1.2 is refused', async () => {
