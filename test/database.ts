@@ -1,5 +1,6 @@
 /** A real database for a test: one embedded server per test process, a fresh copy of an empty migrated database per call. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -16,13 +17,42 @@ let server: Promise<{ embedded: Embedded; home: string }> | null = null
 let used = 0
 let made = 0
 
+/** Folder of `makeTemplate`, from tasks/test.ts; without it each test process makes its database from nothing. */
+const TEMPLATE = process.env.GUISE_TEST_DATABASE
+
 async function start(): Promise<{ embedded: Embedded; home: string }> {
   const home = mkdtempSync(join(tmpdir(), 'guise-test-'))
+  if (TEMPLATE !== undefined) {
+    execFileSync('cp', ['-al', `${TEMPLATE}/home/.`, home])
+    execFileSync('cp', ['-a', '--reflink=auto', `${TEMPLATE}/data`, join(home, 'postgres')])
+  }
   const embedded = await startEmbedded({ home, log: { warn() {} } })
+  process.once('exit', () => sweep(embedded.pid, home))
+  if (TEMPLATE === undefined) await makeBlank(embedded, home)
+  return { embedded, home }
+}
+
+async function makeBlank(embedded: Embedded, home: string): Promise<void> {
+  // No test here cuts the power: what a killed process wrote, the kernel still has. embedded.test.ts keeps fsync on.
+  appendFileSync(join(home, 'postgres/data/postgresql.conf'), 'fsync = off\n')
+  process.kill(embedded.pid, 'SIGHUP')
   await admin(embedded.url, 'create database blank')
   await (await openStore({ url: databaseUrl(embedded.url, 'blank'), keysDir: join(home, 'keys') })).close()
-  process.once('exit', () => sweep(embedded.pid, home))
-  return { embedded, home }
+}
+
+/** In `folder`: `data`, to be copied, and `home`, the rest, whose programs may be linked. */
+export async function makeTemplate(folder: string): Promise<void> {
+  const home = mkdtempSync(join(folder, 'home-'))
+  const embedded = await startEmbedded({ home, log: { warn() {} } })
+  try {
+    await makeBlank(embedded, home)
+  } finally {
+    await embedded.stop()
+  }
+  for (const own of ['lock', 'postgres.log', 'run'])
+    rmSync(join(home, 'postgres', own), { recursive: true, force: true })
+  renameSync(join(home, 'postgres/data'), join(folder, 'data'))
+  renameSync(home, join(folder, 'home'))
 }
 
 /** For a test that ended without disposing: no process and no folder stays behind. */

@@ -5,11 +5,13 @@
  * may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { makeTemplate } from '../database.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const globs = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
@@ -58,6 +60,14 @@ async function pass(files: string[], concurrency: number): Promise<void> {
 }
 
 const began = performance.now()
+if (globs.length === 0) {
+  const template = mkdtempSync(join(tmpdir(), 'guise-template-'))
+  process.once('exit', () => rmSync(template, { recursive: true, force: true }))
+  // The database's user walks through it.
+  chmodSync(template, 0o711)
+  await makeTemplate(template)
+  process.env.GUISE_TEST_DATABASE = template
+}
 await pass(
   found.filter((file) => !runsAlone(file)),
   2,
