@@ -237,6 +237,20 @@ test('workloads: list, filter, order, the whole persona document', async () => {
   assert.deepEqual(flow.question, { to: 'fd00::5', port: 443, protocol: 'tcp' })
   assert.equal((await f.as('viewer', `/workloads/${id}/why?to=nowhere`)).json().code, 'bad-destination')
   assert.equal((await f.as('viewer', `/workloads/${id}/history?from=0&to=9999999999999`)).json().code, 'bad-span')
+  const heard = {
+    workload: id,
+    at: f.clock.now - 1_000,
+    belief: null,
+    risk: null,
+    bytesOut: 1_000,
+    bytesIn: 500,
+    spanMs: 5_000,
+  }
+  await f.store.workloads.observe(MAIN, [heard])
+  const traffic = (await f.as('viewer', '/workloads/traffic')).json()
+  const row = traffic.items.find((one: { id: string }) => one.id === id)
+  assert.deepEqual([row.values.length, row.values.at(-1), row.values[0]], [40, 100, null])
+  assert.equal((await f.as('viewer', '/workloads/traffic?from=0&to=86400000')).json().code, 'bad-span')
 })
 
 test('trigger_shift: 202 with its ids; a fronted device shifts its front and says so', async () => {

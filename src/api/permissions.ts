@@ -52,6 +52,7 @@ export const PERMISSIONS = {
   'POST /shifts': operators,
   'DELETE /shifts/:id': operators,
   'GET /workloads': everyone,
+  'GET /workloads/traffic': everyone,
   'GET /workloads/:id': everyone,
   'GET /workloads/:id/persona': everyone,
   'GET /workloads/:id/belief': everyone,

@@ -134,6 +134,9 @@ export type HistoryPoint = {
   readonly risk: number | null
 }
 
+/** Bytes per second both ways, one value per step of the span asked for; null where nothing was heard. */
+export type TrafficRow = { readonly id: WorkloadId; readonly values: readonly (number | null)[] }
+
 export const ROLES = ['viewer', 'operator', 'approver', 'admin', 'agent'] as const
 export type Role = (typeof ROLES)[number]
 

@@ -23,6 +23,7 @@ import type {
   Settings,
   ShiftRecord,
   TokenRecord,
+  TrafficRow,
   WorkloadRecord,
 } from './records.ts'
 import type { Applied, WorkloadReport } from './wire.ts'
@@ -93,6 +94,8 @@ export type Store = {
       now: number,
     ): Promise<void>
     history(tenant: TenantId, id: WorkloadId, from: number, to: number): Promise<readonly HistoryPoint[]>
+    /** Bytes per second of every workload heard of in the span, in `points` steps of equal length; null = not heard of. */
+    traffic(tenant: TenantId, from: number, to: number, points: number): Promise<readonly TrafficRow[]>
   }
 
   readonly evidence: {

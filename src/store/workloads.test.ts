@@ -140,6 +140,10 @@ test('observe moves many workloads at once, keeps what is not said, and writes t
     ],
   )
   assert.deepEqual(await workloads.history(MAIN, ids[7]!, NOW + 1_500, NOW + 1_600), [])
+  const traffic = await workloads.traffic(MAIN, NOW, NOW + 4_000, 4)
+  assert.equal(traffic.length, 500)
+  assert.deepEqual(traffic.find((row) => row.id === ids[7])!.values, [null, 9_000, 9_000, null])
+  assert.deepEqual(await workloads.traffic(OTHER, NOW, NOW + 4_000, 4), [])
 })
 
 test('rows of workloads nobody reported fall away', async () => {

@@ -91,6 +91,21 @@ export function workloads(context: Context): Store['workloads'] {
         risk: row.risk,
       }))
     },
+    async traffic(tenant, from, to, points) {
+      const stepMs = (to - from) / points
+      const { rows } = await sql<{ workload: WorkloadRecord['id']; step: number; bytes: number }>`
+        select workload, floor((at - ${ms(from)}) / ${stepMs}::float8)::int as step, sum(bytes_out + bytes_in) as bytes
+        from workload_history
+        where tenant = ${tenant} and at >= ${ms(from)} and at < ${ms(to)}
+        group by 1, 2`.execute(db)
+      const found = new Map<WorkloadRecord['id'], (number | null)[]>()
+      for (const { workload, step, bytes } of rows) {
+        const values = found.get(workload) ?? Array.from({ length: points }, () => null)
+        values[Math.min(points - 1, step)] = (bytes * 1_000) / stepMs
+        found.set(workload, values)
+      }
+      return [...found].map(([id, values]) => ({ id, values }))
+    },
   }
 }
 

@@ -17,6 +17,10 @@ const tags = ['workloads']
 const HOUR_MS = 3_600_000
 const MAX_SPAN_MS = 31 * 24 * HOUR_MS
 const DAY_MS = 24 * HOUR_MS
+const TRAFFIC_MS = 600_000
+/** Every workload at once: a day of points of thousands of them is no small answer. */
+const MAX_TRAFFIC_MS = 3 * HOUR_MS
+const TRAFFIC_POINTS = 40
 
 const ListQuery = Type.Object(
   {
@@ -56,6 +60,16 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
     if (q === undefined && s === undefined) return deps.store().workloads.list(tenant, pageQuery(page))
     return filtered(await deps.store().workloads.all(tenant), q ?? '', s ?? 'name', pageQuery(page))
   })
+
+  app.get(
+    '/workloads/traffic',
+    { schema: { tags, summary: 'Bytes per second of every workload, in 40 steps', querystring: SpanQuery } },
+    async (request) => {
+      const { from, to } = spanOf(request.query, deps.clock(), TRAFFIC_MS, MAX_TRAFFIC_MS)
+      const items = await deps.store().workloads.traffic(principalOf(request).tenant, from, to, TRAFFIC_POINTS)
+      return { from, to, items, next: null }
+    },
+  )
 
   app.get('/workloads/:id', { schema: { tags, summary: 'One workload', params: IdParams } }, async (request, reply) => {
     const record = await one(request)
@@ -214,12 +228,23 @@ async function historyOf(
   record: WorkloadRecord,
   span: { readonly from?: number; readonly to?: number },
 ) {
-  const to = span.to ?? deps.clock()
-  const from = span.from ?? to - HOUR_MS
-  if (from > to || to - from > MAX_SPAN_MS) {
-    throw new Problem(400, 'bad-span', 'from and to are not a span of at most 31 days.', 'Ask for less at once.')
-  }
+  const { from, to } = spanOf(span, deps.clock(), HOUR_MS, MAX_SPAN_MS)
   return deps.store().workloads.history(record.tenant, record.id, from, to)
+}
+
+function spanOf(
+  asked: { readonly from?: number; readonly to?: number },
+  now: number,
+  usualMs: number,
+  mostMs: number,
+): { readonly from: number; readonly to: number } {
+  const to = asked.to ?? now
+  const from = asked.from ?? to - usualMs
+  if (from >= to || to - from > mostMs) {
+    const most = mostMs < DAY_MS ? `${mostMs / HOUR_MS} hours` : `${mostMs / DAY_MS} days`
+    throw new Problem(400, 'bad-span', `from and to are not a span of at most ${most}.`, 'Ask for less at once.')
+  }
+  return { from, to }
 }
 
 /** A belief is stepped once a window and holds until the next; for two windows at most, so that a gap stays a gap. */
