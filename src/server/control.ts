@@ -4,6 +4,7 @@
  */
 import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
+import { riskOf } from '../assess/risk.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
@@ -13,12 +14,13 @@ import type { Outcome, Refusal } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { createDelivery } from './delivery.ts'
 import { createExplain } from './explain.ts'
-import { createFleet } from './fleet.ts'
+import { addEvidence, createFleet } from './fleet.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
 import { createPlanFlow } from './plan-flow.ts'
 import { createReconciler } from './reconcile.ts'
 import { recordReflexes } from './reflexes.ts'
+import { releaseEvidence } from './release.ts'
 import { restore } from './restore.ts'
 
 export type ControlDeps = {
@@ -63,6 +65,21 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const explain = createExplain({ tenant, store, clock })
   const timers: NodeJS.Timeout[] = []
+
+  /** Before the release is planned, or the next decision contains again what a person let go. */
+  async function takeWord(record: PlanRecord, by: string, why: string): Promise<void> {
+    for (const { workload } of record.plan.steps) {
+      const live = fleet.live.get(workload)
+      if (live === undefined) continue
+      const now = clock()
+      const word = releaseEvidence(riskOf([...live.evidence.values()], now), live.name, by, why, now)
+      if (word === null) continue
+      addEvidence(fleet, live, word)
+      live.risk = riskOf([...live.evidence.values()], now)
+      await store.evidence.add(tenant, [{ workload, evidence: word }])
+      events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...word } })
+    }
+  }
 
   function moved(record: PlanRecord): void {
     const { plan, state } = record
@@ -142,6 +159,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     async rollbackPlan({ plan, by, why }) {
       const record = await store.plans.get(tenant, plan)
       if (record === null) return refusal('missing', plan)
+      if (record.plan.direction === 'containment') await takeWord(record, by, why)
       // A confirmed plan is not under way any more: undoing it is a change of its own, with its own generation.
       return record.state === 'confirmed'
         ? reconciler.rollbackConfirmed(record, by, why)

@@ -1,6 +1,7 @@
 /** Undoing a confirmed plan: what its workloads had before, as a draft of its own. Everybody else stays as they are now. */
 import type { PlanDraft } from '../decide/plan.ts'
 import type { DesiredState } from '../model/desired.ts'
+import type { Evidence, Risk } from '../model/evidence.ts'
 import type { AgentId } from '../model/ids.ts'
 import type { PlanStep } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
@@ -54,5 +55,30 @@ export function releaseDraft(state: Gathered, record: PlanRecord, by: string, re
       blastRadius: { workloads: steps.length, conversationsCut: 0, cut: [] },
       summary: `restores ${steps.length} workload(s) to what plan ${record.plan.id} found`,
     },
+  }
+}
+
+/** Where a person's word brings the risk of what they release: below the line where a person is asked. */
+const RELEASED_RISK = 0.3
+const WORD_HALF_LIFE_MS = 1_800_000
+
+/**
+ * A person who releases a containment says that its evidence counts for less: without this the same risk would contain it
+ * again within seconds. It fades, and new evidence of another kind or peer counts in full.
+ */
+export function releaseEvidence(risk: Risk, subject: string, by: string, reason: string, now: number): Evidence | null {
+  const weight = Math.max(-10, Math.log(RELEASED_RISK / (1 - RELEASED_RISK)) - risk.sum)
+  if (weight >= 0) return null
+  return {
+    kind: 'manual',
+    subject,
+    peer: null,
+    weight,
+    halfLifeMs: WORD_HALF_LIFE_MS,
+    at: now,
+    authenticated: true,
+    source: `person:${by}`.slice(0, 128),
+    why: `${by} released its containment: ${reason}`.slice(0, 500),
+    figures: { riskBefore: risk.value },
   }
 }
