@@ -424,3 +424,22 @@ test('a fixed address is worn once: who has it in force keeps it, the other is t
   const neither = decide({ ...base, manifests, workloads: wearing([1, 2]) })
   assert.deepEqual([network(neither, 1), network(neither, 2)], [['10.9.0.5/24'], undefined])
 })
+
+test('what a person spares waits neither for containments nor for an approval of something else', () => {
+  const worn = confirm(base, decide(base))
+  const neverBlock = ['198.51.100.7/32']
+  const spared = { ...worn, settings: { ...worn.settings, neverBlock } }
+  const risky = { ...spared, workloads: fleet(riskFrom(evidence(true))) }
+  const first = decide(risky)
+  assert.equal(first.plan?.direction, 'change')
+  assert.deepEqual(first.plan.steps, [])
+  assert.equal(first.plan.approval, 'auto')
+  assert.deepEqual(first.plan.agents[A]!.neverBlock, neverBlock)
+  assert.equal(decide(confirm(risky, first)).plan?.direction, 'containment', 'which comes right after')
+
+  const off = decide(confirm(spared, decide(spared)))
+  assert.equal(off.sparing, null)
+  const again = { ...confirm(spared, decide(spared)), settings: worn.settings }
+  assert.equal(decide(again).sparing, null, 'an entry taken off tightens: it goes with the rest')
+  assert.deepEqual(decide(again).plan?.agents[A]?.neverBlock, [])
+})

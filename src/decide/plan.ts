@@ -80,6 +80,8 @@ export type PlanDraft = {
 }
 export type Decision = {
   readonly plan: PlanDraft | null
+  /** New never-block entries alone, on what is in force now: for when `plan` cannot be had. Null = there are none. */
+  readonly sparing: PlanDraft | null
   /** New automatic shifts: store them, decide again, and they are worn. */
   readonly shifts: readonly ShiftProposal[]
   /** What is not done because of a mode or a cap, with why. */
@@ -143,12 +145,15 @@ export function decide(input: DecideInput): Decision {
   const mine = drafts.filter((draft) => enforcing.some((agent) => agent.id === draft.record.agent))
   freezeAboveCap(input, mine, notes)
   const containing = mine.filter((draft) => isContainment(draft))
-  const plan =
+  const wanted =
     containing.length > 0
       ? containmentPlan(input, enforcing, containing, notes)
       : changePlan(input, enforcing, mine, dressed, notes)
+  const sparing = sparingPlan(input, enforcing, notes)
+  const plan = sparing !== null && (containing.length > 0 || wanted?.approval !== 'auto') ? sparing : wanted
   return {
     plan,
+    sparing,
     shifts: notes.shifts,
     wouldDo: notes.wouldDo,
     skipped: notes.skipped,
@@ -334,6 +339,21 @@ function freezeAboveCap(input: DecideInput, drafts: readonly Draft[], notes: Not
   }
 }
 
+/** What a person spares waits for no containment and no approval of something else. Entries taken off tighten: they go the usual way. */
+function sparingPlan(input: DecideInput, enforcing: readonly AgentRecord[], notes: Notes): PlanDraft | null {
+  const wanted = neverBlockOf(input)
+  const agents: Record<AgentId, AgentDraft> = {}
+  let changed = false
+  for (const agent of enforcing) {
+    const target = input.target[agent.id]
+    if (target === undefined) continue
+    const neverBlock = [...new Set([...target.neverBlock, ...wanted])].sort()
+    changed ||= neverBlock.length > target.neverBlock.length
+    agents[agent.id] = { ...withoutIdentity(target), neverBlock }
+  }
+  return changed ? finish(input, agents, [], 'change', 'auto', notes) : null
+}
+
 function containmentPlan(
   input: DecideInput,
   enforcing: readonly AgentRecord[],
@@ -498,10 +518,13 @@ function emptyState(input: DecideInput): AgentDraft {
     mode: 'enforce',
     workloads: [],
     sets: [],
-    neverBlock: [...new Set([...input.settings.neverBlock, ...input.intel.neverBlock])].sort(),
+    neverBlock: neverBlockOf(input),
     failSafe: failSafePaths(sortBy(input.controlPlane, (one) => `${one.cidr}:${one.port}`)),
     confirmWithinMs: input.settings.confirmWithinMs,
   }
+}
+function neverBlockOf({ settings, intel }: DecideInput): string[] {
+  return [...new Set([...settings.neverBlock, ...intel.neverBlock])].sort()
 }
 function withoutIdentity(state: AgentState): AgentDraft {
   const { generation: _generation, plan: _plan, ...rest } = state

@@ -10,7 +10,7 @@ import type { Endpoint } from '../decide/fail-safe.ts'
 import { type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
-import type { DecisionId, ShiftId, TenantId } from '../model/ids.ts'
+import type { DecisionId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal } from '../model/why.ts'
@@ -58,7 +58,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   let asked = false
   let stopped = false
   let activations: Decision['activations'] = {}
-  let automatic: number[] = []
+  let automatic: { readonly at: number; readonly workload: WorkloadId }[] = []
   const failed = new Map<string, Failure>()
   const alarmed = new Map<string, number>()
 
@@ -75,7 +75,10 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     talk: Parameters<typeof decide>[0]['conversations'],
   ): Decision {
     const now = clock()
-    automatic = automatic.filter((at) => at > now - MINUTE_MS)
+    automatic = automatic.filter(({ at }) => at > now - MINUTE_MS)
+    // What a plan under way does is still to be done in this decision's eyes: it is not counted twice.
+    const underWay = new Set(state.pending?.plan.steps.map((step) => step.workload))
+    const recent = automatic.filter(({ workload }) => !underWay.has(workload))
     return decide({
       ...state,
       shifts,
@@ -83,7 +86,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       now,
       seed: now % 0x7fffffff,
       controlPlane: deps.controlPlane(),
-      recentChanges: automatic.length,
+      recentChanges: recent.length,
       activations,
     })
   }
@@ -102,13 +105,14 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     if (own.length > 0) decision = decideOn(state, [...own, ...state.shifts], [])
     activations = decision.activations
     await sayAlarms(decision)
-    if (decision.plan === null || isHeldBack(decision.plan)) return
-    if (!(await mayStart(state, decision.plan))) return
-    await propose(state, own, 'guise')
+    const isStuck = decision.plan !== null && isHeldBack(decision.plan)
+    const draft = isStuck ? decision.sparing : decision.plan
+    if (draft === null || isHeldBack(draft) || !(await mayStart(state, draft))) return
+    await (isStuck ? propose(state, [], 'guise', draft) : propose(state, own, 'guise'))
   }
 
   function isHeldBack(draft: PlanDraft): boolean {
-    const failure = failed.get(digest(draft.agents))
+    const failure = failed.get(failureKey(draft.agents))
     return failure !== undefined && failure.until > clock()
   }
 
@@ -168,7 +172,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       return null
     }
     maybe('server:proposed')
-    if (draft.direction === 'containment') for (const _ of draft.steps) automatic.push(at)
+    if (draft.direction === 'containment') for (const { workload } of draft.steps) automatic.push({ at, workload })
     return start(kept.value)
   }
 
@@ -318,7 +322,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         return proposed === null ? overtaken() : { ok: true, value: proposed }
       }),
     planMoved(record) {
-      const key = digest(planDraftAgents(record))
+      const key = failureKey(planDraftAgents(record))
       if (record.state === 'rolled-back' || record.state === 'expired') {
         const times = (failed.get(key)?.times ?? 0) + 1
         failed.set(key, { times, until: clock() + RETRY_MS * 2 ** Math.min(4, times - 1) })
@@ -340,6 +344,11 @@ function planDraftAgents(record: PlanRecord): object {
       draft,
     ]),
   )
+}
+
+/** A containment that was decided again ends later by the time in between: still the same attempt. */
+function failureKey(agents: object): string {
+  return digest(JSON.parse(JSON.stringify(agents, (name, value) => (name === 'until' ? undefined : value))))
 }
 
 function automaticShift(tenant: TenantId, proposal: ShiftProposal, now: number): ShiftRecord {
