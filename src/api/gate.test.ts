@@ -207,29 +207,21 @@ test('a thousand bad tokens do not keep a good one waiting', async () => {
   const ask = (token: string) =>
     f.app.inject({ url: '/personas', headers: { ...LOOPBACK, authorization: `Bearer ${token}` } })
   assert.equal((await ask(good)).statusCode, 200)
-  const quiet = await slowest(() => ask(good))
+  const before = process.cpuUsage()
   const flood = Promise.all(
     Array.from({ length: 1_000 }, (_, i) =>
       ask(i % 2 === 0 ? `guise_t${String(i).padStart(12, '0')}_${'x'.repeat(43)}` : `${known}${'y'.repeat(43)}`),
     ),
   )
-  const busy = await slowest(() => ask(good))
+  for (let i = 0; i < 30; i++) assert.equal((await ask(good)).statusCode, 200)
   const statuses = new Set((await flood).map((answer) => answer.statusCode))
   assert.ok(
     [...statuses].every((status) => status === 401 || status === 429),
     [...statuses].join(),
   )
   assert.ok(statuses.has(429))
-  // A share of a noisy machine: the bound is generous, argon2 on the hot path would be 20 s.
-  assert.ok(busy < quiet * 10 + 2_000, `${busy.toFixed(0)} ms under a flood, ${quiet.toFixed(0)} ms without`)
+  // Processor time, as the machine may be busy with others: argon2 on the hot path would cost 20 s.
+  const { user, system } = process.cpuUsage(before)
+  const costMs = (user + system) / 1_000
+  assert.ok(costMs < 8_000, `a flood of a thousand cost ${costMs.toFixed(0)} ms`)
 })
-
-async function slowest(ask: () => Promise<{ statusCode: number }>): Promise<number> {
-  let worst = 0
-  for (let i = 0; i < 30; i++) {
-    const from = performance.now()
-    assert.equal((await ask()).statusCode, 200)
-    worst = Math.max(worst, performance.now() - from)
-  }
-  return worst
-}
