@@ -73,7 +73,9 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
   const drain = async (signal?: AbortSignal): Promise<void> => {
     for (let report = spool.first(); report !== null && signal?.aborted !== true; report = spool.first()) {
-      const status = await link.post(options.path, JSON.stringify(report)).then(
+      // How far enforcement is counts now, not when the report began to wait: on an old word the server would act.
+      const body = JSON.stringify({ ...report, applied: enforcer.applied })
+      const status = await link.post(options.path, body).then(
         (answer) => answer.status,
         () => 0,
       )

@@ -21,6 +21,7 @@ import { createPlanFlow } from './plan-flow.ts'
 import { createReconciler } from './reconcile.ts'
 import { recordReflexes } from './reflexes.ts'
 import { releaseEvidence } from './release.ts'
+import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
 
 export type ControlDeps = {
@@ -64,6 +65,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     controlPlane: deps.controlPlane,
   })
   const explain = createExplain({ tenant, store, clock })
+  const desk = createReportDesk(take)
   const timers: NodeJS.Timeout[] = []
 
   /** Before the release is planned, or the next decision contains again what a person let go. */
@@ -118,6 +120,38 @@ export function createControl(deps: ControlDeps): RunningControl {
     if (!changed) return
     const message = await indicators()
     for (const agent of delivery.connected()) delivery.send(agent, message)
+    reconciler.wake()
+  }
+
+  async function take(agent: AgentId, report: AgentReport): Promise<void> {
+    const now = clock()
+    const { host, mode, boot, sequence, applied, counters } = report
+    const taken = await takeReport({ tenant, store, fleet, model: DEFAULT_MODEL }, agent, report, now)
+    for (const live of taken.observed) {
+      events.publish(tenant, {
+        type: 'workload.observed',
+        subject: live.workload,
+        data: {
+          id: live.workload,
+          at: now,
+          risk: live.risk?.value ?? null,
+          belief: live.lastBelief,
+          bytesOut: live.bytesOut,
+          bytesIn: live.bytesIn,
+        },
+      })
+    }
+    for (const { workload, evidence } of taken.evidence)
+      events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...evidence } })
+    if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events }, agent, report.reflexes)
+    if (applied !== null) await flow.applied(agent, applied)
+    // Last: a report counts as seen when everything in it is stored.
+    await store.agents.seen(tenant, agent, { host, mode, boot, sequence, applied, counters }, now)
+    events.publish(tenant, {
+      type: 'agent',
+      subject: agent,
+      data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
+    })
     reconciler.wake()
   }
 
@@ -179,37 +213,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       }
     },
 
-    async agentReport(_tenant: TenantId, agent: AgentId, report: AgentReport) {
-      const now = clock()
-      const { host, mode, boot, sequence, applied, counters } = report
-      const fresh = await store.agents.seen(tenant, agent, { host, mode, boot, sequence, applied, counters }, now)
-      if (!fresh) return
-      const taken = await takeReport({ tenant, store, fleet, model: DEFAULT_MODEL }, agent, report, now)
-      for (const live of taken.observed) {
-        events.publish(tenant, {
-          type: 'workload.observed',
-          subject: live.workload,
-          data: {
-            id: live.workload,
-            at: now,
-            risk: live.risk?.value ?? null,
-            belief: live.lastBelief,
-            bytesOut: live.bytesOut,
-            bytesIn: live.bytesIn,
-          },
-        })
-      }
-      for (const { workload, evidence } of taken.evidence)
-        events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...evidence } })
-      if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events }, agent, report.reflexes)
-      if (applied !== null) await flow.applied(agent, applied)
-      events.publish(tenant, {
-        type: 'agent',
-        subject: agent,
-        data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
-      })
-      reconciler.wake()
-    },
+    agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),
     async *desiredStream(_tenant: TenantId, agent: AgentId, signal: AbortSignal) {
       const { confirmed, pending } = await store.plans.target(tenant)
       const underWay =

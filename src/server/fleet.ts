@@ -33,12 +33,14 @@ const MAX_EVIDENCE = 200
 
 export type Fleet = {
   readonly live: Map<WorkloadId, Live>
+  /** By agent: `boot sequence` of the report whose ticks were added last. */
+  readonly merged: Map<AgentId, string>
   /** What did not fit: evidence dropped at the bound, ticks that came for a window already judged. */
   readonly counters: { evidenceDropped: number; lateTicks: number }
 }
 
 export function createFleet(): Fleet {
-  return { live: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
+  return { live: new Map(), merged: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
 }
 
 export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: string, name: string): Live {

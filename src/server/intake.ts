@@ -46,14 +46,17 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
   const evidence = takeEvidence(deps, report, ours)
   const touched = new Map<WorkloadId, Row>()
   const beliefs: WorkloadId[] = []
+  // Sent again because the database failed half-way: memory holds its ticks already.
+  const isMerged = fleet.merged.get(agent) === `${report.boot} ${report.sequence}`
   for (const wire of report.ticks) {
     const live = ours(wire.key)
     const tick = live === null ? null : decodeWindow(wire, live.workload)
     if (live === null || tick === null) continue
-    const closed = addTick(fleet, live, tick)
+    const closed = isMerged ? null : addTick(fleet, live, tick)
     if (closed !== null) beliefs.push(believe(deps, live, closed))
     touched.set(live.workload, observed(live, tick))
   }
+  fleet.merged.set(agent, `${report.boot} ${report.sequence}`)
   for (const { workload } of evidence) {
     const live = fleet.live.get(workload)!
     if (!touched.has(workload))
@@ -63,7 +66,7 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
   const rows = [...touched.values()].map((row): Row => {
     const live = fleet.live.get(row.workload)!
     live.risk = riskOf([...live.evidence.values()], now)
-    return { ...row, belief: beliefs.includes(row.workload) ? live.lastBelief : null, risk: live.risk }
+    return { ...row, belief: isMerged || beliefs.includes(row.workload) ? live.lastBelief : null, risk: live.risk }
   })
   if (rows.length > 0) await store.workloads.observe(tenant, rows)
   if (evidence.length > 0) await store.evidence.add(tenant, evidence)

@@ -1,5 +1,5 @@
 /** A reflex was pre-authorised and has happened: into the ledger right after, with what it was decided from. */
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { EventHub } from '../api/events.ts'
 import type { AgentId, DecisionId, TenantId } from '../model/ids.ts'
 import type { Store } from '../model/store.ts'
@@ -12,15 +12,19 @@ export async function recordReflexes(deps: ReflexDeps, agent: AgentId, reflexes:
   const { tenant, store, events } = deps
   for (const reflex of reflexes) {
     const workload = workloadId(tenant, reflex.key)
+    const hash = createHash('sha256').update(JSON.stringify(reflex)).digest('hex')
+    // Told twice (its first report failed half-way), it is one decision.
+    const id = `d_${createHash('sha256').update(`${agent} ${hash}`).digest('hex').slice(0, 32)}` as DecisionId
+    if ((await store.ledger.decision(tenant, id)) !== null) continue
     const summary = `dropped ${reflex.key} to ${reflex.peer} until ${new Date(reflex.until).toISOString()}: ${reflex.why}`
     await store.ledger.decide(
       {
-        id: `d_${randomUUID()}` as DecisionId,
+        id,
         tenant,
         at: reflex.at,
         kind: 'reflex',
         workload,
-        inputs: { reflex: createHash('sha256').update(JSON.stringify(reflex)).digest('hex') },
+        inputs: { reflex: hash },
         features: null,
         versions: { model: 'none', features: 'none', rules: 'reflex-1', policies: 'none' },
         seed: 0,
