@@ -28,7 +28,10 @@ const HOUR_MS = 3_600_000
 const POLL_MS = 20
 
 async function schemaAt(url: string): Promise<string> {
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) })
+  const pool = new pg.Pool({ connectionString: url })
+  // `destroy` does not wait for the server's end of a connection, which may say that it is shutting down.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await dumpSchema(db)
   } finally {
