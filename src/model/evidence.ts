@@ -13,6 +13,9 @@ export const EVIDENCE_KINDS = [
   'manual',
 ] as const
 
+/** A week: nothing that was seen once counts for good, so what rests on it ends. */
+const MAX_HALF_LIFE_MS = 7 * 86_400_000
+
 export const Evidence = Type.Object(
   {
     kind: Type.Enum([...EVIDENCE_KINDS]),
@@ -22,9 +25,9 @@ export const Evidence = Type.Object(
     peer: Type.Union([Type.String({ maxLength: 128 }), Type.Null()]),
     /** log-odds it adds when fresh */
     weight: Type.Number({ minimum: -10, maximum: 10 }),
-    halfLifeMs: Type.Number({ exclusiveMinimum: 0 }),
+    halfLifeMs: Type.Number({ exclusiveMinimum: 0, maximum: MAX_HALF_LIFE_MS }),
     /** epoch ms of the newest observation behind it */
-    at: Type.Number(),
+    at: Type.Number({ minimum: 0, maximum: 8.64e15 }),
     /** true = the source address cannot have been forged (handshake or anti-spoofed interface). Only such may block alone. */
     authenticated: Type.Boolean(),
     /** Which detector or feed said so, and its version. */

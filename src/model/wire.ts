@@ -29,21 +29,22 @@ export const WorkloadReport = Type.Object(
 )
 export type WorkloadReport = Static<typeof WorkloadReport>
 
-const numbers = (n: number) => Type.Array(Type.Number(), { minItems: n, maxItems: n })
+/** epoch ms, up to the last instant that a Date can tell (ECMA-262 §21.4.1.1); the record's integers hold no more. */
+const Time = Type.Number({ minimum: 0, maximum: 8.64e15 })
+/** A tally: far above any that was counted, and sums of many of them are finite still. */
+const Tally = Type.Number({ minimum: -1e18, maximum: 1e18 })
+const numbers = (n: number) => Type.Array(Tally, { minItems: n, maxItems: n })
 export const WireWindow = Type.Object(
   {
     key: Type.String({ maxLength: 128 }),
-    start: Type.Number(),
-    spanMs: Type.Integer({ minimum: 1_000 }),
+    start: Time,
+    spanMs: Type.Integer({ minimum: 1_000, maximum: 86_400_000 }),
     sums: numbers(SUMS.length),
     histograms: numbers(HISTOGRAMS.length * BUCKETS),
     /** SKETCHES × REGISTERS bytes, base64 */
     registers: Type.String({ maxLength: Math.ceil((SKETCHES.length * REGISTERS) / 3) * 4 }),
     peers: Type.Array(
-      Type.Object(
-        { peer: Type.String({ maxLength: 45 }), flows: Type.Number(), bytesOut: Type.Number(), bytesIn: Type.Number() },
-        closed,
-      ),
+      Type.Object({ peer: Type.String({ maxLength: 45 }), flows: Tally, bytesOut: Tally, bytesIn: Tally }, closed),
       { maxItems: TOP_PEERS },
     ),
   },
@@ -58,12 +59,12 @@ export const WireConversation = Type.Object(
     port: Type.Integer({ minimum: 0, maximum: 65535 }),
     proto: Type.Integer({ minimum: 0, maximum: 255 }),
     direction: Type.Union([Type.Literal('initiated'), Type.Literal('served')]),
-    start: Type.Number(),
-    last: Type.Number(),
-    flows: Type.Number(),
-    failed: Type.Number(),
-    bytesOut: Type.Number(),
-    bytesIn: Type.Number(),
+    start: Time,
+    last: Time,
+    flows: Tally,
+    failed: Tally,
+    bytesOut: Tally,
+    bytesIn: Tally,
     service: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),
   },
   closed,
@@ -75,8 +76,8 @@ export const WireReflex = Type.Object(
   {
     key: Type.String({ maxLength: 128 }),
     peer: Type.String({ maxLength: 45 }),
-    at: Type.Number(),
-    until: Type.Number(),
+    at: Time,
+    until: Time,
     why: Type.String({ maxLength: 500 }),
   },
   closed,
@@ -111,7 +112,7 @@ export const AgentReport = Type.Object(
     boot: Type.String({ maxLength: 64 }),
     /** Monotonic per boot: a repeat is recognised and answered again without effect. */
     sequence: Type.Integer({ minimum: 0 }),
-    at: Type.Number(),
+    at: Time,
     host: Type.String({ maxLength: 128 }),
     mode: Type.Union([Type.Literal('off'), Type.Literal('observe'), Type.Literal('suggest'), Type.Literal('enforce')]),
     workloads: Type.Optional(Type.Array(WorkloadReport, { maxItems: 10_000 })),

@@ -2,6 +2,7 @@
  * What the API may ask to happen, for one tenant: reports go to intake, shifts and approvals to the reconciler and the plan
  * flow, questions to the explainers. One instance per process; what it holds in memory can be lost.
  */
+import { createHash } from 'node:crypto'
 import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
 import { riskOf } from '../assess/risk.ts'
@@ -67,6 +68,8 @@ export function createControl(deps: ControlDeps): RunningControl {
   const explain = createExplain({ tenant, store, clock })
   const desk = createReportDesk(take)
   const timers: NodeJS.Timeout[] = []
+  /** Hash of the indicators that agents were told last. */
+  let told = ''
 
   /** Before the release is planned, or the next decision contains again what a person let go. */
   async function takeWord(record: PlanRecord, by: string, why: string): Promise<void> {
@@ -100,15 +103,19 @@ export function createControl(deps: ControlDeps): RunningControl {
     reconciler.planMoved(record)
   }
 
-  async function indicators(): Promise<ServerMessage> {
+  async function indicators(): Promise<Extract<ServerMessage, { type: 'indicators' }>> {
     const settings = await store.settings.get(tenant)
     const { entries, neverBlock, hash } = intel.current()
+    const spared = [...settings.neverBlock, ...neverBlock]
+    const homeNetworks = [...settings.homeNetworks]
+    // Agents pass over a hash that they know: it names the settings in the message, too.
+    const whole = createHash('sha256').update(JSON.stringify([hash, spared, homeNetworks]))
     return {
       type: 'indicators',
-      hash,
+      hash: whole.digest('hex').slice(0, 32),
       entries: [...entries],
-      neverBlock: [...settings.neverBlock, ...neverBlock],
-      homeNetworks: [...settings.homeNetworks],
+      neverBlock: spared,
+      homeNetworks,
     }
   }
 
@@ -116,9 +123,10 @@ export function createControl(deps: ControlDeps): RunningControl {
     const feeds = (await store.manifests.all(tenant, 'Feed')).flatMap(({ manifest }) =>
       manifest.kind === 'Feed' ? [manifest] : [],
     )
-    const { changed } = await intel.refresh(feeds)
-    if (!changed) return
+    await intel.refresh(feeds)
     const message = await indicators()
+    if (message.hash === told) return
+    told = message.hash
     for (const agent of delivery.connected()) delivery.send(agent, message)
     reconciler.wake()
   }

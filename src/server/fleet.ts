@@ -31,6 +31,9 @@ export type Live = {
 /** Evidence kept per workload; the oldest goes first. Hit by a scan of thousands of peers with a row each. */
 const MAX_EVIDENCE = 200
 
+/** An agent keeps five minutes of reports; what is older than that comes from a clock that was set. */
+const CLOCK_STEP_MS = 600_000
+
 export type Fleet = {
   readonly live: Map<WorkloadId, Live>
   /** By agent: `boot sequence` of the report whose ticks were added last. */
@@ -71,7 +74,9 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
 export function addTick(fleet: Fleet, live: Live, tick: Window): Window | null {
   const start = Math.floor(tick.start / WINDOW_MS) * WINDOW_MS
   const filling = live.filling
-  if (filling !== null && start <= filling.start) {
+  // Far behind, it is not late: the agent's clock was set back, and the window from the future would never be complete.
+  const isLate = filling !== null && start <= filling.start && start > filling.start - CLOCK_STEP_MS
+  if (filling !== null && isLate) {
     if (start < filling.start) fleet.counters.lateTicks++
     mergeWindow(filling, tick)
     return null

@@ -43,7 +43,7 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     const live = fleet.live.get(workloadId(tenant, key))
     return live !== undefined && live.agent === agent ? live : null
   }
-  const evidence = takeEvidence(deps, report, ours)
+  const evidence = takeEvidence(deps, report, now, ours)
   const touched = new Map<WorkloadId, Row>()
   const beliefs: WorkloadId[] = []
   // Sent again because the database failed half-way: memory holds its ticks already.
@@ -78,11 +78,18 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
   return { observed: rows.map((row) => fleet.live.get(row.workload)!), evidence, beliefs }
 }
 
-function takeEvidence(deps: IntakeDeps, report: AgentReport, ours: (key: string) => Live | null): EvidenceRecord[] {
+function takeEvidence(
+  deps: IntakeDeps,
+  report: AgentReport,
+  now: number,
+  ours: (key: string) => Live | null,
+): EvidenceRecord[] {
   const rows: EvidenceRecord[] = []
-  for (const { key, evidence } of report.evidence) {
+  for (const { key, evidence: said } of report.evidence) {
     const live = ours(key)
     if (live === null) continue
+    // An agent whose clock is ahead of ours would have its evidence stay fresh for as long: a containment would not end.
+    const evidence = said.at > now ? { ...said, at: now } : said
     addEvidence(deps.fleet, live, evidence)
     rows.push({ workload: live.workload, evidence })
   }
