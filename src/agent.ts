@@ -112,6 +112,7 @@ async function main(config: AgentConfig): Promise<void> {
   process.on('disconnect', () => process.exit(1))
 
   const hear = (message: ServerMessage) => {
+    reporter.reachable()
     const acted =
       message.type === 'state'
         ? enforcer.apply(message.state)

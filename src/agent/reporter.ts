@@ -24,6 +24,8 @@ export type ReporterOptions = {
 export type Reporter = {
   /** Something that must not wait for the tick. */
   urgent(): void
+  /** The server was heard: what waits for it need not wait out its back-off. */
+  reachable(): void
   /** The next report names every workload again. */
   reintroduce(): void
   run(signal: AbortSignal): Promise<void>
@@ -45,6 +47,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let sending: Promise<void> = Promise.resolve()
   let isBusy = false
   let failures = 0
+  let waiting: AbortController | null = null
 
   const make = (sensed: Sensed): AgentReport => {
     const report: AgentReport = {
@@ -88,11 +91,11 @@ export function createReporter(options: ReporterOptions): Reporter {
         spool.shift()
       } else {
         if (failures++ === 0) say(`reports wait: the server ${status === 0 ? 'is not there' : `answered ${status}`}`)
-        await wait(
-          Math.random() * Math.min(10_000, 250 * 2 ** Math.min(failures, 8)),
-          undefined,
-          signal === undefined ? {} : { signal },
-        ).catch(() => {})
+        waiting = new AbortController()
+        const ends = AbortSignal.any(signal === undefined ? [waiting.signal] : [waiting.signal, signal])
+        const pauseMs = Math.random() * Math.min(10_000, 250 * 2 ** Math.min(failures, 8))
+        await wait(pauseMs, undefined, { signal: ends }).catch(() => {})
+        waiting = null
       }
     }
   }
@@ -102,6 +105,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       spool.push(make(NOTHING))
       void flush()
     },
+    reachable: () => waiting?.abort(),
     reintroduce() {
       introduce = true
     },
