@@ -4,7 +4,7 @@
  * Enforcement never waits for telemetry: messages of the server act as they arrive, reports are sent from a spool.
  */
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
@@ -16,7 +16,9 @@ import { trackingGaps } from './agent/tracking.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { openJournal } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
+import { endingByOurClock } from './enforce/skew.ts'
 import type { Mode } from './model/policy.ts'
+import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
 import type { ServerMessage } from './model/wire.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
@@ -40,6 +42,7 @@ const REPAIR_EVERY_MS = 1_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
 
 async function main(config: AgentConfig): Promise<void> {
+  const clock = createSteadyClock(Date.now, () => uptime() * 1_000)
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let inventory = readInventory(config.inventory, config.hostDriver)
@@ -55,14 +58,16 @@ async function main(config: AgentConfig): Promise<void> {
     inventory: () => inventory,
     probeServer: () => link.probe(),
     changed: () => reporter.urgent(),
-    reloaded: () => sense.reflex.restore(Date.now()),
+    reloaded: () => sense.reflex.restore(clock()),
     say,
+    clock,
   }
   const enforcer = createEnforcer(enforcerOptions)
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
     say,
+    clock,
   })
   const reporter = createReporter({
     link,
@@ -111,11 +116,13 @@ async function main(config: AgentConfig): Promise<void> {
   // Without its supervisor nobody would own the deadline.
   process.on('disconnect', () => process.exit(1))
 
+  let aheadMs = 0
   const hear = (message: ServerMessage) => {
+    if (message.type === 'bookmark') aheadMs = clock() - message.at
     reporter.reachable()
     const acted =
       message.type === 'state'
-        ? enforcer.apply(message.state)
+        ? enforcer.apply(endingByOurClock(message.state, aheadMs))
         : message.type === 'confirm'
           ? enforcer.confirm(message.generation)
           : message.type === 'rollback'

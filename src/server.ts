@@ -3,12 +3,14 @@
  * service user for good; nothing is imported or read from the clone after that, because that user may not be able to.
  */
 import { chownSync, mkdirSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { createApp } from './api/app.ts'
 import { createEventHub } from './api/events.ts'
 import { listenLocal } from './api/local-socket.ts'
 import { DEFAULT_TENANT } from './model/ids.ts'
+import { createSteadyClock } from './model/steady-clock.ts'
 import type { Store } from './model/store.ts'
 import { readBuiltins } from './server/builtins.ts'
 import { type ServerConfig, serverConfig } from './server/config.ts'
@@ -40,7 +42,7 @@ function readConfig(): ServerConfig {
 async function main(): Promise<void> {
   const config = readConfig()
   const log = pino({ level: process.env.GUISE_LOG ?? 'warn' }, pino.destination(2))
-  const clock = () => Date.now()
+  const clock = createSteadyClock(Date.now, () => uptime() * 1_000)
   const events = createEventHub({ clock })
   const builtins = readBuiltins(join(ROOT, 'examples'))
   const recording = config.replay ? await readRecording(join(ROOT, 'lab/recording')) : null

@@ -44,7 +44,9 @@ export function createSense(options: {
   readonly home: string
   readonly reflexAllowed: () => boolean
   readonly say: (line: string) => void
+  readonly clock?: () => number
 }): Sense {
+  const clock = options.clock ?? Date.now
   const directory = createDirectory()
   const names = createServiceNames()
   let inventory: Inventory = { workloads: [], namespaces: new Map() }
@@ -90,7 +92,7 @@ export function createSense(options: {
       // Reflexes are allowed while our rules are in force, which is when spoofed sources are dropped.
       if (options.reflexAllowed()) markAntispoofed(batch)
       const hits = blocklistHits(batch, index, neverBlock)
-      if (hits.length > 0) reflex.act(batch, hits, Date.now())
+      if (hits.length > 0) reflex.act(batch, hits, clock())
       reducer.add(batch)
       detectors.add(batch)
     },

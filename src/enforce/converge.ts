@@ -8,7 +8,7 @@ import { compileSnapshot, type Snapshot } from './snapshot.ts'
 import { runStep, type Step } from './step.ts'
 
 /** `also` names facets another snapshot may have touched on the way. Answers what could not be reached (a namespace that is gone). */
-export async function converge(wanted: Snapshot, also: Snapshot | null = null): Promise<string[]> {
+export async function converge(wanted: Snapshot, also: Snapshot | null = null, now = Date.now()): Promise<string[]> {
   const unreachable: string[] = []
   const attempt = async (key: string, act: () => Promise<void>) =>
     act().catch((error: Error) => void unreachable.push(`${key}: ${error.message}`))
@@ -16,7 +16,7 @@ export async function converge(wanted: Snapshot, also: Snapshot | null = null): 
     await attempt(key, () => createNetworkDriver(placed.namespace, placed.face).converge(placed.state))
   for (const [key, placed] of Object.entries({ ...originals(also?.dns), ...wanted.dns }))
     await attempt(key, () => createDnsDriver(placed.namespace).converge(placed.state))
-  await convergeTable(compileSnapshot(wanted), Date.now())
+  await convergeTable(compileSnapshot(wanted), now)
   return unreachable
 }
 

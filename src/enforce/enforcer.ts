@@ -39,6 +39,8 @@ export type EnforcerOptions = {
   /** The table was written anew: elements that reflexes had added are gone. */
   readonly reloaded: () => void
   readonly say: (line: string) => void
+  /** epoch ms; what ends by itself is measured by it, so it should not jump. */
+  readonly clock?: () => number
 }
 
 export type Enforcer = {
@@ -77,6 +79,7 @@ export function stricterMode(a: Mode, b: Mode): Mode {
 
 export function createEnforcer(options: EnforcerOptions): Enforcer {
   const { journal, say } = options
+  const clock = options.clock ?? Date.now
   const counters = { driftRepairs: 0, refused: 0, rolledBack: 0, unreachable: 0, corrupt: 0 }
   const boot = bootId()
   let current: Snapshot = NOTHING
@@ -158,7 +161,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const before = current
     const after = await snapshotOf(state, options.inventory(), before)
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
-    const now = Date.now()
+    const now = clock()
     const deadlineMs = monotonicMs() + state.confirmWithinMs
     maybe('before-intent')
     journal.intend({ generation: state.generation, boot, deadlineMs, before, after, undo: undoFor(before, after, now) })
@@ -202,7 +205,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     generation = state.generation
     pending = null
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
-    await applyText(confirmDelta(old, compiled, Date.now())).catch(() => hold(after))
+    await applyText(confirmDelta(old, compiled, clock())).catch(() => hold(after))
     if (old === null) options.reloaded()
     maybe('permanent')
     await stage('finish', before, after).catch(() => hold(after))
@@ -216,9 +219,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const { state, before, after, timer } = pending!
     clearTimeout(timer)
     maybe('revert-begun')
-    const text = revertDelta(compileSnapshot(before), compileSnapshot(after)!, Date.now())
+    const text = revertDelta(compileSnapshot(before), compileSnapshot(after)!, clock())
     await applyText(text).catch((error: Error) => say(error.message))
-    counters.unreachable += (await converge(before, after)).length
+    counters.unreachable += (await converge(before, after, clock())).length
     maybe('reverted')
     journal.clear()
     pending = null
@@ -232,7 +235,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   async function hold(snapshot: Snapshot, also: Snapshot | null = null): Promise<void> {
-    const unreachable = await converge(snapshot, also)
+    const unreachable = await converge(snapshot, also, clock())
     counters.unreachable += unreachable.length
     for (const line of unreachable) say(`could not reach ${line}`)
     options.reloaded()
@@ -254,7 +257,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       current = found.snapshot as Snapshot
       await hold(current)
       tell(found.confirmed.generation, 'confirmed')
-    } else if (journal.corrupt === 0) await convergeTable(null, Date.now())
+    } else if (journal.corrupt === 0) await convergeTable(null, clock())
     maybe('recovered')
     journal.clear()
   }
@@ -271,7 +274,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       }
       return
     }
-    const drift = tableDrift(compiledOnce(current), found, Date.now())
+    const drift = tableDrift(compiledOnce(current), found, clock())
     if (drift.length > 0) {
       counters.driftRepairs++
       say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
@@ -307,7 +310,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const bindings = bindingsOf(options.inventory(), current.state)
     if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) return
     const [before, after] = [current, { ...current, bindings }]
-    const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: Date.now() })
+    const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
     journal.commit({ generation, boot, snapshot: after })
     current = after
     await applyText(text).catch(() => hold(after))

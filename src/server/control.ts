@@ -227,7 +227,9 @@ export function createControl(deps: ControlDeps): RunningControl {
       const underWay =
         pending !== null && (pending.state === 'applying' || pending.state === 'confirming') ? pending : confirmed
       const state = underWay?.plan.agents[agent] ?? confirmed?.plan.agents[agent]
+      // The time first: containments end by our clock, and the agent's may be another.
       const first: ServerMessage[] = [
+        { type: 'bookmark', at: clock() },
         await indicators(),
         ...(state === undefined ? [] : [{ type: 'state', state } as const]),
       ]
