@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { testDatabase } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, OTHER, planMaker, shiftRecord } from '../../test/records.ts'
 import type { DecisionId, PlanId, ShiftId, WorkloadId } from '../model/ids.ts'
-import type { ShiftState } from '../model/plan.ts'
+import type { PlanStep, ShiftState } from '../model/plan.ts'
 import { openStore } from './database.ts'
 
 const database = await testDatabase()
@@ -113,6 +113,27 @@ test('of two confirmations on one target only one holds', async () => {
   assert.equal(results.filter((result) => result.ok).length, 1)
   const states = await Promise.all([a, b].map(async ({ id }) => (await store.plans.get(MAIN, id))!.state))
   assert.deepEqual(states.sort(), ['confirmed', 'expired'])
+})
+
+test('a shift decided again with a newer plan is confirmed with it, not expired with the older', async () => {
+  const older = await proposed()
+  const decision = `d_${++made}` as DecisionId
+  const newer = await store.plans.propose(
+    MAIN,
+    (generation, id, parent) => {
+      const plan = planMaker(decision)(generation, id, parent)
+      const desired = { ...older.record.plan.steps[0] } as PlanStep
+      return { ...plan, steps: [{ ...desired, shift: older.shift }] }
+    },
+    decisionRecord(decision),
+    [shiftRecord(`s_${made}`, 9_000)],
+    alice,
+  )
+  assert.ok(newer.ok)
+  await confirm(newer.value.plan.id)
+  assert.equal((await store.plans.get(MAIN, older.id))!.state, 'expired')
+  const shift = (await store.shifts.get(MAIN, older.shift))!
+  assert.deepEqual([shift.state, shift.plan], ['confirmed', newer.value.plan.id])
 })
 
 test('approvals count once per person, and only while they are awaited', async () => {

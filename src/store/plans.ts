@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import type { Generation } from '../model/desired.ts'
 import type { PlanId, TenantId } from '../model/ids.ts'
-import { mayMove, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
+import { mayMove, type Plan, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store, Write } from '../model/store.ts'
 import { decodeCursor, pageSize, toPage } from './cursor.ts'
@@ -145,12 +145,29 @@ async function move(
     await retarget(tx, tenant, held.parent)
   }
   await moveShiftsOf(tx, tenant, [id], to, context.clock())
-  if (to === 'confirmed') await expireOthers(context, tx, tenant, id)
+  if (to === 'confirmed') {
+    await adoptShifts(tx, held.plan, context.clock())
+    await expireOthers(context, tx, tenant, id)
+  }
   return await update(context, tx, tenant, id, { state: to })
 }
 
 async function retarget(tx: Tx, tenant: TenantId, target: string | null): Promise<void> {
   await tx.updateTable('tenants').set({ target }).where('tenant', '=', tenant).execute()
+}
+
+/** A wish that waited under an older plan was decided again with the newer one: worn now, it must not expire with the older. */
+async function adoptShifts(tx: Tx, plan: Plan, now: number): Promise<void> {
+  const worn = plan.steps.flatMap(({ shift }) => (shift === null ? [] : [shift]))
+  if (worn.length === 0) return
+  await tx
+    .updateTable('shifts')
+    .set((eb) => ({ plan: plan.id, state: 'confirmed', updated_at: now, version: eb('version', '+', 1) }))
+    .where('tenant', '=', plan.tenant)
+    .where('id', 'in', worn)
+    .where('plan', '<>', plan.id)
+    .where('state', 'in', PENDING)
+    .execute()
 }
 
 /** Whatever else is under way stands on a target that is no more, so it can never be confirmed. */
