@@ -4,7 +4,8 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { lazy, Suspense } from 'react'
 import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router'
-import { createQueryClient, useSession } from './api/queries.ts'
+import { onSessionEnd } from './api/client.ts'
+import { createQueryClient, keys, useSession } from './api/queries.ts'
 import { Boundary } from './parts/boundary.tsx'
 import { Failed, SkeletonRows } from './parts/states.tsx'
 import { BASE, paths } from './paths.ts'
@@ -18,6 +19,7 @@ const Missing = lazy(() => import('./pages/missing.tsx'))
 const SignIn = lazy(() => import('./pages/sign-in.tsx'))
 
 const client = createQueryClient()
+onSessionEnd(() => client.setQueryData(keys.session, null))
 
 export function App() {
   return (

@@ -16,6 +16,7 @@ export type {
   Page,
   PlanRecord,
   ShiftRecord,
+  TrafficRow,
   WorkloadRecord,
 } from '../../src/model/records.ts'
 export type { Why } from '../../src/model/why.ts'

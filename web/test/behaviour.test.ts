@@ -122,6 +122,7 @@ test('selected text survives two hundred updates', { skip }, async () => {
 
 test('a burst of events costs few renders', { skip }, async () => {
   const page = await visit('/fleet')
+  await page.locator('table.fleet tbody tr').first().waitFor()
   await page.evaluate(
     'window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector("table.fleet"), { subtree: true, childList: true, characterData: true, attributes: true })',
   )
@@ -238,7 +239,13 @@ test('a dropped flow names policy, rule and expiry', { skip }, async () => {
   const why = page.getByRole('complementary')
   await why.getByRole('heading', { name: 'Why is 203.0.113.77 dropped?' }).waitFor()
   const text = await why.innerText()
-  for (const part of ['contain-above-0.7', 'persona:data-exporter/mitigation/0', 'in 3', 'generation 413', '0.83']) {
+  for (const part of [
+    "meets Data Exporter's rule risk ≥ 0.7",
+    'persona:data-exporter/mitigation/0',
+    'in 3',
+    'generation 413',
+    '0.83',
+  ]) {
     assert.ok(text.includes(part), `${part} in: ${text}`)
   }
   await page.context().close()

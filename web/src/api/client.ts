@@ -13,9 +13,21 @@ export class ProblemError extends Error {
 
 let csrf: string | null = null
 let serverOffsetMs = 0
+let ended = false
+let whenEnded = () => {}
 
 export function setCsrf(token: string | null): void {
   csrf = token
+  if (token !== null) ended = false
+}
+
+/** What to do when the server no longer knows our session: told once, by whichever request hears it first. */
+export function onSessionEnd(act: () => void): void {
+  whenEnded = act
+}
+/** True from then until the next sign-in. */
+export function sessionEnded(): boolean {
+  return ended
 }
 
 /** Server clock minus ours, from the Date header: countdowns are the server's, not this browser's. */
@@ -57,6 +69,11 @@ async function send<T>(method: string, path: string, body?: unknown, signal?: Ab
   if (response.status === 204) return undefined as T
   const text = await response.text()
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
+  if (response.status === 401 && csrf !== null) {
+    csrf = null
+    ended = true
+    whenEnded()
+  }
   throw new ProblemError(problemFrom(response, text), response.headers.get('x-request-id'))
 }
 

@@ -12,11 +12,11 @@ import type {
   Reason,
   Session,
   ShiftRecord,
+  TrafficRow,
   Verdict,
   WorkloadRecord,
 } from '../nouns.ts'
 import { get, ProblemError, setCsrf } from './client.ts'
-import { noteRates } from './trend.ts'
 
 export const keys = {
   session: ['session'],
@@ -85,13 +85,32 @@ export function useSession() {
 export function useWorkloads() {
   return useQuery({
     queryKey: keys.workloads,
-    queryFn: async ({ signal }) => {
-      const rows = await all<WorkloadRecord>('/v1/workloads', signal)
-      noteRates(rows)
-      return rows
-    },
+    queryFn: ({ signal }) => all<WorkloadRecord>('/v1/workloads', signal),
     refetchInterval: 30_000,
   })
+}
+const TRAFFIC_EVERY_MS = 15_000
+/** Bytes per second of the last ten minutes by workload, oldest first, from when it was first heard of. */
+export function useTraffic(): ReadonlyMap<string, readonly number[]> {
+  const { data } = useQuery({
+    queryKey: ['traffic'],
+    queryFn: async ({ signal }) => (await get<Page<TrafficRow>>('/v1/workloads/traffic', signal)).items,
+    refetchInterval: TRAFFIC_EVERY_MS,
+    select: byWorkload,
+  })
+  return data ?? NO_TRAFFIC
+}
+const NO_TRAFFIC: ReadonlyMap<string, readonly number[]> = new Map()
+
+/** The newest step is still filling when it is read: empty there is no silence. */
+function byWorkload(rows: readonly TrafficRow[]): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    rows.map(({ id, values }) => {
+      const first = values.findIndex((value) => value !== null)
+      const end = values.at(-1) === null ? -1 : undefined
+      return [id, values.slice(Math.max(0, first), end).map((value) => value ?? 0)]
+    }),
+  )
 }
 export function useAgents() {
   return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })
@@ -135,6 +154,20 @@ export function useConversations(id: string) {
     queryKey: ['workload', id, 'conversations'],
     queryFn: async ({ signal }) => (await get<Page<ConversationRow>>(`${at(id)}/conversations`, signal)).items,
     refetchInterval: 10_000,
+  })
+}
+export type FlowAnswer = {
+  readonly flow: { readonly to: string; readonly port: number; readonly protocol: string }
+  readonly verdict: Verdict
+  readonly egress: { readonly verdict: Verdict; readonly why: Reason }
+  readonly ingress: { readonly verdict: Verdict; readonly why: Reason }
+}
+/** What the rules in force say of a flow that need not exist: `to` is an address, or one with a port. */
+export function useFlowWhy(id: string, to: string | null) {
+  return useQuery({
+    queryKey: ['workload', id, 'why', to],
+    queryFn: ({ signal }) => get<FlowAnswer>(`${at(id)}/why?to=${encodeURIComponent(to ?? '')}`, signal),
+    enabled: to !== null,
   })
 }
 export function useRules(id: string) {

@@ -3,7 +3,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { ProblemError, post, setCsrf } from '../api/client.ts'
+import { ProblemError, post, sessionEnded, setCsrf } from '../api/client.ts'
 import { keys } from '../api/queries.ts'
 import type { Session } from '../nouns.ts'
 import { Button } from '../parts/button.tsx'
@@ -25,7 +25,7 @@ export default function SignIn() {
   const [busy, setBusy] = useState(false)
   const tried = useRef(false)
 
-  const exchange = async (value: string) => {
+  const exchange = async (value: string, from: 'link' | 'field') => {
     setBusy(true)
     setWrong(null)
     try {
@@ -35,7 +35,11 @@ export default function SignIn() {
       else setCsrf(session.csrf)
     } catch (error) {
       const problem = error instanceof ProblemError ? error.problem : null
-      setWrong(problem?.status === 401 ? t('signIn.unknown') : (problem?.detail ?? problem?.title ?? String(error)))
+      setWrong(
+        problem?.status === 401
+          ? t(from === 'link' ? 'signIn.linkUsed' : 'signIn.unknown')
+          : (problem?.detail ?? problem?.title ?? String(error)),
+      )
     }
     setBusy(false)
   }
@@ -45,13 +49,13 @@ export default function SignIn() {
     if (tried.current) return
     tried.current = true
     const linked = takeToken()
-    if (linked !== null) void exchange(linked)
+    if (linked !== null) void exchange(linked, 'link')
   }, [])
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (token.trim() === '') setWrong(t('signIn.empty'))
-    else void exchange(token.trim())
+    else void exchange(token.trim(), 'field')
   }
   return (
     <main className="sign-in" id="main">
@@ -62,7 +66,7 @@ export default function SignIn() {
           <span>Guise</span>
         </div>
         <h1>{t('signIn.heading')}</h1>
-        <p className="lead">{t('signIn.lead')}</p>
+        <p className="lead">{t(sessionEnded() ? 'signIn.ended' : 'signIn.lead')}</p>
         <form onSubmit={submit} noValidate>
           <label className="field" htmlFor="token">
             {t('signIn.token')}

@@ -10,9 +10,10 @@ import { type ReactNode, useState } from 'react'
 import { ProblemError, post } from '../api/client.ts'
 import { useLive } from '../api/live.ts'
 import { keys, useAgents, usePlans, useSession, useWorkloads } from '../api/queries.ts'
-import { absolute, clockSeconds, countdown } from '../format.ts'
+import { absolute, clockSeconds, countdown, deadline } from '../format.ts'
 import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
+import { sentence } from '../sentence.ts'
 import { Button } from './button.tsx'
 import { PersonaName } from './marks.tsx'
 import { useNow } from './now.ts'
@@ -81,7 +82,14 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
               )}
               <PersonaName name={step.to.name} />
             </span>
-            <span className="sub">{step.why[0].text}</span>
+            {step.after.containment === null ? null : (
+              <span className="sub contained">
+                {t(`profile.contained.${step.after.containment.directions}`, {
+                  until: deadline(step.after.containment.until, now),
+                })}
+              </span>
+            )}
+            <span className="sub">{sentence(step.why[0].text)}</span>
           </li>
         ))}
       </ul>
@@ -114,6 +122,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
   const client = useQueryClient()
   const [busy, setBusy] = useState<PlanAction | null>(null)
   const [wrong, setWrong] = useState<string | null>(null)
+  const releases = plan.state === 'confirmed' && plan.plan.direction === 'containment'
   const act = async (action: PlanAction) => {
     setBusy(action)
     setWrong(null)
@@ -122,7 +131,11 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
         `/v1/plans/${encodeURIComponent(plan.plan.id)}/${action}`,
         action === 'rollback' ? { why: t('plan.byHand') } : {},
       )
-      say(t(`plan.done.${action}`, { n: plan.plan.generation.n }))
+      say(
+        t(releases && action === 'rollback' ? 'plan.done.release' : `plan.done.${action}`, {
+          n: plan.plan.generation.n,
+        }),
+      )
       for (const key of [keys.plans, keys.agents, keys.workloads, keys.shifts])
         void client.invalidateQueries({ queryKey: key })
       onClose()
@@ -141,6 +154,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
   const actions = possible(plan)
   return (
     <>
+      {releases ? <p className="sub">{t('plan.releaseNote')}</p> : null}
       {wrong === null ? null : (
         <p role="alert" className="wrong">
           {wrong}
@@ -158,7 +172,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
               disabled={disabled !== null}
               onClick={() => void act(action)}
             >
-              {t(`plan.${action}`)}
+              {t(releases && action === 'rollback' ? 'plan.release' : `plan.${action}`)}
             </Button>
           )
           return disabled === null ? (

@@ -22,6 +22,8 @@ const PER_KIND = 8
 const KINDS = ['page', 'workload', 'why'] as const
 
 function findItems(text: string, workloads: readonly WorkloadRecord[]): Item[] {
+  const asked = findFlow(text, workloads)
+  if (asked !== null) return [asked]
   const why = /^\s*why\b\s*/i.exec(text)
   const wanted = (why === null ? text : text.slice(why[0].length)).trim().toLowerCase()
   const hit = (name: string) => name.toLowerCase().includes(wanted)
@@ -51,6 +53,22 @@ function findItems(text: string, workloads: readonly WorkloadRecord[]): Item[] {
     workload: w,
   }))
   return [...pages.filter((page) => hit(page.name)), ...goes, ...whys]
+}
+
+/** `why A to B:PORT`: A is a name or an address of ours, B what it spoke with. */
+function findFlow(text: string, workloads: readonly WorkloadRecord[]): Item | null {
+  const found = /^\s*why\s+(\S+)\s+to\s+(\S+)\s*$/i.exec(text)
+  if (found === null) return null
+  const [, from = '', to = ''] = found
+  const w = workloads.find((one) => one.report.name === from || one.report.addresses.includes(from))
+  if (w === undefined) return null
+  return {
+    id: 'why-flow',
+    kind: 'why',
+    name: t('palette.whyFlow', { name: w.report.name, to }),
+    icon: 'risk',
+    to: `${paths.workload(w.id)}${query({ why: `to:${to}` })}`,
+  }
 }
 
 function rank(w: WorkloadRecord, wanted: string): number {

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { Link, useLocation, useNavigate } from 'react-router'
-import { remove } from '../api/client.ts'
+import { remove, setCsrf } from '../api/client.ts'
 import { connectLive, togglePause, useLive } from '../api/live.ts'
 import { keys, useAgents, useSession } from '../api/queries.ts'
 import { Icon, type IconName, Mark } from '../parts/icon.tsx'
@@ -173,6 +173,7 @@ function Person({ onKeys }: { readonly onKeys: () => void }) {
     .join('')
   const signOut = async () => {
     await remove('/v1/session').catch(() => undefined)
+    setCsrf(null)
     client.setQueryData(keys.session, null)
   }
   return (

@@ -1,12 +1,13 @@
 /** "Needs you": what, why, how long it can wait, and one thing to do. */
 
 import { t } from 'i18next'
-import { clockSeconds, countdown, probability } from '../../format.ts'
+import { clock, clockSeconds, countdown, duration, probability } from '../../format.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Ago } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { paths, query } from '../../paths.ts'
+import { sentence } from '../../sentence.ts'
 import type { Need } from './needs.ts'
 
 export function NeedList({ needs, onPlan }: { needs: readonly Need[]; onPlan: (plan: string) => void }) {
@@ -26,7 +27,7 @@ export function NeedList({ needs, onPlan }: { needs: readonly Need[]; onPlan: (p
 }
 
 function keyOf(need: Need): string {
-  if (need.kind === 'danger') return need.workload.id
+  if (need.kind === 'danger' || need.kind === 'contained') return need.workload.id
   return need.kind === 'silent' ? need.agent.id : need.plan.plan.id
 }
 
@@ -89,7 +90,7 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
                 risk: probability(need.workload.risk?.value ?? 0),
               })}
             </b>
-            <span className="sub">{need.because}</span>
+            <span className="sub">{need.because === null ? null : sentence(need.because)}</span>
           </div>
           <span className="left">
             <Ago at={need.workload.risk?.at ?? null} />
@@ -97,6 +98,28 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
           <LinkButton size="xs" variant={variant} to={`${paths.workload(need.workload.id)}${query({ why: 'risk' })}`}>
             {t('needs.seeWhy')}
           </LinkButton>
+        </li>
+      )
+    case 'contained':
+      return (
+        <li>
+          <Icon name="risk" />
+          <div>
+            <b className="name">{t('needs.contained', { name: need.workload.report.name, at: clock(need.until) })}</b>
+            <span className="sub">{need.because === null ? t('needs.containedWhy') : sentence(need.because)}</span>
+          </div>
+          <span className="left">
+            <Left until={need.until} ends="contained" />
+          </span>
+          {need.plan === null ? (
+            <LinkButton size="xs" variant={variant} to={`${paths.workload(need.workload.id)}${query({ why: 'risk' })}`}>
+              {t('needs.seeWhy')}
+            </LinkButton>
+          ) : (
+            <Button size="xs" variant={variant} onClick={() => onPlan(need.plan ?? '')}>
+              {t('needs.release')}
+            </Button>
+          )}
         </li>
       )
     case 'silent':
@@ -119,17 +142,17 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
 }
 
 /** Counts down to the host's own deadline; a reload does not start it anew. Spoken at 60, 30 and 10 seconds only. */
-export function Left({ until }: { readonly until: number }) {
+export function Left({ until, ends = 'plan' }: { readonly until: number; readonly ends?: 'plan' | 'contained' }) {
   const now = useNow()
   const seconds = Math.max(0, Math.ceil((until - now) / 1_000))
-  const spoken = seconds === 60 || seconds === 30 || seconds === 10
+  const spoken = ends === 'plan' && (seconds === 60 || seconds === 30 || seconds === 10)
   return (
     <span
       role="timer"
       aria-live={spoken ? 'assertive' : 'off'}
-      title={t('needs.undoneAt', { at: clockSeconds(until) })}
+      title={t(ends === 'plan' ? 'needs.undoneAt' : 'needs.endsAt', { at: clockSeconds(until) })}
     >
-      <b className="n">{countdown(until, now)}</b> {t('needs.left')}
+      <b className="n">{until - now < 3_600_000 ? countdown(until, now) : duration(until - now)}</b> {t('needs.left')}
     </span>
   )
 }

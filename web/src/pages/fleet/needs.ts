@@ -1,4 +1,4 @@
-/** What waits for a person, worst first: a plan to confirm or approve, a danger nothing holds, an agent out of touch. */
+/** What waits for a person, worst first: a plan to confirm or approve, a danger nothing holds, what is cut off, a silent agent. */
 import type { AgentRecord, PlanRecord, WorkloadRecord } from '../../nouns.ts'
 
 export type Need =
@@ -11,6 +11,14 @@ export type Need =
     }
   | { readonly kind: 'approve'; readonly plan: PlanRecord; readonly names: readonly string[] }
   | { readonly kind: 'danger'; readonly workload: WorkloadRecord; readonly because: string | null }
+  | {
+      readonly kind: 'contained'
+      readonly workload: WorkloadRecord
+      readonly until: number
+      readonly because: string | null
+      /** the plan to release; null when it is not among the last fifty */
+      readonly plan: string | null
+    }
   | { readonly kind: 'silent'; readonly agent: AgentRecord }
 
 export const ACTS_FROM = 0.7
@@ -39,10 +47,33 @@ export function findNeeds(
     .filter((w) => (w.risk?.value ?? 0) >= ACTS_FROM && w.containedUntil === null && !held.has(w.id))
     .sort((a, b) => (b.risk?.value ?? 0) - (a.risk?.value ?? 0))
     .map((workload): Need => ({ kind: 'danger', workload, because: strongest(workload) }))
+  const contained = workloads
+    .filter((w) => w.containedUntil !== null && w.containedUntil > now && !held.has(w.id))
+    .sort((a, b) => (a.containedUntil ?? 0) - (b.containedUntil ?? 0))
+    .map(
+      (workload): Need => ({
+        kind: 'contained',
+        workload,
+        until: workload.containedUntil ?? 0,
+        because: strongest(workload),
+        plan: containmentOf(plans, workload.id)?.plan.id ?? null,
+      }),
+    )
   const silent = agents
     .filter((a) => a.lastReport === null || now - a.lastReport > silentAfterMs)
     .map((agent): Need => ({ kind: 'silent', agent }))
-  return [...confirm, ...danger, ...approve, ...silent].slice(0, MOST)
+  return [...confirm, ...danger, ...approve, ...contained, ...silent].slice(0, MOST)
+}
+
+/** The newest plan in force that cut it off. */
+export function containmentOf(plans: readonly PlanRecord[], workload: string): PlanRecord | null {
+  const cuts = plans.filter(
+    (p) =>
+      p.state === 'confirmed' &&
+      p.plan.direction === 'containment' &&
+      p.plan.steps.some((step) => step.workload === workload && step.after.containment !== null),
+  )
+  return [...cuts].sort((a, b) => b.plan.generation.n - a.plan.generation.n)[0] ?? null
 }
 
 /** The host's own deadline and probes for this plan, from the agents that carry it. */

@@ -3,12 +3,13 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { t } from 'i18next'
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
-import { trendOf } from '../../api/trend.ts'
+import { useTraffic } from '../../api/queries.ts'
 import { parseSort, type SortKey } from '../../filter.ts'
-import { count, probability, rate } from '../../format.ts'
+import { clock, count, probability, rate } from '../../format.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
 import { Ago, beliefLabel, beliefShares, PersonaName, RiskMark, Shares, Spark } from '../../parts/marks.tsx'
 import { paths, query } from '../../paths.ts'
+import { sentence } from '../../sentence.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { strongest } from './needs.ts'
 
@@ -18,13 +19,13 @@ const VIRTUAL_FROM = 80
 
 type Column = { readonly name: string; readonly sort?: SortKey; readonly num?: true; readonly width?: number }
 const COLUMNS: readonly Column[] = [
-  { name: 'workload', sort: 'name', width: 176 },
-  { name: 'wears', sort: 'wears', width: 176 },
-  { name: 'belief', sort: 'belief', width: 190 },
+  { name: 'workload', sort: 'name', width: 152 },
+  { name: 'wears', sort: 'wears', width: 172 },
+  { name: 'belief', sort: 'belief', width: 176 },
   { name: 'risk', sort: 'risk', width: 112 },
   { name: 'reason' },
   { name: 'traffic', width: 92 },
-  { name: 'now', sort: 'rate', num: true, width: 92 },
+  { name: 'now', sort: 'rate', num: true, width: 84 },
   { name: 'shifted', sort: 'since', num: true, width: 76 },
 ]
 
@@ -37,6 +38,7 @@ type Props = {
 
 export function FleetTable({ rows, hostOf, sort, onSort }: Props) {
   const body = useRef<HTMLTableSectionElement>(null)
+  const traffic = useTraffic()
   const [active, setActive] = useState<string | null>(null)
   const [top, setTop] = useState(0)
   const navigate = useNavigate()
@@ -94,6 +96,7 @@ export function FleetTable({ rows, hostOf, sort, onSort }: Props) {
                 workload={w}
                 host={hostOf(w)}
                 index={index}
+                trend={traffic.get(w.id) ?? NONE}
                 active={w.id === active}
                 onFocus={() => setActive(w.id)}
               />
@@ -163,11 +166,14 @@ type RowProps = {
   readonly workload: WorkloadRecord
   readonly host: string
   readonly index: number
+  readonly trend: readonly number[]
   readonly active: boolean
   readonly onFocus: () => void
 }
 
-function Row({ workload: w, host, index, active, onFocus }: RowProps) {
+const NONE: readonly number[] = []
+
+function Row({ workload: w, host, index, trend, active, onFocus }: RowProps) {
   const tint = useTint(`${w.worn?.name} ${w.belief?.believed}`)
   const why = strongest(w)
   return (
@@ -180,6 +186,9 @@ function Row({ workload: w, host, index, active, onFocus }: RowProps) {
       </td>
       <td>
         <Wears workload={w} />
+        {w.containedUntil === null ? null : (
+          <span className="sub contained">{t('fleet.containedUntil', { at: clock(w.containedUntil) })}</span>
+        )}
       </td>
       <td>
         <BeliefCell workload={w} />
@@ -189,11 +198,15 @@ function Row({ workload: w, host, index, active, onFocus }: RowProps) {
           <RiskMark value={w.risk?.value ?? null} />
         </Link>
       </td>
-      <td className="reason cut q" title={why ?? undefined}>
-        {why ?? <span className="vh">{t('fleet.noReason')}</span>}
+      <td className="reason q" title={why ?? undefined}>
+        {why === null ? (
+          <span className="vh">{t('fleet.noReason')}</span>
+        ) : (
+          <span className="two-lines">{sentence(why)}</span>
+        )}
       </td>
       <td>
-        <Spark values={trendOf(w.id)} />
+        <Spark values={trend} />
       </td>
       <td className="num q nw">{rate(w.rate.out + w.rate.in)}</td>
       <td className="num qq nw">{w.wornSince === null ? '' : <Ago at={w.wornSince} />}</td>
@@ -251,7 +264,7 @@ export function FleetList({ rows }: Pick<Props, 'rows'>) {
                   {w.belief === null ? null : <Shares shares={beliefShares(w.belief)} label={beliefLabel(w.belief)} />}
                 </span>
               </span>
-              {strongest(w) === null ? null : <span className="l3">{strongest(w)}</span>}
+              {strongest(w) === null ? null : <span className="l3">{sentence(strongest(w) ?? '')}</span>}
             </Link>
           </li>
         ))}

@@ -6,6 +6,7 @@ import { bytes, count } from '../../format.ts'
 import { Ago, VerdictMark } from '../../parts/marks.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
+import { sentence, shortReason } from '../../sentence.ts'
 import { flowKey, protocolWord } from './rules-words.ts'
 
 type Props = { readonly id: string; readonly rows: readonly ConversationRow[]; readonly most?: number }
@@ -18,6 +19,15 @@ export function Conversations({ id, rows, most }: Props) {
     <>
       <div className="scroll-x wide">
         <table className="conversations">
+          <colgroup>
+            <col />
+            <col style={{ width: 84 }} />
+            <col style={{ width: 64 }} />
+            <col style={{ width: 84 }} />
+            <col style={{ width: 104 }} />
+            <col style={{ width: '30%' }} />
+            <col style={{ width: 68 }} />
+          </colgroup>
           <thead>
             <tr>
               <th scope="col">{t('conversation.peer')}</th>
@@ -55,9 +65,13 @@ export function Conversations({ id, rows, most }: Props) {
                 <td>
                   <VerdictMark verdict={row.verdict ?? 'unjudged'} />
                 </td>
-                <td className="because">
-                  <Link className="link quiet-link" to={whyLink(id, row)}>
-                    {row.why?.text ?? t('conversation.noReason')}
+                <td>
+                  <Link
+                    className="link quiet-link two-lines"
+                    to={whyLink(id, row)}
+                    title={row.why === undefined ? undefined : sentence(row.why.text)}
+                  >
+                    {row.why === undefined ? t('conversation.noReason') : shortReason(row.why.text)}
                   </Link>
                 </td>
                 <td className="num qq nw">
@@ -101,7 +115,11 @@ function Peer({ row }: { readonly row: ConversationRow }) {
   const named = row.peerName !== undefined && row.peerName !== null
   return (
     <>
-      {named ? <span className="name">{row.peerName}</span> : <span className="mono">{row.peer}</span>}
+      {named ? (
+        <span className="name cut block">{row.peerName}</span>
+      ) : (
+        <span className="mono cut block">{row.peer}</span>
+      )}
       <span className="sub">
         {named ? row.peer : t(row.direction === 'initiated' ? 'conversation.initiated' : 'conversation.served')}
       </span>

@@ -42,6 +42,8 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
   const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id)
   // A minute is finer than a pixel here: the axis does not crawl every second.
   const now = Math.ceil(useNow() / 30_000) * 30_000
+  // A workload younger than its usual span fills the picture; a span somebody chose is kept as it is.
+  const from = name === standard ? Math.max(now - spanMs, Math.min(w.firstSeen, now - 120_000)) : now - spanMs
   const choose = (span: string) =>
     setParams(
       (before) => {
@@ -85,7 +87,7 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
       ) : (
         <BeliefRiskChart
           points={history.data}
-          from={now - spanMs}
+          from={from}
           to={now}
           worn={w.worn?.name ?? null}
           terms={terms}

@@ -5,6 +5,7 @@ import { deadline } from '../../format.ts'
 import type { DesiredState, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
+import { sentence } from '../../sentence.ts'
 import { listRules, peerWords, type RuleRow, serviceWords } from './rules-words.ts'
 
 export function Profile({ workload: w, state }: { readonly workload: WorkloadRecord; readonly state: DesiredState }) {
@@ -73,6 +74,13 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
     <>
       <div className="scroll-x wide">
         <table className="rules">
+          <colgroup>
+            <col style={{ width: 112 }} />
+            <col style={{ width: 76 }} />
+            <col style={{ width: 190 }} />
+            <col style={{ width: 84 }} />
+            <col />
+          </colgroup>
           <thead>
             <tr>
               <th scope="col">{t('rule.verdict')}</th>
@@ -94,7 +102,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
                 <td>{t('rule.anyone')}</td>
                 <td className="wide">{t('rule.anyService')}</td>
                 <td>
-                  {state.containment.why.text}
+                  {sentence(state.containment.why.text)}
                   <span className="sub mono">{state.containment.why.rule}</span>
                 </td>
               </tr>
@@ -115,7 +123,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
               </span>
             </span>
             <span className="l3">
-              {t('rule.anyone')}. {state.containment.why.text}
+              {sentence(t('rule.anyone'))} {sentence(state.containment.why.text)}
             </span>
           </li>
         )}
@@ -128,7 +136,8 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
               </span>
             </span>
             <span className="l3">
-              {row.rule === null ? t('rule.rest') : peerWords(row.rule)}. {(row.rule?.why ?? row.list.why).text}
+              {sentence(row.rule === null ? t('rule.rest') : peerWords(row.rule))}{' '}
+              {sentence((row.rule?.why ?? row.list.why).text)}
             </span>
           </li>
         ))}
@@ -158,7 +167,7 @@ function Rule({ row }: { readonly row: RuleRow }) {
       </td>
       <td className="wide">{rule === null ? t('rule.anyService') : serviceWords(rule)}</td>
       <td>
-        {why.text}
+        {sentence(why.text)}
         <span className="sub mono">{why.rule}</span>
       </td>
     </tr>

@@ -1,6 +1,6 @@
 /** Rules and conversations in words. */
 import { t } from 'i18next'
-import type { ConversationRow } from '../../api/queries.ts'
+import type { ConversationRow, FlowAnswer } from '../../api/queries.ts'
 import type { DesiredState, ResolvedRule, RuleList } from '../../nouns.ts'
 
 export type RuleRow = {
@@ -51,4 +51,26 @@ export function protocolWord(proto: number): string {
 /** Stable name of a conversation in the address: `?why=flow:10.0.0.1:443:6:initiated`. */
 export function flowKey(row: ConversationRow): string {
   return `flow:${row.peer}:${row.port}:${row.proto}:${row.direction}`
+}
+
+const NUMBERS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 }
+/** The answer to `why A to B` as a conversation: the one it had, or one that did not take place. */
+export function answeredFlow(answer: FlowAnswer, workload: string, rows: readonly ConversationRow[]): ConversationRow {
+  const { to, port, protocol } = answer.flow
+  const had = rows.find((row) => row.peer === to && row.port === port && row.direction === 'initiated')
+  const blocking = answer.egress.verdict === 'allow' && answer.ingress.verdict !== 'allow' ? 'ingress' : 'egress'
+  const none = { start: 0, last: 0, flows: 0, failed: 0, bytesOut: 0, bytesIn: 0, service: null }
+  const proto = NUMBERS[protocol] ?? 6
+  return {
+    ...(had ?? {
+      ...none,
+      workload: workload as ConversationRow['workload'],
+      peer: to,
+      port,
+      proto,
+      direction: 'initiated',
+    }),
+    verdict: answer.verdict,
+    why: answer[blocking].why,
+  }
 }

@@ -83,7 +83,7 @@ export function spread(wanted: readonly number[], gap: number, low: number, high
   return placed
 }
 
-const STEPS_MIN = [5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880] as const
+const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880] as const
 /** Round local times, at most `most` of them, none too near the right edge where "now" stands. */
 export function timeTicks(from: number, to: number, most: number): number[] {
   const zone = new Date(to).getTimezoneOffset() * 60_000

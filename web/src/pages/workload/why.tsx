@@ -3,11 +3,12 @@ import { t } from 'i18next'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { ConversationRow } from '../../api/queries.ts'
-import { bytes, count, deadline, duration, plain, probability, signed } from '../../format.ts'
+import { bytes, clock, count, deadline, duration, plain, probability, signed } from '../../format.ts'
 import type { DesiredState, PlanRecord, Reason, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { paths } from '../../paths.ts'
+import { sentence, shortReason } from '../../sentence.ts'
 import { ACTS_FROM, ASKS_FROM } from '../fleet/needs.ts'
 import { findChanges, type NumberedTerm } from './evidence.ts'
 
@@ -54,22 +55,19 @@ export function Why(props: Props) {
 }
 
 function Sentence({ workload: w, terms, rules }: Props) {
-  const strongest = terms.filter((term) => term.logOdds > 0).slice(0, 2)
-  const containment = rules?.containment?.why.text
-  const said = strongest.map((term) => sentence(term.evidence.why)).join(' ')
-  const belief = w.belief
-  return (
-    <p className="say">
-      {said === '' ? (belief === null ? t('why.nothingSeen') : beliefSentence(w)) : said}
-      {containment === undefined ? '' : ` ${sentence(containment)}`}
-    </p>
-  )
+  const containment = rules?.containment ?? null
+  if (containment !== null) {
+    const reason = shortReason(containment.why.text)
+    const words = { at: clock(containment.until), reason: `${reason.slice(0, 1).toLowerCase()}${reason.slice(1)}` }
+    return <p className="say">{t(`why.containedSays.${containment.directions}`, words)}</p>
+  }
+  const said = saidFirst(terms).map((term) => sentence(term.evidence.why))
+  return <p className="say">{said.length === 0 ? beliefSentence(w) : said.join(' ')}</p>
 }
 
-/** Evidence sentences come from detectors, some without a capital or full stop. */
-function sentence(text: string): string {
-  const trimmed = text.trim()
-  return `${trimmed.slice(0, 1).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`
+/** The facts the panel opens with. */
+function saidFirst(terms: readonly NumberedTerm[]): NumberedTerm[] {
+  return terms.filter((term) => term.logOdds > 0).slice(0, 2)
 }
 
 export function beliefSentence(w: WorkloadRecord): string {
@@ -89,7 +87,7 @@ function FlowSentence({ flow, workload }: { readonly flow: ConversationRow; read
         {flow.why === undefined ? t('why.noReason') : sentence(flow.why.text)}
       </p>
       <p className="say-less">
-        {t('why.flowFigures', {
+        {t(flow.flows === 0 ? 'why.noFlows' : 'why.flowFigures', {
           flows: count(flow.flows),
           out: bytes(flow.bytesOut),
           in: bytes(flow.bytesIn),
@@ -103,7 +101,9 @@ function FlowSentence({ flow, workload }: { readonly flow: ConversationRow; read
   )
 }
 
-function Terms({ terms, lit, onLight }: Props) {
+function Terms({ terms, rules, flow, lit, onLight }: Props) {
+  // Said once: what the sentence above has is not repeated below it.
+  const said = flow !== null || rules?.containment ? [] : saidFirst(terms)
   const most = Math.max(2.5, ...terms.map((term) => Math.abs(term.logOdds)))
   return (
     <ol className="terms">
@@ -127,7 +127,7 @@ function Terms({ terms, lit, onLight }: Props) {
               />
             </span>
             <span className="sub">
-              {sentence(term.evidence.why)}{' '}
+              {said.includes(term) ? null : `${sentence(term.evidence.why)} `}
               <span className="nw">{t('why.halves', { in: duration(term.evidence.halfLifeMs) })}</span>
               {term.evidence.authenticated ? '' : ` · ${t('why.spoofable')}`}
             </span>

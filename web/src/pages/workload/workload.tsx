@@ -8,13 +8,14 @@ import { useLive } from '../../api/live.ts'
 import {
   useAgents,
   useConversations,
+  useFlowWhy,
   usePlans,
   useRules,
   useSession,
   useShifts,
   useWorkload,
 } from '../../api/queries.ts'
-import { count, countdown, plain, probability, signed } from '../../format.ts'
+import { count, countdown, deadline, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
 import { useNow } from '../../parts/now.ts'
@@ -23,12 +24,12 @@ import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
-import { pendingOn } from '../fleet/needs.ts'
+import { containmentOf, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
 import { numberTerms } from './evidence.ts'
 import { HistoryPanel } from './history-panel.tsx'
 import { Profile, Rules } from './profile.tsx'
-import { flowKey, listRules } from './rules-words.ts'
+import { answeredFlow, flowKey, listRules } from './rules-words.ts'
 import { beliefSentence, Why } from './why.tsx'
 import './workload.css'
 
@@ -75,19 +76,36 @@ function planOf(plans: readonly PlanRecord[], id: string): PlanRecord | null {
 function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readonly tab: Tab }) {
   const rules = useRules(w.id)
   const conversations = useConversations(w.id)
-  const plan = planOf(usePlans().data ?? [], w.id)
+  const plans = usePlans().data ?? []
+  const newest = planOf(plans, w.id)
+  const cut = w.containedUntil === null ? null : containmentOf(plans, w.id)
+  const plan = newest !== null && newest.state !== 'confirmed' ? newest : (cut ?? newest)
   const host = (useAgents().data ?? []).find((a) => a.id === w.agent)?.host ?? w.agent
   const terms = useMemo(() => numberTerms(w.risk), [w.risk])
   const [lit, setLit] = useState<number | null>(null)
   const [open, setOpen] = useState<Open>(null)
   const [params] = useSearchParams()
   const asked = params.get('why')
-  const flow = conversations.data?.find((row) => flowKey(row) === asked) ?? null
+  const to = asked?.startsWith('to:') ? asked.slice(3) : null
+  const answer = useFlowWhy(w.id, to)
+  const flow =
+    to === null
+      ? (conversations.data?.find((row) => flowKey(row) === asked) ?? null)
+      : answer.data === undefined
+        ? null
+        : answeredFlow(answer.data, w.id, conversations.data ?? [])
   useEffect(() => {
     if (asked !== null) document.getElementById('why-panel')?.focus({ preventScroll: innerWidth > 1100 })
   }, [asked])
   const why = (
-    <Why workload={w} terms={terms} rules={rules.data ?? null} plan={plan} flow={flow} lit={lit} onLight={setLit} />
+    <>
+      {answer.isError ? (
+        <div className="surface">
+          <Failed error={answer.error} retry={() => void answer.refetch()} what={t('workload.answer')} />
+        </div>
+      ) : null}
+      <Why workload={w} terms={terms} rules={rules.data ?? null} plan={plan} flow={flow} lit={lit} onLight={setLit} />
+    </>
   )
   const conversationPanel = (most?: number) =>
     conversations.data === undefined ? (
@@ -163,6 +181,7 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
 }
 
 function Lead({ workload: w }: { readonly workload: WorkloadRecord }) {
+  const now = useNow()
   const parts = [
     beliefSentence(w),
     w.worn === null
@@ -172,6 +191,8 @@ function Lead({ workload: w }: { readonly workload: WorkloadRecord }) {
       : t(w.assigned === null ? 'workload.wears' : 'workload.wearsAssigned', { name: w.worn.name, v: w.worn.version }),
     w.risk === null ? t('workload.noRisk') : t('workload.riskIs', { risk: probability(w.risk.value) }),
   ]
+  if (w.containedUntil !== null && w.containedUntil > now)
+    parts.push(t('workload.contained', { until: deadline(w.containedUntil, now) }))
   return parts.join(' ')
 }
 
@@ -259,7 +280,7 @@ function Actions({ workload: w, plan, onOpen }: ActionsProps) {
       </Button>
       {undoable === null ? null : (
         <Button variant="default" onClick={() => onOpen({ kind: 'plan', action: 'rollback' })}>
-          {t('workload.rollback')}
+          {t(w.containedUntil !== null && pending === null ? 'workload.release' : 'workload.rollback')}
         </Button>
       )}
       {pending === null ? null : (
