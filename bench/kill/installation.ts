@@ -12,7 +12,7 @@ import { until } from './range.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 
-export type Answer = { readonly status: number; readonly body: unknown }
+type Answer = { readonly status: number; readonly body: unknown }
 
 export type Installation = {
   /** `unix:` of it is where an agent finds the server. */
