@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { terminalJson, terminalText } from './terminal-text.ts'
 
 export type Options = { readonly server?: string; readonly json?: true }
 export type Client = {
@@ -128,8 +129,8 @@ export function action<A extends unknown[]>(
     } catch (error) {
       if (!(error instanceof CliError)) throw error
       if (isJson(command))
-        process.stdout.write(`${JSON.stringify({ ok: false, error: error.message, problem: error.problem })}\n`)
-      else process.stderr.write(`guise: ${error.message}\n`)
+        process.stdout.write(`${terminalJson({ ok: false, error: error.message, problem: error.problem })}\n`)
+      else process.stderr.write(`guise: ${terminalText(error.message)}\n`)
       process.exitCode = error.exitCode
     }
   }
@@ -141,5 +142,7 @@ export function isJson(command: Command): boolean {
 
 /** One compact line of JSON with --json, else what `text` makes of it. */
 export function print<T>(command: Command, value: T, text: (value: T) => string): void {
-  process.stdout.write(isJson(command) ? `${JSON.stringify(value)}\n` : `${text(value).replace(/\n+$/, '')}\n`)
+  process.stdout.write(
+    isJson(command) ? `${terminalJson(value)}\n` : `${terminalText(text(value)).replace(/\n+$/, '')}\n`,
+  )
 }

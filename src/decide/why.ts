@@ -162,7 +162,7 @@ function counterfactual({ record, persona, now }: WhyInput): WhyReport['counterf
     const compiled = engine.compile(one.when)
     return compiled.ok && compiled.value.evaluate(context).holds
   })
-  const named = `${strongest.evidence.kind as string}${strongest.evidence.peer === null ? '' : ` to ${strongest.evidence.peer}`}`
+  const named = `${strongest.evidence.kind as string}${strongest.evidence.peer === null ? '' : ` to ${plainText(strongest.evidence.peer, 64)}`}`
   const then =
     rule === undefined
       ? 'no mitigation would hold'
