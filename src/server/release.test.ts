@@ -22,7 +22,7 @@ const upload: Evidence = {
 test('what a person releases is below the line where automation asks, and other evidence still counts', () => {
   const before = riskOf([upload], NOW)
   assert.ok(before.value >= 0.7)
-  const word = releaseEvidence(before, 'web1', 'mira', 'a backup I started', NOW)!
+  const word = releaseEvidence(before, 'web1', 'session:mira', 'a backup I started', NOW)!
   assert.match(word.why, /^mira released its containment: a backup I started$/)
   const after = riskOf([upload, word], NOW)
   assert.ok(Math.abs(after.value - 0.3) < 1e-9, String(after.value))

@@ -11,7 +11,7 @@ import type { Gathered } from './decision-input.ts'
 export function releaseDraft(state: Gathered, record: PlanRecord, by: string, reason: string): Outcome<PlanDraft> {
   const why: Why = {
     rule: `rollback/${record.plan.id}`,
-    text: `${by} rolled plan ${record.plan.id} back: ${reason}`.slice(0, 500),
+    text: `${person(by)} rolled plan ${record.plan.id} back: ${reason}`.slice(0, 500),
   }
   const undone = new Map(record.plan.steps.map((step) => [step.workload as string, step]))
   const steps: PlanStep[] = []
@@ -58,6 +58,11 @@ export function releaseDraft(state: Gathered, record: PlanRecord, by: string, re
   }
 }
 
+/** Who it is, without how they came in: `session:mira` is mira. */
+function person(actor: string): string {
+  return actor.replace(/^session:/, '')
+}
+
 /** Where a person's word brings the risk of what they release: below the line where a person is asked. */
 const RELEASED_RISK = 0.3
 const WORD_HALF_LIFE_MS = 1_800_000
@@ -78,7 +83,7 @@ export function releaseEvidence(risk: Risk, subject: string, by: string, reason:
     at: now,
     authenticated: true,
     source: `person:${by}`.slice(0, 128),
-    why: `${by} released its containment: ${reason}`.slice(0, 500),
+    why: `${person(by)} released its containment: ${reason}`.slice(0, 500),
     figures: { riskBefore: risk.value },
   }
 }
