@@ -102,7 +102,9 @@ async function main(): Promise<void> {
   }
   const database =
     config.databaseUrl === null
-      ? await startEmbedded({ home: config.home, log }).catch((error: Error) => refuse(error.message))
+      ? await startEmbedded({ home: config.home, log, gaveUp: () => process.exit(1) }).catch((error: Error) =>
+          refuse(error.message),
+        )
       : null
   const local = await listenLocal(app, join(config.home, 'server.sock'))
   if (user !== null) {

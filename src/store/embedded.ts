@@ -51,6 +51,8 @@ export type EmbeddedOptions = {
   readonly home: string
   readonly log: Log
   readonly sources?: BinarySources
+  /** The database died too often to be started once more; whoever watches over this process should start it anew. */
+  readonly gaveUp?: () => void
 }
 
 /** sun_path holds 107 bytes; PostgreSQL adds `/.s.PGSQL.5432`. */
@@ -84,7 +86,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       options.log.warn(`stopping the database that a killed server left running (pid ${orphan})`)
       await stopPostmaster(orphan)
     }
-    return await keepRunning(postmaster, lock, options.log)
+    return await keepRunning(postmaster, lock, options)
   } catch (error) {
     lock.release()
     throw error
@@ -190,7 +192,11 @@ function writeIdentityMap(options: PostmasterOptions): void {
   writeFileSync(join(options.data, 'pg_ident.conf'), lines.join(''))
 }
 
-async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log): Promise<Embedded> {
+async function keepRunning(
+  options: PostmasterOptions,
+  lock: DataLock,
+  { log, gaveUp }: EmbeddedOptions,
+): Promise<Embedded> {
   saying(options.data, () => writeIdentityMap(options))
   let child = await startPostmaster(options).catch(withCure(options.data))
   let stopping: Promise<void> | null = null
@@ -219,10 +225,11 @@ async function keepRunning(options: PostmasterOptions, lock: DataLock, log: Log)
         log.warn((error as Error).message)
       }
     }
-    if (stopping === null)
-      log.warn(
-        `the database does not stay up after ${RESTARTS_MAX} attempts (${lastLines(options.logFile)}); free disk space or memory, then start Guise again`,
-      )
+    if (stopping !== null) return
+    log.warn(
+      `the database does not stay up after ${RESTARTS_MAX} attempts (${lastLines(options.logFile)}); free disk space or memory, then start Guise again`,
+    )
+    gaveUp?.()
   }
   watch(child)
   const bound = setInterval(() => boundLog(options.logFile), LOG_CHECK_MS).unref()
