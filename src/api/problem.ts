@@ -52,6 +52,7 @@ const TITLES: Readonly<Record<number, string>> = {
   429: 'Too many attempts',
   500: 'Internal error',
   503: 'Not ready',
+  507: 'Out of space',
 }
 
 /** Refusal codes of other rooms that are not the default 422. */
@@ -103,6 +104,23 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [status: number, code: str
   FST_ERR_ROUTE_MISSING_HANDLER: [404, 'not-found', 'There is nothing at this path.', 'See /docs for what there is.'],
 }
 
+const FULL = new Set(['53100', 'ENOSPC', 'EDQUOT'])
+/** PostgreSQL appendix A: connection exceptions, insufficient resources, shutting down or not up yet; and no socket at all. */
+const AWAY = /^(?:08...|53...|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE)$/
+const LOST = /^(?:Connection terminated|connect ENOENT|timeout exceeded when trying to connect)/
+
+/** The record is full or away: that is nobody's mistake, it passes, and what enforces does not wait for it. */
+function recordTrouble({ code, message }: { readonly code?: string; readonly message?: string }): Problem | null {
+  if (code !== undefined && FULL.has(code)) {
+    const cure = 'Free space where its data lies, then send it again. What is in force stays in force.'
+    return new Problem(507, 'storage-full', 'The disk of the database is full; nothing was stored.', cure)
+  }
+  if (!(code !== undefined && AWAY.test(code)) && !LOST.test(message ?? '')) return null
+  const cure = 'Try again in a few seconds; if it stays, look at guise doctor. What is in force stays in force.'
+  const headers = { 'retry-after': '2' }
+  return new Problem(503, 'database-away', 'The database does not answer; nothing was stored.', cure, { headers })
+}
+
 /** What a client is told; text of an unexpected error stays in the log. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
@@ -112,6 +130,8 @@ export function toProblem(error: unknown): Problem {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, 'request-refused', 'The request could not be read.', 'See /docs for its shape.')
   }
+  const trouble = recordTrouble(error as { code?: string; message?: string })
+  if (trouble !== null) return trouble
   return new Problem(
     500,
     'internal',
