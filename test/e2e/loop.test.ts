@@ -95,7 +95,7 @@ test('exfiltration: seen within two ticks, contained, neighbours lose no packet,
   const { startedAt, failed } = await attack
   const seenMs = record.risk!.at - startedAt
   console.log(`evidence ${seenMs} ms after the attack began, contained ${containedMs} ms after its command was given`)
-  assert.ok(seenMs <= 10_000 + 1_500, `two ticks and what a report takes: ${seenMs} ms`)
+  assert.ok(seenMs <= 10_000, `two ticks: ${seenMs} ms`)
   assert.ok(failed > 0, 'the upload went on')
   assert.equal(evidence.authenticated, true)
 
