@@ -251,6 +251,51 @@ test('a dropped flow names policy, rule and expiry', { skip }, async () => {
   await page.context().close()
 })
 
+test('the palette answers why one address is cut from another', { skip }, async () => {
+  const page = await visit('/fleet')
+  await page.locator('table.fleet tbody tr').first().waitFor()
+  const [address] = server.world.workloads.find((w) => w.id === 'w_0001')?.report.addresses ?? []
+  await page.keyboard.press('Control+k')
+  await page.getByRole('dialog').getByRole('combobox').fill(`why ${address} to 203.0.113.9:443`)
+  await page.getByRole('option', { name: 'Why etl-worker-07 to 203.0.113.9:443?' }).waitFor()
+  await page.keyboard.press('Enter')
+  const why = page.getByRole('complementary')
+  await why.getByRole('heading', { name: 'Why is 203.0.113.9 dropped?' }).waitFor()
+  await why.getByText('It did not speak with it in the last hour, port 443.').waitFor()
+  await page.context().close()
+})
+
+test('what is cut off is listed with its end, and can be released', { skip }, async () => {
+  const at = server.world.workloads.findIndex((w) => w.id === 'w_0001')
+  const held = server.world.plans.findIndex((p) => p.plan.id === 'pl_413')
+  server.world.plans[held] = { ...server.world.plans[held]!, state: 'confirmed' }
+  server.world.workloads[at] = { ...server.world.workloads[at]!, containedUntil: Date.now() + 600_000 }
+  const page = await visit('/fleet')
+  await page.getByText(/^etl-worker-07 is cut off until \d\d:\d\d$/).waitFor()
+  await page
+    .locator('table.fleet tbody tr', { hasText: 'etl-worker-07' })
+    .getByText(/contained until/)
+    .waitFor()
+  await page.getByRole('button', { name: 'Release…' }).first().click()
+  await page.getByRole('button', { name: 'Release now' }).click()
+  await page.getByText(/^Released\./).waitFor()
+  assert.ok(server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'))
+  await page.context().close()
+})
+
+test('a session that ended leads to the door, and a used link says what to do', { skip }, async () => {
+  const page = await visit('/fleet')
+  server.failing.set('/v1/plans', 401)
+  server.emit('plan', { id: 'pl_413' })
+  await page.getByText('Your session has ended.').waitFor()
+  await page.goto(`${server.url}/ui/fleet`)
+  await page.context().clearCookies()
+  await page.goto('about:blank')
+  await page.goto(`${server.url}/ui/#token=used`)
+  await page.getByText('This link was used already, or is of another server.').waitFor()
+  await page.context().close()
+})
+
 test('on a phone a rollback takes three taps', { skip }, async () => {
   const page = await visit('/fleet', { size: NARROW })
   await page.getByRole('button', { name: 'Open plan' }).tap()

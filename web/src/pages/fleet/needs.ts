@@ -1,5 +1,5 @@
 /** What waits for a person, worst first: a plan to confirm or approve, a danger nothing holds, what is cut off, a silent agent. */
-import type { AgentRecord, PlanRecord, WorkloadRecord } from '../../nouns.ts'
+import type { AgentRecord, PlanRecord, ShiftRecord, WorkloadRecord } from '../../nouns.ts'
 
 export type Need =
   | {
@@ -63,6 +63,13 @@ export function findNeeds(
     .filter((a) => a.lastReport === null || now - a.lastReport > silentAfterMs)
     .map((agent): Need => ({ kind: 'silent', agent }))
   return [...confirm, ...danger, ...approve, ...contained, ...silent].slice(0, MOST)
+}
+
+/** The shift it wears now, when that one ends by itself. */
+export function endingShift(shifts: readonly ShiftRecord[], w: WorkloadRecord, now: number): number | null {
+  const on = shifts.filter((s) => s.workload === w.id && s.state === 'confirmed' && s.to.id === w.worn?.id)
+  const [newest] = on.sort((a, b) => b.createdAt - a.createdAt)
+  return newest !== undefined && newest.until !== null && newest.until > now ? newest.until : null
 }
 
 /** The newest plan in force that cut it off. */

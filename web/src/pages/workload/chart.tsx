@@ -92,11 +92,14 @@ function readout(at: number, believed: HistoryPoint | undefined, judged: History
 
 /** Start, turn and end in one sentence. */
 function describe(points: readonly HistoryPoint[], bands: readonly Band[]): string {
-  const top = (point: HistoryPoint | undefined) => point?.belief?.personas[0]
+  const top = (point: HistoryPoint | undefined) => {
+    const { personas = [], unknown = 0 } = point?.belief ?? {}
+    return unknown >= (personas[0]?.p ?? 0) ? { persona: 'unknown', p: unknown } : personas[0]
+  }
   const first = points.find((point) => point.belief !== null)
   const last = points.findLast((point) => point.belief !== null)
   if (first === undefined || last === undefined || bands.length === 0) return t('chart.none')
-  const turn = points.find((point) => top(point) !== undefined && top(point)?.persona === top(last)?.persona)
+  const turn = points.find((point) => point.belief !== null && top(point)?.persona === top(last)?.persona)
   const [a, b] = [top(first), top(last)]
   return t(a?.persona === b?.persona ? 'chart.steady' : 'chart.turned', {
     from: `${a?.persona ?? 'unknown'} ${probability(a?.p ?? first.belief?.unknown ?? 0)}`,
@@ -124,11 +127,6 @@ function Grid({ plot, ticks, x, long }: { plot: number; ticks: readonly number[]
           <text x={LEFT - 8} y={line(p) + 4} textAnchor="end">
             {p === 0.7 ? '.7' : '.4'}
           </text>
-          {plot < 400 ? null : (
-            <text x={LEFT + 6} y={line(p) - 5}>
-              {t(p === 0.7 ? 'chart.acts' : 'chart.asks')}
-            </text>
-          )}
         </g>
       ))}
       <line x1={LEFT} x2={end} y1={line(0)} y2={line(0)} stroke="var(--line-2)" />
@@ -240,6 +238,13 @@ function Labels({ bands, points, edge, short }: LabelProps) {
           {short ? number(band.last) : `${band.name} ${number(band.last)}`}
         </text>
       ))}
+      {short
+        ? null
+        : ([0.7, 0.4] as const).map((p) => (
+            <text key={p} className="halo" x={LEFT + 6} y={RISK_TOP + RISK * (1 - p) - 5}>
+              {t(p === 0.7 ? 'chart.acts' : 'chart.asks')}
+            </text>
+          ))}
       {last === null ? null : (
         <text x={edge + 8} y={RISK_TOP + RISK * (1 - last) + 4} className="strong n">
           {short ? number(last) : t('chart.risk', { risk: number(last) })}

@@ -6,7 +6,7 @@ import type { DesiredState, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { sentence } from '../../sentence.ts'
-import { listRules, peerWords, type RuleRow, serviceWords } from './rules-words.ts'
+import { groupRules, listRules, peerWords, type RuleGroup } from './rules-words.ts'
 
 export function Profile({ workload: w, state }: { readonly workload: WorkloadRecord; readonly state: DesiredState }) {
   const now = useNow()
@@ -68,7 +68,7 @@ const FIRST = 8
 
 export function Rules({ state, all }: { readonly state: DesiredState; readonly all: 'all' | 'first' }) {
   const [more, setMore] = useState(all === 'all')
-  const rows = listRules(state)
+  const rows = groupRules(listRules(state))
   const shown = more ? rows : rows.slice(0, FIRST)
   return (
     <>
@@ -77,8 +77,8 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
           <colgroup>
             <col style={{ width: 112 }} />
             <col style={{ width: 76 }} />
-            <col style={{ width: 190 }} />
-            <col style={{ width: 84 }} />
+            <col style={{ width: 180 }} />
+            <col style={{ width: 104 }} />
             <col />
           </colgroup>
           <thead>
@@ -107,8 +107,8 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
                 </td>
               </tr>
             )}
-            {shown.map((row) => (
-              <Rule key={row.id} row={row} />
+            {shown.map(({ row, services }) => (
+              <Rule key={row.id} row={row} services={services} />
             ))}
           </tbody>
         </table>
@@ -127,12 +127,12 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
             </span>
           </li>
         )}
-        {shown.map((row) => (
+        {shown.map(({ row, services }) => (
           <li key={row.id}>
             <span className="l1">
               <VerdictMark verdict={row.rule?.verdict ?? row.list.otherwise} />
               <span className="qq">
-                {t(`rule.${row.direction}`)}, {row.rule === null ? t('rule.anyService') : serviceWords(row.rule)}
+                {t(`rule.${row.direction}`)}, {services.join(', ')}
               </span>
             </span>
             <span className="l3">
@@ -153,7 +153,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
   )
 }
 
-function Rule({ row }: { readonly row: RuleRow }) {
+function Rule({ row, services }: RuleGroup) {
   const { rule, list } = row
   const why = rule?.why ?? list.why
   return (
@@ -165,7 +165,7 @@ function Rule({ row }: { readonly row: RuleRow }) {
       <td className={rule?.match.peer.kind === 'cidr' ? 'mono' : undefined}>
         {rule === null ? t('rule.rest') : peerWords(rule)}
       </td>
-      <td className="wide">{rule === null ? t('rule.anyService') : serviceWords(rule)}</td>
+      <td className="wide">{services.join(', ')}</td>
       <td>
         {sentence(why.text)}
         <span className="sub mono">{why.rule}</span>

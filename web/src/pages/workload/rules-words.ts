@@ -24,6 +24,30 @@ export function listRules(state: DesiredState): RuleRow[] {
   return [...of('egress'), ...of('ingress')]
 }
 
+export type RuleGroup = { readonly row: RuleRow; readonly services: readonly string[] }
+
+/** One line per sentence of the persona or policy: rules that differ in their service only stand together. */
+export function groupRules(rows: readonly RuleRow[]): RuleGroup[] {
+  const groups: { row: RuleRow; services: string[] }[] = []
+  for (const row of rows) {
+    const last = groups.at(-1)
+    const service = row.rule === null ? t('rule.anyService') : serviceWords(row.rule)
+    if (last !== undefined && sameButService(last.row, row)) last.services.push(service)
+    else groups.push({ row, services: [service] })
+  }
+  return groups
+}
+
+function sameButService(a: RuleRow, b: RuleRow): boolean {
+  if (a.rule === null || b.rule === null || a.direction !== b.direction) return false
+  return (
+    a.rule.verdict === b.rule.verdict &&
+    a.rule.why.rule === b.rule.why.rule &&
+    a.rule.why.text === b.rule.why.text &&
+    peerWords(a.rule) === peerWords(b.rule)
+  )
+}
+
 export function peerWords(rule: ResolvedRule): string {
   const { peer } = rule.match
   if (peer.kind === 'any') return t('rule.anyone')
@@ -57,7 +81,9 @@ const NUMBERS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 }
 /** The answer to `why A to B` as a conversation: the one it had, or one that did not take place. */
 export function answeredFlow(answer: FlowAnswer, workload: string, rows: readonly ConversationRow[]): ConversationRow {
   const { to, port, protocol } = answer.flow
-  const had = rows.find((row) => row.peer === to && row.port === port && row.direction === 'initiated')
+  const [had] = rows
+    .filter((row) => row.peer === to && row.port === port && row.direction === 'initiated')
+    .sort((a, b) => b.flows - a.flows)
   const blocking = answer.egress.verdict === 'allow' && answer.ingress.verdict !== 'allow' ? 'ingress' : 'egress'
   const none = { start: 0, last: 0, flows: 0, failed: 0, bytesOut: 0, bytesIn: 0, service: null }
   const proto = NUMBERS[protocol] ?? 6

@@ -2,14 +2,14 @@
 import { t } from 'i18next'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import type { ConversationRow } from '../../api/queries.ts'
+import { type ConversationRow, useShifts } from '../../api/queries.ts'
 import { bytes, clock, count, deadline, duration, plain, probability, signed } from '../../format.ts'
 import type { DesiredState, PlanRecord, Reason, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { paths } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
-import { ACTS_FROM, ASKS_FROM } from '../fleet/needs.ts'
+import { ACTS_FROM, ASKS_FROM, endingShift } from '../fleet/needs.ts'
 import { findChanges, type NumberedTerm } from './evidence.ts'
 
 type Props = {
@@ -157,6 +157,7 @@ function Sum({ workload }: { readonly workload: WorkloadRecord }) {
 function Facts({ workload: w, rules, plan, flow, terms }: Props) {
   const now = useNow()
   const reason: Reason | undefined = flow?.why ?? rules?.containment?.why
+  const ends = endingShift(useShifts().data ?? [], w, now)
   const until = flow === null || flow.verdict === 'deny' ? w.containedUntil : null
   const blamed = terms.filter((term) => term.logOdds > 0)
   const rows: [string, ReactNode][] = []
@@ -174,6 +175,7 @@ function Facts({ workload: w, rules, plan, flow, terms }: Props) {
     rows.push([t('why.plan'), t('why.planIs', { n: plan.plan.generation.n, by })])
   }
   if (until !== null) rows.push([t('why.expires'), deadline(until, now)])
+  else if (ends !== null && flow === null) rows.push([t('why.expires'), deadline(ends, now)])
   else if (w.worn !== null && flow === null)
     rows.push([t('why.expires'), t(w.assigned === null ? 'why.noEndDefault' : 'why.noEnd')])
   if (blamed.length > 0) {

@@ -24,7 +24,7 @@ import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
-import { containmentOf, pendingOn } from '../fleet/needs.ts'
+import { containmentOf, endingShift, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
 import { numberTerms } from './evidence.ts'
 import { HistoryPanel } from './history-panel.tsx'
@@ -182,13 +182,19 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
 
 function Lead({ workload: w }: { readonly workload: WorkloadRecord }) {
   const now = useNow()
+  const ends = endingShift(useShifts().data ?? [], w, now)
   const parts = [
     beliefSentence(w),
     w.worn === null
       ? w.assigned === null
         ? t('workload.wearsNothing')
         : t('workload.assignedOnly', { name: w.assigned.name, v: w.assigned.version })
-      : t(w.assigned === null ? 'workload.wears' : 'workload.wearsAssigned', { name: w.worn.name, v: w.worn.version }),
+      : ends !== null
+        ? t('workload.wearsUntil', { name: w.worn.name, v: w.worn.version, until: deadline(ends, now) })
+        : t(w.assigned === null ? 'workload.wears' : 'workload.wearsAssigned', {
+            name: w.worn.name,
+            v: w.worn.version,
+          }),
     w.risk === null ? t('workload.noRisk') : t('workload.riskIs', { risk: probability(w.risk.value) }),
   ]
   if (w.containedUntil !== null && w.containedUntil > now)
