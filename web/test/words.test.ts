@@ -2,15 +2,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { AuditRecord } from '../../src/model/records.ts'
 import { buildHistory } from '../fixtures/history.ts'
-import { NOON } from '../fixtures/seed.ts'
+import { NOON, TENANT } from '../fixtures/seed.ts'
 import { buildWorld } from '../fixtures/world.ts'
 import { fieldTerm, matches, parseFilter, sortWorkloads, toggleTerm } from '../src/filter.ts'
 import { ago, bytes, count, countdown, duration, plain, probability, rate, signed } from '../src/format.ts'
+import { buildStream, filterStream } from '../src/pages/activity/stream.ts'
 import { hold } from '../src/pages/fleet/held-order.ts'
 import { findNeeds } from '../src/pages/fleet/needs.ts'
 import { findChanges, numberTerms } from '../src/pages/workload/evidence.ts'
 import { runs, spread, stackBelief, timeTicks } from '../src/pages/workload/stack.ts'
+import { sentence, shortReason } from '../src/sentence.ts'
+import { initWords } from '../src/words/words.ts'
+
+initWords()
 
 const nb = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('\u2009', ' ')
 
@@ -200,4 +206,36 @@ test('what needs a person: the plan that runs out first, then what nothing holds
   const loose = world.workloads.map((w) => ({ ...w, containedUntil: null }))
   assert.equal(findNeeds(loose, [], world.agents, NOON, 20_000)[0]?.kind, 'danger')
   assert.equal(findNeeds([], [], world.agents, NOON + 60_000, 20_000)[0]?.kind, 'silent')
+})
+
+test('activity: steps of a plan are under Audit only, what many workloads do at once is one line', async () => {
+  const base = { tenant: TENANT, hash: 'h' }
+  const row = (n: number, action: string, object: string, summary: string, actor = 'guise') =>
+    ({ ...base, n, at: NOON - n * 1_000, action, object, summary, actor }) as unknown as AuditRecord
+  const entries = buildStream(
+    [],
+    [],
+    [],
+    [
+      row(1, 'plan.applying', 'p_1', 'sent to its agents'),
+      row(2, 'persona.declared', 'w_1', 'web1 declares Web User', 'agent:lab'),
+      row(3, 'persona.declared', 'w_2', 'db1 declares Database', 'agent:lab'),
+      row(4, 'session.open', 'cli', 'signed in as admin', 'session:cli'),
+      row(5, 'session.open', 'cli', 'signed in as admin', 'session:cli'),
+    ],
+  )
+  const titles = (kind: 'audit' | null) => filterStream(entries, kind, '').map((entry) => entry.title)
+  const calm = [
+    '2 workloads declare a persona: web1 declares Web User, db1 declares Database',
+    'Signed in as admin (2×)',
+  ]
+  assert.deepEqual(titles(null), calm)
+  assert.deepEqual(titles('audit'), ['Sent to its agents', ...calm])
+})
+
+test('reasons: short where a row has no room, whole sentences elsewhere', () => {
+  const rule = "risk 0.80 meets Standard User's rule `risk >= 0.7`: sent 19.8 MB to 203.0.113.66 within 10 s"
+  assert.equal(shortReason(rule), "Risk 0.80 meets Standard User's rule risk ≥ 0.7")
+  assert.equal(shortReason('persona API Server rule 3: allow egress to Database'), 'Persona API Server rule 3')
+  assert.equal(sentence('names can always be looked up'), 'Names can always be looked up.')
 })
