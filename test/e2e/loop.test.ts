@@ -160,7 +160,7 @@ test('a scanner that imitates the Database gains no allow', { skip }, async () =
   )
   started.push(imitation)
   assert.equal(await reaches('app2', '10.77.1.2', 5432), false)
-  await guise.json('lab', 'attack', 'scan', '--seconds', '15')
+  await guise.json('lab', 'attack', 'scan', '--seconds', '40')
   await until('the scan raises its risk', 15_000, async () => ((await workload('app2')).risk?.value ?? 0) > 0.3)
   assert.equal((await workload('app2')).assigned, null)
   assert.equal(await reaches('app2', '10.77.1.2', 5432), false)
