@@ -2,6 +2,7 @@
 import { DEFAULT_PERSONA, type PersonaRef } from '../model/belief.ts'
 import { type PersonaId, type ShiftId, slug } from '../model/ids.ts'
 import type { PersonaManifest } from '../model/manifest.ts'
+import { CURRENT_STATES } from '../model/plan.ts'
 import type { ManifestRecord, ShiftRecord, WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 
@@ -34,15 +35,6 @@ const BARE: Persona = {
   spec: { profile: { default: { egress: 'allow', ingress: 'allow' } } },
 }
 
-const IN_FORCE: ReadonlySet<string> = new Set([
-  'proposed',
-  'shadowed',
-  'approved',
-  'applying',
-  'confirming',
-  'confirmed',
-])
-
 export function effectiveOf(
   record: WorkloadRecord,
   personas: ReadonlyMap<string, Persona>,
@@ -50,7 +42,10 @@ export function effectiveOf(
   now: number,
 ): Effective {
   const shift = shifts
-    .filter((one) => one.workload === record.id && IN_FORCE.has(one.state) && (one.until === null || one.until > now))
+    .filter(
+      (one) =>
+        one.workload === record.id && CURRENT_STATES.includes(one.state) && (one.until === null || one.until > now),
+    )
     .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))[0]
   const shifted = shift === undefined ? undefined : personas.get(shift.to.id)
   if (shift !== undefined && shifted !== undefined) {

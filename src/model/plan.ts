@@ -30,6 +30,9 @@ export const SHIFT_MOVES = {
   refused: [],
 } as const satisfies Record<ShiftState, readonly ShiftState[]>
 
+/** Under way or confirmed: what may still move. These shifts say who wears what. */
+export const CURRENT_STATES: readonly ShiftState[] = SHIFT_STATES.filter((state) => SHIFT_MOVES[state].length > 0)
+
 export function mayMove(from: ShiftState, to: ShiftState): boolean {
   return (SHIFT_MOVES[from] as readonly ShiftState[]).includes(to)
 }

@@ -1,21 +1,12 @@
 /** Shifts: one change each of what a workload wears, moved along SHIFT_MOVES and no other way. */
 import { type Selectable, sql } from 'kysely'
 import type { PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
-import { mayMove, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
+import { CURRENT_STATES, mayMove, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
 import type { ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import { decodeCursor, PAGE_MAX, pageSize, toPage } from './cursor.ts'
 import { type Context, change, ms, type Tx } from './record-context.ts'
 import type { Tables } from './tables.ts'
-
-const CURRENT = [
-  'proposed',
-  'shadowed',
-  'approved',
-  'applying',
-  'confirming',
-  'confirmed',
-] as const satisfies ShiftState[]
 
 export function shifts(context: Context): Store['shifts'] {
   const { db } = context
@@ -48,7 +39,7 @@ export function shifts(context: Context): Store['shifts'] {
     },
     async current(tenant) {
       const rows = await of(tenant)
-        .where('state', 'in', CURRENT)
+        .where('state', 'in', CURRENT_STATES)
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .execute()
