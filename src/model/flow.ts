@@ -1,3 +1,5 @@
+import type { Hint } from './hint.ts'
+
 /**
  * Flows travel as columns, never as one object per flow. Times are epoch milliseconds (event time).
  * A row is a whole conversation, or a step of one that is still going on: byte and packet columns of
@@ -42,6 +44,8 @@ export const Proto = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const
 
 export type FlowBatch = {
   count: number
+  /** In the order of `at`; emptied by whoever refills the batch. A batch may hold hints and no row. */
+  readonly hints: Hint[]
   readonly capacity: number
   /** epoch ms of the first packet */
   readonly start: Float64Array
@@ -72,6 +76,7 @@ export type FlowBatch = {
 export function createFlowBatch(capacity: number): FlowBatch {
   return {
     count: 0,
+    hints: [],
     capacity,
     start: new Float64Array(capacity),
     end: new Float64Array(capacity),

@@ -15,6 +15,16 @@ import { colorSchemes, cssVariablesResolver, theme } from './theme.ts'
 const Fleet = lazy(() => import('./pages/fleet/fleet.tsx'))
 const Workload = lazy(() => import('./pages/workload/workload.tsx'))
 const Activity = lazy(() => import('./pages/activity/activity.tsx'))
+const Topology = lazy(() => import('./pages/topology/topology.tsx'))
+const Sources = lazy(() => import('./pages/sources/sources.tsx'))
+const Personas = lazy(() => import('./pages/personas/personas.tsx'))
+const Persona = lazy(() => import('./pages/personas/persona.tsx'))
+const Policies = lazy(() => import('./pages/policies/policies.tsx'))
+const Policy = lazy(() => import('./pages/policies/policy.tsx'))
+const Plans = lazy(() => import('./pages/plans/plans.tsx'))
+const Plan = lazy(() => import('./pages/plans/plan.tsx'))
+const Agents = lazy(() => import('./pages/agents/agents.tsx'))
+const Ledger = lazy(() => import('./pages/ledger/ledger.tsx'))
 const Missing = lazy(() => import('./pages/missing.tsx'))
 const SignIn = lazy(() => import('./pages/sign-in.tsx'))
 
@@ -68,6 +78,16 @@ function Gate() {
             <Route path="/workloads/:id/conversations" element={<Workload tab="conversations" />} />
             <Route path="/workloads/:id/rules" element={<Workload tab="rules" />} />
             <Route path={paths.activity()} element={<Activity />} />
+            <Route path={paths.topology()} element={<Topology />} />
+            <Route path={paths.sources()} element={<Sources />} />
+            <Route path={paths.personas()} element={<Personas />} />
+            <Route path="/personas/:id" element={<Persona />} />
+            <Route path={paths.policies()} element={<Policies />} />
+            <Route path="/policies/:id" element={<Policy />} />
+            <Route path={paths.plans()} element={<Plans />} />
+            <Route path="/plans/:id" element={<Plan />} />
+            <Route path={paths.agents()} element={<Agents />} />
+            <Route path={paths.ledger()} element={<Ledger />} />
             <Route path="*" element={<Missing />} />
           </Routes>
         </Suspense>

@@ -6,7 +6,17 @@ export const paths = {
   workload: (id: string) => `/workloads/${encodeURIComponent(id)}`,
   conversations: (id: string) => `/workloads/${encodeURIComponent(id)}/conversations`,
   rules: (id: string) => `/workloads/${encodeURIComponent(id)}/rules`,
+  topology: () => '/topology',
   activity: () => '/activity',
+  sources: () => '/sources',
+  personas: () => '/personas',
+  persona: (id: string) => `/personas/${encodeURIComponent(id)}`,
+  policies: () => '/policies',
+  policy: (id: string) => `/policies/${encodeURIComponent(id)}`,
+  plans: () => '/plans',
+  plan: (id: string) => `/plans/${encodeURIComponent(id)}`,
+  agents: () => '/agents',
+  ledger: () => '/ledger',
   signIn: () => '/sign-in',
 } as const
 

@@ -10,7 +10,17 @@ test('every address of the console', () => {
     workload: '/workloads/w_9f3%2Fx',
     conversations: '/workloads/w_9f3%2Fx/conversations',
     rules: '/workloads/w_9f3%2Fx/rules',
+    topology: '/topology',
     activity: '/activity',
+    sources: '/sources',
+    personas: '/personas',
+    persona: '/personas/w_9f3%2Fx',
+    policies: '/policies',
+    policy: '/policies/w_9f3%2Fx',
+    plans: '/plans',
+    plan: '/plans/w_9f3%2Fx',
+    agents: '/agents',
+    ledger: '/ledger',
     signIn: '/sign-in',
   })
 })

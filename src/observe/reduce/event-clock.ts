@@ -56,6 +56,7 @@ function slice(batch: FlowBatch, from: number, to: number): FlowBatch {
   if (from === 0 && to === batch.count) return batch
   return {
     count: to - from,
+    hints: from === 0 ? batch.hints : [],
     capacity: to - from,
     start: batch.start.subarray(from, to),
     end: batch.end.subarray(from, to),

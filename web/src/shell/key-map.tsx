@@ -2,11 +2,10 @@
 import { Modal } from '@mantine/core'
 import { t } from 'i18next'
 import { useState } from 'react'
+import { PAGES } from '../pages.ts'
 import { setSingleKeys, singleKeysOn } from './keys.ts'
 
 const KEYS = [
-  ['g f', 'fleet'],
-  ['g a', 'activity'],
   ['/', 'filter'],
   ['j k', 'move'],
   ['Enter', 'open'],
@@ -26,9 +25,12 @@ export default function KeyMap({ onClose }: { readonly onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={t('keys.title')} size={560} closeButtonProps={{ 'aria-label': t('close') }}>
       <ul className="key-list">
-        {KEYS.map(([key, name]) => (
+        {[
+          ...PAGES.map((page) => [page.keys, t('nav.goTo', { page: t(`nav.${page.name}`) })] as const),
+          ...KEYS.map(([key, name]) => [key, t(`keys.${name}`)] as const),
+        ].map(([key, name]) => (
           <li key={key}>
-            {t(`keys.${name}`)}
+            {name}
             <span>
               {key.split(' ').map((part) => (
                 <kbd key={part} style={{ marginLeft: 4 }}>

@@ -5,6 +5,7 @@ import { type KeyboardEvent, useId, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useWorkloads } from '../api/queries.ts'
 import type { WorkloadRecord } from '../nouns.ts'
+import { PAGES } from '../pages.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { PersonaName, RiskMark } from '../parts/marks.tsx'
 import { paths, query } from '../paths.ts'
@@ -27,10 +28,14 @@ function findItems(text: string, workloads: readonly WorkloadRecord[]): Item[] {
   const why = /^\s*why\b\s*/i.exec(text)
   const wanted = (why === null ? text : text.slice(why[0].length)).trim().toLowerCase()
   const hit = (name: string) => name.toLowerCase().includes(wanted)
-  const pages: Item[] = [
-    { id: 'fleet', kind: 'page', name: t('nav.fleet'), icon: 'fleet', to: paths.fleet(), keys: 'g f' },
-    { id: 'activity', kind: 'page', name: t('nav.activity'), icon: 'activity', to: paths.activity(), keys: 'g a' },
-  ]
+  const pages: Item[] = PAGES.map(({ name, icon, to, keys }) => ({
+    id: name,
+    kind: 'page',
+    name: t(`nav.${name}`),
+    icon,
+    to,
+    keys,
+  }))
   const found = workloads
     .filter((w) => hit(w.report.name) || w.report.addresses.some(hit) || Object.values(w.report.labels).some(hit))
     .sort((a, b) => rank(a, wanted) - rank(b, wanted) || (b.risk?.value ?? 0) - (a.risk?.value ?? 0))

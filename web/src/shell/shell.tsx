@@ -2,12 +2,13 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { Fragment, lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { Link, useLocation, useNavigate } from 'react-router'
 import { remove, setCsrf } from '../api/client.ts'
 import { connectLive, togglePause, useLive } from '../api/live.ts'
 import { keys, useAgents, useSession } from '../api/queries.ts'
-import { Icon, type IconName, Mark } from '../parts/icon.tsx'
+import { type Group, PAGES, type PageName } from '../pages.ts'
+import { Icon, Mark } from '../parts/icon.tsx'
 import { useNow } from '../parts/now.ts'
 import { Toasts } from '../parts/toast.tsx'
 import { paths } from '../paths.ts'
@@ -19,10 +20,9 @@ const loadPalette = () => import('./palette.tsx')
 const Palette = lazy(loadPalette)
 const KeyMap = lazy(() => import('./key-map.tsx'))
 
-const PAGES: readonly { readonly to: string; readonly icon: IconName; readonly name: 'fleet' | 'activity' }[] = [
-  { to: paths.fleet(), icon: 'fleet', name: 'fleet' },
-  { to: paths.activity(), icon: 'activity', name: 'activity' },
-]
+const GROUPS: readonly Group[] = ['observe', 'learn', 'decide', 'enforce']
+/** The bottom bar of small screens has room for these; the rest is behind the palette. */
+const BOTTOM: readonly PageName[] = ['fleet', 'topology', 'plans', 'activity']
 
 type Open = 'palette' | 'keys' | null
 
@@ -39,8 +39,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
     return () => cancelIdleCallback(idle)
   }, [])
   useKeys({
-    'g f': () => navigate(paths.fleet()),
-    'g a': () => navigate(paths.activity()),
+    ...Object.fromEntries(PAGES.map((page) => [page.keys, () => navigate(page.to)])),
     'mod+k': () => setOpen('palette'),
     'mod+.': () => setColorScheme(nextScheme(colorScheme)),
     '.': togglePause,
@@ -102,17 +101,21 @@ function Side() {
         <Mark />
         <span>Guise</span>
       </Link>
-      <div className="group">{t('nav.observe')}</div>
-      <ul>
-        {PAGES.map((page) => (
-          <li key={page.to}>
-            <Link to={page.to} aria-current={current(page.to)} title={t(`nav.${page.name}`)}>
-              <Icon name={page.icon} />
-              <span>{t(`nav.${page.name}`)}</span>
-            </Link>
-          </li>
-        ))}
-      </ul>
+      {GROUPS.map((group) => (
+        <Fragment key={group}>
+          <div className="group">{t(`nav.${group}`)}</div>
+          <ul>
+            {PAGES.filter((page) => page.group === group).map((page) => (
+              <li key={page.to}>
+                <Link to={page.to} aria-current={current(page.to)} title={t(`nav.${page.name}`)}>
+                  <Icon name={page.icon} />
+                  <span>{t(`nav.${page.name}`)}</span>
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </Fragment>
+      ))}
       <Contact />
     </nav>
   )
@@ -210,7 +213,7 @@ function Bottom() {
   const current = useCurrent()
   return (
     <nav className="bottom" aria-label={t('shell.mainSmall')}>
-      {PAGES.map((page) => (
+      {PAGES.filter((page) => BOTTOM.includes(page.name)).map((page) => (
         <Link key={page.to} to={page.to} aria-current={current(page.to)}>
           <Icon name={page.icon} size={18} />
           {t(`nav.${page.name}`)}

@@ -1,7 +1,23 @@
 /** Every sentence of the console. Facts first, then what follows, then what helps. */
 export const en = {
   close: 'Close',
-  nav: { observe: 'Observe', fleet: 'Fleet', activity: 'Activity' },
+  nav: {
+    observe: 'Observe',
+    learn: 'Learn',
+    decide: 'Decide',
+    enforce: 'Enforce',
+    fleet: 'Fleet',
+    topology: 'Topology',
+    activity: 'Activity',
+    sources: 'Sources',
+    personas: 'Personas',
+    policies: 'Policies',
+    plans: 'Plans',
+    agents: 'Agents',
+    ledger: 'Ledger',
+    more: 'More',
+    goTo: 'Go to {{page}}',
+  },
   shell: {
     skip: 'Skip to content',
     main: 'Main',
@@ -73,8 +89,6 @@ export const en = {
   },
   keys: {
     title: 'Keyboard',
-    fleet: 'Go to Fleet',
-    activity: 'Go to Activity',
     filter: 'Filter',
     move: 'move',
     open: 'open',

@@ -1,0 +1,4 @@
+/** The sentences of Agents. */
+export const words = {
+  agents: { heading: 'Agents' },
+}

@@ -1,0 +1,4 @@
+/** The sentences of Ledger. */
+export const words = {
+  ledger: { heading: 'Ledger' },
+}

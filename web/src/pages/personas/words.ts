@@ -1,0 +1,4 @@
+/** The sentences of Personas. */
+export const words = {
+  personas: { heading: 'Personas' },
+}

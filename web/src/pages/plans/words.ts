@@ -1,0 +1,4 @@
+/** The sentences of Plans. */
+export const words = {
+  plans: { heading: 'Plans' },
+}

@@ -1,0 +1,4 @@
+/** The sentences of Policies. */
+export const words = {
+  policies: { heading: 'Policies' },
+}

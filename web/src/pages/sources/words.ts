@@ -1,0 +1,4 @@
+/** The sentences of Sources. */
+export const words = {
+  sources: { heading: 'Sources' },
+}

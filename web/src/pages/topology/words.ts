@@ -1,0 +1,4 @@
+/** The sentences of Topology. */
+export const words = {
+  topology: { heading: 'Topology' },
+}
