@@ -5,6 +5,7 @@ import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from 
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan, ShiftState } from './plan.ts'
 import type { Mode } from './policy.ts'
+import type { SourceHealth } from './source-health.ts'
 import type { Why } from './why.ts'
 import type { Applied, WorkloadReport } from './wire.ts'
 
@@ -38,6 +39,30 @@ export type AgentRecord = {
   readonly counters: Readonly<Record<string, number>>
   readonly version: number
 }
+
+/** Half a minute of a source: flows and losses within it. */
+export type SourcePoint = {
+  /** epoch ms of its beginning */
+  readonly at: number
+  readonly flows: number
+  readonly lost: number
+  readonly refused: number
+  readonly lagMs: number | null
+}
+
+/** `GET /v1/sources`: a source as its agent told of it last. */
+export type SourceRecord = SourceHealth & {
+  /** Made of agent and name, safe in a path. */
+  readonly id: string
+  readonly agent: AgentId
+  /** epoch ms of the report it is from. */
+  readonly reportedAt: number
+  /** Changes with the state, and when something is lost. */
+  readonly version: number
+}
+
+/** `GET /v1/sources/{id}`: with its last hour, oldest first, one point per 30 s. */
+export type SourceDetail = SourceRecord & { readonly history: readonly SourcePoint[] }
 
 export type ManifestRecord = {
   readonly kind: Kind

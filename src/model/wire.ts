@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { AgentState, Generation } from './desired.ts'
 import { Evidence } from './evidence.ts'
+import { MAX_SOURCES, SourceHealth } from './source-health.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
 
 const closed = { additionalProperties: false } as const
@@ -126,6 +127,8 @@ export const AgentReport = Type.Object(
     counters: Type.Record(Type.String({ maxLength: 64 }), Type.Number()),
     /** Denies seen by the kernel since the last report, by rule id. */
     denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
+    /** How every source of the agent is, with each tick's report. */
+    sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
   },
   { additionalProperties: false, $id: 'AgentReport' },
 )
