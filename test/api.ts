@@ -54,6 +54,8 @@ function notingControl(asked: Asked[]): Control {
     },
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
     ratings: () => [],
+    sources: () => [],
+    source: () => null,
     async setMode(request) {
       note('setMode', request)
       return { ok: true, value: null }

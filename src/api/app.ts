@@ -29,6 +29,7 @@ import { planRoutes } from './routes/plans.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { shiftRoutes } from './routes/shifts.ts'
+import { sourceRoutes } from './routes/sources.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { workloadRoutes } from './routes/workloads.ts'
 import { ShortForm } from './short-form.ts'
@@ -57,6 +58,7 @@ const ROUTES = [
   workloadRoutes,
   planRoutes,
   agentRoutes,
+  sourceRoutes,
   tokenRoutes,
   ledgerRoutes,
   settingsRoutes,

@@ -6,7 +6,7 @@ import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
-import type { PlanRecord } from '../model/records.ts'
+import type { PlanRecord, SourceDetail, SourceRecord } from '../model/records.ts'
 import type { Outcome, Why } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 
@@ -74,6 +74,9 @@ export type Control = {
   }): Promise<Outcome<null>>
   /** The body was validated and belongs to `agent`; a repeat of (boot, sequence) has no effect. */
   agentReport(tenant: TenantId, agent: AgentId, report: AgentReport): Promise<void>
+  /** By agent and name, as their agents told of them last. */
+  sources(tenant: TenantId): readonly SourceRecord[]
+  source(tenant: TenantId, id: string): SourceDetail | null
   /** Ends when `signal` aborts or a newer connection of the same agent takes over. */
   desiredStream(tenant: TenantId, agent: AgentId, signal: AbortSignal): AsyncIterable<ServerMessage>
   /** The whole report on one workload; answered as JSON as it is. */

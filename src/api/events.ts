@@ -4,7 +4,7 @@
  */
 import type { TenantId } from '../model/ids.ts'
 
-export const EVENT_TYPES = ['workload.observed', 'evidence', 'plan', 'shift', 'agent', 'audit'] as const
+export const EVENT_TYPES = ['workload.observed', 'evidence', 'plan', 'shift', 'agent', 'source', 'audit'] as const
 export type EventType = (typeof EVENT_TYPES)[number]
 
 export type GuiseEvent = {

@@ -72,6 +72,8 @@ export const PERMISSIONS = {
   'PUT /agents/:id/mode': admins,
   'POST /agents/:id/report': agents,
   'GET /agents/:id/desired': agents,
+  'GET /sources': everyone,
+  'GET /sources/:id': everyone,
   'GET /tokens': admins,
   'POST /tokens': admins,
   'DELETE /tokens/:id': admins,

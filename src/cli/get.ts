@@ -8,6 +8,7 @@ import type {
   ManifestRecord,
   PlanRecord,
   ShiftRecord,
+  SourceRecord,
   WorkloadRecord,
 } from '../model/records.ts'
 import { action, CliError, type Client, clientOf, print } from './client.ts'
@@ -35,6 +36,7 @@ const KIND_ROWS: Readonly<Record<string, KindRow>> = {
   policies: { path: '/v1/policies', text: manifestTable('policies') },
   feeds: { path: '/v1/feeds', text: manifestTable('feeds') },
   agents: { path: '/v1/agents', text: agentTable },
+  sources: { path: '/v1/sources', text: sourceTable },
   plans: { path: '/v1/plans', text: planTable },
   shifts: { path: '/v1/shifts', text: shiftTable },
   audit: { path: '/v1/audit', text: auditTable },
@@ -86,6 +88,7 @@ async function describe(kind: string, name: string, command: Command): Promise<v
 
 async function fetchOne(client: Client, path: string, name: string): Promise<unknown> {
   if (path === '/v1/workloads') return findWorkload(client, name)
+  if (path === '/v1/sources') return findSource(client, name)
   const id = /\/(personas|policies|feeds)$/.test(path) ? slug(name) : name
   try {
     return await client.get(`${path}/${encodeURIComponent(id)}`)
@@ -137,6 +140,38 @@ function agentTable(items: readonly AgentRecord[], now: number): string {
       ago(one.lastReport, now),
     ]),
     'No agents yet. Make a token with `guise token create NAME --role agent`, then start `guise agent`.',
+  )
+}
+
+export function sourceTable(items: readonly SourceRecord[], now: number): string {
+  return table(
+    ['SOURCE', 'AGENT', 'STATE', 'FLOWS/S', 'FLOWS', 'LOST', 'REFUSED', 'LAG', 'EXPORTERS', 'SEEN', 'WHY'],
+    items.map((one) => [
+      one.name,
+      one.agent,
+      one.state,
+      one.flowsPerSecond.toFixed(1),
+      String(one.flows),
+      `${one.lost}${one.lostLately > 0 ? ` (+${one.lostLately})` : ''}`,
+      String(one.refused),
+      one.lagMs === null ? '–' : `${(one.lagMs / 1_000).toFixed(1)} s`,
+      one.exporters.length === 0 ? '–' : String(one.exporters.length + one.exportersMore),
+      ago(one.lastSeen, now),
+      one.why,
+    ]),
+    'No sources yet. Start an agent with `guise agent`; `--source netflow=ADDRESS:PORT,…` adds one.',
+  )
+}
+
+/** By id, by name, or by `AGENT/NAME` when two agents have one of that name. */
+async function findSource(client: Client, name: string): Promise<unknown> {
+  const all = await listAll<SourceRecord>(client, '/v1/sources')
+  const found = all.filter((one) => one.id === name || one.name === name || `${one.agent}/${one.name}` === name)
+  if (found.length === 1) return client.get(`/v1/sources/${encodeURIComponent(found[0]!.id)}`)
+  if (found.length === 0) throw new CliError(`There is no source ${name}. See \`guise get sources\`.`, 1)
+  throw new CliError(
+    `${found.length} agents have a source ${name}. Say which: ${found.map((one) => `${one.agent}/${one.name}`).join(', ')}.`,
+    2,
   )
 }
 

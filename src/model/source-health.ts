@@ -35,7 +35,7 @@ export const HopHealth = Type.Object(
     /** What went in, in `unit`. */
     in: Count,
     lost: Count,
-    unit: Type.Enum(['datagrams', 'events', 'lines', 'flows', 'ticks', 'samples']),
+    unit: Type.Enum(['datagrams', 'events', 'lines', 'flows', 'ticks', 'samples', 'reports']),
     /** What is counted as lost here, for people. */
     what: Type.String({ maxLength: 120 }),
   },
@@ -76,7 +76,7 @@ export const SourceHealth = Type.Object(
     flows: Count,
     /** Over the last minute. */
     flowsPerSecond: Count,
-    /** Of `hops`, together. */
+    /** All that is known to be lost, counted once: an exporter's gap shows what the socket dropped, too. */
     lost: Count,
     /** Lost in the last minute: what is wrong now. */
     lostLately: Count,

@@ -24,6 +24,7 @@ import { recordReflexes } from './reflexes.ts'
 import { releaseEvidence } from './release.ts'
 import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
+import { createSourceBook } from './source-book.ts'
 
 export type ControlDeps = {
   /** Answers once the database is open; nothing calls it before `start`. */
@@ -67,6 +68,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const explain = createExplain({ tenant, store, clock })
   const desk = createReportDesk(take)
+  const book = createSourceBook()
   const timers: NodeJS.Timeout[] = []
   /** Hash of the indicators that agents were told last. */
   let told = ''
@@ -160,6 +162,8 @@ export function createControl(deps: ControlDeps): RunningControl {
       subject: agent,
       data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
     })
+    for (const record of book.take(agent, report, now))
+      events.publish(tenant, { type: 'source', subject: record.id, data: record })
     reconciler.wake()
   }
 
@@ -221,6 +225,8 @@ export function createControl(deps: ControlDeps): RunningControl {
       }
     },
 
+    sources: () => book.list(clock()),
+    source: (_tenant, id) => book.get(id, clock()),
     agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),
     async *desiredStream(_tenant: TenantId, agent: AgentId, signal: AbortSignal) {
       const { confirmed, pending } = await store.plans.target(tenant)

@@ -73,6 +73,20 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
           cure: `Start guise agent on ${agent.host}.`,
         }
       }),
+      ...deps.control.sources(tenant).map((source) => {
+        const ok = source.state !== 'failed' && source.lostLately === 0
+        const lost =
+          source.lostLately > 0 ? `, lost ${source.lostLately} in the last minute (${source.lost} in all)` : ''
+        return {
+          name: `source ${source.name} of ${source.agent}`,
+          ok,
+          detail: `${source.state}, ${source.flowsPerSecond.toFixed(1)} flows/s${lost}${source.why === '' ? '' : `; ${source.why}`}`,
+          cure:
+            source.state === 'failed'
+              ? 'Do what the reason says, then start the agent again.'
+              : 'guise describe source says on which hop; let exporters sample or send to a second agent.',
+        }
+      }),
     ]
     return { ok: checks.every((check) => check.ok), version: deps.version, checks }
   })
