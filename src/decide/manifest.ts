@@ -16,6 +16,8 @@ export type ManifestProblem = {
   /** 1-based */
   readonly line: number
   readonly column: number
+  /** In its manifest; empty when the text itself is the problem. */
+  readonly path: readonly (string | number)[]
   readonly why: string
   readonly cure: string
 }
@@ -47,11 +49,12 @@ type Document = { readonly value: unknown; readonly place: Place }
 
 export function parseManifests(text: string, source: Source): ParsedManifests {
   const problems: ManifestProblem[] = []
-  const at = (place: { line: number; column: number }, finding: Omit<Finding, 'path'>): ManifestProblem => ({
+  const at = (place: { line: number; column: number }, finding: Reported): ManifestProblem => ({
     code: finding.code,
     file: source.file,
     line: place.line,
     column: place.column,
+    path: finding.path ?? [],
     why: finding.why,
     cure: finding.cure,
   })
@@ -103,7 +106,8 @@ function refused(problems: readonly ManifestProblem[]): ParsedManifests {
   }
 }
 
-type Report = (place: { line: number; column: number }, finding: Omit<Finding, 'path'>) => void
+type Reported = Omit<Finding, 'path'> & Partial<Pick<Finding, 'path'>>
+type Report = (place: { line: number; column: number }, finding: Reported) => void
 
 function readDocuments(text: string, report: Report): Document[] {
   const start = { line: 1, column: 1 }

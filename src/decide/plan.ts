@@ -96,7 +96,7 @@ export type Decision = {
   readonly wakeAt: number | null
 }
 
-type Draft = {
+export type Draft = {
   readonly record: WorkloadRecord
   readonly effective: Effective
   readonly resolution: Resolution
@@ -113,22 +113,38 @@ type Notes = {
   readonly activations: Record<string, number>
 }
 
-export function decide(input: DecideInput): Decision {
+/** What every workload should wear by what is written, whatever the mode of its agent. */
+export function dressFleet(input: DecideInput, notes: Notes = emptyNotes()) {
   const engine = createRuleEngine()
-  const notes: Notes = { skipped: [], wouldDo: [], alarms: [], shifts: [], activations: {} }
   const personas = personasOf(input.manifests)
   const policies = input.manifests.flatMap((one) => (one.manifest.kind === 'Policy' ? [one.manifest] : []))
-  const workloads = sortBy(input.workloads, (one) => one.id)
-  const dressed = workloads.map((record) => ({
+  const dressed = sortBy(input.workloads, (one) => one.id).map((record) => ({
     record,
     effective: effectiveOf(record, personas, input.shifts, input.now),
   }))
-  const drafts = withoutTaken(
-    input,
-    dressed,
-    dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, notes)),
-    notes,
-  )
+  const resolving = resolveOnce()
+  const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, resolving, notes))
+  return { dressed, drafts: withoutTaken(input, dressed, drafts, notes) }
+}
+
+function emptyNotes(): Notes {
+  return { skipped: [], wouldDo: [], alarms: [], shifts: [], activations: {} }
+}
+
+/** Who wears the same persona under the same policies has the same rules: one list for all of them. */
+function resolveOnce(): typeof resolve {
+  const known = new Map<string, Resolution>()
+  return (persona, policies) => {
+    const key = JSON.stringify([persona.ref.id, ...policies.map((policy) => policy.metadata.name)])
+    const resolution = known.get(key) ?? resolve(persona, policies)
+    known.set(key, resolution)
+    return resolution
+  }
+}
+
+export function decide(input: DecideInput): Decision {
+  const notes = emptyNotes()
+  const { dressed, drafts } = dressFleet(input, notes)
   const enforcing = sortBy(input.agents, (one) => one.id).filter((agent) => {
     if (agent.mode === 'enforce') return true
     for (const draft of drafts)
@@ -194,6 +210,7 @@ function draftOf(
   policies: readonly PolicyManifest[],
   personas: ReadonlyMap<string, Persona>,
   engine: RuleEngine,
+  resolving: typeof resolve,
   notes: Notes,
 ): Draft[] {
   const { record, effective } = one
@@ -214,7 +231,7 @@ function draftOf(
       `driver ${record.report.driver as string} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
     )
   const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
-  const resolution = resolve(effective.persona, applying)
+  const resolution = resolving(effective.persona, applying)
   for (const rule of resolution.wouldDo)
     if (rule.verdict === 'deny') notes.wouldDo.push({ workload: record.id, why: rule.why })
   const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)

@@ -104,6 +104,7 @@ export const PolicyTest = Type.Object(
   },
   { additionalProperties: false },
 )
+export type PolicyTest = Static<typeof PolicyTest>
 
 export const Policy = Type.Object(
   {
