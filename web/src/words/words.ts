@@ -7,10 +7,12 @@ import type { words as plans } from '../pages/plans/words.ts'
 import type { words as policies } from '../pages/policies/words.ts'
 import type { words as sources } from '../pages/sources/words.ts'
 import type { words as topology } from '../pages/topology/words.ts'
+import type { words as parts } from '../parts/words.ts'
 import { en } from './en.ts'
 
 /** Words of a page load with the page (`addWords`), so that the shell stays small; each under its page's own name. */
-type PageWords = typeof agents &
+type PageWords = typeof parts &
+  typeof agents &
   typeof ledger &
   typeof personas &
   typeof plans &

@@ -1,0 +1,318 @@
+/**
+ * Rows as a real table: sorted from its headers, walked with the keyboard, drawn only where it is seen; on a small screen
+ * the same rows as a list of two lines. Out: what was opened or selected. Order, filter and selection belong to the caller.
+ */
+import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
+import { t } from 'i18next'
+import {
+  Fragment,
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useCallback,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
+import { Link, useNavigate } from 'react-router'
+import { count } from '../format.ts'
+import { useKeys } from '../shell/keys.ts'
+import type { Column, Sort } from './columns.ts'
+import { useNarrow } from './media.ts'
+import './parts.css'
+
+/** Below this the whole list is in the page: browser search and printing work. */
+const VIRTUAL_FROM = 200
+const OVERSCAN = 8
+
+export type Row = { readonly id: string }
+
+/** What Enter and a click do: go to the row's page, or show it beside the table. */
+export type Opens<T> =
+  | { readonly kind: 'page'; readonly to: (row: T) => string }
+  | { readonly kind: 'peek'; readonly selected: string; readonly select: (id: string) => void }
+
+export type TableProps<T extends Row> = {
+  /** what the table holds, for a screen reader */
+  readonly label: string
+  readonly rows: readonly T[]
+  readonly columns: readonly Column<T>[]
+  readonly sort: Sort
+  readonly onSort: (sort: string) => void
+  readonly opens: Opens<T>
+  /** the two lines of a small screen; the first should begin with the row's name */
+  readonly lines: (row: T) => ReactNode
+  /** px of a row: 44 for two lines of text, 36 for one */
+  readonly rowHeight?: number
+  /** px below which the table scrolls sideways in its own box */
+  readonly minWidth?: number
+  /** further keys on the row that has the focus: `w`, `c` */
+  readonly rowKeys?: Readonly<Record<string, (row: T) => void>>
+  readonly rowClass?: (row: T) => string | undefined
+}
+
+export function DataTable<T extends Row>(props: TableProps<T>) {
+  return useNarrow() ? <TwoLines {...props} /> : <Table {...props} />
+}
+
+/** Where the tab stop is, by id: it stays with its row through sorting and scrolling. */
+function useWalk<T extends Row>({ rows, opens, rowKeys }: TableProps<T>, show: (index: number) => void) {
+  const box = useRef<HTMLElement>(null)
+  const [active, setActive] = useState<string | null>(null)
+  const navigate = useNavigate()
+  const at = active === null ? -1 : rows.findIndex((row) => row.id === active)
+  const move = (to: number) => {
+    const index = Math.max(0, Math.min(rows.length - 1, to))
+    const row = rows[index]
+    if (row === undefined) return
+    setActive(row.id)
+    show(index)
+    if (opens.kind === 'peek' && opens.selected !== '') opens.select(row.id)
+    const focus = () => {
+      const stop = box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(row.id)}"] .row-link`)
+      stop?.focus({ preventScroll: true })
+      stop?.scrollIntoView({ block: 'nearest' })
+      return stop !== null && stop !== undefined
+    }
+    // A row that is not drawn yet is, one frame after the scroll.
+    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus))
+  }
+  const chosen = rows[at]
+  const keys: Record<string, () => void> = { j: () => move(at + 1), k: () => move(at - 1) }
+  if (chosen !== undefined) {
+    for (const [key, act] of Object.entries(rowKeys ?? {})) keys[key] = () => act(chosen)
+    if (opens.kind === 'page') keys.Enter = () => void navigate(opens.to(chosen))
+  }
+  useKeys(keys)
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: rows.length - 1,
+      PageDown: at + 10,
+      PageUp: at - 10,
+    }[event.key]
+    if (to === undefined) return
+    event.preventDefault()
+    move(to)
+  }
+  return { box, stop: chosen?.id ?? rows[0]?.id ?? null, at, onKeyDown, setActive }
+}
+
+function Table<T extends Row>(props: TableProps<T>) {
+  const { label, rows, columns, sort, onSort, opens, rowHeight = 44, minWidth, rowClass } = props
+  const [top, setTop] = useState(0)
+  const whole = rows.length <= VIRTUAL_FROM
+  const kept = useRef(-1)
+  const virtual = useWindowVirtualizer({
+    count: whole ? 0 : rows.length,
+    estimateSize: () => rowHeight,
+    overscan: OVERSCAN,
+    scrollMargin: top,
+    // The row with the tab stop is always drawn, so that the focus is never lost by scrolling.
+    rangeExtractor: (range) => {
+      const drawn = defaultRangeExtractor(range)
+      const at = kept.current
+      if (at < 0 || at >= range.count || drawn.includes(at)) return drawn
+      return [...drawn, at].sort((a, b) => a - b)
+    },
+  })
+  const show = (index: number) => {
+    if (!whole) virtual.scrollToIndex(index)
+  }
+  const { box, stop, at, onKeyDown, setActive } = useWalk(props, show)
+  kept.current = at
+  const body = box as React.RefObject<HTMLTableSectionElement>
+  useLayoutEffect(() => {
+    const from = body.current?.getBoundingClientRect().top
+    if (from !== undefined && Math.abs(from + scrollY - top) > 1) setTop(from + scrollY)
+  })
+  const shown = whole ? rows.map((_, index) => index) : virtual.getVirtualItems().map((item) => item.index)
+  const onFocus = useCallback((id: string) => setActive(id), [setActive])
+  const gap = (from: number, to: number) =>
+    to > from ? (
+      <tr aria-hidden="true">
+        <td colSpan={columns.length} style={{ height: (to - from) * rowHeight, padding: 0 }} />
+      </tr>
+    ) : null
+  return (
+    <div className="surface scroll-x">
+      <table className="data" aria-label={label} aria-rowcount={rows.length + 1} style={{ minWidth }}>
+        <Head columns={columns} sort={sort} onSort={onSort} />
+        <tbody ref={body} onKeyDown={onKeyDown}>
+          {shown.map((index, i) => {
+            const row = rows[index]
+            if (row === undefined) return null
+            return (
+              <Fragment key={row.id}>
+                {gap(i === 0 ? 0 : shown[i - 1]! + 1, index)}
+                <TableRow
+                  row={row}
+                  index={index}
+                  columns={columns as readonly Column<Row>[]}
+                  height={rowHeight}
+                  opens={opens as Opens<Row>}
+                  stop={row.id === stop}
+                  className={rowClass?.(row)}
+                  onFocus={onFocus}
+                />
+              </Fragment>
+            )
+          })}
+          {gap((shown.at(-1) ?? -1) + 1, rows.length)}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Head<T>({
+  columns,
+  sort,
+  onSort,
+}: Pick<TableProps<T & Row>, 'sort' | 'onSort'> & { columns: readonly Column<T>[] }) {
+  return (
+    <thead>
+      <tr aria-rowindex={1}>
+        {columns.map((column) => {
+          const on = column.name === sort.name
+          const next = on ? !sort.descending : column.num === true
+          return (
+            <th
+              key={column.name}
+              scope="col"
+              className={column.num ? 'num' : undefined}
+              style={{ width: column.width }}
+              aria-sort={
+                column.value === undefined ? undefined : on ? (sort.descending ? 'descending' : 'ascending') : 'none'
+              }
+            >
+              {column.value === undefined ? (
+                column.title
+              ) : (
+                <button type="button" onClick={() => onSort(`${next ? '-' : ''}${column.name}`)}>
+                  {column.title}
+                  <span aria-hidden="true">{on ? (sort.descending ? ' ↓' : ' ↑') : ''}</span>
+                </button>
+              )}
+            </th>
+          )
+        })}
+      </tr>
+    </thead>
+  )
+}
+
+type RowProps = {
+  readonly row: Row
+  readonly index: number
+  readonly columns: readonly Column<Row>[]
+  readonly height: number
+  readonly opens: Opens<Row>
+  readonly stop: boolean
+  readonly className: string | undefined
+  readonly onFocus: (id: string) => void
+}
+
+/** The first cell is the row's link or button; the rest of the row may be clicked too. */
+const TableRow = memo(function TableRow({ row, index, columns, height, opens, stop, className, onFocus }: RowProps) {
+  const selected = opens.kind === 'peek' && opens.selected === row.id
+  const names = [className, selected ? 'selected' : undefined, stop ? 'stop' : undefined].filter(Boolean).join(' ')
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the first cell holds the same as a link or button
+    <tr
+      data-id={row.id}
+      aria-rowindex={index + 2}
+      className={names === '' ? undefined : names}
+      style={{ height }}
+      onFocus={() => onFocus(row.id)}
+      onClick={(event) => {
+        if (opens.kind !== 'peek' || (event.target as Element).closest('a, button, input') !== null) return
+        if (String(getSelection()) === '') opens.select(selected ? '' : row.id)
+      }}
+    >
+      {columns.map((column, i) => (
+        <td key={column.name} className={column.num ? 'num nw' : undefined}>
+          {i === 0 ? (
+            <RowLink row={row} opens={opens} stop={stop}>
+              {column.cell(row)}
+            </RowLink>
+          ) : (
+            column.cell(row)
+          )}
+        </td>
+      ))}
+    </tr>
+  )
+}, sameRow)
+
+/** `opens` is made anew by most callers: what of it a row shows is whether it is the selected one. */
+function sameRow(a: RowProps, b: RowProps): boolean {
+  const isSelected = ({ opens, row }: RowProps) => opens.kind === 'peek' && opens.selected === row.id
+  return (
+    a.row === b.row &&
+    a.index === b.index &&
+    a.columns === b.columns &&
+    a.stop === b.stop &&
+    a.className === b.className &&
+    a.opens.kind === b.opens.kind &&
+    isSelected(a) === isSelected(b)
+  )
+}
+
+function RowLink({ row, opens, stop, children }: Pick<RowProps, 'row' | 'opens' | 'stop'> & { children: ReactNode }) {
+  const tabIndex = stop ? 0 : -1
+  if (opens.kind === 'page') {
+    return (
+      <Link to={opens.to(row)} className="row-link" tabIndex={tabIndex}>
+        {children}
+      </Link>
+    )
+  }
+  const selected = opens.selected === row.id
+  return (
+    <button
+      type="button"
+      className="row-link"
+      tabIndex={tabIndex}
+      aria-expanded={selected}
+      onClick={() => opens.select(selected ? '' : row.id)}
+    >
+      {children}
+    </button>
+  )
+}
+
+const FIRST = 50
+/** Small screens: two lines a row, the same facts; all of them are in the tab order, since fingers have no arrow keys. */
+function TwoLines<T extends Row>(props: TableProps<T>) {
+  const { rows, label, opens, lines } = props
+  const [shown, setShown] = useState(FIRST)
+  const { box, onKeyDown, setActive } = useWalk(props, (index) => setShown((most) => Math.max(most, index + 1)))
+  return (
+    <>
+      <ul
+        ref={box as React.RefObject<HTMLUListElement>}
+        className="surface two-line-list"
+        aria-label={label}
+        onKeyDown={onKeyDown}
+      >
+        {rows.slice(0, shown).map((row) => (
+          <li key={row.id} data-id={row.id} onFocus={() => setActive(row.id)}>
+            <RowLink row={row} opens={opens as Opens<Row>} stop>
+              {lines(row)}
+            </RowLink>
+          </li>
+        ))}
+      </ul>
+      {rows.length > shown ? (
+        <p className="more">
+          <button type="button" className="link" onClick={() => setShown(shown + 100)}>
+            {t('table.showMore', { n: count(rows.length - shown) })}
+          </button>
+        </p>
+      ) : null}
+    </>
+  )
+}

@@ -1,0 +1,111 @@
+/** The filter as text: suggestions of what can be typed, with how often each value occurs; a line for what was not understood. */
+import { t } from 'i18next'
+import { type Ref, useEffect, useId, useRef, useState } from 'react'
+import { count } from '../format.ts'
+import { type Grammar, parseTerms, suggest } from '../grammar.ts'
+import { Icon } from './icon.tsx'
+import './parts.css'
+
+type SearchProps = {
+  readonly value: string
+  readonly onChange: (value: string) => void
+  readonly label: string
+  readonly placeholder: string
+  readonly ref?: Ref<HTMLInputElement>
+  readonly list?: string
+  readonly describedBy?: string | undefined
+  readonly onText?: (text: string) => void
+}
+
+const SETTLES_MS = 120
+
+/** Typing is kept here and told after a short rest: the address bar is no place for every keystroke. */
+export function SearchBox({ value, onChange, label, placeholder, ref, list, describedBy, onText }: SearchProps) {
+  const [text, setText] = useState(value)
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const told = useRef(value)
+  useEffect(() => {
+    if (value === told.current) return
+    told.current = value
+    setText(value)
+  }, [value])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const tell = (next: string, afterMs: number) => {
+    setText(next)
+    onText?.(next)
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => {
+      told.current = next
+      onChange(next)
+    }, afterMs)
+  }
+  return (
+    <span className="filter-box">
+      <Icon name="search" size={14} />
+      <input
+        ref={ref}
+        type="search"
+        value={text}
+        list={list}
+        aria-label={label}
+        aria-describedby={describedBy}
+        placeholder={placeholder}
+        spellCheck={false}
+        autoComplete="off"
+        onFocus={() => onText?.(text)}
+        onChange={(event) => tell(event.currentTarget.value, SETTLES_MS)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          event.preventDefault()
+          if (text === '') event.currentTarget.blur()
+          else tell('', 0)
+        }}
+      />
+      <kbd>/</kbd>
+    </span>
+  )
+}
+
+type Props<T> = Pick<SearchProps, 'value' | 'onChange' | 'label' | 'placeholder' | 'ref'> & {
+  readonly grammar: Grammar<T>
+  /** all rows, for the values that are offered */
+  readonly rows: readonly T[]
+}
+
+export function FilterField<T>({ value, onChange, label, placeholder, ref, grammar, rows }: Props<T>) {
+  const list = useId()
+  const note = useId()
+  // Suggestions are made for what is being typed, so nothing is counted while nobody types.
+  const [typed, setTyped] = useState<string | null>(null)
+  const unknown = parseTerms(value, grammar).find((term) => term.kind === 'unknown')
+  return (
+    <span className="filter">
+      <SearchBox
+        {...(ref === undefined ? {} : { ref })}
+        value={value}
+        onChange={onChange}
+        label={label}
+        placeholder={placeholder}
+        list={list}
+        describedBy={unknown === undefined ? undefined : note}
+        onText={setTyped}
+      />
+      <datalist id={list}>
+        {typed === null
+          ? null
+          : suggest(typed, rows, grammar).map(({ value: one, times }) => (
+              <option
+                key={one}
+                value={one}
+                label={times === null ? undefined : t('filters.rows', { count: times, n: count(times) })}
+              />
+            ))}
+      </datalist>
+      {unknown?.kind === 'unknown' ? (
+        <span id={note} className="filter-note" role="status">
+          {t('filters.unknown', { text: unknown.text, why: unknown.why })}
+        </span>
+      ) : null}
+    </span>
+  )
+}

@@ -1,0 +1,60 @@
+/** What a query shows while it loads, when it failed and when it is old: old data stays and says how old it is. */
+import { t } from 'i18next'
+import type { ReactNode } from 'react'
+import { ProblemError } from '../api/client.ts'
+import { clockSeconds } from '../format.ts'
+import { Failed, SkeletonRows } from './states.tsx'
+import './parts.css'
+
+/** The part of a TanStack query that is looked at here. */
+export type Asked<T> = {
+  readonly data: T | undefined
+  readonly isError: boolean
+  readonly error: unknown
+  readonly dataUpdatedAt: number
+  readonly refetch: () => unknown
+}
+
+export function Loaded<T>({
+  query,
+  what,
+  rows = 8,
+  children,
+}: {
+  readonly query: Asked<T>
+  /** what cannot be shown, for the sentence of an error: `the list of agents` */
+  readonly what: string
+  /** how many rows of placeholder */
+  readonly rows?: number
+  readonly children: (data: T) => ReactNode
+}) {
+  if (query.data === undefined) {
+    return (
+      <div className="surface">
+        {query.isError ? (
+          <Failed error={query.error} retry={() => void query.refetch()} what={what} />
+        ) : (
+          <SkeletonRows rows={rows} />
+        )}
+      </div>
+    )
+  }
+  return (
+    <>
+      {query.isError ? <Old query={query} /> : null}
+      {children(query.data)}
+    </>
+  )
+}
+
+function Old<T>({ query }: { readonly query: Asked<T> }) {
+  const why = query.error instanceof ProblemError ? query.error.problem.title : String(query.error)
+  return (
+    <p className="old-note" role="status">
+      {t('table.old', { at: clockSeconds(query.dataUpdatedAt), why })}{' '}
+      <button type="button" className="link" onClick={() => void query.refetch()}>
+        {t('state.retry')}
+      </button>
+    </p>
+  )
+}
