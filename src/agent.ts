@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createDenialBook } from './agent/denials.ts'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, parseServer } from './agent/link.ts'
@@ -13,6 +14,7 @@ import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
 import { trackingGaps } from './agent/tracking.ts'
+import { LOG_GROUP } from './compile/chains.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { openJournal } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
@@ -21,6 +23,7 @@ import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
 import type { ServerMessage } from './model/wire.ts'
+import { listenToLog } from './observe/nflog/listen.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
 import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
 
@@ -69,6 +72,8 @@ async function main(config: AgentConfig): Promise<void> {
     say,
     clock,
   })
+  const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
+  const log = { read: 0, unread: 0, lost: 0 }
   const reporter = createReporter({
     link,
     path: `/v1/agents/${identity.id}/report`,
@@ -82,12 +87,14 @@ async function main(config: AgentConfig): Promise<void> {
       ...counters,
       ...prefixed('enforce', enforcer.counters),
       ...prefixed('link', link.counters),
+      ...prefixed('nflog', { ...log, ...denials.counters }),
       'conntrack.read': conntrack.counters.read,
       'conntrack.lost': conntrack.counters.lost,
       'conntrack.refused': conntrack.counters.refused,
       'conntrack.live': conntrack.live,
       'conntrack.reconciled': conntrack.reconciled,
     }),
+    denials: () => denials.take(),
     say,
   })
 
@@ -142,6 +149,14 @@ async function main(config: AgentConfig): Promise<void> {
     if (sums.ok) sense.addSockets(next[0], sums.value)
     else counters.sockDiagFailed++
   }
+  // Denies are counted without it: what it adds is which flow, so its failure is told and nothing waits for it.
+  listenToLog(LOG_GROUP, {
+    signal: leaving.signal,
+    counters: log,
+    logged: (packet) => {
+      if (denials.add(packet, clock())) reporter.soon()
+    },
+  }).catch((error: Error) => say(error.message))
   const repairing = repairForever(enforcer, leaving.signal)
   leaving.signal.addEventListener('abort', () => clearInterval(sampling))
   const reporting = reporter.run(leaving.signal)

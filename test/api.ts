@@ -74,6 +74,9 @@ function notingControl(asked: Asked[]): Control {
     async explainFlow(_tenant, workload, question) {
       return { ok: true, value: { workload, question } }
     },
+    async explainBetween(_tenant, from, question) {
+      return { ok: true, value: { from, question } }
+    },
   }
 }
 

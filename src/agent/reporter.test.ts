@@ -41,6 +41,7 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
       takeDenies: () => ({}),
     } as unknown as Enforcer,
     counters: () => ({}),
+    denials: () => [],
     say: () => {},
   })
   const began = performance.now()

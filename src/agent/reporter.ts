@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Enforcer } from '../enforce/enforcer.ts'
 import type { Mode } from '../model/policy.ts'
 import { TICK_MS } from '../model/window.ts'
-import type { AgentReport, WorkloadReport } from '../model/wire.ts'
+import type { AgentReport, WireDenial, WorkloadReport } from '../model/wire.ts'
 import type { Link } from './link.ts'
 import { prefixed, type Sense, type Sensed } from './sense.ts'
 import { createSpool } from './spool.ts'
@@ -18,12 +18,16 @@ export type ReporterOptions = {
   readonly sense: Sense
   readonly enforcer: Enforcer
   readonly counters: () => Record<string, number>
+  /** Refused flows since the last report. */
+  readonly denials: () => WireDenial[]
   readonly say: (line: string) => void
 }
 
 export type Reporter = {
   /** Something that must not wait for the tick. */
   urgent(): void
+  /** Somebody may be asking about this already: within half a second, unless reports are waiting anyway. */
+  soon(): void
   /** The server was heard: what waits for it need not wait out its back-off. */
   reachable(): void
   /** The next report names every workload again. */
@@ -36,6 +40,8 @@ const SETTLE_MS = 500
 /** How often detectors are asked between ticks: news of them is sent at once, so a theft is not given the rest of its tick. */
 export const LOOK_MS = 1_250
 const REINTRODUCE_TICKS = 12
+/** News that comes in crowds is gathered for so long. */
+const SOON_MS = 400
 const NOTHING: Sensed = { ticks: [], conversations: [], evidence: [] }
 
 export function createReporter(options: ReporterOptions): Reporter {
@@ -48,6 +54,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let isBusy = false
   let failures = 0
   let waiting: AbortController | null = null
+  let gathering: NodeJS.Timeout | null = null
 
   const make = (sensed: Sensed): AgentReport => {
     const report: AgentReport = {
@@ -62,6 +69,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       applied: enforcer.applied,
       counters: { ...options.counters(), ...sense.counters(), ...prefixed('spool', spool.counters) },
       denies: enforcer.takeDenies(),
+      ...some(options.denials()),
     }
     introduce = false
     return report
@@ -105,6 +113,15 @@ export function createReporter(options: ReporterOptions): Reporter {
       spool.push(make(NOTHING))
       void flush()
     },
+    soon() {
+      if (gathering !== null || spool.size > 0) return
+      gathering = setTimeout(() => {
+        gathering = null
+        spool.push(make(NOTHING))
+        void flush()
+      }, SOON_MS)
+      gathering.unref()
+    },
     reachable: () => waiting?.abort(),
     reintroduce() {
       introduce = true
@@ -129,4 +146,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
     },
   }
+}
+
+function some(denials: WireDenial[]): { denials?: WireDenial[] } {
+  return denials.length === 0 ? {} : { denials }
 }

@@ -22,6 +22,7 @@ import { notFound, Problem, ProblemSchema, problemBody, toProblem } from './prob
 import { compileValidator, type RouteDeps, type Routes, shareSchemas } from './route.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { eventRoutes } from './routes/events.ts'
+import { flowRoutes } from './routes/flows.ts'
 import { healthRoutes } from './routes/health.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { manifestRoutes } from './routes/manifests.ts'
@@ -56,6 +57,7 @@ const ROUTES = [
   manifestRoutes,
   shiftRoutes,
   workloadRoutes,
+  flowRoutes,
   planRoutes,
   agentRoutes,
   sourceRoutes,

@@ -82,4 +82,6 @@ export type Control = {
   /** The whole report on one workload; answered as JSON as it is. */
   explain(tenant: TenantId, workload: WorkloadId): Promise<Outcome<object>>
   explainFlow(tenant: TenantId, workload: WorkloadId, question: FlowQuestion): Promise<Outcome<object>>
+  /** Between any two addresses. */
+  explainBetween(tenant: TenantId, from: string, question: FlowQuestion): Promise<Outcome<object>>
 }

@@ -61,6 +61,7 @@ export const PERMISSIONS = {
   'GET /workloads/:id/history': everyone,
   'GET /workloads/:id/rules': everyone,
   'GET /workloads/:id/why': everyone,
+  'GET /flows/why': everyone,
   'GET /plans': everyone,
   'GET /plans/:id': everyone,
   'GET /plans/:id/preview': everyone,

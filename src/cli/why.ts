@@ -1,28 +1,55 @@
-/** `guise why WORKLOAD`, `guise why WORKLOAD --to IP:PORT`: the reason, as the server knows it. */
+/** `guise why WORKLOAD [--to IP:PORT]`, `guise why --flow SRC DST [PORT]`: the reason, as the server knows it. */
 import type { Command } from 'commander'
 import type { WhyReport } from '../decide/why.ts'
 import { flowWhyText, whyText } from '../decide/why-text.ts'
-import { action, clientOf, print } from './client.ts'
+import { parseAddress } from '../model/address.ts'
+import { action, CliError, type Client, clientOf, print } from './client.ts'
 import { findWorkload } from './find.ts'
 
 export function register(program: Command): void {
   program
     .command('why')
     .description('why a workload, or one of its flows, is treated as it is')
-    .argument('<workload>', 'name, key or id')
+    .argument('[workload]', 'name, key or id')
     .option('--to <address>', 'IP:PORT or [IPv6]:PORT')
+    .option('--flow <ends...>', 'SRC DST [PORT]: any flow, by addresses or names; also what the kernel refused of it')
     .option('--protocol <name>', 'tcp, udp or icmp')
     .action(action(why))
 }
 
-async function why(wanted: string, command: Command): Promise<void> {
-  const { to, protocol } = command.opts<{ to?: string; protocol?: string }>()
+type Options = { readonly to?: string; readonly flow?: string[]; readonly protocol?: string }
+
+async function why(wanted: string | undefined, command: Command): Promise<void> {
+  const { to, flow, protocol } = command.opts<Options>()
   const client = clientOf(command)
+  const more = protocol === undefined ? {} : { protocol }
+  if (flow !== undefined) {
+    if (wanted !== undefined || to !== undefined)
+      throw new CliError('--flow names both ends itself. Leave out the workload and --to.', 2)
+    const answer = await client.get<object>(`/v1/flows/why?${await flowQuery(client, flow, more)}`)
+    return print(command, answer, flowWhyText)
+  }
+  if (wanted === undefined) throw new CliError('Nothing to explain. Name a workload, or give --flow SRC DST PORT.', 2)
   const { id } = await findWorkload(client, wanted)
-  const query = new URLSearchParams({
-    ...(to === undefined ? {} : { to }),
-    ...(protocol === undefined ? {} : { protocol }),
-  })
+  const query = new URLSearchParams({ ...(to === undefined ? {} : { to }), ...more })
   const answer = await client.get<object>(`/v1/workloads/${id}/why${to === undefined ? '' : `?${query}`}`)
   print(command, answer, (value) => (to === undefined ? whyText(value as WhyReport) : flowWhyText(value)))
+}
+
+async function flowQuery(client: Client, ends: readonly string[], more: object): Promise<URLSearchParams> {
+  const [from, to, port] = ends
+  if (from === undefined || to === undefined || ends.length > 3)
+    throw new CliError('--flow takes SRC DST and, for TCP and UDP, PORT: --flow 10.0.0.5 10.0.0.9 5432', 2)
+  const [source, target] = await Promise.all([addressOf(client, from), addressOf(client, to)])
+  const destination = port === undefined ? target : target.includes(':') ? `[${target}]:${port}` : `${target}:${port}`
+  return new URLSearchParams({ from: source, to: destination, ...more })
+}
+
+/** An address as it is; else the first address of the workload of that name. */
+async function addressOf(client: Client, end: string): Promise<string> {
+  if (parseAddress(end) !== null) return end
+  const { report } = await findWorkload(client, end)
+  const address = report.addresses[0]?.split('/')[0]
+  if (address === undefined) throw new CliError(`${report.name} has no address. Give one.`, 1)
+  return address
 }

@@ -41,7 +41,7 @@ export function whyText(report: WhyReport): string {
 
 /** `guise why WORKLOAD --to`: the server's answer on one flow, whatever hops it names. */
 export function flowWhyText(answer: object): string {
-  const { verdict, why, flow, ...rest } = answer as { verdict?: unknown; why?: unknown; flow?: unknown }
+  const { verdict, why, flow, denied, notBlocked, ...rest } = answer as Record<string, unknown>
   const lines: string[] = []
   if (typeof flow === 'object' && flow !== null) {
     const { from, to, protocol, port } = flow as Record<string, unknown>
@@ -57,8 +57,20 @@ export function flowWhyText(answer: object): string {
     else if (typeof value === 'string' || typeof value === 'number')
       lines.push(`  ${key}: ${plainText(String(value), 300)}`)
   }
+  for (const one of asList(denied)) lines.push(`  refused: ${refusedLine(one as Partial<Refused>)}`)
+  for (const one of asList(notBlocked)) lines.push(`  not blocked: ${plainText(String(one), 400)}`)
   return `${lines.join('\n')}\n`
 }
+
+type Refused = { from: string; to: string; rule: string; packets: number; last: number }
+
+/** What the kernel itself logged, whatever the rules say by now. */
+function refusedLine({ from, to, rule, packets, last }: Partial<Refused>): string {
+  const at = typeof last === 'number' ? `, last at ${new Date(last).toISOString()}` : ''
+  return plainText(`${packets} packets ${from} → ${to} by ${rule}${at}`, 400)
+}
+
+const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 function whyLine(why: unknown): string {
   if (typeof why !== 'object' || why === null || !('text' in why)) return ''

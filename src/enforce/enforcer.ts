@@ -58,6 +58,8 @@ export type Enforcer = {
   rebind(): Promise<void>
   /** Denied packets by rule id since the last call. */
   takeDenies(): Record<string, number>
+  /** The rule behind a prefix of the kernel's log, as `compile` encoded it; itself when it is not known. */
+  ruleOf(encoded: string): string
   idle(): Promise<void>
 }
 
@@ -342,6 +344,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       denies.clear()
       return taken
     },
+    ruleOf: (encoded) =>
+      compiledOnce(current)?.ruleIds.get(encoded) ??
+      (pending === null ? encoded : (compileSnapshot(pending.after)?.ruleIds.get(encoded) ?? encoded)),
     idle: () => alone(async () => {}),
   }
 }

@@ -85,6 +85,24 @@ export const WireReflex = Type.Object(
 )
 export type WireReflex = Static<typeof WireReflex>
 
+/** A refused flow as the kernel logged it: packets of one tuple under one rule, told soon after the first. */
+export const WireDenial = Type.Object(
+  {
+    from: Type.String({ maxLength: 45 }),
+    to: Type.String({ maxLength: 45 }),
+    proto: Type.Integer({ minimum: 0, maximum: 255 }),
+    /** Of the destination; ICMP: the type. */
+    port: Type.Integer({ minimum: 0, maximum: 65535 }),
+    rule: Type.String({ maxLength: 160 }),
+    first: Time,
+    last: Time,
+    /** Logged ones: a flood is logged in part, `denies` counts them all. */
+    packets: Tally,
+  },
+  closed,
+)
+export type WireDenial = Static<typeof WireDenial>
+
 /** How far the agent is with a generation, read back from the kernel, not remembered. */
 export const Applied = Type.Object(
   {
@@ -127,6 +145,8 @@ export const AgentReport = Type.Object(
     counters: Type.Record(Type.String({ maxLength: 64 }), Type.Number()),
     /** Denies seen by the kernel since the last report, by rule id. */
     denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
+    /** Some of them as flows; an agent that cannot read the kernel's log leaves it out. */
+    denials: Type.Optional(Type.Array(WireDenial, { maxItems: 1_000 })),
     /** How every source of the agent is, with each tick's report. */
     sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
   },

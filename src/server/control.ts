@@ -14,7 +14,9 @@ import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { createDelivery } from './delivery.ts'
+import { createDenialLog } from './denials.ts'
 import { createExplain } from './explain.ts'
+import { createFlowExplain } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
@@ -67,6 +69,8 @@ export function createControl(deps: ControlDeps): RunningControl {
     controlPlane: deps.controlPlane,
   })
   const explain = createExplain({ tenant, store, clock })
+  const denials = createDenialLog()
+  const explainFlow = createFlowExplain({ tenant, store, clock, denials, intel: () => intel.current() })
   const desk = createReportDesk(take)
   const book = createSourceBook()
   const timers: NodeJS.Timeout[] = []
@@ -162,6 +166,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       subject: agent,
       data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
     })
+    denials.add(agent, report.denials ?? [], now)
     for (const record of book.take(agent, report, now))
       events.publish(tenant, { type: 'source', subject: record.id, data: record })
     reconciler.wake()
@@ -242,7 +247,8 @@ export function createControl(deps: ControlDeps): RunningControl {
       yield* delivery.stream(agent, first, signal)
     },
     explain: (_tenant: TenantId, workload: WorkloadId) => explain.workload(workload),
-    explainFlow: (_tenant, workload, question) => explain.flow(workload, question),
+    explainFlow: (_tenant, workload, question) => explainFlow.of(workload, question),
+    explainBetween: (_tenant, from, question) => explainFlow.between(from, question),
   }
 }
 

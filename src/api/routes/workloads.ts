@@ -1,7 +1,6 @@
 /** Workloads as they are known: who, how trusted, what they wear and why. Read only; a shift is what changes them. */
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { parseAddress } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
@@ -12,6 +11,7 @@ import { knownAs, personaDocument } from '../persona-document.ts'
 import { notFound, Problem, refused } from '../problem.ts'
 import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 import { parseWorkloadQuery, workloadOrder } from '../workload-query.ts'
+import { flowQuestion } from './flows.ts'
 
 const tags = ['workloads']
 const HOUR_MS = 3_600_000
@@ -183,24 +183,6 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
       return answer.value
     },
   )
-}
-
-/** `10.0.0.5:443`, `[fd00::5]:443`, or an address alone. */
-function flowQuestion(to: string, protocol: 'tcp' | 'udp' | 'icmp' | undefined) {
-  const found =
-    /^\[([0-9a-fA-F:.]+)\](?::(\d{1,5}))?$/.exec(to) ??
-    /^([0-9.]+)(?::(\d{1,5}))?$/.exec(to) ??
-    /^([0-9a-fA-F:.]+)$/.exec(to)
-  const port = found?.[2] === undefined ? null : Number(found[2])
-  if (found === null || parseAddress(found[1]!) === null || (port !== null && (port < 1 || port > 65_535))) {
-    throw new Problem(
-      400,
-      'bad-destination',
-      'to is not an address with a port.',
-      'Write 10.0.0.5:443 or [fd00::5]:443.',
-    )
-  }
-  return { to: found[1]!, port, protocol: protocol ?? (port === null ? ('icmp' as const) : ('tcp' as const)) }
 }
 
 /** Filtered in memory; the cursor is a position in the order asked for, and the order is total. */

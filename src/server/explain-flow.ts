@@ -1,0 +1,184 @@
+/**
+ * Why one flow passes or not: the plan in force through the slow evaluator, beside it what kernels logged as refused in
+ * the last hour, and for what passed, which conditions of a deny were not met.
+ */
+
+import type { FlowQuestion } from '../api/control.ts'
+import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from '../assess/indicators.ts'
+import { explainFlow, type Flow, type Judgement } from '../compile/evaluate.ts'
+import type { Binding } from '../compile/tree.ts'
+import { personasOf } from '../decide/effective.ts'
+import { whyNotBlocked } from '../decide/not-blocked.ts'
+import { formatAddress, parseAddress } from '../model/address.ts'
+import { Proto } from '../model/flow.ts'
+import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
+import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
+import type { Store } from '../model/store.ts'
+import type { Outcome } from '../model/why.ts'
+import type { Denial, DenialLog } from './denials.ts'
+import { missing } from './explain.ts'
+import type { Intel } from './intel.ts'
+
+type FlowDeps = {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly clock: () => number
+  readonly denials: DenialLog
+  readonly intel: () => Intel
+}
+
+export type FlowExplain = {
+  of(id: WorkloadId, question: FlowQuestion): Promise<Outcome<object>>
+  /** Between any two addresses, at least one of them ours. */
+  between(from: string, question: FlowQuestion): Promise<Outcome<object>>
+}
+
+type World = { readonly plan: PlanRecord | null; readonly all: readonly WorkloadRecord[] }
+
+export function createFlowExplain(deps: FlowDeps): FlowExplain {
+  const { tenant, store, clock } = deps
+  let rated: { hash: string; index: IndicatorIndex; never: ReturnType<typeof createNeverBlock> } | null = null
+  /** Built when the first question of a new list comes: a hundred thousand entries take a while. */
+  const ratings = () => {
+    const { hash, entries, neverBlock } = deps.intel()
+    if (rated?.hash !== hash)
+      rated = { hash, index: createIndicatorIndex(entries), never: createNeverBlock(neverBlock) }
+    return rated
+  }
+  const world = async (): Promise<World> => {
+    const [{ confirmed }, all] = await Promise.all([store.plans.target(tenant), store.workloads.all(tenant)])
+    return { plan: confirmed, all }
+  }
+
+  async function answer({ plan, all }: World, flow: Flow, from: WorkloadRecord | null, to: WorkloadRecord | null) {
+    const now = clock()
+    const judged = (end: WorkloadRecord | null, direction: 'egress' | 'ingress') =>
+      judge(plan, all, flow, end, direction, now)
+    const egress = judged(from, 'egress')
+    const ingress = judged(to, 'ingress')
+    const verdict = egress.verdict === 'allow' && ingress.verdict === 'allow' ? 'allow' : 'deny'
+    const ours = from ?? to
+    return {
+      workload: ours === null ? null : { id: ours.id, name: ours.report.name },
+      flow,
+      plan: plan?.plan.id ?? null,
+      generation: plan?.plan.generation.n ?? null,
+      verdict,
+      egress,
+      ingress,
+      denied: seen(deps.denials, flow, [from, to]),
+      notBlocked:
+        verdict === 'deny' || ours === null ? [] : await passed(ours, ours === from ? flow.to : flow.from, plan),
+    }
+  }
+
+  async function passed(ours: WorkloadRecord, peer: string, plan: PlanRecord | null): Promise<string[]> {
+    const { index, never } = ratings()
+    const words = parseAddress(peer)
+    const manifests = await store.manifests.all(tenant, 'Persona')
+    const worn = personasOf(manifests).get(slug(ours.worn?.name ?? ours.assigned?.name ?? 'Standard User'))
+    const agents = await store.agents.list(tenant)
+    return whyNotBlocked({
+      mode: agents.find((agent) => agent.id === ours.agent)?.mode ?? null,
+      generation: plan?.plan.agents[ours.agent] === undefined ? null : plan.plan.generation.n,
+      peer,
+      reputation: words === null ? null : index.lookup(words),
+      neverBlock: words !== null && never.covers(words),
+      workload: ours.report.name,
+      risk: ours.risk?.value ?? null,
+      ladder: (worn?.spec.mitigationRules ?? []).map((rule) => rule.when),
+    })
+  }
+
+  return {
+    async of(id, question) {
+      const [record, seen] = await Promise.all([store.workloads.get(tenant, id), world()])
+      if (record === null) return missing(id)
+      const from = record.report.addresses.find((address) => address.includes(':') === question.to.includes(':'))
+      if (from === undefined) {
+        return {
+          ok: false,
+          code: 'no-address',
+          why: `${record.report.name} has no address of the family of ${question.to}.`,
+          cure: 'Ask for an address of the other family.',
+        }
+      }
+      const flow = flowOf(from.split('/')[0]!, question)
+      return { ok: true, value: await answer(seen, flow, record, owner(seen.all, flow.to)) }
+    },
+    async between(from, question) {
+      const seen = await world()
+      const flow = flowOf(from, question)
+      const [source, target] = [owner(seen.all, flow.from), owner(seen.all, flow.to)]
+      if (source === null && target === null) {
+        return {
+          ok: false,
+          code: 'foreign-flow',
+          why: `Neither ${flow.from} nor ${flow.to} is an address of a workload: this traffic falls through our rules untouched.`,
+          cure: 'Look for the addresses in guise get workloads.',
+        }
+      }
+      return { ok: true, value: await answer(seen, flow, source, target) }
+    },
+  }
+}
+
+const flowOf = (from: string, { to, port, protocol }: FlowQuestion): Flow => ({
+  from: canonical(from),
+  to: canonical(to),
+  protocol,
+  port: port ?? (protocol === 'icmp' ? 8 : 0),
+})
+
+function canonical(address: string): string {
+  const words = parseAddress(address)
+  return words === null ? address : formatAddress(words)
+}
+
+function owner(all: readonly WorkloadRecord[], address: string): WorkloadRecord | null {
+  return all.find(({ report }) => report.addresses.some((own) => canonical(own.split('/')[0]!) === address)) ?? null
+}
+
+/** Each end is judged where it is enforced, by the state of its own agent. */
+function judge(
+  plan: PlanRecord | null,
+  all: readonly WorkloadRecord[],
+  flow: Flow,
+  end: WorkloadRecord | null,
+  direction: 'egress' | 'ingress',
+  now: number,
+): Judgement {
+  if (end === null)
+    return {
+      verdict: 'allow',
+      why: { rule: 'guise/foreign', text: 'This end is no workload of ours, so no rule judges it.' },
+    }
+  const state = plan?.plan.agents[end.agent]
+  if (state === undefined)
+    return { verdict: 'allow', why: { rule: 'not-enforced', text: 'No confirmed plan covers it: everything passes.' } }
+  const bindings = all.filter((one) => one.agent === end.agent).flatMap(bindingOf)
+  return explainFlow(state, bindings, flow, { now, reflexes: [] })[direction]
+}
+
+function bindingOf({ report }: WorkloadRecord): Binding[] {
+  if (report.driver === 'recording') return []
+  return [
+    {
+      key: report.key,
+      interface: report.interface,
+      addresses: report.addresses.map((one) => one.split('/')[0]!),
+      driver: report.driver,
+    },
+  ]
+}
+
+const NUMBERS = { tcp: [Proto.tcp], udp: [Proto.udp], icmp: [Proto.icmp, Proto.icmp6] } as const
+
+/** An agent speaks of its own workloads only. */
+function seen(log: DenialLog, flow: Flow, ends: readonly (WorkloadRecord | null)[]): Denial[] {
+  const numbers: readonly number[] = typeof flow.protocol === 'number' ? [flow.protocol] : NUMBERS[flow.protocol]
+  return numbers
+    .flatMap((proto) => log.between({ from: flow.from, to: flow.to, proto, port: flow.port }))
+    .filter((denial) => ends.some((end) => end?.agent === denial.agent))
+    .slice(0, 20)
+}
