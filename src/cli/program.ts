@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, readonly [file: string, summary: string]
   describe: ['get', 'one thing, whole'],
   agents: ['get', 'list agents'],
   why: ['why', 'why a workload, or one of its flows, is treated as it is'],
+  trace: ['trace', "follow a flow's packets through the rules, with our reasons (root)"],
   shift: ['shift', 'make a workload wear a persona'],
   try: ['shift', 'wear a persona for a while, then back by itself'],
   undo: ['shift', 'end the newest shift of a workload'],

@@ -1,0 +1,111 @@
+/** `guise trace SRC DST [PORT]`: each packet of a flow through the kernel's rules, with our why beside each of them (root). */
+import { type Command, InvalidArgumentError } from 'commander'
+import type { TracedFlow, TraceLine } from '../compile/trace.ts'
+import { openJournal } from '../enforce/journal.ts'
+import { compileSnapshot, type Snapshot } from '../enforce/snapshot.ts'
+import { traceFlow } from '../enforce/trace.ts'
+import { parseAddress } from '../model/address.ts'
+import type { AgentState } from '../model/desired.ts'
+import { agentHome } from './agent.ts'
+import { type HostOptions, inNamespaceOf } from './panic.ts'
+import { terminalText } from './terminal-text.ts'
+import { addLine, type Ends, type TracedPacket, traceText } from './trace-text.ts'
+
+type Options = HostOptions & {
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  readonly for: number
+  readonly packets: number
+}
+
+export function register(program: Command): void {
+  program
+    .command('trace')
+    .description("follow a flow's packets through the rules, with the reason beside each (root)")
+    .argument('<from>', 'address, or key or name of a workload of this host')
+    .argument('<to>', 'address, or key or name of a workload of this host')
+    .argument('[port]', 'of the destination; left out: every port', port)
+    .option('--protocol <name>', 'tcp, udp or icmp', protocol, 'tcp')
+    .option('--for <seconds>', 'how long to watch, 1 to 300', seconds, 10)
+    .option('--packets <n>', 'stop after so many packets', packets, 20)
+    .option('--netns <name>', 'in this network namespace (default: the one the agent of --home works in)')
+    .option('--home <dir>', "the agent's home", agentHome())
+    .option('--json', 'one line of JSON on stdout')
+    .action((from: string, to: string, wanted: number | undefined, options: Options) =>
+      inNamespaceOf(options, () => run(from, to, wanted ?? null, options)),
+    )
+}
+
+const whole = (least: number, most: number, what: string) => (text: string) => {
+  const n = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (!(n >= least && n <= most)) throw new InvalidArgumentError(`${what} is a whole number from ${least} to ${most}.`)
+  return n
+}
+const port = whole(1, 65_535, 'A port')
+const seconds = whole(1, 300, 'The time')
+const packets = whole(1, 10_000, 'The number of packets')
+function protocol(text: string): string {
+  if (!['tcp', 'udp', 'icmp'].includes(text)) throw new InvalidArgumentError('A protocol is tcp, udp or icmp.')
+  return text
+}
+
+async function run(from: string, to: string, wanted: number | null, options: Options): Promise<void> {
+  const snapshot = (openJournal(options.home).confirmed()?.snapshot ?? null) as Snapshot | null
+  const flow: TracedFlow = {
+    ...pair(from, to, snapshot),
+    protocol: options.protocol,
+    port: options.protocol === 'icmp' ? null : wanted,
+  }
+  const ends: Ends = { bindings: snapshot?.bindings ?? [], whys: whysOf(snapshot?.state ?? null), ids: idsOf(snapshot) }
+  const found = new Map<string, TracedPacket>()
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  const told = `${flow.from} → ${flow.to}${flow.port === null ? '' : `:${flow.port}`} (${flow.protocol})`
+  process.stderr.write(`watching ${told} for ${options.for} s; Ctrl-C ends it\n`)
+  const seen = (line: TraceLine) => {
+    addLine(found, line, ends, Date.now())
+    if (found.size > options.packets) stop.abort()
+  }
+  await traceFlow(flow, options.for, stop.signal, seen)
+  const all = [...found.values()].slice(0, options.packets)
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify({ flow, packets: all })}\n`
+      : `${terminalText(traceText(flow, all, options.for)).trimEnd()}\n`,
+  )
+}
+
+/** Both ends as addresses of one family. */
+function pair(from: string, to: string, snapshot: Snapshot | null): { from: string; to: string } {
+  const [sources, targets] = [addressesOf(from, snapshot), addressesOf(to, snapshot)]
+  for (const source of sources) {
+    const target = targets.find((address) => address.includes(':') === source.includes(':'))
+    if (target !== undefined) return { from: source, to: target }
+  }
+  throw new Error(`${from} and ${to} have no addresses of one family`)
+}
+
+function addressesOf(end: string, snapshot: Snapshot | null): readonly string[] {
+  if (parseAddress(end) !== null) return [end]
+  const named = (snapshot?.bindings ?? []).filter(({ key }) => key === end || key.split(/[:/]/).at(-1) === end)
+  if (named.length === 1 && named[0]!.addresses.length > 0) return named[0]!.addresses
+  const known = named.length > 1 ? `; it could be ${named.map(({ key }) => key).join(' or ')}` : ''
+  throw new Error(`${JSON.stringify(end)} is neither an address nor a workload enforced on this host${known}`)
+}
+
+function idsOf(snapshot: Snapshot | null): ReadonlyMap<string, string> {
+  return (snapshot === null ? null : compileSnapshot(snapshot))?.ruleIds ?? new Map()
+}
+
+/** Rule id → the sentence that was stored with the rule. */
+function whysOf(state: AgentState | null): ReadonlyMap<string, string> {
+  const whys = new Map<string, string>()
+  for (const path of state?.failSafe ?? []) whys.set(path.why.rule, path.why.text)
+  for (const workload of state?.workloads ?? []) {
+    for (const list of [workload.egress, workload.ingress]) {
+      whys.set(list.why.rule, list.why.text)
+      for (const rule of list.rules) whys.set(rule.why.rule, rule.why.text)
+    }
+    if (workload.containment !== null) whys.set(workload.containment.why.rule, workload.containment.why.text)
+  }
+  return whys
+}
