@@ -1,7 +1,7 @@
 /** Lines of a trace become packets with their steps and reasons, and packets become what a person reads. */
 
 import type { TracedFlow, TraceLine } from '../compile/trace.ts'
-import type { Binding } from '../compile/tree.ts'
+import { formatAddress, parseAddress } from '../model/address.ts'
 
 export type TraceStep = {
   readonly table: string
@@ -25,8 +25,8 @@ export type TracedPacket = {
   outcome: 'passed' | 'dropped'
 }
 export type Ends = {
-  readonly bindings: readonly Binding[]
-  readonly whys: ReadonlyMap<string, string>
+  readonly flow: TracedFlow
+  readonly why: (id: string, chain: string, packet: Pick<TracedPacket, 'enters' | 'leaves'>) => string | null
   /** Encoded id, as comments carry it → the id itself. */
   readonly ids: ReadonlyMap<string, string>
 }
@@ -42,6 +42,7 @@ const BASE: Readonly<Record<string, string>> = {
 
 export function addLine(found: Map<string, TracedPacket>, line: TraceLine, ends: Ends, now: number): void {
   if (line.kind === 'packet') {
+    if (!isOf(ends.flow, line)) return
     const known = found.get(line.id)
     if (known === undefined) {
       const { id, enters, leaves, source, target, what } = line
@@ -66,11 +67,27 @@ export function addLine(found: Map<string, TracedPacket>, line: TraceLine, ends:
     return
   }
   if (id === null && !isFinal) return
-  const why = id === null ? unnamed(line.chain) : (ends.whys.get(id) ?? BASE[id] ?? null)
-  // A deny is two rules, the match and the chain that logs and drops: one step.
+  // A deny is two rules, the match and the chain that logs and drops: one step, where it matched.
   const last = packet.steps.at(-1)
-  if (id !== null && last?.rule === id && last.table === OURS) packet.steps.pop()
+  if (id !== null && last?.rule === id && last.table === OURS && last.verdict.startsWith('goto')) {
+    packet.steps[packet.steps.length - 1] = { ...last, verdict: line.verdict }
+    return
+  }
+  const why = id === null ? unnamed(line.chain) : (ends.why(id, line.chain, packet) ?? BASE[id] ?? null)
   packet.steps.push({ ...at(line), rule: id ?? line.rule, verdict: line.verdict, why })
+}
+
+/** Another trace may run beside ours: the kernel tells everybody of every marked packet. */
+function isOf({ from, to }: TracedFlow, { ends }: Extract<TraceLine, { kind: 'packet' }>): boolean {
+  const [source, target] = ends.map(canonical)
+  return (
+    (source === canonical(from) && target === canonical(to)) || (source === canonical(to) && target === canonical(from))
+  )
+}
+
+function canonical(address: string): string {
+  const words = parseAddress(address)
+  return words === null ? address : formatAddress(words)
 }
 
 const at = (line: TraceLine) => ({ table: line.table, chain: line.chain })

@@ -5,7 +5,6 @@ import { openJournal } from '../enforce/journal.ts'
 import { compileSnapshot, type Snapshot } from '../enforce/snapshot.ts'
 import { traceFlow } from '../enforce/trace.ts'
 import { parseAddress } from '../model/address.ts'
-import type { AgentState } from '../model/desired.ts'
 import { agentHome } from './agent.ts'
 import { type HostOptions, inNamespaceOf } from './panic.ts'
 import { terminalText } from './terminal-text.ts'
@@ -55,7 +54,7 @@ async function run(from: string, to: string, wanted: number | null, options: Opt
     protocol: options.protocol,
     port: options.protocol === 'icmp' ? null : wanted,
   }
-  const ends: Ends = { bindings: snapshot?.bindings ?? [], whys: whysOf(snapshot?.state ?? null), ids: idsOf(snapshot) }
+  const ends: Ends = { flow, ids: idsOf(snapshot), why: whyOf(snapshot) }
   const found = new Map<string, TracedPacket>()
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
@@ -86,7 +85,9 @@ function pair(from: string, to: string, snapshot: Snapshot | null): { from: stri
 
 function addressesOf(end: string, snapshot: Snapshot | null): readonly string[] {
   if (parseAddress(end) !== null) return [end]
-  const named = (snapshot?.bindings ?? []).filter(({ key }) => key === end || key.split(/[:/]/).at(-1) === end)
+  const named = (snapshot?.bindings ?? []).filter(
+    ({ key }) => key === end || (/[:/-]/.test(key.slice(-end.length - 1, -end.length)) && key.endsWith(end)),
+  )
   if (named.length === 1 && named[0]!.addresses.length > 0) return named[0]!.addresses
   const known = named.length > 1 ? `; it could be ${named.map(({ key }) => key).join(' or ')}` : ''
   throw new Error(`${JSON.stringify(end)} is neither an address nor a workload enforced on this host${known}`)
@@ -96,16 +97,21 @@ function idsOf(snapshot: Snapshot | null): ReadonlyMap<string, string> {
   return (snapshot === null ? null : compileSnapshot(snapshot))?.ruleIds ?? new Map()
 }
 
-/** Rule id → the sentence that was stored with the rule. */
-function whysOf(state: AgentState | null): ReadonlyMap<string, string> {
+/** The sentence that was stored with a rule. `default-deny` is everybody's id: there the chain tells whose end it was. */
+function whyOf(snapshot: Snapshot | null): Ends['why'] {
   const whys = new Map<string, string>()
+  const state = snapshot?.state ?? null
   for (const path of state?.failSafe ?? []) whys.set(path.why.rule, path.why.text)
   for (const workload of state?.workloads ?? []) {
-    for (const list of [workload.egress, workload.ingress]) {
-      whys.set(list.why.rule, list.why.text)
-      for (const rule of list.rules) whys.set(rule.why.rule, rule.why.text)
-    }
+    for (const rule of [...workload.egress.rules, ...workload.ingress.rules]) whys.set(rule.why.rule, rule.why.text)
     if (workload.containment !== null) whys.set(workload.containment.why.rule, workload.containment.why.text)
   }
-  return whys
+  const at = (face: string | null) => {
+    const key = snapshot?.bindings.find((binding) => binding.interface === face)?.key
+    return state?.workloads.find((workload) => workload.key === key)
+  }
+  return (id, chain, { enters, leaves }) => {
+    const list = chain.startsWith('e_') ? at(enters)?.egress : chain.startsWith('i_') ? at(leaves)?.ingress : undefined
+    return whys.get(id) ?? (list?.why.rule === id ? list.why.text : null)
+  }
 }

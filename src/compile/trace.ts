@@ -41,8 +41,11 @@ export type TraceLine = { readonly id: string; readonly table: string; readonly 
       readonly kind: 'packet'
       readonly enters: string | null
       readonly leaves: string | null
+      /** With its port: `10.0.0.5:443`, `[fd00::5]:443`. */
       readonly source: string
       readonly target: string
+      /** Source and target address alone. */
+      readonly ends: readonly [string, string]
       readonly what: string
     }
   | { readonly kind: 'rule'; readonly rule: string; readonly comment: string | null; readonly verdict: string }
@@ -91,6 +94,7 @@ function readPacket(text: string) {
     leaves: word('oif') ?? word('oifname'),
     source: joined('saddr', 'sport'),
     target: joined('daddr', 'dport'),
+    ends: [address('saddr'), address('daddr')] as const,
     what,
   }
 }
