@@ -58,6 +58,40 @@ test('workloads are discovered, wear what was declared, and generation 1 is conf
   assert.equal((await workload('web1')).worn?.name, 'Standard User')
 })
 
+test('a refused connection: who refused it is told within a second, and a trace shows where', { skip }, async () => {
+  const [from, to] = ['10.77.10.2', '10.77.1.2']
+  const tracing = guise.json<{ packets: { outcome: string; steps: { rule: string; why: string | null }[] }[] }>(
+    ...['trace', from, to, '5432', '--for', '6', '--packets', '1', '--netns', `${prefix}-r`],
+    ...['--home', `${guise.home}-agent`],
+  )
+  let done = false
+  const traced = tracing.finally(() => {
+    done = true
+  })
+  let deniedMs = Number.POSITIVE_INFINITY
+  while (!done) {
+    const asked = Date.now()
+    const attempt = reaches('idle2', to, 5432)
+    if (deniedMs !== Number.POSITIVE_INFINITY) {
+      assert.equal(await attempt, false)
+      continue
+    }
+    const query = new URLSearchParams({ from, to: `${to}:5432` })
+    await until('the kernel’s word', 5_000, async () => {
+      const why = await guise.get<{ verdict: string; denied: { rule: string }[] }>(`/v1/flows/why?${query}`)
+      assert.equal(why.verdict, 'deny')
+      return why.denied.some(({ rule }) => rule === 'default-deny')
+    })
+    deniedMs = Date.now() - asked
+    assert.equal(await attempt, false)
+  }
+  console.log(`a refused connection was explained ${deniedMs} ms after it was begun`)
+  assert.ok(deniedMs < 1_500, `${deniedMs} ms, with the start of the process that connects`)
+  const { packets } = await traced
+  assert.equal(packets[0]?.outcome, 'dropped')
+  assert.match(packets[0]?.steps.at(-1)?.why ?? '', /Idle denies egress that no rule names/)
+})
+
 test('beliefs are right or abstain', { skip }, async () => {
   await until('six beliefs', 4 * WINDOW_MS, async () => {
     const { items } = await guise.get<{ items: WorkloadRecord[] }>('/v1/workloads')
