@@ -11,12 +11,11 @@ export type Exporter = {
   readonly name: string
   readonly isAllowed: boolean
   packets: number
-  flows: number
   refused: number
   lastSeen: number
   /** Its clock minus ours, ms; NaN = it told no time. */
   skewMs: number
-  /** What is added to its times to make up for that. */
+  /** What is added to its header's time to make up for that. */
   shiftMs: number
 }
 
@@ -53,7 +52,7 @@ export function createExporters(allowed: readonly string[]): Exporters {
     const id = table.intern(sender, 0)
     if (id < 0) return null
     const name = formatAddress(sender)
-    const made = { name, isAllowed, packets: 0, flows: 0, refused: 0, lastSeen: 0, skewMs: Number.NaN, shiftMs: 0 }
+    const made = { name, isAllowed, packets: 0, refused: 0, lastSeen: 0, skewMs: Number.NaN, shiftMs: 0 }
     exporters[id] = made
     return made
   }

@@ -37,7 +37,7 @@ export type UdpSource = FlowSource & {
 export type UdpFigures = {
   through: 'recvmmsg' | 'dgram' | null
   datagrams: number
-  /** Datagrams the kernel had no room for; also in `counters.lost`. */
+  /** Datagrams the kernel had no room for; their flows are missing in the exporters' sequences, too (`counters.lost`). */
   dropped: number
   /** Datagrams of senders who are not on the list, and of allowed ones beyond the table's bound. */
   strangers: number
@@ -66,7 +66,7 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
   const counters = createSourceCounters()
   const clock = spec.clock ?? Date.now
   const exporters = createExporters(spec.exporters)
-  const decoder = createNetflowDecoder({ services: spec.services ?? createServiceNames(), counters })
+  const decoder = createNetflowDecoder({ services: spec.services ?? createServiceNames(), counters, pairing: null })
   const figures: UdpFigures = {
     through: null,
     datagrams: 0,
@@ -85,7 +85,6 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
   const spare: FlowBatch[] = []
 
   const look = (wire: Wire) => {
-    counters.lost += wire.dropped - figures.dropped
     figures.dropped = wire.dropped
     figures.bufferBytes = wire.bufferBytes
   }
@@ -108,13 +107,10 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
       full.push(batch)
       batch = spare.pop() ?? createFlowBatch(BATCH_ROWS)
     }
-    const before = batch.count
     const refused = counters.refused
+    rightClock(exporter, bytes, from, to, now)
     decoder.decode(bytes, from, to, exporter.name, now, batch)
-    exporter.flows += batch.count - before
     exporter.refused += counters.refused - refused
-    const shiftMs = shiftOf(exporter, bytes, from, to, now)
-    if (shiftMs !== 0) shiftRows(batch, before, shiftMs)
   }
 
   return {
@@ -189,19 +185,16 @@ function exportMs(bytes: Buffer, from: number, to: number): number {
   return bytes.readUInt32BE(from + (version === 10 ? 4 : 8)) * 1_000
 }
 
-/** What is to be added to its times: nothing for a clock about right, and the same for as long as it is off by the same. */
-function shiftOf(exporter: Exporter, bytes: Buffer, from: number, to: number, now: number): number {
+/**
+ * An exporter whose clock is off by more than a little is put right: NetFlow tells times relative to its header's (v5, v9),
+ * so that is set to ours. It is set by the same amount for as long as it is off by the same: a header has whole seconds only.
+ */
+function rightClock(exporter: Exporter, bytes: Buffer, from: number, to: number, now: number): void {
   const said = exportMs(bytes, from, to)
-  if (Number.isNaN(said)) return 0
+  if (Number.isNaN(said)) return
   exporter.skewMs = said - now
   if (Math.abs(exporter.skewMs + exporter.shiftMs) > SKEW_LEFT_MS)
-    exporter.shiftMs = Math.abs(exporter.skewMs) > SKEW_LEFT_MS ? -exporter.skewMs : 0
-  return exporter.shiftMs
-}
-
-function shiftRows(batch: FlowBatch, from: number, ms: number): void {
-  for (let row = from; row < batch.count; row++) {
-    batch.start[row]! += ms
-    batch.end[row]! += ms
-  }
+    exporter.shiftMs = Math.abs(exporter.skewMs) > SKEW_LEFT_MS ? -Math.round(exporter.skewMs / 1_000) * 1_000 : 0
+  if (exporter.shiftMs !== 0 && bytes[from + 1] !== 10)
+    bytes.writeUInt32BE(Math.max(0, said + exporter.shiftMs) / 1_000, from + 8)
 }
