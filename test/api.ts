@@ -7,6 +7,7 @@ import type { Control } from '../src/api/control.ts'
 import { createEventHub, type EventHub } from '../src/api/events.ts'
 import type { AgentId, PlanId, ShiftId, TenantId, WorkloadId } from '../src/model/ids.ts'
 import { DEFAULT_TENANT } from '../src/model/ids.ts'
+import { KINDS } from '../src/model/manifest.ts'
 import type { Role } from '../src/model/records.ts'
 import type { Store } from '../src/model/store.ts'
 import type { WorkloadReport } from '../src/model/wire.ts'
@@ -28,7 +29,7 @@ export type Fixture = AsyncDisposable & {
 
 export const LOOPBACK = { host: '127.0.0.1:7070' }
 
-function notingControl(asked: Asked[]): Control {
+function notingControl(asked: Asked[], store: Store, clock: { readonly now: number }): Control {
   const note = (what: string, detail: unknown) => void asked.push({ what, detail })
   const refusal = { ok: false, code: 'move-refused', why: 'It is over.', cure: 'Make a new one.' } as const
   return {
@@ -54,6 +55,23 @@ function notingControl(asked: Asked[]): Control {
     },
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
     ratings: () => [],
+    async decisionInput(tenant) {
+      const { manifests, plans, ...rest } = store
+      const [settings, agents, workloads, shifts, target, ...kinds] = await Promise.all([
+        rest.settings.get(tenant),
+        rest.agents.list(tenant),
+        rest.workloads.all(tenant),
+        rest.shifts.current(tenant),
+        plans.target(tenant),
+        ...KINDS.map((kind) => manifests.all(tenant, kind)),
+      ])
+      return {
+        ...{ tenant, settings, agents, workloads, shifts, manifests: kinds.flat(), now: clock.now, seed: 1 },
+        target: target.confirmed?.plan.agents ?? {},
+        intel: { entries: [], neverBlock: [], hash: '' },
+        ...{ conversations: [], controlPlane: [], recentChanges: 0, activations: {} },
+      }
+    },
     sources: () => [],
     source: () => null,
     async setMode(request) {
@@ -88,7 +106,7 @@ export async function apiFixture(console: ConsoleFiles | null = null): Promise<F
   const events = createEventHub({ clock: () => clock.now, ring: 10 })
   const app = await createApp({
     store: () => store,
-    control: notingControl(asked),
+    control: notingControl(asked, store, clock),
     events,
     console,
     clock: () => clock.now,

@@ -27,6 +27,7 @@ import { healthRoutes } from './routes/health.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { manifestRoutes } from './routes/manifests.ts'
 import { planRoutes } from './routes/plans.ts'
+import { previewRoutes } from './routes/preview.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { shiftRoutes } from './routes/shifts.ts'
@@ -58,6 +59,7 @@ const ROUTES = [
   shiftRoutes,
   workloadRoutes,
   flowRoutes,
+  previewRoutes,
   planRoutes,
   agentRoutes,
   sourceRoutes,

@@ -3,6 +3,7 @@
  * worn persona or an agent's state by itself; it records what people wrote and asks. Expected refusals come back as values.
  */
 import type { IntelEntry } from '../decide/peer-sets.ts'
+import type { DecideInput } from '../decide/plan.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
@@ -66,6 +67,8 @@ export type Control = {
   manifestsChanged(tenant: TenantId): void
   /** What the feeds say of addresses, for the tests of policies. */
   ratings(tenant: TenantId): readonly IntelEntry[]
+  /** The whole state a decision would be made on now, without conversations: for previews, which decide nothing. */
+  decisionInput(tenant: TenantId): Promise<DecideInput>
   setMode(request: {
     readonly tenant: TenantId
     readonly agent: AgentId

@@ -3,14 +3,52 @@
  * fails refuses the write; so does one of another policy that passed until now. Nothing at boot goes through here.
  */
 import { effectiveOf, personasOf } from '../decide/effective.ts'
+import type { IntelEntry } from '../decide/peer-sets.ts'
 import { type PolicyTestResult, policyTestText, runPolicyTests } from '../decide/policy-tests.ts'
-import { slug, type TenantId } from '../model/ids.ts'
-import type { Kind, Manifest, PolicyManifest } from '../model/manifest.ts'
-import type { ManifestRecord } from '../model/records.ts'
+import { withSet } from '../decide/preview.ts'
+import type { TenantId } from '../model/ids.ts'
+import type { Manifest, PolicyManifest } from '../model/manifest.ts'
+import type { ManifestRecord, ShiftRecord, WorkloadRecord } from '../model/records.ts'
 import { type Fault, Problem } from './problem.ts'
 import type { RouteDeps } from './route.ts'
 
 type FaultAt = (index: number, path: readonly (string | number)[], message: string) => Fault
+
+export type TestedOn = {
+  readonly manifests: readonly ManifestRecord[]
+  readonly workloads: readonly WorkloadRecord[]
+  readonly shifts: readonly ShiftRecord[]
+  readonly entries: readonly IntelEntry[]
+  readonly homeNetworks: readonly string[]
+  /** epoch ms */
+  readonly now: number
+}
+
+/** The tests of the policies in the set, and those of other policies that pass now and would not any more. */
+export function testSet(
+  around: TestedOn,
+  set: readonly Manifest[],
+): { readonly own: readonly PolicyTestResult[]; readonly broken: readonly PolicyTestResult[] } {
+  const after = withSet(around.manifests, set)
+  if (policiesOf(after).every((policy) => policy.spec.tests === undefined)) return { own: [], broken: [] }
+  const run = (manifests: readonly ManifestRecord[]) => {
+    const personas = personasOf(manifests)
+    const workloads = around.workloads.map((record) => ({
+      record,
+      effective: effectiveOf(record, personas, around.shifts, around.now),
+    }))
+    return runPolicyTests({ ...around, policies: policiesOf(manifests), personas, workloads, controlPlane: [] })
+  }
+  const results = run(after)
+  const written = new Set(set.flatMap((one) => (one.kind === 'Policy' ? [one.metadata.name] : [])))
+  const others = results.filter((one) => !one.passed && !written.has(one.policy))
+  const passed = run(others.length === 0 ? [] : around.manifests).filter((one) => one.passed)
+  const passedBefore = new Set(passed.map(keyOf))
+  return {
+    own: results.filter((one) => written.has(one.policy)),
+    broken: others.filter((one) => passedBefore.has(keyOf(one))),
+  }
+}
 
 /** Answers with every result; throws when the set may not be kept. */
 export async function runTestsBeforeWrite(
@@ -20,37 +58,16 @@ export async function runTestsBeforeWrite(
   faultAt: FaultAt,
 ): Promise<readonly PolicyTestResult[]> {
   if (!set.some((one) => one.kind === 'Policy' || one.kind === 'Persona')) return []
-  const { manifests } = deps.store()
-  const [policies, personas] = await Promise.all([manifests.all(tenant, 'Policy'), manifests.all(tenant, 'Persona')])
-  const after = policiesOf(replaced(policies, set, 'Policy'))
-  if (!after.some((policy) => policy.spec.tests !== undefined)) return []
-  const around = await gather(deps, tenant)
-  const run = (kept: readonly ManifestRecord[], wearing: readonly ManifestRecord[]) => {
-    const defined = personasOf(wearing)
-    const workloads = around.workloads.map((record) => ({
-      record,
-      effective: effectiveOf(record, defined, around.shifts, around.now),
-    }))
-    return runPolicyTests({ ...around, policies: policiesOf(kept), personas: defined, workloads })
-  }
-  const results = run(replaced(policies, set, 'Policy'), replaced(personas, set, 'Persona'))
-  const written = new Map(set.flatMap((one, index) => (one.kind === 'Policy' ? [[one.metadata.name, index]] : [])))
-  const own = results.filter((one) => !one.passed && written.has(one.policy))
-  const ownFaults = own.map((one) =>
-    faultAt(written.get(one.policy)!, ['spec', 'tests', one.index], policyTestText(one)),
-  )
-  const others = results.filter((one) => !one.passed && !written.has(one.policy))
-  const passedBefore =
-    others.length === 0
-      ? new Set()
-      : new Set(
-          run(policies, personas)
-            .filter((one) => one.passed)
-            .map(keyOf),
-        )
-  const broken = others.filter((one) => passedBefore.has(keyOf(one)))
-  const brokenFaults = broken.map((one) => faultAt(0, [], `policy ${one.policy}, ${policyTestText(one)}`))
-  const faults = [...ownFaults, ...brokenFaults]
+  const around = await gather(deps, tenant, set)
+  if (around === null) return []
+  const { own, broken } = testSet(around, set)
+  const indexOf = (policy: string) => set.findIndex((one) => one.kind === 'Policy' && one.metadata.name === policy)
+  const faults = [
+    ...own
+      .filter((one) => !one.passed)
+      .map((one) => faultAt(indexOf(one.policy), ['spec', 'tests', one.index], policyTestText(one))),
+    ...broken.map((one) => faultAt(0, [], `policy ${one.policy}, ${policyTestText(one)}`)),
+  ]
   if (faults.length > 0)
     throw new Problem(
       422,
@@ -59,35 +76,29 @@ export async function runTestsBeforeWrite(
       'Change the rules until they do what the tests say, or correct the tests.',
       { errors: faults.slice(0, 50) },
     )
-  return results.filter((one) => written.has(one.policy))
+  return own
 }
 
-async function gather(deps: RouteDeps, tenant: TenantId) {
+/** Null when no policy has tests, kept or in the set: then nobody needs the fleet. */
+async function gather(deps: RouteDeps, tenant: TenantId, set: readonly Manifest[]): Promise<TestedOn | null> {
   const store = deps.store()
+  const [policies, personas] = await Promise.all([
+    store.manifests.all(tenant, 'Policy'),
+    store.manifests.all(tenant, 'Persona'),
+  ])
+  const manifests = [...policies, ...personas]
+  if (!policiesOf(withSet(manifests, set)).some((policy) => policy.spec.tests !== undefined)) return null
   const [workloads, shifts, settings] = await Promise.all([
     store.workloads.all(tenant),
     store.shifts.current(tenant),
     store.settings.get(tenant),
   ])
   const { homeNetworks } = settings
-  return { workloads, shifts, homeNetworks, entries: deps.control.ratings(tenant), controlPlane: [], now: deps.clock() }
+  return { manifests, workloads, shifts, homeNetworks, entries: deps.control.ratings(tenant), now: deps.clock() }
 }
 
 function policiesOf(records: readonly ManifestRecord[]): PolicyManifest[] {
   return records.flatMap(({ manifest }) => (manifest.kind === 'Policy' ? [manifest] : []))
-}
-
-/** The records of a kind as they would be after the write. */
-function replaced(records: readonly ManifestRecord[], set: readonly Manifest[], kind: Kind): ManifestRecord[] {
-  const left = new Map(records.map((record) => [record.id, record]))
-  for (const manifest of set) {
-    if (manifest.kind !== kind) continue
-    const id = slug(manifest.metadata.name)
-    const before = left.get(id)
-    const fresh = { kind, id, tenant: '' as TenantId, builtin: false, version: 0, updatedAt: 0, updatedBy: '' }
-    left.set(id, { ...(before ?? fresh), manifest })
-  }
-  return [...left.values()]
 }
 
 function keyOf({ policy, index, test }: PolicyTestResult): string {

@@ -27,7 +27,7 @@ export function readManifestFiles(paths: readonly string[], known: readonly stri
   const placed = (findings: typeof set.problems) =>
     findings.map(({ index, code, path, why, cure }) => {
       const { file, place } = all[index]!
-      return { code, file, ...place(path), why, cure }
+      return { code, file, ...place(path), path, why, cure }
     })
   return {
     manifests,

@@ -9,6 +9,7 @@ import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from 
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan, ShiftState } from './plan.ts'
 import type { Mode } from './policy.ts'
+import type { ManifestVersion } from './preview.ts'
 import type {
   AgentRecord,
   AuditRecord,
@@ -56,6 +57,8 @@ export type Store = {
       audit: Audit,
     ): Promise<Write<readonly ManifestRecord[]>>
     remove(tenant: TenantId, kind: Kind, id: string, ifVersion: number | null, audit: Audit): Promise<Write<null>>
+    /** Newest first; also of one that was removed. Empty when there never was one. */
+    versions(tenant: TenantId, kind: Kind, id: string): Promise<readonly ManifestVersion[]>
   }
 
   readonly workloads: {
@@ -109,6 +112,13 @@ export type Store = {
     /** Upsert by (workload, peer, port, proto, direction, start); figures replace (they are running totals). */
     put(tenant: TenantId, rows: readonly ConversationRecord[]): Promise<void>
     of(tenant: TenantId, id: WorkloadId, since: number, limit: number): Promise<readonly ConversationRecord[]>
+    /** Of several workloads, summed over the span by peer and service, those with the most flows first; `start` is the first's. */
+    busiest(
+      tenant: TenantId,
+      ids: readonly WorkloadId[],
+      since: number,
+      limit: number,
+    ): Promise<readonly ConversationRecord[]>
   }
 
   readonly plans: {

@@ -221,6 +221,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       reconciler.wake()
     },
     ratings: () => intel.current().entries,
+    decisionInput: () => reconciler.input(),
     async setMode({ agent, mode }) {
       return {
         ok: false,

@@ -7,7 +7,7 @@ import type { ShiftAccepted, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
 import { digest } from '../decide/canonical.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
-import { type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
+import { type DecideInput, type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { DecisionId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
@@ -37,6 +37,8 @@ export type ReconcileDeps = {
 
 export type Reconciler = {
   wake(): void
+  /** What a decision would be made on now, for previews; without conversations. */
+  input(): Promise<DecideInput>
   requestShift(request: ShiftRequest): Promise<Outcome<ShiftAccepted>>
   undoShift(shift: ShiftId, by: string): Promise<Outcome<ShiftAccepted>>
   /** A confirmed plan is undone by a new one that restores what its workloads had before. */
@@ -69,17 +71,13 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     return turn
   }
 
-  function decideOn(
-    state: Gathered,
-    shifts: readonly ShiftRecord[],
-    talk: Parameters<typeof decide>[0]['conversations'],
-  ): Decision {
+  function inputOf(state: Gathered, shifts: readonly ShiftRecord[], talk: DecideInput['conversations']): DecideInput {
     const now = clock()
     automatic = automatic.filter(({ at }) => at > now - MINUTE_MS)
     // What a plan under way does is still to be done in this decision's eyes: it is not counted twice.
     const underWay = new Set(state.pending?.plan.steps.map((step) => step.workload))
     const recent = automatic.filter(({ workload }) => !underWay.has(workload))
-    return decide({
+    return {
       ...state,
       shifts,
       conversations: talk,
@@ -88,8 +86,10 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       controlPlane: deps.controlPlane(),
       recentChanges: recent.length,
       activations,
-    })
+    }
   }
+
+  const decideOn = (...given: Parameters<typeof inputOf>): Decision => decide(inputOf(...given))
 
   async function talkOf(draft: PlanDraft) {
     const since = clock() - TALK_MS
@@ -258,6 +258,10 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       }).catch((error: unknown) =>
         deps.log.error({ error: String(error) }, 'a round of deciding failed; the next one starts from what is stored'),
       )
+    },
+    async input() {
+      const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+      return inputOf(state, state.shifts, [])
     },
     requestShift: (request) =>
       inTurn(async () => {

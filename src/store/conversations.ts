@@ -54,6 +54,18 @@ export function conversations({ db }: Context): Store['conversations'] {
         bytesIn: bytes_in,
       }))
     },
+    async busiest(tenant, ids, since, limit) {
+      if (ids.length === 0) return []
+      const { rows } = await sql<ConversationRecord>`
+        select workload, peer, port, proto, direction, min(start) as start, max(last) as last, sum(flows) as flows,
+          sum(failed) as failed, sum(bytes_out) as "bytesOut", sum(bytes_in) as "bytesIn", max(service) as service
+        from conversations
+        where tenant = ${tenant} and workload = any (${[...ids]}::text[]) and last >= ${ms(since)}
+        group by workload, peer, port, proto, direction
+        order by flows desc, workload, peer, port, proto, direction
+        limit ${Math.max(1, limit)}`.execute(db)
+      return rows
+    },
   }
 }
 

@@ -16,6 +16,7 @@ import { loadKeyFiles } from './key-files.ts'
 import { ledger } from './ledger.ts'
 import { manifests } from './manifests.ts'
 import * as record from './migrations/0001-record.ts'
+import * as manifestVersions from './migrations/0003-manifest-versions.ts'
 import { plans } from './plans.ts'
 import type { Context } from './record-context.ts'
 import { prune } from './retention.ts'
@@ -27,7 +28,7 @@ import { tokens } from './tokens.ts'
 import { workloads } from './workloads.ts'
 
 /** In order of their names; one that was released is never edited. */
-const MIGRATIONS = { '0001-record': record }
+const MIGRATIONS = { '0001-record': record, '0003-manifest-versions': manifestVersions }
 
 const POOL_MAX = 16
 const CONNECT_MS = 10_000

@@ -142,3 +142,29 @@ test('another tenant sees nothing and changes nothing', async () => {
   assert.deepEqual(stolen, { ok: false, code: 'missing' })
   assert.equal((await manifests.get(MAIN, 'Persona', 'zeta'))!.version, 1)
 })
+
+test('every version is kept as it was written, and that it was removed', async () => {
+  const write = (description: string, by: string) =>
+    manifests.apply(
+      MAIN,
+      [{ manifest: personaManifest('Kept', description), ifVersion: null }],
+      auditBy(by, 'manifest.apply'),
+    )
+  await write('first', 'alice')
+  await write('second', 'bob')
+  await manifests.remove(MAIN, 'Persona', 'kept', 2, auditBy('carol', 'persona.delete'))
+  await write('again', 'alice')
+  const versions = await manifests.versions(MAIN, 'Persona', 'kept')
+  assert.deepEqual(
+    versions.map((one) => [one.version, one.by, one.manifest?.metadata.description ?? null]),
+    [
+      [4, 'alice', 'again'],
+      [3, 'carol', null],
+      [2, 'bob', 'second'],
+      [1, 'alice', 'first'],
+    ],
+  )
+  assert.deepEqual(await manifests.versions(OTHER, 'Persona', 'kept'), [])
+  const current = await manifests.get(MAIN, 'Persona', 'kept')
+  assert.deepEqual([current?.version, current?.manifest], [4, versions[0]!.manifest])
+})

@@ -54,15 +54,28 @@ export function manifests(context: Context): Store['manifests'] {
         const row = await lock(tx, tenant, kind, id)
         if (row === undefined || row.removed_at !== null) return { ok: false, code: 'missing' }
         if (ifVersion !== null && row.version !== ifVersion) return { ok: false, code: 'conflict' }
-        await tx
+        const removed = await tx
           .updateTable('manifests')
           .set({ removed_at: context.clock(), version: row.version + 1, updated_by: audit.actor })
           .where('tenant', '=', tenant)
           .where('kind', '=', kind)
           .where('id', '=', id)
-          .execute()
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        await keepVersion(tx, removed)
         return { ok: true, value: null }
       })
+    },
+    async versions(tenant, kind, id) {
+      const rows = await db
+        .selectFrom('manifest_versions')
+        .select(['version', 'at', 'by', 'manifest'])
+        .where('tenant', '=', tenant)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .orderBy('version', 'desc')
+        .execute()
+      return rows
     },
   }
 }
@@ -102,7 +115,10 @@ async function put(
         .onConflict((conflict) => conflict.doNothing())
         .returningAll()
         .executeTakeFirst()
-      if (made !== undefined) return { ok: true, value: toRecord(made) }
+      if (made !== undefined) {
+        await keepVersion(tx, made)
+        return { ok: true, value: toRecord(made) }
+      }
       continue // somebody made it in between: look again
     }
     const lives = held.removed_at === null
@@ -119,8 +135,33 @@ async function put(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow()
+    await keepVersion(tx, changed)
     return { ok: true, value: toRecord(changed) }
   }
+}
+
+/** Versions kept of one manifest: what a person looks back on; the ledger has who wrote every one of them. */
+const MOST_VERSIONS = 200
+
+async function keepVersion(tx: Tx, row: Selectable<Tables['manifests']>): Promise<void> {
+  const { tenant, kind, id, version } = row
+  const isRemoved = row.removed_at !== null
+  await tx
+    .insertInto('manifest_versions')
+    .values({
+      ...{ tenant, kind, id, version },
+      at: row.removed_at ?? row.updated_at,
+      by: row.updated_by,
+      manifest: isRemoved ? null : JSON.stringify(row.manifest),
+    })
+    .execute()
+  await tx
+    .deleteFrom('manifest_versions')
+    .where('tenant', '=', tenant)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .where('version', '<=', version - MOST_VERSIONS)
+    .execute()
 }
 
 function toRecord(row: Selectable<Tables['manifests']>): ManifestRecord {

@@ -73,6 +73,15 @@ table ledger_heads with (fillfactor=50)
   hash bytea not null
   signature bytea
   ledger_heads_pkey: PRIMARY KEY (tenant)
+table manifest_versions
+  tenant text not null
+  kind text not null
+  id text not null
+  version integer not null
+  at bigint not null
+  by text not null
+  manifest json
+  manifest_versions_pkey: PRIMARY KEY (tenant, kind, id, version)
 table manifests
   tenant text not null
   kind text not null

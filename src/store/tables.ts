@@ -27,6 +27,16 @@ export type Tables = {
     /** Kept after removal, so that a name made again goes on counting versions and an old ETag never fits. */
     removed_at: number | null
   }
+  manifest_versions: {
+    tenant: string
+    kind: string
+    id: string
+    version: number
+    at: number
+    by: string
+    /** Null: removed then. */
+    manifest: NullableJson<Manifest>
+  }
   agents: {
     tenant: string
     id: string

@@ -1,0 +1,62 @@
+/** What the selectors of a policy stand for now: its subjects by name, and each peer with its addresses and whose they are. */
+
+import type { Members } from '../decide/judge.ts'
+import { type DecideInput, dressFleet } from '../decide/plan.ts'
+import { membersOf } from '../decide/preview.ts'
+import { resolve, ruleText } from '../decide/resolve.ts'
+import { isSubject } from '../decide/subjects.ts'
+import type { ResolvedRule } from '../model/desired.ts'
+import type { PolicyManifest } from '../model/manifest.ts'
+import type { ResolvedPeer, ResolvedPolicy } from '../model/preview.ts'
+import type { WorkloadRecord } from '../model/records.ts'
+
+const MAX_LISTED = 200
+
+export function resolvePolicy(input: DecideInput, policy: PolicyManifest): ResolvedPolicy {
+  const { dressed, drafts } = dressFleet(input)
+  const subjects = dressed.filter((one) => isSubject(policy, one)).map(({ record }) => named(record))
+  const alone = { ...policy, spec: { ...policy.spec, mode: 'enforce' as const } }
+  const resolution = resolve({ ref: { id: '' as never, name: '', version: 0 }, spec: {} }, [alone])
+  const members = membersOf(input, new Map(drafts.map((one) => [one.record.id, one])), [resolution])
+  const owners = new Map<string, WorkloadRecord[]>()
+  for (const { record } of dressed)
+    for (const address of record.report.addresses) {
+      const plain = address.split('/')[0]!
+      owners.set(plain, [...(owners.get(plain) ?? []), record])
+    }
+  const resolved = [...resolution.egress.rules, ...resolution.ingress.rules]
+  return {
+    policy: policy.metadata.name,
+    mode: policy.spec.mode ?? 'observe',
+    subjects: { total: subjects.length, workloads: subjects.slice(0, MAX_LISTED) },
+    rules: policy.spec.rules.map((rule, index) => {
+      const of = resolved.filter((one) => one.why.rule === `${policy.metadata.name}/${index}`.slice(0, 160))
+      return { index, text: ruleText(rule), peers: peersOf(of, members, owners) }
+    }),
+  }
+}
+
+function peersOf(
+  rules: readonly ResolvedRule[],
+  members: Members,
+  owners: ReadonlyMap<string, readonly WorkloadRecord[]>,
+): ResolvedPeer[] {
+  // One peer with several ports is as many rules.
+  const peers = new Map(rules.map(({ match }) => [JSON.stringify(match.peer), match.peer]))
+  return [...peers.values()].map((peer) => {
+    const addresses = peer.kind === 'set' ? members(peer.set) : peer.kind === 'cidr' ? [peer.cidr] : []
+    const who = addresses.flatMap((one) => owners.get(one.replace(/\/\d+$/, '')) ?? [])
+    return {
+      text: peer.kind === 'any' ? 'anyone' : peer.kind === 'cidr' ? peer.cidr : peer.set,
+      set: peer.kind === 'set' ? peer.set : null,
+      outside: peer.kind === 'set' && peer.not === true,
+      total: addresses.length,
+      addresses: addresses.slice(0, MAX_LISTED),
+      workloads: [...new Map(who.map((record) => [record.id, named(record)])).values()].slice(0, MAX_LISTED),
+    }
+  })
+}
+
+function named({ id, report }: WorkloadRecord): { readonly id: WorkloadRecord['id']; readonly name: string } {
+  return { id, name: report.name }
+}
