@@ -22,7 +22,7 @@ try {
   })
   mkdirSync(folder, { recursive: true })
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.locator('table.fleet svg path').first().waitFor()
+  await page.locator('table.data svg path').first().waitFor()
   await picture(page, 'fleet.png')
   await page.goto(`${server.url}/ui/workloads/w_0001`)
   await page.getByText('Reads the payments database').first().waitFor()

@@ -11,21 +11,29 @@ import { Failed, SkeletonRows } from './parts/states.tsx'
 import { BASE, paths } from './paths.ts'
 import { Shell } from './shell/shell.tsx'
 import { colorSchemes, cssVariablesResolver, theme } from './theme.ts'
+import { addWords } from './words/words.ts'
 
-const Fleet = lazy(() => import('./pages/fleet/fleet.tsx'))
-const Workload = lazy(() => import('./pages/workload/workload.tsx'))
-const Activity = lazy(() => import('./pages/activity/activity.tsx'))
-const Topology = lazy(() => import('./pages/topology/topology.tsx'))
-const Sources = lazy(() => import('./pages/sources/sources.tsx'))
-const Personas = lazy(() => import('./pages/personas/personas.tsx'))
-const Persona = lazy(() => import('./pages/personas/persona.tsx'))
-const Policies = lazy(() => import('./pages/policies/policies.tsx'))
-const Policy = lazy(() => import('./pages/policies/policy.tsx'))
-const Plans = lazy(() => import('./pages/plans/plans.tsx'))
-const Plan = lazy(() => import('./pages/plans/plan.tsx'))
-const Agents = lazy(() => import('./pages/agents/agents.tsx'))
-const Ledger = lazy(() => import('./pages/ledger/ledger.tsx'))
-const Missing = lazy(() => import('./pages/missing.tsx'))
+/** A page, and beside the first of them the words that pages share. */
+async function withWords<T>(page: Promise<T>): Promise<T> {
+  const [loaded, { shared }] = await Promise.all([page, import('./words/shared.ts')])
+  addWords(shared)
+  return loaded
+}
+
+const Fleet = lazy(() => withWords(import('./pages/fleet/fleet.tsx')))
+const Workload = lazy(() => withWords(import('./pages/workload/workload.tsx')))
+const Activity = lazy(() => withWords(import('./pages/activity/activity.tsx')))
+const Topology = lazy(() => withWords(import('./pages/topology/topology.tsx')))
+const Sources = lazy(() => withWords(import('./pages/sources/sources.tsx')))
+const Personas = lazy(() => withWords(import('./pages/personas/personas.tsx')))
+const Persona = lazy(() => withWords(import('./pages/personas/persona.tsx')))
+const Policies = lazy(() => withWords(import('./pages/policies/policies.tsx')))
+const Policy = lazy(() => withWords(import('./pages/policies/policy.tsx')))
+const Plans = lazy(() => withWords(import('./pages/plans/plans.tsx')))
+const Plan = lazy(() => withWords(import('./pages/plans/plan.tsx')))
+const Agents = lazy(() => withWords(import('./pages/agents/agents.tsx')))
+const Ledger = lazy(() => withWords(import('./pages/ledger/ledger.tsx')))
+const Missing = lazy(() => withWords(import('./pages/missing.tsx')))
 const SignIn = lazy(() => import('./pages/sign-in.tsx'))
 
 const client = createQueryClient()

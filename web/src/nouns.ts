@@ -16,6 +16,9 @@ export type {
   Page,
   PlanRecord,
   ShiftRecord,
+  SourceDetail,
+  SourcePoint,
+  SourceRecord,
   TrafficRow,
   WorkloadRecord,
 } from '../../src/model/records.ts'

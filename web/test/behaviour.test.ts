@@ -35,7 +35,7 @@ async function visit(path: string, look: { size?: typeof WIDE | typeof NARROW } 
   return page
 }
 
-const names = (page: Page): Promise<string[]> => page.locator('table.fleet tbody b.name').allInnerTexts()
+const names = (page: Page): Promise<string[]> => page.locator('table.data tbody b.name').allInnerTexts()
 
 /** A new reading, in the record and in the stream, as the server has it. */
 function observe(w: WorkloadRecord, risk: number): void {
@@ -87,9 +87,9 @@ test('a pasted token that is not known is said so beside the field; the right on
 
 test('rows never move while someone reads; the link moves them', { skip }, async () => {
   const page = await visit('/fleet')
-  await page.locator('table.fleet tbody tr').first().hover()
+  await page.locator('table.data tbody tr').first().hover()
   const order = await names(page)
-  const figures = () => page.locator('table.fleet tbody .risk .n').allInnerTexts()
+  const figures = () => page.locator('table.data tbody .risk .n').allInnerTexts()
   for (let turn = 0; turn < 3; turn++) {
     const before = (await figures()).join()
     stir(turn)
@@ -100,7 +100,7 @@ test('rows never move while someone reads; the link moves them', { skip }, async
   await moved.waitFor()
   await moved.click()
   await until('the order follows', async () => (await names(page)).join() !== order.join())
-  const risks = (await page.locator('table.fleet tbody .risk .n').allInnerTexts()).map(Number)
+  const risks = (await page.locator('table.data tbody .risk .n').allInnerTexts()).map(Number)
   assert.deepEqual(
     risks,
     [...risks].sort((a, b) => b - a),
@@ -110,7 +110,7 @@ test('rows never move while someone reads; the link moves them', { skip }, async
 
 test('selected text survives two hundred updates', { skip }, async () => {
   const page = await visit('/fleet')
-  await page.locator('table.fleet tbody b.name').nth(3).selectText()
+  await page.locator('table.data tbody b.name').nth(3).selectText()
   const selected = () => page.evaluate('String(getSelection())')
   const before = await selected()
   assert.notEqual(before, '')
@@ -122,9 +122,9 @@ test('selected text survives two hundred updates', { skip }, async () => {
 
 test('a burst of events costs few renders', { skip }, async () => {
   const page = await visit('/fleet')
-  await page.locator('table.fleet tbody tr').first().waitFor()
+  await page.locator('table.data tbody tr').first().waitFor()
   await page.evaluate(
-    'window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector("table.fleet"), { subtree: true, childList: true, characterData: true, attributes: true })',
+    'window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector("table.data"), { subtree: true, childList: true, characterData: true, attributes: true })',
   )
   for (let turn = 0; turn < 40; turn++) stir(turn)
   await page.getByRole('button', { name: /would move/ }).waitFor()
@@ -135,7 +135,7 @@ test('a burst of events costs few renders', { skip }, async () => {
 
 test('a pause holds everything back, counts it, and lets go', { skip }, async () => {
   const page = await visit('/fleet')
-  const cell = page.locator('table.fleet tbody tr', { hasText: 'etl-worker-07' }).locator('.risk .n')
+  const cell = page.locator('table.data tbody tr', { hasText: 'etl-worker-07' }).locator('.risk .n')
   assert.equal(await cell.innerText(), '0.83')
   await page.keyboard.press('.')
   await page.getByText('Paused').waitFor()
@@ -253,7 +253,7 @@ test('a dropped flow names policy, rule and expiry', { skip }, async () => {
 
 test('the palette answers why one address is cut from another', { skip }, async () => {
   const page = await visit('/fleet')
-  await page.locator('table.fleet tbody tr').first().waitFor()
+  await page.locator('table.data tbody tr').first().waitFor()
   const [address] = server.world.workloads.find((w) => w.id === 'w_0001')?.report.addresses ?? []
   await page.keyboard.press('Control+k')
   await page.getByRole('dialog').getByRole('combobox').fill(`why ${address} to 203.0.113.9:443`)
@@ -273,7 +273,7 @@ test('what is cut off is listed with its end, and can be released', { skip }, as
   const page = await visit('/fleet')
   await page.getByText(/^etl-worker-07 is cut off until \d\d:\d\d$/).waitFor()
   await page
-    .locator('table.fleet tbody tr', { hasText: 'etl-worker-07' })
+    .locator('table.data tbody tr', { hasText: 'etl-worker-07' })
     .getByText(/contained until/)
     .waitFor()
   await page.getByRole('button', { name: 'Release…' }).first().click()
@@ -361,10 +361,10 @@ test('five thousand rows: few are in the page, walking to the end works', { skip
   server = await startFixture({ now: Date.now(), size: 5_000 })
   const page = await visit('/fleet')
   await page.getByRole('heading', { level: 1, name: /5000 workloads/ }).waitFor()
-  assert.ok((await page.locator('table.fleet tbody tr').count()) < 60)
+  assert.ok((await page.locator('table.data tbody tr').count()) < 60)
   assert.equal(await page.getByRole('table').first().getAttribute('aria-rowcount'), '5001')
   await page.evaluate('scrollTo(0, document.body.scrollHeight)')
   await page.locator('tr[aria-rowindex="5001"]').waitFor()
-  assert.ok((await page.locator('table.fleet tbody tr').count()) < 60)
+  assert.ok((await page.locator('table.data tbody tr').count()) < 60)
   await page.context().close()
 })

@@ -6,17 +6,21 @@ import type { AuditRecord } from '../../src/model/records.ts'
 import { buildHistory } from '../fixtures/history.ts'
 import { NOON, TENANT } from '../fixtures/seed.ts'
 import { buildWorld } from '../fixtures/world.ts'
-import { fieldTerm, matches, parseFilter, sortWorkloads, toggleTerm } from '../src/filter.ts'
+import { workloadGrammar } from '../src/filter.ts'
 import { ago, bytes, count, countdown, duration, plain, probability, rate, signed } from '../src/format.ts'
+import { fieldTerm, matchTerms, parseTerms, toggleTerm } from '../src/grammar.ts'
 import { buildStream, filterStream } from '../src/pages/activity/stream.ts'
-import { hold } from '../src/parts/held-order.ts'
+import { words as activity } from '../src/pages/activity/words.ts'
 import { findNeeds } from '../src/pages/fleet/needs.ts'
 import { findChanges, numberTerms } from '../src/pages/workload/evidence.ts'
 import { runs, spread, stackBelief, timeTicks } from '../src/pages/workload/stack.ts'
+import { hold } from '../src/parts/held-order.ts'
 import { sentence, shortReason } from '../src/sentence.ts'
-import { initWords } from '../src/words/words.ts'
+import { shared } from '../src/words/shared.ts'
+import { addWords, initWords } from '../src/words/words.ts'
 
 initWords()
+addWords({ ...shared, ...activity })
 
 const nb = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('\u2009', ' ')
 
@@ -61,9 +65,10 @@ test('times', () => {
 })
 
 const world = buildWorld(NOON, 48)
+const grammar = workloadGrammar((w) => w.agent.slice(2))
 const found = (q: string) => {
-  const terms = parseFilter(q)
-  return world.workloads.filter((w) => matches(terms, w, w.agent.slice(2))).map((w) => w.report.name)
+  const terms = parseTerms(q, grammar)
+  return world.workloads.filter((w) => matchTerms(terms, w, grammar)).map((w) => w.report.name)
 }
 
 test('the filter finds by every kind of term', () => {
@@ -79,16 +84,16 @@ test('the filter finds by every kind of term', () => {
 })
 
 test('what the filter does not understand is named, not dropped in silence', () => {
-  const [term] = parseFilter('drift>60')
+  const [term] = parseTerms('drift>60', grammar)
   assert.equal(term?.kind, 'unknown')
-  assert.equal(parseFilter('risk>')[0]?.kind, 'unknown')
+  assert.equal(parseTerms('risk>', grammar)[0]?.kind, 'unknown')
 })
 
 test('the filter never throws, whatever is typed', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-      const terms = parseFilter(text)
-      for (const w of world.workloads) matches(terms, w, 'host')
+      const terms = parseTerms(text, grammar)
+      for (const w of world.workloads) matchTerms(terms, w, grammar)
     }),
   )
 })
@@ -98,17 +103,6 @@ test('a click on a name adds its term, a second one takes it away', () => {
   assert.equal(term, 'persona:"Web User"')
   assert.equal(toggleTerm('risk>0.4', term), 'risk>0.4 persona:"Web User"')
   assert.equal(toggleTerm(toggleTerm('risk>0.4', term), term), 'risk>0.4')
-})
-
-test('sorting is total: the same rows in another order come out the same', () => {
-  for (const key of ['-risk', 'name', '-rate', 'belief', 'since', 'wears', 'nonsense']) {
-    const one = sortWorkloads(world.workloads, key).map((w) => w.id)
-    assert.deepEqual(
-      sortWorkloads([...world.workloads].reverse(), key).map((w) => w.id),
-      one,
-      key,
-    )
-  }
 })
 
 test('a held order keeps its rows, counts those that would move and those that are new', () => {
@@ -197,15 +191,16 @@ test('evidence is numbered by time and listed by weight; the counterfactual is t
 })
 
 test('what needs a person: the plan that runs out first, then what nothing holds', () => {
-  const needs = findNeeds(world.workloads, world.plans, world.agents, NOON, 20_000)
+  const seen = { workloads: world.workloads, plans: world.plans, agents: world.agents, sources: [] }
+  const needs = findNeeds(seen, NOON)
   assert.deepEqual(
     needs.map((n) => n.kind),
     ['confirm'],
   )
   assert.equal(needs[0]?.kind === 'confirm' && needs[0].deadline, NOON + 94_000)
   const loose = world.workloads.map((w) => ({ ...w, containedUntil: null }))
-  assert.equal(findNeeds(loose, [], world.agents, NOON, 20_000)[0]?.kind, 'danger')
-  assert.equal(findNeeds([], [], world.agents, NOON + 60_000, 20_000)[0]?.kind, 'silent')
+  assert.equal(findNeeds({ ...seen, workloads: loose, plans: [] }, NOON)[0]?.kind, 'danger')
+  assert.equal(findNeeds({ ...seen, workloads: [], plans: [] }, NOON + 60_000)[0]?.kind, 'silent')
 })
 
 test('activity: steps of a plan are under Audit only, what many workloads do at once is one line', async () => {

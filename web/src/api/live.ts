@@ -41,6 +41,7 @@ const MAKES_OLD: Readonly<Record<string, readonly (readonly [key: readonly strin
     [keys.workloads, 1_000],
   ],
   agent: [[keys.agents, 5_000]],
+  source: [[keys.sources, 5_000]],
   audit: [[keys.audit, 1_000]],
 }
 

@@ -12,6 +12,8 @@ import type {
   Reason,
   Session,
   ShiftRecord,
+  SourceDetail,
+  SourceRecord,
   TrafficRow,
   Verdict,
   WorkloadRecord,
@@ -27,6 +29,7 @@ export const keys = {
   shifts: ['shifts'],
   audit: ['audit'],
   personas: ['personas'],
+  sources: ['sources'],
 } as const
 
 /** A conversation as the API gives it: with the verdict of the rules in force now and its reason. */
@@ -123,6 +126,20 @@ export function useShifts() {
 }
 export function useAudit() {
   return useQuery({ queryKey: keys.audit, queryFn: ({ signal }) => all<AuditRecord>('/v1/audit', signal, 500) })
+}
+export function useSources() {
+  return useQuery({
+    queryKey: keys.sources,
+    queryFn: ({ signal }) => all<SourceRecord>('/v1/sources', signal),
+    refetchInterval: 15_000,
+  })
+}
+export function useSource(id: string) {
+  return useQuery({
+    queryKey: ['sources', id],
+    queryFn: ({ signal }) => get<SourceDetail>(`/v1/sources/${encodeURIComponent(id)}`, signal),
+    refetchInterval: 15_000,
+  })
 }
 export function usePersonas() {
   return useQuery({

@@ -10,6 +10,7 @@ import {
   memo,
   type ReactNode,
   useCallback,
+  useEffect,
   useLayoutEffect,
   useRef,
   useState,
@@ -48,7 +49,8 @@ export type TableProps<T extends Row> = {
   readonly minWidth?: number
   /** further keys on the row that has the focus: `w`, `c` */
   readonly rowKeys?: Readonly<Record<string, (row: T) => void>>
-  readonly rowClass?: (row: T) => string | undefined
+  /** What of a row is tinted for a second when it changes: a verdict, a persona, a step; never a number. */
+  readonly tint?: (row: T) => string
 }
 
 export function DataTable<T extends Row>(props: TableProps<T>) {
@@ -101,7 +103,7 @@ function useWalk<T extends Row>({ rows, opens, rowKeys }: TableProps<T>, show: (
 }
 
 function Table<T extends Row>(props: TableProps<T>) {
-  const { label, rows, columns, sort, onSort, opens, rowHeight = 44, minWidth, rowClass } = props
+  const { label, rows, columns, sort, onSort, opens, rowHeight = 44, minWidth, tint } = props
   const [top, setTop] = useState(0)
   const whole = rows.length <= VIRTUAL_FROM
   const kept = useRef(-1)
@@ -132,7 +134,7 @@ function Table<T extends Row>(props: TableProps<T>) {
   const onFocus = useCallback((id: string) => setActive(id), [setActive])
   const gap = (from: number, to: number) =>
     to > from ? (
-      <tr aria-hidden="true">
+      <tr>
         <td colSpan={columns.length} style={{ height: (to - from) * rowHeight, padding: 0 }} />
       </tr>
     ) : null
@@ -154,7 +156,7 @@ function Table<T extends Row>(props: TableProps<T>) {
                   height={rowHeight}
                   opens={opens as Opens<Row>}
                   stop={row.id === stop}
-                  className={rowClass?.(row)}
+                  tint={tint?.(row) ?? ''}
                   onFocus={onFocus}
                 />
               </Fragment>
@@ -204,6 +206,17 @@ function Head<T>({
   )
 }
 
+/** Two names for one animation: the second change starts it anew. */
+function useTint(value: string): string | undefined {
+  const before = useRef(value)
+  const [changed, setChanged] = useState(0)
+  useEffect(() => {
+    if (before.current !== value) setChanged((n) => n + 1)
+    before.current = value
+  }, [value])
+  return changed === 0 ? undefined : changed % 2 === 0 ? 'tint' : 'tint again'
+}
+
 type RowProps = {
   readonly row: Row
   readonly index: number
@@ -211,14 +224,15 @@ type RowProps = {
   readonly height: number
   readonly opens: Opens<Row>
   readonly stop: boolean
-  readonly className: string | undefined
+  readonly tint: string
   readonly onFocus: (id: string) => void
 }
 
 /** The first cell is the row's link or button; the rest of the row may be clicked too. */
-const TableRow = memo(function TableRow({ row, index, columns, height, opens, stop, className, onFocus }: RowProps) {
+const TableRow = memo(function TableRow({ row, index, columns, height, opens, stop, tint, onFocus }: RowProps) {
   const selected = opens.kind === 'peek' && opens.selected === row.id
-  const names = [className, selected ? 'selected' : undefined, stop ? 'stop' : undefined].filter(Boolean).join(' ')
+  const changed = useTint(tint)
+  const names = [changed, selected ? 'selected' : undefined, stop ? 'stop' : undefined].filter(Boolean).join(' ')
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the first cell holds the same as a link or button
     <tr
@@ -255,7 +269,7 @@ function sameRow(a: RowProps, b: RowProps): boolean {
     a.index === b.index &&
     a.columns === b.columns &&
     a.stop === b.stop &&
-    a.className === b.className &&
+    a.tint === b.tint &&
     a.opens.kind === b.opens.kind &&
     isSelected(a) === isSelected(b)
   )

@@ -8,7 +8,6 @@ import { type ReactNode, useCallback, useDeferredValue, useMemo, useRef } from '
 import { count } from '../format.ts'
 import { type Grammar, matchTerms, parseTerms } from '../grammar.ts'
 import { useKeys } from '../shell/keys.ts'
-import { addWords } from '../words/words.ts'
 import { useAddress } from './address.ts'
 import { type Column, parseSort, sortRows } from './columns.ts'
 import { DataTable, type Row, type TableProps } from './data-table.tsx'
@@ -19,9 +18,6 @@ import './parts.css'
 import { Peek } from './peek.tsx'
 import { SavedFilters } from './saved-filters.tsx'
 import { Empty } from './states.tsx'
-import { words } from './words.ts'
-
-addWords(words)
 
 type PeekOf<T> = {
   readonly title: (row: T) => string
@@ -31,7 +27,7 @@ type PeekOf<T> = {
 
 export type ListingProps<T extends Row> = Pick<
   TableProps<T>,
-  'lines' | 'rowHeight' | 'minWidth' | 'rowKeys' | 'rowClass'
+  'lines' | 'rowHeight' | 'minWidth' | 'rowKeys' | 'tint'
 > & {
   /** of the page, for kept filters and file names: `agents` */
   readonly name: string

@@ -60,7 +60,7 @@ export function beliefLabel(belief: Belief): string {
 }
 
 export function RiskMark({ value }: { readonly value: number | null }) {
-  if (value === null) return <span className="qq">{t('fleet.notJudged')}</span>
+  if (value === null) return <span className="qq">{t('risk.notJudged')}</span>
   const level = riskLevel(value)
   return (
     <span className={level < 2 ? 'risk low' : 'risk'} style={tinted(`var(--risk-${level})`)}>

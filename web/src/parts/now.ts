@@ -22,9 +22,10 @@ function subscribe(listener: () => void): () => void {
   }
 }
 
-export function useNow(): number {
+/** `everyMs`: as often as the caller wants to be drawn again; a whole page does not care about seconds. */
+export function useNow(everyMs = 1_000): number {
   return useSyncExternalStore(subscribe, () => {
     if (timer === null) now = Date.now()
-    return now
+    return everyMs <= 1_000 ? now : now - (now % everyMs)
   })
 }

@@ -2,27 +2,22 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
-import { Fragment, lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
-import { Link, useLocation, useNavigate } from 'react-router'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { useNavigate } from 'react-router'
 import { remove, setCsrf } from '../api/client.ts'
 import { connectLive, togglePause, useLive } from '../api/live.ts'
-import { keys, useAgents, useSession } from '../api/queries.ts'
-import { type Group, PAGES, type PageName } from '../pages.ts'
-import { Icon, Mark } from '../parts/icon.tsx'
-import { useNow } from '../parts/now.ts'
+import { keys, useSession } from '../api/queries.ts'
+import { PAGES } from '../pages.ts'
+import { Icon } from '../parts/icon.tsx'
 import { Toasts } from '../parts/toast.tsx'
-import { paths } from '../paths.ts'
 import { useKeys } from './keys.ts'
 import { LiveMark } from './live-mark.tsx'
+import { Bottom, Side } from './navigation.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
 const loadPalette = () => import('./palette.tsx')
 const Palette = lazy(loadPalette)
 const KeyMap = lazy(() => import('./key-map.tsx'))
-
-const GROUPS: readonly Group[] = ['observe', 'learn', 'decide', 'enforce']
-/** The bottom bar of small screens has room for these; the rest is behind the palette. */
-const BOTTOM: readonly PageName[] = ['fleet', 'topology', 'plans', 'activity']
 
 type Open = 'palette' | 'keys' | null
 
@@ -87,71 +82,15 @@ function Hatch() {
   )
 }
 
-function useCurrent(): (to: string) => 'page' | undefined {
-  const { pathname } = useLocation()
-  const under = (to: string) => pathname.startsWith(to) || (to === paths.fleet() && pathname.startsWith('/workloads/'))
-  return (to) => (under(to) ? 'page' : undefined)
-}
-
-function Side() {
-  const current = useCurrent()
-  return (
-    <nav className="side" aria-label={t('shell.main')}>
-      <Link className="logo" to={paths.fleet()}>
-        <Mark />
-        <span>Guise</span>
-      </Link>
-      {GROUPS.map((group) => (
-        <Fragment key={group}>
-          <div className="group">{t(`nav.${group}`)}</div>
-          <ul>
-            {PAGES.filter((page) => page.group === group).map((page) => (
-              <li key={page.to}>
-                <Link to={page.to} aria-current={current(page.to)} title={t(`nav.${page.name}`)}>
-                  <Icon name={page.icon} />
-                  <span>{t(`nav.${page.name}`)}</span>
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </Fragment>
-      ))}
-      <Contact />
-    </nav>
-  )
-}
-
-/** An agent that has said nothing for three reports is out of touch. */
-export const SILENT_AFTER_MS = 20_000
-
-function Contact() {
-  const agents = useAgents()
-  const now = useNow()
-  if (agents.data === undefined) return null
-  const silent = agents.data.filter((a) => a.lastReport === null || now - a.lastReport > SILENT_AFTER_MS)
-  const hosts = [...new Set(agents.data.map((a) => a.host))]
-  return (
-    <div className="contact">
-      <span className="b">{hosts.length === 1 ? hosts[0] : t('shell.hosts', { count: hosts.length })}</span>
-      <br />
-      {agents.data.length === 0
-        ? t('shell.noAgent')
-        : silent.length === 0
-          ? t('shell.inTouch', { count: agents.data.length })
-          : t('shell.outOfTouch', { count: agents.data.length, silent: silent.length })}
-    </div>
-  )
-}
-
 function Bar({ onPalette, onKeys }: { readonly onPalette: () => void; readonly onKeys: () => void }) {
   return (
     <header className="bar">
       <div id="crumbs" className="crumbs" />
       <button type="button" className="find wide" onClick={onPalette}>
-        {t('palette.open')}
+        {t('shell.find')}
         <kbd>Ctrl K</kbd>
       </button>
-      <button type="button" className="icon-button narrow" aria-label={t('palette.open')} onClick={onPalette}>
+      <button type="button" className="icon-button narrow" aria-label={t('shell.find')} onClick={onPalette}>
         <Icon name="search" />
       </button>
       <LiveMark />
@@ -194,7 +133,7 @@ function Person({ onKeys }: { readonly onKeys: () => void }) {
         <p className="qq">{t('shell.signedIn', { name: session.name, role: session.role })}</p>
         <button type="button" popoverTarget="account" onClick={onKeys}>
           <Icon name="keyboard" />
-          {t('keys.title')}
+          {t('shell.keys')}
         </button>
         <button type="button" popoverTarget="account" onClick={() => setColorScheme(nextScheme(colorScheme))}>
           <Icon name="moon" />
@@ -206,19 +145,5 @@ function Person({ onKeys }: { readonly onKeys: () => void }) {
         </button>
       </div>
     </>
-  )
-}
-
-function Bottom() {
-  const current = useCurrent()
-  return (
-    <nav className="bottom" aria-label={t('shell.mainSmall')}>
-      {PAGES.filter((page) => BOTTOM.includes(page.name)).map((page) => (
-        <Link key={page.to} to={page.to} aria-current={current(page.to)}>
-          <Icon name={page.icon} size={18} />
-          {t(`nav.${page.name}`)}
-        </Link>
-      ))}
-    </nav>
   )
 }

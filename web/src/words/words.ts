@@ -1,17 +1,23 @@
 /** i18next with the one language there is; keys are typed from it, so a missing word does not compile. */
 import i18next from 'i18next'
+import type { words as activity } from '../pages/activity/words.ts'
 import type { words as agents } from '../pages/agents/words.ts'
+import type { words as fleet } from '../pages/fleet/words.ts'
 import type { words as ledger } from '../pages/ledger/words.ts'
 import type { words as personas } from '../pages/personas/words.ts'
 import type { words as plans } from '../pages/plans/words.ts'
 import type { words as policies } from '../pages/policies/words.ts'
 import type { words as sources } from '../pages/sources/words.ts'
 import type { words as topology } from '../pages/topology/words.ts'
-import type { words as parts } from '../parts/words.ts'
+import type { words as workload } from '../pages/workload/words.ts'
 import { en } from './en.ts'
+import type { shared } from './shared.ts'
 
 /** Words of a page load with the page (`addWords`), so that the shell stays small; each under its page's own name. */
-type PageWords = typeof parts &
+type PageWords = typeof shared &
+  typeof activity &
+  typeof fleet &
+  typeof workload &
   typeof agents &
   typeof ledger &
   typeof personas &
@@ -32,6 +38,9 @@ export function initWords(): void {
     lng: 'en',
     resources: { en: { translation: en } },
     interpolation: { escapeValue: false },
+    // A page that forgot its words is an error in the browser's console, and so in its tests.
+    saveMissing: true,
+    missingKeyHandler: (_languages, _namespace, key) => console.error(`no words for ${key}`),
   })
 }
 

@@ -4,14 +4,18 @@ import { useMemo, useRef, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { useAudit, usePlans, useShifts, useWorkloads } from '../../api/queries.ts'
 import { absolute, clockSeconds, count, day } from '../../format.ts'
+import { SearchBox } from '../../parts/filter-field.tsx'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
-import { SearchBox } from '../fleet/filter-field.tsx'
+import { addWords } from '../../words/words.ts'
 import './activity.css'
 import { buildStream, type Entry, filterStream, STREAM_KINDS, type StreamKind } from './stream.ts'
+import { words } from './words.ts'
+
+addWords(words)
 
 const ICONS: Record<StreamKind, IconName> = { shift: 'persona', plan: 'plan', evidence: 'risk', audit: 'ledger' }
 const FIRST = 100
@@ -113,7 +117,7 @@ function Stream({ entries }: { readonly entries: readonly Entry[] }) {
               scrollTo({ top: 0 })
             }}
           >
-            {t('fleet.fresh', { count: fresh })}
+            {t('table.fresh', { count: fresh })}
           </button>
         </p>
       ) : null}
@@ -130,7 +134,7 @@ function Stream({ entries }: { readonly entries: readonly Entry[] }) {
       {entries.length - fresh > shown.length ? (
         <p className="more">
           <button type="button" className="link" onClick={() => setMost(most + 200)}>
-            {t('fleet.showMore', { n: count(entries.length - fresh - shown.length) })}
+            {t('table.showMore', { n: count(entries.length - fresh - shown.length) })}
           </button>
         </p>
       ) : null}

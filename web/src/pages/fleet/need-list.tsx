@@ -1,7 +1,7 @@
 /** "Needs you": what, why, how long it can wait, and one thing to do. */
 
 import { t } from 'i18next'
-import { clock, clockSeconds, countdown, duration, probability } from '../../format.ts'
+import { clock, clockSeconds, count, countdown, duration, probability } from '../../format.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Ago } from '../../parts/marks.tsx'
@@ -28,6 +28,7 @@ export function NeedList({ needs, onPlan }: { needs: readonly Need[]; onPlan: (p
 
 function keyOf(need: Need): string {
   if (need.kind === 'danger' || need.kind === 'contained') return need.workload.id
+  if (need.kind === 'losing') return need.source.id
   return need.kind === 'silent' ? need.agent.id : need.plan.plan.id
 }
 
@@ -135,6 +136,28 @@ function Row({ need, first, onPlan }: { need: Need; first: boolean; onPlan: (pla
           </span>
           <LinkButton size="xs" variant={variant} to={`${paths.fleet()}${query({ q: `host:${need.agent.host}` })}`}>
             {t('needs.showIts')}
+          </LinkButton>
+        </li>
+      )
+    case 'losing':
+      return (
+        <li>
+          <Icon name="source" />
+          <div>
+            <b className="name">
+              {t(need.source.state === 'failed' ? 'needs.failed' : 'needs.losing', {
+                source: need.source.name,
+                host: need.host,
+                n: count(need.source.lostLately),
+              })}
+            </b>
+            <span className="sub">{need.source.why === '' ? t('needs.losingMeans') : sentence(need.source.why)}</span>
+          </div>
+          <span className="left">
+            <Ago at={need.source.reportedAt} />
+          </span>
+          <LinkButton size="xs" variant={variant} to={`${paths.sources()}${query({ sel: need.source.id })}`}>
+            {t('needs.showSource')}
           </LinkButton>
         </li>
       )

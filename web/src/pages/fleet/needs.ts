@@ -1,5 +1,6 @@
 /** What waits for a person, worst first: a plan to confirm or approve, a danger nothing holds, what is cut off, a silent agent. */
-import type { AgentRecord, PlanRecord, ShiftRecord, WorkloadRecord } from '../../nouns.ts'
+import { isLosing, isSilent } from '../../attention.ts'
+import type { AgentRecord, PlanRecord, ShiftRecord, SourceRecord, WorkloadRecord } from '../../nouns.ts'
 
 export type Need =
   | {
@@ -20,20 +21,23 @@ export type Need =
       readonly plan: string | null
     }
   | { readonly kind: 'silent'; readonly agent: AgentRecord }
+  | { readonly kind: 'losing'; readonly source: SourceRecord; readonly host: string }
 
 export const ACTS_FROM = 0.7
 export const ASKS_FROM = 0.4
 const MOST = 5
 
-export function findNeeds(
-  workloads: readonly WorkloadRecord[],
-  plans: readonly PlanRecord[],
-  agents: readonly AgentRecord[],
-  now: number,
-  silentAfterMs: number,
-): Need[] {
-  const name = new Map<string, string>(workloads.map((w) => [w.id, w.report.name]))
-  const names = (plan: PlanRecord) => plan.plan.steps.map((step) => name.get(step.workload) ?? step.workload)
+type Seen = {
+  readonly workloads: readonly WorkloadRecord[]
+  readonly plans: readonly PlanRecord[]
+  readonly agents: readonly AgentRecord[]
+  readonly sources: readonly SourceRecord[]
+}
+
+/** Cheap enough for every change of ten thousand workloads: names are looked up only for the plans that are open. */
+export function findNeeds({ workloads, plans, agents, sources }: Seen, now: number): Need[] {
+  const name = (id: string) => workloads.find((w) => w.id === id)?.report.name ?? id
+  const names = (plan: PlanRecord) => plan.plan.steps.slice(0, MOST).map((step) => name(step.workload))
   const confirm = plans
     .filter((p) => p.state === 'confirming')
     .map((plan): Need => ({ kind: 'confirm', plan, names: names(plan), ...pendingOn(plan, agents) }))
@@ -59,10 +63,11 @@ export function findNeeds(
         plan: containmentOf(plans, workload.id)?.plan.id ?? null,
       }),
     )
-  const silent = agents
-    .filter((a) => a.lastReport === null || now - a.lastReport > silentAfterMs)
-    .map((agent): Need => ({ kind: 'silent', agent }))
-  return [...confirm, ...danger, ...approve, ...contained, ...silent].slice(0, MOST)
+  const silent = agents.filter((a) => isSilent(a, now)).map((agent): Need => ({ kind: 'silent', agent }))
+  const losing = sources
+    .filter(isLosing)
+    .map((source): Need => ({ kind: 'losing', source, host: hostOf(source, agents) }))
+  return [...confirm, ...danger, ...approve, ...contained, ...silent, ...losing].slice(0, MOST)
 }
 
 /** The shift it wears now, when that one ends by itself. */
@@ -101,4 +106,8 @@ export function pendingOn(plan: PlanRecord, agents: readonly AgentRecord[]) {
 export function strongest(workload: WorkloadRecord): string | null {
   const terms = [...(workload.risk?.terms ?? [])].sort((a, b) => b.logOdds - a.logOdds)
   return terms[0] !== undefined && terms[0].logOdds >= 0.5 ? terms[0].evidence.why : null
+}
+
+function hostOf(source: SourceRecord, agents: readonly AgentRecord[]): string {
+  return agents.find((a) => a.id === source.agent)?.host ?? source.agent
 }

@@ -83,7 +83,7 @@ export default function ShiftDialog({ workload: w, onClose }: { workload: Worklo
           </select>
         </label>
         <p id="shift-note" className="sub">
-          {t('shiftTo.note', { worn: w.worn?.name ?? t('fleet.nothingWorn') })}
+          {t('shiftTo.note', { worn: w.worn?.name ?? t('shiftTo.nothing') })}
         </p>
         {wrong === null ? null : (
           <p id="shift-wrong" role="alert" className="wrong">

@@ -24,6 +24,7 @@ import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
+import { addWords } from '../../words/words.ts'
 import { containmentOf, endingShift, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
 import { numberTerms } from './evidence.ts'
@@ -31,7 +32,10 @@ import { HistoryPanel } from './history-panel.tsx'
 import { Profile, Rules } from './profile.tsx'
 import { answeredFlow, flowKey, listRules } from './rules-words.ts'
 import { beliefSentence, Why } from './why.tsx'
+import { words } from './words.ts'
 import './workload.css'
+
+addWords(words)
 
 const PlanDialog = lazy(() => import('../../parts/plan-dialog.tsx'))
 const ShiftDialog = lazy(() => import('./shift-dialog.tsx'))

@@ -1,0 +1,28 @@
+/** The sentences of Activity. */
+export const words = {
+  activity: {
+    heading_zero: 'Nothing is under way.',
+    heading_one: '{{count}} change is under way.',
+    heading_other: '{{count}} changes are under way.',
+    lead: 'Shifts, plans, evidence and audit lines, newest first.',
+    kind: 'Kind',
+    all: 'All',
+    kinds: { shift: 'Shifts', plan: 'Plans', evidence: 'Evidence', audit: 'Audit' },
+    one: { shift: 'Shift', plan: 'Plan', evidence: 'Evidence', audit: 'Audit' },
+    filter: 'Filter activity',
+    placeholder: 'workload, person, word',
+    part: 'the stream of changes',
+    none: 'Nothing has changed yet.',
+    noneWhy: 'The first report of an agent and the first plan will be listed here.',
+    noMatch: 'Nothing matches {{q}}',
+    shift: '{{name}} to {{to}}: {{state}}',
+    containment: 'Containment of {{names}}, generation {{n}}: {{state}}',
+    change: 'Change of {{names}}, generation {{n}}: {{state}}',
+    release: 'Roll back for {{names}}, generation {{n}}: {{state}}',
+    reasons_one: '{{count}} reason',
+    reasons_other: '{{count}} reasons, one for each kind of change',
+    grouped: { 'persona.declared': '{{count}} workloads declare a persona: {{names}}' },
+    evidence: '{{name}}: {{why}}',
+    weighs: 'weighs {{weight}}, risk {{risk}}',
+  },
+}
