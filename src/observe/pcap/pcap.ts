@@ -1,0 +1,102 @@
+/**
+ * A packet capture comes in (pcap or pcapng, plain or gzip, from a file or a stream), batches of whole conversations go
+ * out with hints beside them: names asked for, TLS clients, requests, log-ins. Memory is bounded by the tables of the
+ * assembler, not by the size of the capture; a capture that breaks off keeps what was read before.
+ */
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { createGunzip } from 'node:zlib'
+import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
+import { DecodeError } from '../reader.ts'
+import { createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
+import { addFlow } from './flow-rows.ts'
+import type { Checksums } from './network.ts'
+import { createPacketReader, type PacketCounts } from './packets.ts'
+
+/** A name for messages, and the bytes; nothing is kept of a chunk once the next one is asked for. */
+export type CaptureInput = { readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }
+
+export type PcapSource = FlowSource & {
+  /** What became of the packets so far. */
+  readonly packets: Readonly<PacketCounts>
+}
+
+const BATCH_ROWS = 4_096
+const CHUNK_BYTES = 1 << 18
+
+export function createPcapSource(options: {
+  /** A path (`.gz` by its magic number), or bytes from elsewhere. */
+  readonly from: string | CaptureInput
+  readonly services: ServiceNames
+  /** Hosts that offload checksums capture packets with wrong ones; `ignored` unless said otherwise. */
+  readonly checksums?: Checksums
+  readonly maxConns?: number
+}): PcapSource {
+  const counters = createSourceCounters()
+  const input = typeof options.from === 'string' ? { name: options.from, chunks: readFile(options.from) } : options.from
+  const full: FlowBatch[] = []
+  let batch = createFlowBatch(BATCH_ROWS)
+  const reader = createPacketReader<never>({
+    sink: {
+      payload() {},
+      ended(conn, table) {
+        if (batch.count === BATCH_ROWS) {
+          full.push(batch)
+          batch = createFlowBatch(BATCH_ROWS)
+        }
+        addFlow(batch, conn, table)
+        counters.rows++
+      },
+    },
+    checksums: options.checksums ?? 'ignored',
+    ...(options.maxConns === undefined ? {} : { maxConns: options.maxConns }),
+    refused: (why, offset) => refuse(counters, { file: input.name, offset }, why),
+  })
+  return {
+    name: 'pcap',
+    counters,
+    packets: reader.counts,
+    async *batches(signal) {
+      try {
+        for await (const chunk of input.chunks) {
+          if (signal.aborted) break
+          reader.capture.push(chunk)
+          counters.read = reader.counts.packets
+          for (const done of full.splice(0)) yield done
+        }
+        const rest = signal.aborted ? null : reader.capture.end()
+        if (rest !== null) refuse(counters, { file: input.name }, rest)
+      } catch (error) {
+        const at = error instanceof DecodeError ? { offset: error.offset } : {}
+        refuse(counters, { file: input.name, ...at }, `reading stopped: ${(error as Error).message}`)
+      }
+      counters.read = reader.counts.packets
+      reader.assembler.finish()
+      full.push(batch)
+      for (const done of full.splice(0)) if (done.count > 0 || done.hints.length > 0) yield done
+    },
+  }
+}
+
+/** Gzip is known by its magic number, not by its name. */
+async function* readFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path)
+  const magic = new Uint8Array(2)
+  try {
+    await file.read(magic, 0, 2, 0)
+  } finally {
+    await file.close()
+  }
+  const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+  if (magic[0] !== 0x1f || magic[1] !== 0x8b) {
+    yield* raw as AsyncIterable<Buffer>
+    return
+  }
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
+  raw.on('error', (error) => gunzip.destroy(error))
+  try {
+    yield* raw.pipe(gunzip)
+  } finally {
+    raw.destroy()
+  }
+}
