@@ -12,6 +12,7 @@ import type { Detector, Finding } from './detector.ts'
 import { createEnds } from './ends.ts'
 import { createExfiltration } from './exfiltration.ts'
 import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from './indicators.ts'
+import { createLoginGuesses } from './login-guesses.ts'
 import { createHorizontalScan, createIcmpScan, createVerticalScan } from './scan.ts'
 
 export type DetectorsOptions = {
@@ -53,6 +54,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     createIcmpScan(),
     createExfiltration(),
     createBruteforce(),
+    createLoginGuesses(),
     createBlocklist({ indicators: options.indicators ?? createIndicatorIndex([]) }),
   ]
   const said = new Map<string, { weight: number; at: number }>()

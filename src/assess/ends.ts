@@ -2,6 +2,7 @@
 import { formatAddress, isV4 } from '../model/address.ts'
 import { type AddressTable, createAddressTable } from '../model/address-table.ts'
 import type { FlowBatch } from '../model/flow.ts'
+import type { Hint } from '../model/hint.ts'
 import { createNetworks, isGroupAddress, type Networks } from '../model/networks.ts'
 
 export const End = { home: 1, group: 2 } as const
@@ -11,6 +12,9 @@ export type Ends = {
   /** Number of source and target per row of the batch last looked at; −1 = not to be judged (table full, or never-block). */
   readonly source: Int32Array
   readonly target: Int32Array
+  /** The same per hint of the batch. */
+  readonly hintSource: Int32Array
+  readonly hintTarget: Int32Array
   look(batch: FlowBatch): void
   is(id: number, what: number): boolean
   text(id: number): string
@@ -33,6 +37,8 @@ export function createEnds(options: {
   const other = new Uint32Array(4)
   let source = new Int32Array(0)
   let target = new Int32Array(0)
+  let hintSource = new Int32Array(0)
+  let hintTarget = new Int32Array(0)
 
   const numberOf = (words: Uint32Array, at: number, when: number): number => {
     let id = addresses.find(words, at)
@@ -53,6 +59,24 @@ export function createEnds(options: {
     return id
   }
 
+  const lookAtHints = (hints: readonly Hint[]) => {
+    if (hintSource.length < hints.length) {
+      hintSource = new Int32Array(hints.length * 2)
+      hintTarget = new Int32Array(hints.length * 2)
+    }
+    for (let i = 0; i < hints.length; i++) {
+      const hint = hints[i]!
+      word.set(hint.source)
+      const isSpared = options.neverBlock.covers(word, 0)
+      const from = numberOf(word, 0, hint.at)
+      word.set(hint.target)
+      const to = numberOf(word, 0, hint.at)
+      const judges = from >= 0 && to >= 0 && !isSpared && !options.neverBlock.covers(word, 0)
+      hintSource[i] = judges ? from : -1
+      hintTarget[i] = judges ? to : -1
+    }
+  }
+
   return {
     addresses,
     get source() {
@@ -61,7 +85,14 @@ export function createEnds(options: {
     get target() {
       return target
     },
+    get hintSource() {
+      return hintSource
+    },
+    get hintTarget() {
+      return hintTarget
+    },
     look(batch) {
+      lookAtHints(batch.hints)
       if (source.length < batch.count) {
         source = new Int32Array(batch.capacity)
         target = new Int32Array(batch.capacity)

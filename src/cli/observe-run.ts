@@ -13,7 +13,7 @@ import { createDirectory } from '../observe/reduce/directory.ts'
 import { createEventClock } from '../observe/reduce/event-clock.ts'
 import { createReducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
-import { createZeekSource } from '../observe/sources/zeek.ts'
+import { createFileSource, type KindFigures } from '../observe/sources/open.ts'
 import { createBeliefs } from './observe-beliefs.ts'
 
 export type Observed = {
@@ -32,6 +32,8 @@ export type Observation = {
   readonly refusedCount: number
   readonly skipped: Readonly<Record<string, number>>
   readonly files: number
+  /** What came of the files of each kind. */
+  readonly sources: readonly KindFigures[]
 }
 
 /** Late rows amend for this long (event time). */
@@ -48,7 +50,7 @@ export async function observe(options: {
   readonly progress: (flows: number, eventTime: number) => void
 }): Promise<Observation> {
   const services = createServiceNames()
-  const source = createZeekSource({ paths: options.paths, services })
+  const source = createFileSource({ paths: options.paths, services })
   const directory = createDirectory({
     discover: (words) => {
       const key = formatAddress(words)
@@ -88,14 +90,13 @@ export async function observe(options: {
     directory.read(workload, words)
     const alarm = beliefs.alarm(directory.idOf(workload), address, now)
     const evidence = [...book.of(address), ...(alarm === null ? [] : [alarm])]
-    all.push({
-      address,
-      isHome: home.covers(words),
-      belief: beliefs.of(directory.idOf(workload)),
-      risk: riskOf(evidence, now),
-      evidence: evidence.sort((a, b) => b.weight - a.weight),
-    })
+    all.push(observed(address, home.covers(words), beliefs.of(directory.idOf(workload)), evidence, now))
   }
+  // Who is only spoken of (a log-in in smtp.log without its row in conn.log) is listed, too.
+  const listed = new Set(all.map(({ address }) => address))
+  for (const address of book.subjects())
+    if (!listed.has(address))
+      all.push(observed(address, home.covers(parseAddress(address) ?? [0, 0, 0, 0]), null, book.of(address), now))
   const { kept, folded } = fold(all)
   return {
     flows,
@@ -105,7 +106,19 @@ export async function observe(options: {
     refusedCount: source.counters.refused,
     skipped: Object.fromEntries(source.skipped),
     files: source.files,
+    sources: source.kinds,
   }
+}
+
+function observed(
+  address: string,
+  isHome: boolean,
+  belief: Belief | null,
+  evidence: readonly Evidence[],
+  now: number,
+): Observed {
+  const sorted = [...evidence].sort((a, b) => b.weight - a.weight)
+  return { address, isHome, belief, risk: riskOf(evidence, now), evidence: sorted }
 }
 
 /** Riskiest first; of the others without a reason to be here, so many. */

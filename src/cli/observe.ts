@@ -112,6 +112,7 @@ function toJson(observation: Observation, seconds: number): object {
     refused: observation.refused,
     refusedCount: observation.refusedCount,
     skipped: observation.skipped,
+    sources: observation.sources,
   }
 }
 

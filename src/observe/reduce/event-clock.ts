@@ -1,6 +1,6 @@
 /**
- * Event time of a recorded stream: the newest flow start seen, except that one row from the far future (a broken or hostile
- * line) does not count: a jump of over an hour is believed when eight rows in a row say so.
+ * Event time of a recorded stream: the newest flow start or hint seen, except that one row from the far future (a broken or
+ * hostile line) does not count: a jump of over an hour is believed when eight in a row say so.
  */
 import type { FlowBatch } from '../../model/flow.ts'
 
@@ -8,9 +8,12 @@ const JUMP_MS = 3_600_000
 const WITNESSES = 8
 
 export type EventClock = {
-  /** epoch ms; −∞ before the first row. */
+  /** epoch ms; −∞ before the first row or hint. */
   readonly now: number
-  /** Calls `step(part, now)` for stretches of the batch that end when the clock has moved on by at least `spanMs`. */
+  /**
+   * Calls `step(part, now)` for stretches of the batch that end when the clock has moved on by at least `spanMs`: rows in
+   * their order, and with them the hints that are not later.
+   */
   walk(batch: FlowBatch, spanMs: number, step: (part: FlowBatch, now: number) => void): void
 }
 
@@ -38,25 +41,44 @@ export function createEventClock(): EventClock {
       return now
     },
     walk(batch, spanMs, step) {
-      let from = 0
-      for (let row = 0; row < batch.count; row++) {
-        advance(batch.start[row]!)
+      const from: Place = { row: 0, hint: 0 }
+      const to: Place = { row: 0, hint: 0 }
+      while (to.row < batch.count || to.hint < batch.hints.length) {
+        advance(passNext(batch, to))
         if (now < steppedAt + spanMs) continue
         steppedAt = now
-        step(slice(batch, from, row + 1), now)
-        from = row + 1
+        step(slice(batch, from, to), now)
+        Object.assign(from, to)
       }
-      if (from < batch.count) step(slice(batch, from, batch.count), now)
+      if (from.row < to.row || from.hint < to.hint) step(slice(batch, from, to), now)
     },
   }
 }
 
-/** A view of rows `from` up to `to`; shares the columns. */
-function slice(batch: FlowBatch, from: number, to: number): FlowBatch {
-  if (from === 0 && to === batch.count) return batch
+/** A place between the rows and the hints of a batch. */
+type Place = { row: number; hint: number }
+
+/** Passes over the earlier of the next row and the next hint; its time, epoch ms. */
+function passNext(batch: FlowBatch, place: Place): number {
+  const row = place.row < batch.count ? batch.start[place.row]! : Number.POSITIVE_INFINITY
+  const hint = batch.hints[place.hint]?.at ?? Number.POSITIVE_INFINITY
+  if (hint <= row && place.hint < batch.hints.length) {
+    place.hint++
+    return hint
+  }
+  place.row++
+  return row
+}
+
+/** A view of what lies between two places; shares the columns. */
+function slice(batch: FlowBatch, begin: Place, end: Place): FlowBatch {
+  const { row: from } = begin
+  const { row: to } = end
+  const hasAllHints = begin.hint === 0 && end.hint === batch.hints.length
+  if (from === 0 && to === batch.count && hasAllHints) return batch
   return {
     count: to - from,
-    hints: from === 0 ? batch.hints : [],
+    hints: hasAllHints ? batch.hints : batch.hints.slice(begin.hint, end.hint),
     capacity: to - from,
     start: batch.start.subarray(from, to),
     end: batch.end.subarray(from, to),

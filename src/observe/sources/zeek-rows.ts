@@ -2,8 +2,10 @@
  * Rows of one Zeek conn.log, TSV (its `#fields` header says what is where, in any order) or JSON lines, into the columns of
  * a batch. What is refused is told with its reason; nothing a line holds can stop the ones after it.
  */
-import { type FlowBatch, Mark, Phase, Proto, stateCode } from '../../model/flow.ts'
+import type { FlowBatch } from '../../model/flow.ts'
 import type { ServiceNames } from '../source.ts'
+import { fillRow } from './fill-row.ts'
+import type { LineRows, Refused } from './line-rows.ts'
 import { isUnset, keyOf, PROTO_BY_KEY, readAddress, readDecimal, STATE_BY_KEY, shortKey } from './zeek-fields.ts'
 
 const ROLES = [
@@ -27,20 +29,7 @@ type Role = (typeof ROLES)[number]
 const ROLE: Record<Role, number> = Object.fromEntries(ROLES.map((name, i) => [name, i])) as Record<Role, number>
 const REQUIRED: readonly Role[] = ['ts', 'id.orig_h', 'id.orig_p', 'id.resp_h', 'id.resp_p', 'proto']
 
-/** Why a line was refused, null when it became a row (or was a comment); `file` = the rest of the file is refused with it. */
-export type Refused = { readonly why: string; readonly scope: 'line' | 'file' } | null
-
-export type ZeekRows = {
-  /** Puts the line into row `batch.count`. */
-  take(batch: FlowBatch, bytes: Buffer, from: number, to: number): Refused
-}
-
-/** Handshake seen to its end, by conn_state; UDP and ICMP count when answered. */
-const SHAKEN = new Set((['S1', 'SF', 'S2', 'S3', 'RSTO', 'RSTR'] as const).map((name) => stateCode[name]))
-/** Epoch seconds; a time beyond the year 2200 is a broken line, and would drag the clock along. */
-const LATEST_S = 7_258_118_400
-
-export function createZeekRows(services: ServiceNames): ZeekRows {
+export function createZeekRows(services: ServiceNames): LineRows {
   let separator = 9
   let roles: Int8Array | null = null
   const from = new Int32Array(ROLES.length)
@@ -112,13 +101,13 @@ export function createZeekRows(services: ServiceNames): ZeekRows {
     const state = STATE_BY_KEY.get(shortKey(bytes, from[10]!, to[10]!)) ?? 0
     const payloadOut = number(bytes, ROLE.orig_bytes)
     const payloadIn = number(bytes, ROLE.resp_bytes)
-    return fill(batch, {
-      seconds,
+    return fillRow(batch, {
+      startMs: seconds * 1_000,
       sourcePort: readDecimal(bytes, from[2]!, to[2]!),
       targetPort: readDecimal(bytes, from[4]!, to[4]!),
       proto,
       service: serviceOf(bytes, from[6]!, to[6]!),
-      duration: number(bytes, ROLE.duration),
+      durationMs: number(bytes, ROLE.duration) * 1_000,
       state,
       bytesOut: number(bytes, ROLE.orig_ip_bytes) || payloadOut,
       bytesIn: number(bytes, ROLE.resp_ip_bytes) || payloadIn,
@@ -128,6 +117,7 @@ export function createZeekRows(services: ServiceNames): ZeekRows {
   }
 
   return {
+    passed: new Map(),
     take(batch, bytes, start, end) {
       let first = start
       while (first < end && (bytes[first] === 32 || bytes[first] === 9)) first++
@@ -137,49 +127,6 @@ export function createZeekRows(services: ServiceNames): ZeekRows {
       return takeTsv(batch, bytes, start, end)
     },
   }
-}
-
-/** Reused for every row: what a row is made of before it is checked. */
-type Raw = {
-  readonly seconds: number
-  readonly sourcePort: number
-  readonly targetPort: number
-  readonly proto: number
-  readonly service: number
-  readonly duration: number
-  readonly state: number
-  readonly bytesOut: number
-  readonly bytesIn: number
-  readonly packetsOut: number
-  readonly packetsIn: number
-}
-
-function fill(batch: FlowBatch, raw: Raw): Refused {
-  if (!(raw.seconds >= 0 && raw.seconds < LATEST_S)) return { why: 'ts is no time', scope: 'line' }
-  if (!(raw.sourcePort <= 65_535 && raw.targetPort <= 65_535)) return { why: 'a port is no port', scope: 'line' }
-  const sum = raw.duration + raw.bytesOut + raw.bytesIn + raw.packetsOut + raw.packetsIn
-  if (!(sum >= 0 && sum < Number.MAX_SAFE_INTEGER))
-    return { why: 'a count or the duration is no number', scope: 'line' }
-  const row = batch.count
-  const start = raw.seconds * 1_000
-  batch.start[row] = start
-  batch.end[row] = start + raw.duration * 1_000
-  batch.sourcePort[row] = raw.sourcePort
-  batch.targetPort[row] = raw.targetPort
-  // Zeek writes `icmp` for both families.
-  batch.proto[row] = raw.proto === Proto.icmp && batch.source[row * 4 + 2] !== 0xffff ? Proto.icmp6 : raw.proto
-  batch.bytesOut[row] = raw.bytesOut
-  batch.bytesIn[row] = raw.bytesIn
-  batch.packetsOut[row] = Math.min(raw.packetsOut, 0xffffffff)
-  batch.packetsIn[row] = Math.min(raw.packetsIn, 0xffffffff)
-  batch.phase[row] = Phase.whole
-  batch.state[row] = raw.state
-  batch.marks[row] = (raw.proto === Proto.tcp ? SHAKEN.has(raw.state) : raw.bytesIn > 0) ? Mark.handshake : 0
-  batch.sourceWorkload[row] = -1
-  batch.targetWorkload[row] = -1
-  batch.service[row] = raw.service
-  batch.count++
-  return null
 }
 
 /** JSON as Zeek writes it (`id.orig_h`), and as shippers rename it (`id_orig_h`); `ts` in seconds or ISO 8601. */
@@ -209,13 +156,13 @@ function takeJson(batch: FlowBatch, text: string, services: ServiceNames): Refus
   const service = get('service')
   const port = (name: string) =>
     typeof get(name) === 'number' && Number.isInteger(get(name)) ? (get(name) as number) : Number.NaN
-  return fill(batch, {
-    seconds: typeof ts === 'number' ? ts : typeof ts === 'string' ? Date.parse(ts) / 1_000 : Number.NaN,
+  return fillRow(batch, {
+    startMs: typeof ts === 'number' ? ts * 1_000 : typeof ts === 'string' ? Date.parse(ts) : Number.NaN,
     sourcePort: port('id.orig_p') >= 0 ? port('id.orig_p') : Number.NaN,
     targetPort: port('id.resp_p') >= 0 ? port('id.resp_p') : Number.NaN,
     proto: typeof proto === 'string' && proto.length <= 6 ? (PROTO_BY_KEY.get(keyOf(proto)) ?? 0) : 0,
     service: typeof service === 'string' && service !== '-' ? services.intern(service.slice(0, 256)) : 0,
-    duration: count('duration'),
+    durationMs: count('duration') * 1_000,
     state: typeof state === 'string' && state.length <= 6 ? (STATE_BY_KEY.get(keyOf(state)) ?? 0) : 0,
     bytesOut: count('orig_ip_bytes') || count('orig_bytes'),
     bytesIn: count('resp_ip_bytes') || count('resp_bytes'),

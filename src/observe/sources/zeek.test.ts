@@ -189,7 +189,7 @@ test('at most twenty examples, all counted', async () => {
 test('a file without header, of another kind, or lacking a field is refused whole, once; the others are read', async () => {
   const { rows, source } = await read({
     '1/conn.log': line(1) + line(2),
-    '2/conn.log': `#path\tdns\n${HEADER}${line(3)}`,
+    '2/conn.log': '#path\tdns\n#fields\tts\tid.orig_h\n3\t10.0.0.1\n',
     '3/conn.log': `#fields\tts\tuid\n1\t2\n`,
     '4/conn.log': HEADER + line(4),
     '5/conn.log': '',
