@@ -2,11 +2,11 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { slug } from '../model/ids.ts'
+import type { PlanSummary } from '../model/plan-summary.ts'
 import type {
   AgentRecord,
   AuditRecord,
   ManifestRecord,
-  PlanRecord,
   ShiftRecord,
   SourceRecord,
   WorkloadRecord,
@@ -175,17 +175,18 @@ async function findSource(client: Client, name: string): Promise<unknown> {
   )
 }
 
-export function planTable(items: readonly PlanRecord[], now: number): string {
+export function planTable(items: readonly PlanSummary[], now: number): string {
   return table(
-    ['PLAN', 'GEN', 'DIRECTION', 'STATE', 'APPROVAL', 'STEPS', 'CUTS', 'MADE'],
-    items.map(({ plan, state, approvedBy }) => [
+    ['PLAN', 'GEN', 'WHAT', 'STATE', 'APPROVAL', 'CHANGES', 'CUTS', 'LEFT', 'MADE'],
+    items.map(({ plan, title, state, approvedBy, deadline }) => [
       plan.id,
       String(plan.generation.n),
-      plan.direction,
+      title,
       state,
       `${plan.approval}${approvedBy.length > 0 ? ` (${approvedBy.length})` : ''}`,
-      String(plan.steps.length),
+      String(plan.blastRadius.workloads),
       String(plan.blastRadius.conversationsCut),
+      deadline === null ? '' : `${Math.max(0, Math.ceil((deadline - now) / 1000))} s`,
       ago(plan.createdAt, now),
     ]),
     'No plans yet. One appears when a persona, a policy or a risk changes what somebody should wear.',

@@ -1,44 +1,27 @@
 /** `guise plan …`: what would change, who must say yes, and the way back. */
 import type { Command } from 'commander'
-import type { ResolvedRule } from '../model/desired.ts'
+import type { PlanPreview, RuleDiff, RuleText, StepPreview } from '../model/plan-preview.ts'
+import type { PlanSummary } from '../model/plan-summary.ts'
 import type { PlanRecord } from '../model/records.ts'
-import type { Why } from '../model/why.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { listAll } from './find.ts'
 import { planTable } from './get.ts'
 
-type Delta = {
-  readonly added: readonly ResolvedRule[]
-  readonly removed: readonly ResolvedRule[]
-  readonly otherwise: { readonly before: string | null; readonly after: string }
-}
-type Preview = {
-  readonly id: string
-  readonly state: string
-  readonly direction: string
-  readonly approval: string
-  readonly blast_radius: PlanRecord['plan']['blastRadius']
-  readonly steps: readonly {
-    readonly workload: string
-    readonly from: { readonly name: string } | null
-    readonly to: { readonly name: string }
-    readonly why: readonly Why[]
-    readonly rules: { readonly egress: Delta; readonly ingress: Delta }
-    readonly containment: { readonly directions: string; readonly until: number } | null
-  }[]
-  readonly skipped: readonly { readonly workload: string; readonly why: Why }[]
-  readonly rollback_within_ms: number
-}
-
 export function register(program: Command): void {
   const plan = program.command('plan').description('plans: list, show, diff, approve, confirm, rollback')
-  plan.command('list').description('newest first').action(action(list))
-  for (const name of ['show', 'diff'] as const)
-    plan
-      .command(name)
-      .description(name === 'show' ? 'one plan with its reasons' : 'the rules it adds and takes away')
-      .argument('<id>')
-      .action(action((id: string, command: Command) => preview(id, name, command)))
+  plan
+    .command('list')
+    .description('newest first')
+    .option('--state <states>', 'open, or states with commas')
+    .option('--filter <words>', 'text, state:NAME, by:NAME or a generation')
+    .action(action(list))
+  plan.command('show').description('one plan with its reasons').argument('<id>').action(action(show))
+  plan
+    .command('diff')
+    .description('what it changes: rules and facets, by meaning')
+    .argument('<id>')
+    .option('--nft', 'the lines of each agent’s nft table instead')
+    .action(action(diff))
   plan
     .command('approve')
     .description('say yes')
@@ -60,13 +43,26 @@ export function register(program: Command): void {
 }
 
 async function list(command: Command): Promise<void> {
-  const items = await listAll<PlanRecord>(clientOf(command), '/v1/plans', 1_000)
+  const { state, filter } = command.opts<{ state?: string; filter?: string }>()
+  const query = new URLSearchParams({
+    ...(state === undefined ? {} : { state }),
+    ...(filter === undefined ? {} : { q: filter }),
+  })
+  const items = await listAll<PlanSummary>(clientOf(command), `/v1/plans${query.size === 0 ? '' : `?${query}`}`, 1_000)
   print(command, { items, next: null }, () => planTable(items, Date.now()))
 }
 
-async function preview(id: string, form: 'show' | 'diff', command: Command): Promise<void> {
-  const found = await clientOf(command).get<Preview>(`/v1/plans/${encodeURIComponent(id)}/preview`)
-  print(command, found, (value) => (form === 'show' ? showText(value) : diffText(value)))
+async function preview(id: string, query: '' | '?with=nft', command: Command): Promise<PlanPreview> {
+  return clientOf(command).get<PlanPreview>(`/v1/plans/${encodeURIComponent(id)}/preview${query}`)
+}
+
+async function show(id: string, command: Command): Promise<void> {
+  print(command, await preview(id, '', command), showText)
+}
+
+async function diff(id: string, command: Command): Promise<void> {
+  const asNft = command.opts<{ nft?: true }>().nft === true
+  print(command, await preview(id, asNft ? '?with=nft' : '', command), asNft ? nftText : diffText)
 }
 
 async function move(id: string, verb: string, body: object, command: Command): Promise<void> {
@@ -80,8 +76,8 @@ async function rollback(id: string | undefined, command: Command): Promise<void>
   if (id !== undefined) return move(id, 'rollback', body, command)
   if (to === undefined || !/^\d+$/.test(to))
     throw new CliError('Say which plan, or --to GENERATION. See `guise plan list`.', 2)
-  const plans = await listAll<PlanRecord>(clientOf(command), '/v1/plans', 1_000)
-  const next = plans.filter((one) => one.plan.generation.n > Number(to) && one.state === 'confirmed')
+  const plans = await listAll<PlanSummary>(clientOf(command), '/v1/plans?state=confirmed', 1_000)
+  const next = plans.filter((one) => one.plan.generation.n > Number(to))
   if (next.length === 0)
     throw new CliError(`No confirmed plan is newer than generation ${to}. See \`guise plan list\`.`, 1)
   if (next.length > 1)
@@ -92,35 +88,75 @@ async function rollback(id: string | undefined, command: Command): Promise<void>
   return move(next[0]!.plan.id, 'rollback', body, command)
 }
 
-export function showText(plan: Preview): string {
+export function showText(plan: PlanPreview): string {
+  const { blast_radius: blast } = plan
+  const from = plan.from_generation === null ? '' : `${plan.from_generation} → `
   const lines = [
-    `Plan ${plan.id}: ${plan.direction}, ${plan.state}, approval ${plan.approval}; undone by itself within ${Math.round(plan.rollback_within_ms / 1000)} s unless confirmed`,
-    `Touches ${plan.blast_radius.workloads} workload(s), cuts ${plan.blast_radius.conversationsCut} recent conversation(s)`,
-    ...plan.blast_radius.cut.map((one) => `  cuts ${one}`),
+    `${plan.title}`,
+    `Plan ${plan.id}, generation ${from}${plan.generation}: ${plan.state}, ${plan.direction}, proposed by ${plan.proposed_by.replace(/^session:/, '')}`,
+    `Approval: ${plan.approval_words}`,
+    ...plan.approvals.map(
+      ({ by, note }) => `  ${by.replace(/^session:/, '')} approved it${note === '' ? '' : `: ${note}`}`,
+    ),
+    `Undone by itself within ${Math.round(plan.rollback_within_ms / 1000)} s unless confirmed`,
+    `Changes ${blast.workloads} of ${blast.all} workloads, cuts ${blast.conversationsCut} recent conversation(s)`,
+    ...blast.cut.map((one) => `  cuts ${one}`),
+    ...(blast.loses ?? []).map(({ name }) => `  ${name} loses a path`),
+    ...plan.agents.map(({ host, live, hash }) => `Agent ${host}: ${LIVE[live]}${hash === null ? '' : ` (${hash})`}`),
   ]
   for (const step of plan.steps) {
-    lines.push(`${step.workload}: ${step.from?.name ?? 'nothing'} → ${step.to.name}`)
+    lines.push(stepLine(step))
     for (const why of step.why) lines.push(`  because ${why.text} [${why.rule}]`)
     if (step.containment !== null)
       lines.push(`  contained (${step.containment.directions}) until ${new Date(step.containment.until).toISOString()}`)
   }
-  for (const one of plan.skipped) lines.push(`${one.workload} left out: ${one.why.text}`)
+  if (plan.steps_more > 0) lines.push(`and ${plan.steps_more} more workloads`)
+  for (const one of plan.skipped) lines.push(`${one.name} left out: ${one.why.text}`)
   return lines.join('\n')
 }
+const LIVE = {
+  equal: 'its kernel holds exactly this table',
+  differs: 'its kernel holds another table',
+  waits: 'not at this generation',
+  unknown: 'its table was not compared',
+} as const satisfies Record<PlanPreview['agents'][number]['live'], string>
 
-export function diffText(plan: Preview): string {
-  const lines = plan.steps.flatMap((step) => [
-    `${step.workload} ${step.from?.name ?? 'nothing'} → ${step.to.name}`,
-    ...(['egress', 'ingress'] as const).flatMap((direction) => {
-      const { added, removed, otherwise } = step.rules[direction]
-      return [
-        ...removed.map((rule) => `- ${direction} ${rule.verdict} ${rule.why.text}`),
-        ...added.map((rule) => `+ ${direction} ${rule.verdict} ${rule.why.text}`),
-        ...(otherwise.before === otherwise.after
-          ? []
-          : [`  ${direction} otherwise ${otherwise.before ?? 'nothing'} → ${otherwise.after}`]),
-      ]
-    }),
-  ])
+const stepLine = ({ name, from, to }: StepPreview) => `${name}: ${from?.name ?? 'nothing'} → ${to.name}`
+
+export function diffText(plan: PlanPreview): string {
+  const lines = plan.steps.flatMap((step) => {
+    const changes = [
+      ...rulesText('out', step.rules.egress),
+      ...rulesText('in', step.rules.ingress),
+      ...step.facets.changed.map(
+        ({ facet, before, after }) => `  ${facet}: ${before ?? 'as found'} → ${after ?? 'as found'}`,
+      ),
+    ]
+    return changes.length === 0 ? [] : [stepLine(step), ...changes]
+  })
   return lines.length === 0 ? 'No rules change; only address sets or settings do.' : lines.join('\n')
+}
+
+function rulesText(direction: 'in' | 'out', { removed, added, kept, more }: RuleDiff): string[] {
+  const line = (sign: string, { verdict, peer, service, why }: RuleText) =>
+    `${sign} ${direction} ${verdict} ${direction === 'out' ? 'to' : 'from'} ${peer}, ${service} [${why.rule}]`
+  const rest = (sign: string, n: number) => (n === 0 ? [] : [`${sign} ${direction} and ${n} more`])
+  const changes = [
+    ...removed.map((rule) => line('-', rule)),
+    ...rest('-', more.removed),
+    ...added.map((rule) => line('+', rule)),
+    ...rest('+', more.added),
+  ]
+  const same = kept.length + more.kept
+  return changes.length === 0 || same === 0 ? changes : [...changes, `  ${direction} ${same} unchanged`]
+}
+
+function nftText(plan: PlanPreview): string {
+  return plan.agents
+    .flatMap(({ host, hash, nft }) => [
+      `# ${host} ${hash ?? ''}`.trimEnd(),
+      ...(nft === undefined ? ['# too large to show here'] : nft.lines.map(({ sign, text }) => `${sign} ${text}`)),
+      ...(nft !== undefined && nft.more > 0 ? [`# and ${nft.more} more lines`] : []),
+    ])
+    .join('\n')
 }

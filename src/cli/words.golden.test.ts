@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { DEFAULT_TENANT } from '../model/ids.ts'
-import type { PlanRecord, ShiftRecord, WorkloadRecord } from '../model/records.ts'
+import type { PlanSummary } from '../model/plan-summary.ts'
+import type { ShiftRecord, WorkloadRecord } from '../model/records.ts'
 import { appliedText } from './apply.ts'
 import { doctorText } from './doctor.ts'
 import { planTable, shiftTable, workloadTable } from './get.ts'
@@ -12,35 +13,72 @@ import { diffText, showText } from './plan.ts'
 const NOW = Date.UTC(2026, 0, 5, 12, 0, 0)
 const GOLDEN = new URL('./words.golden.txt', import.meta.url)
 const why = { rule: 'persona:data-exporter/mitigation/0', text: 'risk is 0.91, and `risk >= 0.7` asks to deny it for 15m' }
-const rule = (verdict: 'allow' | 'deny', text: string) => ({
+const rule = (verdict: 'allow' | 'deny', n: number, peer: string, id: string) => ({
   verdict,
+  n,
+  peer,
+  service: '443 tcp',
+  seen: null,
   match: { peer: { kind: 'any' as const }, service: null },
-  why: { rule: 'r', text },
+  why: { rule: id, text: `${verdict} it` },
 })
+const more = { removed: 0, added: 0, kept: 0 }
+const exporter = { persona: 'data-exporter' as never, name: 'Data Exporter' }
+const until = NOW + 900_000
 const preview: Parameters<typeof showText>[0] = {
-  id: 'p_7f3a',
+  id: 'p_7f3a' as never,
+  title: 'Contain exp1',
+  generation: 12,
+  from_generation: 11,
   state: 'confirming',
   direction: 'containment',
-  approval: 'auto',
-  blast_radius: { workloads: 1, conversationsCut: 1, cut: ['exp1 → 203.0.113.66 tcp 443'] },
+  decision: 'd_1' as never,
+  proposed_by: 'session:ann',
+  created_at: NOW - 95_000,
+  updated_at: NOW,
+  approval: 'one',
+  approval_words: 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet',
+  approvals: [{ by: 'session:bo', note: 'matches the alert', at: NOW }],
+  approvals_needed: 1,
+  blast_radius: {
+    workloads: 1,
+    conversationsCut: 1,
+    cut: ['exp1 → 203.0.113.66 tcp 443'],
+    all: 8,
+    changed: [{ id: 'w_exp1' as never, name: 'exp1' }],
+    loses: [{ id: 'w_report' as never, name: 'report-1' }],
+  },
   steps: [
     {
-      workload: 'exp1',
-      from: { name: 'Data Exporter' },
-      to: { name: 'Data Exporter' },
+      workload: 'w_exp1' as never,
+      name: 'exp1',
+      shift: null,
+      from: exporter,
+      to: exporter,
       why: [why],
       rules: {
         egress: {
-          added: [rule('deny', 'policy p rule 1: deny egress to 203.0.113.0/24 on tcp 443')],
-          removed: [rule('allow', 'persona Data Exporter rule 2: allow egress to anyone on tcp 443')],
+          added: [rule('deny', 1, '203.0.113.0/24', 'policy/p/1')],
+          removed: [rule('allow', 2, 'anyone', 'persona:data-exporter/allow/2')],
+          kept: [rule('allow', 3, 'persona database', 'persona:data-exporter/allow/1')],
+          more,
           otherwise: { before: 'allow', after: 'deny' },
         },
-        ingress: { added: [], removed: [], otherwise: { before: 'deny', after: 'deny' } },
+        ingress: { added: [], removed: [], kept: [], more, otherwise: { before: 'deny', after: 'deny' } },
       },
-      containment: { directions: 'egress', until: NOW + 900_000 },
+      facets: { changed: [{ facet: 'rest-out', before: 'allowed', after: 'dropped', why }], unchanged: ['dns'] },
+      containment: { directions: 'egress', until, why },
     },
   ],
-  skipped: [{ workload: 'spare', why: { rule: 'address-taken', text: 'its persona has the address 10.0.0.5, which is db1’s' } }],
+  steps_more: 0,
+  skipped: [
+    {
+      workload: 'w_spare' as never,
+      name: 'spare',
+      why: { rule: 'address-taken', text: 'its persona has the address 10.0.0.5, which is db1’s' },
+    },
+  ],
+  agents: [{ agent: 'host-a' as never, host: 'host-a', hash: 'h12ab', live: 'equal', liveHash: 'h12ab' }],
   rollback_within_ms: 30_000,
 }
 const workload = (name: string, more: Partial<WorkloadRecord>) =>
@@ -73,13 +111,15 @@ const plans = [
       direction: 'containment',
       approval: 'two',
       steps: [{}],
-      blastRadius: { conversationsCut: 1 },
+      blastRadius: { workloads: 1, conversationsCut: 1 },
       createdAt: NOW - 95_000,
     },
+    title: 'Contain exp1',
+    deadline: NOW + 24_000,
     state: 'confirming',
     approvedBy: ['ann'],
   },
-] as unknown as PlanRecord[]
+] as unknown as PlanSummary[]
 const shifts = [
   { id: 's_1', workload: 'w_db1', from: null, to: { name: 'Idle' }, state: 'confirmed', requestedBy: 'ann', until: NOW + 61_000 },
   { id: 's_2', workload: 'w_exp1', from: { name: 'Idle' }, to: { name: 'Database' }, state: 'expired', requestedBy: 'guise', until: NOW - 1 },

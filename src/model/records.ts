@@ -133,7 +133,22 @@ export type AuditRecord = {
   readonly summary: string
   /** SHA-256 over the row and the hash before it. */
   readonly hash: string
+  /** The hash before it: that of the row n - 1, which may be a decision. Empty for the first row. */
+  readonly previous?: string
 }
+
+/** All that are given must hold; text is looked for in actor, action, object and summary. Times are epoch ms, inclusive. */
+export type AuditQuery = {
+  readonly actor?: string
+  /** `plan.approve`, or `plan` for every action of plans */
+  readonly action?: string
+  readonly object?: string
+  readonly text?: string
+  readonly from?: number
+  readonly to?: number
+}
+
+export type ApprovalRecord = { readonly by: string; readonly note: string; readonly at: number }
 
 export type ConversationRecord = {
   readonly workload: WorkloadId

@@ -8,10 +8,13 @@ import type { Evidence, Risk } from './evidence.ts'
 import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan, ShiftState } from './plan.ts'
+import type { PlanRow } from './plan-summary.ts'
 import type { Mode } from './policy.ts'
 import type { ManifestVersion } from './preview.ts'
 import type {
   AgentRecord,
+  ApprovalRecord,
+  AuditQuery,
   AuditRecord,
   ConversationRecord,
   DecisionRecord,
@@ -65,6 +68,8 @@ export type Store = {
     list(tenant: TenantId, page: PageQuery): Promise<Page<WorkloadRecord>>
     all(tenant: TenantId): Promise<readonly WorkloadRecord[]>
     get(tenant: TenantId, id: WorkloadId): Promise<WorkloadRecord | null>
+    /** What people call those of them that are known. */
+    names(tenant: TenantId, ids: readonly WorkloadId[]): Promise<ReadonlyMap<WorkloadId, string>>
     /** Upserts what an agent reports; ids are `workloadId(tenant, key)`. Another agent's live workload is not taken over. */
     report(
       tenant: TenantId,
@@ -135,6 +140,10 @@ export type Store = {
     approve(tenant: TenantId, id: PlanId, by: string, note: string, audit: Audit): Promise<Write<PlanRecord>>
     get(tenant: TenantId, id: PlanId): Promise<PlanRecord | null>
     list(tenant: TenantId, page: PageQuery): Promise<Page<PlanRecord>>
+    /** As `list`, without rules and what agents get; of these states only, when any are named. */
+    rows(tenant: TenantId, page: PageQuery & { readonly states: readonly ShiftState[] }): Promise<Page<PlanRow>>
+    /** Oldest first. */
+    approvals(tenant: TenantId, id: PlanId): Promise<readonly ApprovalRecord[]>
     /** The last confirmed plan, and the newest one still under way. */
     target(tenant: TenantId): Promise<{ readonly confirmed: PlanRecord | null; readonly pending: PlanRecord | null }>
   }
@@ -177,12 +186,14 @@ export type Store = {
       page: PageQuery & { readonly workload: WorkloadId | null },
     ): Promise<Page<DecisionRecord>>
     audit(tenant: TenantId, audit: Audit): Promise<void>
-    audits(tenant: TenantId, page: PageQuery): Promise<Page<AuditRecord>>
+    /** Newest first. A filter looks at a bounded number of rows: fewer than asked for, even none, may come with a `next`. */
+    audits(tenant: TenantId, page: PageQuery & AuditQuery): Promise<Page<AuditRecord>>
     /** Recomputes the chain and checks the signed head; the first broken row when it is not whole. */
     verify(
       tenant: TenantId,
     ): Promise<
-      { readonly ok: true; readonly rows: number } | { readonly ok: false; readonly at: number; readonly why: string }
+      | { readonly ok: true; readonly rows: number; readonly head: string }
+      | { readonly ok: false; readonly at: number; readonly why: string }
     >
     /** Destroys the subject's key: sealed personal fields are gone, the chain still verifies. */
     forget(tenant: TenantId, subject: string, audit: Audit): Promise<number>

@@ -62,7 +62,7 @@ test('every PostgreSQL of this machine makes the same schema, opened by five ser
       const keysDir = join(home, 'keys')
       const stores = await Promise.all(Array.from({ length: 5 }, () => openStore({ url: embedded.url, keysDir })))
       await Promise.all(stores.map((each) => each.ledger.audit(MAIN, auditBy('alice'))))
-      assert.deepEqual(await stores[0]!.ledger.verify(MAIN), { ok: true, rows: 5 })
+      assert.partialDeepStrictEqual(await stores[0]!.ledger.verify(MAIN), { ok: true, rows: 5 })
       await Promise.all(stores.map((each) => each.close()))
       assert.equal(await schemaAt(embedded.url), readFileSync(GOLDEN, 'utf8'))
     } finally {

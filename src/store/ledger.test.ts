@@ -31,7 +31,7 @@ async function chainOf(name: string, rows: number): Promise<TenantId> {
 
 test('decisions and audit lines are one chain, read newest first', async () => {
   const tenant = await chainOf('reads', 3)
-  assert.deepEqual(await ledger.verify(tenant), { ok: true, rows: 6 })
+  assert.partialDeepStrictEqual(await ledger.verify(tenant), { ok: true, rows: 6 })
   const { items, next } = await ledger.audits(tenant, { limit: 2, cursor: null })
   assert.deepEqual(
     items.map((row) => [row.n, row.actor, row.action, row.at]),
@@ -52,6 +52,41 @@ test('decisions and audit lines are one chain, read newest first', async () => {
     (await ledger.decisions(tenant, { limit: 10, cursor: null, workload: 'w_9' as WorkloadId })).items,
     [],
   )
+})
+
+test('audit lines are found by who, what, on what, when and words; each page looks at a bounded number', async () => {
+  const tenant = 'filters' as TenantId
+  let now = 1_000
+  const timed = await openStore({ ...database, clock: () => now })
+  for (let i = 0; i < 30; i++) {
+    now = 1_000 + i * 100
+    await timed.ledger.audit(tenant, {
+      actor: i % 3 === 0 ? 'session:kim' : 'guise',
+      action: i % 2 === 0 ? 'plan.approve' : 'persona.write',
+      object: `p_${i % 5}`,
+      summary: `did number ${i} well`,
+    })
+  }
+  await timed.close()
+  const ask = async (filter: object, limit = 100) =>
+    (await ledger.audits(tenant, { limit, cursor: null, ...filter })).items.map((row) => row.n - 1)
+  assert.deepEqual(await ask({ actor: 'kim', action: 'plan' }), [24, 18, 12, 6, 0])
+  assert.deepEqual(await ask({ action: 'plan.approve', object: 'p_0' }), [20, 10, 0])
+  assert.deepEqual(await ask({ action: 'plan.app' }), [])
+  assert.deepEqual(await ask({ text: 'NUMBER 17 well' }), [17])
+  assert.deepEqual(await ask({ from: 3_500, to: 3_700 }), [27, 26, 25])
+  const first = await ledger.audits(tenant, { limit: 2, cursor: null, actor: 'session:kim' })
+  const second = await ledger.audits(tenant, { limit: 2, cursor: first.next, actor: 'session:kim' })
+  assert.deepEqual(
+    [...first.items, ...second.items].map((row) => row.n - 1),
+    [27, 24, 21, 18],
+  )
+  assert.equal((await ledger.audits(tenant, { limit: 100, cursor: null, actor: 'kim' })).next, null)
+  const [newest, before] = (await ledger.audits(tenant, { limit: 2, cursor: null })).items
+  assert.equal(newest!.previous, before!.hash)
+  const verified = await ledger.verify(tenant)
+  assert.ok(verified.ok)
+  assert.equal(verified.head, newest!.hash)
 })
 
 const FORGERIES: readonly { what: string; sql: string; at: number; why: RegExp }[] = [
@@ -116,7 +151,7 @@ test('forty writers at once make one chain without a fork', async () => {
   await Promise.all(
     Array.from({ length: 40 }, (_, i) => ledger.audit(tenant, auditBy(i % 2 === 0 ? 'guise' : `person${i}`))),
   )
-  assert.deepEqual(await ledger.verify(tenant), { ok: true, rows: 40 })
+  assert.partialDeepStrictEqual(await ledger.verify(tenant), { ok: true, rows: 40 })
 })
 
 test('forget: the person is gone from every row, the others stay, the chain verifies', async () => {
@@ -154,7 +189,7 @@ test('forget: the person is gone from every row, the others stay, the chain veri
   })
   assert.equal(rows, 4)
   assert.doesNotMatch(await stored(), /Mallory/i)
-  assert.deepEqual(await ledger.verify(MAIN), { ok: true, rows: 6 })
+  assert.partialDeepStrictEqual(await ledger.verify(MAIN), { ok: true, rows: 6 })
   const { items } = await ledger.audits(MAIN, { limit: 10, cursor: null })
   assert.deepEqual(
     items.map((row) => row.actor),
@@ -180,12 +215,12 @@ test('somebody who acts again after being forgotten starts with a new key', asyn
       ['[forgotten]', 'first'],
     ],
   )
-  assert.deepEqual(await ledger.verify(tenant), { ok: true, rows: 3 })
+  assert.partialDeepStrictEqual(await ledger.verify(tenant), { ok: true, rows: 3 })
 })
 
 test('another tenant reads, verifies and forgets only its own', async () => {
   const tenant = await chainOf('mine', 1)
-  assert.deepEqual(await ledger.verify(OTHER), { ok: true, rows: 0 })
+  assert.partialDeepStrictEqual(await ledger.verify(OTHER), { ok: true, rows: 0 })
   assert.deepEqual((await ledger.audits(OTHER, { limit: 10, cursor: null })).items, [])
   await ledger.forget(OTHER, 'alice', auditBy('eve'))
   assert.equal((await ledger.audits(tenant, { limit: 1, cursor: null })).items[0]!.actor, 'alice')

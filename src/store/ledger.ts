@@ -1,10 +1,10 @@
 /** The ledger: what was done by whom, and what was decided from what. Appended, never changed, provably. */
 import { sql } from 'kysely'
 import type { TenantId } from '../model/ids.ts'
-import type { AuditRecord, DecisionRecord, PageQuery } from '../model/records.ts'
+import type { AuditQuery, AuditRecord, DecisionRecord, Page, PageQuery } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
 import { canonicalJson, chainHash, GENESIS, headMessage } from './chain.ts'
-import { decodeCursor, pageSize, toPage } from './cursor.ts'
+import { decodeCursor, encodeCursor, pageSize, toPage } from './cursor.ts'
 import { forget } from './forget.ts'
 import { append, sealLabel } from './ledger-append.ts'
 import { type Context, change } from './record-context.ts'
@@ -14,6 +14,8 @@ import type { Tables } from './tables.ts'
 type Row = Pick<Tables['ledger'], 'n' | 'body' | 'hash'>
 /** Rows held at once while verifying. */
 const VERIFY_CHUNK = 1_000
+/** Rows that one filtered page looks at, at most: names are sealed, so they are opened to be compared. */
+const LOOKED_AT = 10_000
 
 export function ledger(context: Context): Store['ledger'] {
   const { db } = context
@@ -38,10 +40,7 @@ export function ledger(context: Context): Store['ledger'] {
     async audit(tenant, audit) {
       await change(context, tenant, audit, async () => ({ ok: true, value: null }))
     },
-    async audits(tenant, page) {
-      const rows = await opened(context, tenant, await pageOf(context, tenant, 'audit', page).execute())
-      return toPage(rows, pageSize(page), (row) => [row.n], toAudit)
-    },
+    audits: (tenant, page) => listAudits(context, tenant, page),
     async verify(tenant) {
       return await db
         .transaction()
@@ -90,6 +89,76 @@ async function opened(context: Context, tenant: TenantId, rows: readonly Row[]):
   return parsed
 }
 
+async function listAudits(
+  context: Context,
+  tenant: TenantId,
+  { limit, cursor, ...query }: PageQuery & AuditQuery,
+): Promise<Page<AuditRecord>> {
+  const size = pageSize({ limit, cursor })
+  const isFiltered = Object.values(query).some((value) => value !== undefined)
+  const found: Opened[] = []
+  let next = cursor
+  let looked = 0
+  do {
+    const chunk = await pageOf(context, tenant, 'audit', { limit: isFiltered ? 1_000 : size, cursor: next }).execute()
+    const page = toPage(
+      chunk,
+      isFiltered ? 1_000 : size,
+      (row) => [row.n],
+      (row) => row,
+    )
+    looked += page.items.length
+    next = page.next
+    for (const row of await opened(context, tenant, page.items)) if (matches(row, query)) found.push(row)
+    const oldest = page.items.at(-1)
+    if (query.from !== undefined && oldest !== undefined && atOf(oldest) < query.from - CLOCK_SLACK_MS) next = null
+  } while (isFiltered && next !== null && found.length <= size && looked < LOOKED_AT)
+  const given = found.slice(0, size)
+  const hashes = await hashesOf(
+    context,
+    tenant,
+    given.map(({ n }) => n - 1),
+  )
+  return {
+    items: given.map((row) => ({ ...toAudit(row), previous: hashes.get(row.n - 1) ?? '' })),
+    next: found.length > size ? encodeCursor([given.at(-1)!.n]) : next,
+  }
+}
+/** Rows are in the order they were written; a clock that was set back makes some of them look older than they are. */
+const CLOCK_SLACK_MS = 3_600_000
+
+function atOf({ body }: Row): number {
+  return Number((JSON.parse(body) as { at: number }).at)
+}
+
+async function hashesOf(context: Context, tenant: TenantId, rows: readonly number[]): Promise<Map<number, string>> {
+  if (rows.length === 0) return new Map()
+  const found = await context.db
+    .selectFrom('ledger')
+    .select(['n', 'hash'])
+    .where('tenant', '=', tenant)
+    .where('n', 'in', rows)
+    .execute()
+  return new Map(found.map(({ n, hash }) => [n, hash.toString('hex')]))
+}
+
+function matches({ body }: Opened, { actor, action, object, text, from, to }: AuditQuery): boolean {
+  const at = Number(body.at)
+  if (from !== undefined && at < from) return false
+  if (to !== undefined && at > to) return false
+  if (object !== undefined && body.object !== object) return false
+  if (action !== undefined && body.action !== action && !String(body.action).startsWith(`${action}.`)) return false
+  // `session:kim` and `kim` are one person.
+  if (actor !== undefined && String(body.actor).replace(/^session:/, '') !== actor.replace(/^session:/, ''))
+    return false
+  if (text === undefined) return true
+  const hay = [body.actor, body.action, body.object, body.summary].join(' ').toLowerCase()
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => hay.includes(word))
+}
+
 function toAudit({ n, hash, body }: Opened): AuditRecord {
   const { entry: _entry, ...rest } = body
   return { ...rest, n, hash: hash.toString('hex') } as AuditRecord
@@ -132,12 +201,13 @@ async function verifyChain(context: Context, tenant: TenantId): Promise<Verdict>
     }
     if (rows.length < VERIFY_CHUNK) break
   }
-  if (head === undefined) return n === 0 ? { ok: true, rows: 0 } : { ok: false, at: n, why: 'the head is missing' }
+  if (head === undefined)
+    return n === 0 ? { ok: true, rows: 0, head: '' } : { ok: false, at: n, why: 'the head is missing' }
   if (head.n !== n || !head.hash.equals(hash))
     return { ok: false, at: Math.min(n, head.n) + 1, why: `the head stands at row ${head.n}, the rows end at ${n}` }
   if (head.signature === null || !context.keys.verifies(headMessage(tenant, n, hash), head.signature))
     return { ok: false, at: n, why: 'the head is not signed by the key of this installation' }
-  return { ok: true, rows: n }
+  return { ok: true, rows: n, head: hash.toString('hex') }
 }
 
 /** Columns are copies for the indexes: a changed copy would mislead a query, so it breaks the chain too. */

@@ -4,6 +4,8 @@ import { testDatabase } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, OTHER, planMaker, shiftRecord } from '../../test/records.ts'
 import type { DecisionId, PlanId, ShiftId, WorkloadId } from '../model/ids.ts'
 import type { PlanStep, ShiftState } from '../model/plan.ts'
+import { type PlanRow, planRow } from '../model/plan-summary.ts'
+import type { Page, PlanRecord } from '../model/records.ts'
 import { openStore } from './database.ts'
 
 const database = await testDatabase()
@@ -182,6 +184,69 @@ test('lists page newest first without a gap or a repeat', async () => {
   assert.equal(new Set(shifts).size, shifts.length)
   assert.equal(shifts.length, plans.length)
   assert.equal((await store.shifts.of(MAIN, 'w_1' as WorkloadId)).length, shifts.length)
+})
+
+/** As PostgreSQL can look into it. */
+const readable = (record: PlanRecord) =>
+  planRow(JSON.parse(JSON.stringify(record).replaceAll('\\u0000', '\\ufffd')) as PlanRecord)
+
+test('rows are the records without what is heavy, of the states asked for', async () => {
+  const { id } = await proposed()
+  const note = 'looked at it'
+  assert.ok((await store.plans.approve(MAIN, id, 'bob', note, alice)).ok)
+  assert.deepEqual(await store.plans.approvals(MAIN, id), [{ by: 'bob', note, at: 5_000 }])
+  const all: PlanRow[] = []
+  for (let cursor: string | null = null, more = true; more; ) {
+    const page: Page<PlanRow> = await store.plans.rows(MAIN, { limit: 7, cursor, states: [] })
+    all.push(...page.items)
+    cursor = page.next
+    more = cursor !== null
+  }
+  const whole = (await store.plans.list(MAIN, { limit: 1_000, cursor: null })).items
+  // Other tests make steps of which only the shift matters; the next test has whole ones.
+  const bare = (record: PlanRow | PlanRecord) => record.plan.steps.length === 0
+  assert.deepEqual(all.filter(bare), whole.filter(bare).map(readable))
+  assert.equal(all.length, whole.length)
+  const open = await store.plans.rows(MAIN, { limit: 100, cursor: null, states: ['proposed'] })
+  assert.ok(open.items.some((row) => row.plan.id === id))
+  assert.deepEqual([...new Set(open.items.map((row) => row.state))], ['proposed'])
+  assert.deepEqual((await store.plans.rows(OTHER, { limit: 10, cursor: null, states: [] })).items, [])
+})
+
+test('a row keeps the first steps of many, without their rules, and the ids of its agents', async () => {
+  const decision = `d_${++made}` as DecisionId
+  const rules = { rules: [], otherwise: 'deny' as const, why: { rule: 'default-deny', text: 'hostile \0 text' } }
+  const step = (n: number): PlanStep => ({
+    workload: `w_${n}` as WorkloadId,
+    shift: null,
+    from: null,
+    to: { persona: 'database' as never, name: 'Database' },
+    why: [{ rule: 'persona.declared', text: 'hostile \0 label' }],
+    before: null,
+    after: {
+      workload: `w_${n}`,
+      key: `netns:${n}`,
+      persona: { id: 'database', name: 'Database', version: 1 },
+      egress: rules,
+      ingress: rules,
+      containment: null,
+    },
+  })
+  const steps = Array.from({ length: 250 }, (_, n) => step(n))
+  const agents = { 'host-a': { failSafe: [] } } as never
+  const result = await store.plans.propose(
+    MAIN,
+    (...given) => ({ ...planMaker(decision)(...given), steps, agents }),
+    decisionRecord(decision),
+    [],
+    alice,
+  )
+  assert.ok(result.ok)
+  const [row] = (await store.plans.rows(MAIN, { limit: 1, cursor: null, states: [] })).items
+  assert.deepEqual(row, readable(result.value))
+  assert.equal(row!.plan.steps[0]!.why[0].text, 'hostile \uFFFD label')
+  assert.deepEqual([row!.plan.steps.length, row!.agents], [200, ['host-a']])
+  assert.deepEqual(Object.keys(row!.plan.steps[0]!.after), ['containment'])
 })
 
 test('another tenant sees nothing and moves nothing', async () => {

@@ -11,6 +11,7 @@ import type { PlanRecord } from '../model/records.ts'
 import type { Store, Write } from '../model/store.ts'
 import { decodeCursor, pageSize, toPage } from './cursor.ts'
 import { append } from './ledger-append.ts'
+import { listRows } from './plan-rows.ts'
 import { type Context, change, type Tx } from './record-context.ts'
 import { insertShifts, moveShiftsOf } from './shifts.ts'
 import type { Tables } from './tables.ts'
@@ -82,6 +83,17 @@ export function plans(context: Context): Store['plans'] {
         .limit(size + 1)
       if (page.cursor !== null) query = query.where('n', '<', decodeCursor(page.cursor, [0])[0])
       return toPage(await query.execute(), size, (row) => [row.n], toRecord)
+    },
+    rows: (tenant, page) => listRows(context, tenant, page),
+    async approvals(tenant, id) {
+      const rows = await db
+        .selectFrom('plan_approvals')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('plan', '=', id)
+        .orderBy('at')
+        .execute()
+      return rows.map(({ approver, note, at }) => ({ by: approver, note, at }))
     },
     async target(tenant) {
       const [confirmed, pending] = await Promise.all([

@@ -34,6 +34,16 @@ export function workloads(context: Context): Store['workloads'] {
       const row = await of(tenant).where('id', '=', id).executeTakeFirst()
       return row === undefined ? null : toRecord(row)
     },
+    async names(tenant, ids) {
+      if (ids.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('workloads')
+        .select(['id', 'report'])
+        .where('tenant', '=', tenant)
+        .where('id', 'in', ids)
+        .execute()
+      return new Map(rows.map((row) => [row.id as WorkloadId, row.report.name]))
+    },
     report: (tenant, agent, reports, now) => report(context, tenant, agent, reports, now),
     assign(tenant, id, persona, audit) {
       return change(context, tenant, audit, async (tx) => {

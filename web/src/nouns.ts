@@ -7,6 +7,17 @@ export type { DesiredState, ResolvedRule, RuleList } from '../../src/model/desir
 export type { Evidence, Risk, RiskTerm } from '../../src/model/evidence.ts'
 export type { ShiftState } from '../../src/model/plan.ts'
 export type {
+  AgentPreview,
+  FacetDiff,
+  NftLine,
+  PlanPreview,
+  RuleDiff,
+  RuleText,
+  StepPreview,
+} from '../../src/model/plan-preview.ts'
+/** Lists give heads: no rules, no states of agents. What is of one plan alone is in its preview. */
+export type { PlanHead as PlanRecord, PlanSummary } from '../../src/model/plan-summary.ts'
+export type {
   AgentRecord,
   AuditRecord,
   ConversationRecord,
@@ -14,7 +25,6 @@ export type {
   HistoryPoint,
   ManifestRecord,
   Page,
-  PlanRecord,
   ShiftRecord,
   SourceDetail,
   SourcePoint,

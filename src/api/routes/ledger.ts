@@ -5,12 +5,28 @@ import { notFound } from '../problem.ts'
 import { IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const tags = ['ledger']
+const Word = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
+const Moment = Type.Optional(Type.Integer({ minimum: 0, maximum: 8.64e15, description: 'epoch ms, inclusive' }))
+const AuditParams = Type.Object(
+  { ...PageParams.properties, actor: Word, action: Word, object: Word, text: Word, from: Moment, to: Moment },
+  { additionalProperties: false },
+)
 
 export function ledgerRoutes(app: Routes, deps: RouteDeps): void {
   app.get(
     '/audit',
-    { schema: { tags, summary: 'Who did what, newest first', querystring: PageParams } },
-    async (request) => deps.store().ledger.audits(principalOf(request).tenant, pageQuery(request.query)),
+    {
+      schema: {
+        tags,
+        summary: 'Who did what, newest first; a filtered page may hold fewer than asked for and still have a next',
+        querystring: AuditParams,
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query
+      const page = pageQuery({ ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) })
+      return deps.store().ledger.audits(principalOf(request).tenant, { ...page, ...filter })
+    },
   )
 
   app.get(

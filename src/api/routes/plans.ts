@@ -2,17 +2,32 @@
 
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { DesiredState } from '../../model/desired.ts'
-import type { PlanId } from '../../model/ids.ts'
-import type { PlanStep } from '../../model/plan.ts'
-import type { PlanRecord } from '../../model/records.ts'
+import type { PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
+import type { PlanPreview } from '../../model/plan-preview.ts'
+import { type PlanRow, type PlanSummary, summarizePlan } from '../../model/plan-summary.ts'
+import type { AgentRecord, Page, PlanRecord } from '../../model/records.ts'
 import type { Outcome } from '../../model/why.ts'
+import { previewPlan, STEPS_SHOWN } from '../plan-preview.ts'
+import { parseStates, planFilter } from '../plan-query.ts'
+import { talkOf } from '../plan-talk.ts'
 import { notFound, Problem, refused } from '../problem.ts'
 import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const tags = ['plans']
 const Note = Type.Object({ note: Type.Optional(Type.String({ maxLength: 500 })) }, { additionalProperties: false })
 const Because = Type.Object({ why: Type.Optional(Type.String({ maxLength: 500 })) }, { additionalProperties: false })
+const ListParams = Type.Object(
+  {
+    ...PageParams.properties,
+    q: Type.Optional(Type.String({ maxLength: 500 })),
+    state: Type.Optional(Type.String({ maxLength: 200, description: 'open, or states with commas' })),
+  },
+  { additionalProperties: false },
+)
+const PreviewParams = Type.Object(
+  { with: Type.Optional(Type.Union([Type.Literal('nft')])) },
+  { additionalProperties: false },
+)
 const Nothing = Type.Object({}, { additionalProperties: false })
 
 export function planRoutes(app: Routes, deps: RouteDeps): void {
@@ -23,8 +38,12 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
     return record
   }
 
-  app.get('/plans', { schema: { tags, summary: 'Plans, newest first', querystring: PageParams } }, async (request) =>
-    deps.store().plans.list(principalOf(request).tenant, pageQuery(request.query)),
+  app.get(
+    '/plans',
+    {
+      schema: { tags, summary: 'Plans, newest first; rules and states are under /plans/{id}', querystring: ListParams },
+    },
+    async (request) => listPlans(deps, principalOf(request).tenant, request.query),
   )
 
   app.get('/plans/:id', { schema: { tags, summary: 'One plan', params: IdParams } }, async (request, reply) => {
@@ -34,8 +53,15 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
 
   app.get(
     '/plans/:id/preview',
-    { schema: { tags, summary: 'What it would change, whom it would cut off', params: IdParams } },
-    async (request) => preview(await one(request)),
+    {
+      schema: {
+        tags,
+        summary: 'What it would change, by meaning; with=nft adds the lines of each agent’s table',
+        params: IdParams,
+        querystring: PreviewParams,
+      },
+    },
+    async (request) => preview(deps, await one(request), request.query.with === 'nft' ? 'with' : 'without'),
   )
 
   app.post(
@@ -95,40 +121,65 @@ function isOwn(actor: string, name: string): boolean {
   return actor.replace(/^session:/, '') === name
 }
 
-function preview({ plan, state }: PlanRecord): object {
-  return {
-    id: plan.id,
-    state,
-    direction: plan.direction,
-    approval: plan.approval,
-    blast_radius: plan.blastRadius,
-    steps: plan.steps.map(stepPreview),
-    skipped: plan.skipped,
-    rollback_within_ms: Math.max(0, ...Object.values(plan.agents).map((agent) => agent.confirmWithinMs)),
+type ListQuery = { readonly limit?: number; readonly cursor?: string; readonly q?: string; readonly state?: string }
+/** Chunks that one filtered page looks through, at most; the cursor goes on from there. */
+const CHUNKS = 50
+
+async function listPlans(deps: RouteDeps, tenant: TenantId, query: ListQuery): Promise<Page<PlanSummary>> {
+  const { q, state, ...page } = query
+  const states = parseStates(state ?? '')
+  if (states === null)
+    throw new Problem(
+      422,
+      'bad-filter',
+      `${JSON.stringify(state?.slice(0, 60))} names a state that plans do not have.`,
+      'Use open, proposed, approved, applying, confirming, confirmed, rolled-back, expired or refused.',
+    )
+  const agents = await deps.store().agents.list(tenant)
+  const { limit, cursor } = pageQuery(page)
+  if (q === undefined || q.trim() === '') {
+    const found = await deps.store().plans.rows(tenant, { limit, cursor, states })
+    return { items: await summaries(deps, tenant, found.items, agents), next: found.next }
   }
+  const isWanted = planFilter(q)
+  const items: PlanSummary[] = []
+  let next = cursor
+  let asked = 0
+  do {
+    // No chunk is larger than what the page still has room for, so none is given in part.
+    const found = await deps.store().plans.rows(tenant, { limit: limit - items.length, cursor: next, states })
+    items.push(...(await summaries(deps, tenant, found.items, agents)).filter(isWanted))
+    next = found.next
+  } while (next !== null && items.length < limit && ++asked < CHUNKS)
+  return { items, next }
 }
 
-function stepPreview(step: PlanStep): object {
-  return {
-    workload: step.workload,
-    from: step.from,
-    to: step.to,
-    why: step.why,
-    rules: { egress: ruleDelta(step, 'egress'), ingress: ruleDelta(step, 'ingress') },
-    network: { before: step.before?.network ?? null, after: step.after.network ?? null },
-    dns: { before: step.before?.dns ?? null, after: step.after.dns ?? null },
-    containment: step.after.containment,
-  }
+async function summaries(
+  deps: RouteDeps,
+  tenant: TenantId,
+  rows: readonly PlanRow[],
+  agents: readonly AgentRecord[],
+): Promise<PlanSummary[]> {
+  const titled = rows.flatMap(({ plan }) => plan.steps.slice(0, 3).map((step) => step.workload))
+  const names = await deps.store().workloads.names(tenant, [...new Set(titled)])
+  return rows.map((row) => summarizePlan(row, (id) => names.get(id as WorkloadId) ?? id, agents))
 }
 
-function ruleDelta(step: PlanStep, direction: 'egress' | 'ingress'): object {
-  const texts = (state: DesiredState | null) =>
-    new Map((state?.[direction].rules ?? []).map((rule) => [JSON.stringify([rule.verdict, rule.match]), rule] as const))
-  const before = texts(step.before)
-  const after = texts(step.after)
-  return {
-    added: [...after].filter(([key]) => !before.has(key)).map(([, rule]) => rule),
-    removed: [...before].filter(([key]) => !after.has(key)).map(([, rule]) => rule),
-    otherwise: { before: step.before?.[direction].otherwise ?? null, after: step.after[direction].otherwise },
-  }
+/** Conversations read for a preview: of this many steps, the newest of the last day. */
+const TALK_MS = 86_400_000
+const TALKS = 300
+
+async function preview(deps: RouteDeps, record: PlanRecord, nft: 'with' | 'without'): Promise<PlanPreview> {
+  const { plans, workloads, agents, conversations } = deps.store()
+  const { tenant, id, parent: parentId, steps } = record.plan
+  const since = deps.clock() - TALK_MS
+  const [parent, all, allAgents, approvals, talks] = await Promise.all([
+    parentId === null ? null : plans.get(tenant, parentId),
+    workloads.all(tenant),
+    agents.list(tenant),
+    plans.approvals(tenant, id),
+    Promise.all(steps.slice(0, STEPS_SHOWN).map((step) => conversations.of(tenant, step.workload, since, TALKS))),
+  ])
+  const talked = talkOf(record.plan, parent?.plan ?? null, all, talks.flat())
+  return previewPlan({ record, parent, workloads: all, agents: allAgents, approvals, talked, nft })
 }

@@ -1,5 +1,5 @@
 /** What the console reads, one function each; the keys are shared with the event stream, which writes to the same cache. */
-import { QueryClient, type QueryClientConfig, useQuery } from '@tanstack/react-query'
+import { QueryClient, type QueryClientConfig, replaceEqualDeep, useQuery } from '@tanstack/react-query'
 import type {
   AgentRecord,
   AuditRecord,
@@ -8,7 +8,7 @@ import type {
   HistoryPoint,
   ManifestRecord,
   Page,
-  PlanRecord,
+  PlanSummary,
   Reason,
   Session,
   ShiftRecord,
@@ -57,14 +57,20 @@ const PAGE = 500
 /** Above this the table asks the server to filter instead; a browser tab is no place for a hundred thousand rows. */
 export const MOST_ROWS = 10_000
 
-async function all<T>(path: string, signal: AbortSignal, most = MOST_ROWS): Promise<readonly T[]> {
+/** Page by page, so that no answer takes long to parse; `share` may keep records that are as they were. */
+async function all<T>(
+  path: string,
+  signal: AbortSignal,
+  most = MOST_ROWS,
+  share: (rows: readonly T[]) => readonly T[] = (rows) => rows,
+): Promise<readonly T[]> {
   const rows: T[] = []
   let cursor: string | null = null
   do {
     const ask = new URLSearchParams({ limit: String(Math.min(PAGE, most)) })
     if (cursor !== null) ask.set('cursor', cursor)
     const page: Page<T> = await get<Page<T>>(`${path}?${ask}`, signal)
-    rows.push(...page.items)
+    rows.push(...share(page.items))
     cursor = page.next
   } while (cursor !== null && rows.length < most)
   return rows
@@ -85,11 +91,21 @@ export function useSession() {
   return useQuery({ queryKey: keys.session, queryFn: ({ signal }) => readSession(signal), staleTime: Infinity })
 }
 
+/**
+ * Records that did not change stay the same objects, so that their rows are not drawn again. It is done a page at a time
+ * while loading: the library would compare ten thousand records at once and stop the page for it.
+ */
 export function useWorkloads() {
   return useQuery({
     queryKey: keys.workloads,
-    queryFn: ({ signal }) => all<WorkloadRecord>('/v1/workloads', signal),
+    queryFn: ({ signal, client }) => {
+      const before = client.getQueryData<readonly WorkloadRecord[]>(keys.workloads) ?? []
+      const known = new Map(before.map((row) => [row.id, row]))
+      const share = (rows: readonly WorkloadRecord[]) => rows.map((row) => replaceEqualDeep(known.get(row.id), row))
+      return all<WorkloadRecord>('/v1/workloads', signal, MOST_ROWS, share)
+    },
     refetchInterval: 30_000,
+    structuralSharing: false,
   })
 }
 const TRAFFIC_EVERY_MS = 15_000
@@ -99,6 +115,7 @@ export function useTraffic(): ReadonlyMap<string, readonly number[]> {
     queryKey: ['traffic'],
     queryFn: async ({ signal }) => (await get<Page<TrafficRow>>('/v1/workloads/traffic', signal)).items,
     refetchInterval: TRAFFIC_EVERY_MS,
+    structuralSharing: false,
     select: byWorkload,
   })
   return data ?? NO_TRAFFIC
@@ -119,7 +136,7 @@ export function useAgents() {
   return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })
 }
 export function usePlans() {
-  return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanRecord>('/v1/plans', signal, 50) })
+  return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanSummary>('/v1/plans', signal, 50) })
 }
 export function useShifts() {
   return useQuery({ queryKey: keys.shifts, queryFn: ({ signal }) => all<ShiftRecord>('/v1/shifts', signal, 500) })
