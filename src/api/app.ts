@@ -33,6 +33,7 @@ import { settingsRoutes } from './routes/settings.ts'
 import { shiftRoutes } from './routes/shifts.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { topologyRoutes } from './routes/topology.ts'
 import { workloadRoutes } from './routes/workloads.ts'
 import { ShortForm } from './short-form.ts'
 
@@ -58,6 +59,7 @@ const ROUTES = [
   manifestRoutes,
   shiftRoutes,
   workloadRoutes,
+  topologyRoutes,
   flowRoutes,
   previewRoutes,
   planRoutes,

@@ -67,6 +67,8 @@ export const PERMISSIONS = {
   'GET /workloads/:id/rules': everyone,
   'GET /workloads/:id/why': everyone,
   'GET /flows/why': everyone,
+  'GET /topology': everyone,
+  'GET /topology/conversations': everyone,
   'GET /plans': everyone,
   'GET /plans/:id': everyone,
   'GET /plans/:id/preview': everyone,

@@ -30,6 +30,7 @@ import type {
   TrafficRow,
   WorkloadRecord,
 } from './records.ts'
+import type { ClassTalk, Face } from './topology.ts'
 import type { Applied, WorkloadReport } from './wire.ts'
 
 export type Audit = {
@@ -122,6 +123,35 @@ export type Store = {
       tenant: TenantId,
       ids: readonly WorkloadId[],
       since: number,
+      limit: number,
+    ): Promise<readonly ConversationRecord[]>
+  }
+
+  /** Conversations summed for the map of who talks to whom. */
+  readonly topology: {
+    /** How long conversations are kept, ms. */
+    readonly keptMs: number
+    /** Every workload, with no more than the map needs of it. */
+    faces(tenant: TenantId): Promise<readonly Face[]>
+    /** The last confirmed plan, without reading it. */
+    target(tenant: TenantId): Promise<PlanId | null>
+    /** Summed by class: those of the workloads given, and of the addresses given; other peers come by their address. */
+    talks(
+      tenant: TenantId,
+      from: number,
+      to: number,
+      workloads: { readonly ids: readonly WorkloadId[]; readonly classes: readonly number[] },
+      addresses: { readonly texts: readonly string[]; readonly classes: readonly number[] },
+    ): Promise<{ readonly rows: readonly ClassTalk[]; readonly cut: boolean }>
+    /** Which of the samples (`WORKLOAD PEER`) spoke before. */
+    spokeBefore(tenant: TenantId, samples: readonly string[], before: number): Promise<ReadonlySet<string>>
+    /** Conversations of some workloads with some peers, by service over the whole span; failed first, then by bytes. */
+    between(
+      tenant: TenantId,
+      from: number,
+      to: number,
+      workloads: readonly WorkloadId[],
+      peers: { readonly only: readonly string[] } | { readonly except: readonly string[] },
       limit: number,
     ): Promise<readonly ConversationRecord[]>
   }

@@ -25,6 +25,7 @@ import { settings } from './settings.ts'
 import { shifts } from './shifts.ts'
 import type { Tables } from './tables.ts'
 import { tokens } from './tokens.ts'
+import { topology } from './topology.ts'
 import { workloads } from './workloads.ts'
 
 /** In order of their names; one that was released is never edited. */
@@ -79,6 +80,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     workloads: workloads(context),
     evidence: evidence(context),
     conversations: conversations(context),
+    topology: topology(context),
     plans: plans(context),
     shifts: shifts(context),
     agents: agents(context),

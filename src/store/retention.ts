@@ -3,6 +3,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Tables } from './tables.ts'
 
 const DAY_MS = 86_400_000
+export const CONVERSATIONS_KEPT_MS = DAY_MS
 /** Rows per statement, and statements per table and call: the rest is for the next call. */
 const CHUNK = 10_000
 const ROUNDS_MAX = 50
@@ -12,7 +13,7 @@ type Kept = keyof typeof REMOVED_WHEN
 /** The ledger, plans and shifts are kept for ever: they are the record. */
 const REMOVED_WHEN = {
   workload_history: (now) => sql`at < ${now - 90 * DAY_MS}`,
-  conversations: (now) => sql`last < ${now - DAY_MS}`,
+  conversations: (now) => sql`last < ${now - CONVERSATIONS_KEPT_MS}`,
   evidence: (now) => sql`ends_at < ${now}`,
   idempotency_keys: (now) => sql`at < ${now - DAY_MS}`,
   sessions: (now) => sql`expires_at < ${now}`,
