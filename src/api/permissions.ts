@@ -34,6 +34,7 @@ export const PERMISSIONS = {
   'GET /policies/:id': everyone,
   'GET /policies/:id/resolve': everyone,
   'GET /policies/:id/versions': everyone,
+  'GET /policy-states': everyone,
   'POST /policies': operators,
   'PUT /policies/:id': operators,
   'DELETE /policies/:id': operators,

@@ -24,13 +24,12 @@ export type TestedOn = {
   readonly now: number
 }
 
-/** The tests of the policies in the set, and those of other policies that pass now and would not any more. */
-export function testSet(
-  around: TestedOn,
-  set: readonly Manifest[],
-): { readonly own: readonly PolicyTestResult[]; readonly broken: readonly PolicyTestResult[] } {
+type Tested = Readonly<Record<'own' | 'broken' | 'all', readonly PolicyTestResult[]>>
+
+/** Every test as it would be: of the policies in the set (`own`), and of other policies that pass now and would not any more (`broken`). */
+export function testSet(around: TestedOn, set: readonly Manifest[]): Tested {
   const after = withSet(around.manifests, set)
-  if (policiesOf(after).every((policy) => policy.spec.tests === undefined)) return { own: [], broken: [] }
+  if (policiesOf(after).every((policy) => policy.spec.tests === undefined)) return { own: [], broken: [], all: [] }
   const run = (manifests: readonly ManifestRecord[]) => {
     const personas = personasOf(manifests)
     const workloads = around.workloads.map((record) => ({
@@ -47,6 +46,7 @@ export function testSet(
   return {
     own: results.filter((one) => written.has(one.policy)),
     broken: others.filter((one) => passedBefore.has(keyOf(one))),
+    all: results,
   }
 }
 

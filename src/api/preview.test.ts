@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture, knowWorkload, reportOf } from '../../test/api.ts'
+import { resolvedText } from '../cli/policy-resolve.ts'
 import { compileAgent } from '../compile/nft.ts'
 import { decide } from '../decide/plan.ts'
 import { type AgentId, DEFAULT_TENANT, type WorkloadId } from '../model/ids.ts'
@@ -172,6 +173,10 @@ test('selectors resolve to who is there now; versions are listed', async () => {
   const found: ResolvedPolicy = (await f.as('viewer', '/v1/policies/databases-stay-in/resolve')).json()
   assert.deepEqual(found.subjects.workloads.map((one) => one.name).sort(), ['db0', 'db1'])
   assert.deepEqual(found.rules[0]?.peers[0]?.addresses, ['203.0.113.0/24'])
+  assert.match(resolvedText(found), /is about 2 workloads: db\d, db\d\n1\. deny egress to 203\.0\.113\.0\/24/)
+  assert.deepEqual((await f.as('viewer', '/v1/policy-states')).json().items, [
+    { id: 'databases-stay-in', subjects: 2, holds: null, tests: 1, passing: 1 },
+  ])
   const versions = (await f.as('viewer', '/v1/policies/databases-stay-in/versions')).json()
   assert.deepEqual(
     versions.items.map((one: { version: number; by: string }) => [one.version, one.by]),

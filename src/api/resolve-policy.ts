@@ -1,4 +1,4 @@
-/** What the selectors of a policy stand for now: its subjects by name, and each peer with its addresses and whose they are. */
+/** What policies stand for now: whom each is about and whether its tests pass, and one policy's selectors as addresses. */
 
 import type { Members } from '../decide/judge.ts'
 import { type DecideInput, dressFleet } from '../decide/plan.ts'
@@ -7,10 +7,32 @@ import { resolve, ruleText } from '../decide/resolve.ts'
 import { isSubject } from '../decide/subjects.ts'
 import type { ResolvedRule } from '../model/desired.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
-import type { ResolvedPeer, ResolvedPolicy } from '../model/preview.ts'
+import type { PolicyState, ResolvedPeer, ResolvedPolicy } from '../model/preview.ts'
 import type { WorkloadRecord } from '../model/records.ts'
+import { testSet } from './policy-gate.ts'
 
 const MAX_LISTED = 200
+
+/** Of every policy: how many workloads it is about, and its tests. */
+export function policyStates(input: DecideInput): PolicyState[] {
+  const { drafts, dressed } = dressFleet(input)
+  const tests = testSet({ ...input, entries: input.intel.entries, homeNetworks: input.settings.homeNetworks }, []).all
+  const chosen = new Set(drafts.flatMap((one) => one.byPolicy.map((why) => `${why.policy} ${one.record.id}`)))
+  return input.manifests.flatMap(({ id, manifest }) => {
+    if (manifest.kind !== 'Policy') return []
+    const { name } = manifest.metadata
+    const subjects = dressed.filter((one) => isSubject(manifest, one))
+    const own = tests.filter((one) => one.policy === name)
+    const holds = subjects.filter(({ record }) => chosen.has(`${name} ${record.id}`)).length
+    return {
+      id,
+      subjects: subjects.length,
+      holds: manifest.spec.when === undefined ? null : holds,
+      tests: own.length,
+      passing: own.filter((one) => one.passed).length,
+    }
+  })
+}
 
 export function resolvePolicy(input: DecideInput, policy: PolicyManifest): ResolvedPolicy {
   const { dressed, drafts } = dressFleet(input)

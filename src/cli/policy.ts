@@ -1,8 +1,9 @@
-/** `guise policy lint FILE…`: the checks of `apply`, without a server. `guise policy test FILE…`: the tests in them. */
+/** `guise policy lint FILE…`: the checks of `apply`, without a server; `test FILE…`: the tests in them; `resolve NAME`: what it stands for. */
 import type { Command } from 'commander'
 import { problemText } from '../decide/manifest.ts'
 import { action, print } from './client.ts'
 import { counted, readManifestFiles } from './manifest-files.ts'
+import { resolvePolicy } from './policy-resolve.ts'
 import { testPolicies } from './policy-test.ts'
 import { shippedPersonas } from './shipped.ts'
 
@@ -18,6 +19,11 @@ export function register(program: Command): void {
     .description('run the tests in policies; asks the server only when one needs its workloads or feeds')
     .argument('<path...>', 'files or folders; - for standard input')
     .action(action(testPolicies))
+  policy
+    .command('resolve')
+    .description('whom a policy is about, and the addresses its rules stand for, now')
+    .argument('<name>', 'its name or id')
+    .action(action(resolvePolicy))
 }
 
 async function lint(paths: string[], command: Command): Promise<void> {

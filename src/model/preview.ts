@@ -130,6 +130,17 @@ export type ManifestPreview = {
   readonly compiled: CompiledPreview | null
 }
 
+/** How a policy is now. */
+export type PolicyState = {
+  readonly id: string
+  /** Workloads its subjects name. */
+  readonly subjects: number
+  /** For how many of them `when` holds; null when it has none. */
+  readonly holds: number | null
+  readonly tests: number
+  readonly passing: number
+}
+
 /** What the selectors of a policy stand for now. */
 export type ResolvedPolicy = {
   readonly policy: string

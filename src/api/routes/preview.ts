@@ -4,7 +4,7 @@ import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { Kind } from '../../model/manifest.ts'
 import { previewManifests } from '../preview.ts'
 import { notFound } from '../problem.ts'
-import { resolvePolicy } from '../resolve-policy.ts'
+import { policyStates, resolvePolicy } from '../resolve-policy.ts'
 import { IdParams, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const PreviewQuery = Type.Object(
@@ -34,6 +34,15 @@ export function previewRoutes(app: Routes, deps: RouteDeps): void {
     async (request) => {
       const workload = (request.query.workload ?? null) as WorkloadId | null
       return previewManifests(deps, principalOf(request).tenant, textOf(request.body), workload)
+    },
+  )
+
+  app.get(
+    '/policy-states',
+    { schema: { tags: ['policies'], summary: 'Of every policy: whom it is about now, and whether its tests pass' } },
+    async (request) => {
+      const input = await deps.control.decisionInput(principalOf(request).tenant)
+      return { items: policyStates(input), next: null }
     },
   )
 
