@@ -13,6 +13,9 @@ import { createLink, parseServer } from './agent/link.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSense, prefixed } from './agent/sense.ts'
+import { sampledHealth } from './agent/source-health.ts'
+import { parseSourceSpec } from './agent/source-spec.ts'
+import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { LOG_GROUP } from './compile/chains.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
@@ -37,6 +40,8 @@ export type AgentConfig = {
   readonly id: string
   readonly hostDriver: 'host' | 'none'
   readonly follow: 'same-system' | 'any-system'
+  /** Further sources, as `--source` takes them. */
+  readonly sources: readonly string[]
 }
 
 /** Long enough for the first flow of any host that has some. */
@@ -48,6 +53,7 @@ async function main(config: AgentConfig): Promise<void> {
   const clock = createSteadyClock(Date.now, () => uptime() * 1_000)
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
+  let sampled = 0
   let inventory = readInventory(config.inventory, config.hostDriver)
   const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null)
   const identity = await identify(config.home, config.id, server)
@@ -72,6 +78,16 @@ async function main(config: AgentConfig): Promise<void> {
     say,
     clock,
   })
+  const sources = createSources({ specs: (config.sources ?? []).map(parseSourceSpec), home: config.home, say, clock })
+  sources.add(
+    ownSource(conntrack, 'conntrack', 'no flow was tracked; see that a rule of this namespace looks at ct state'),
+  )
+  sources.add({
+    name: 'sock_diag',
+    kind: 'sock-diag',
+    quiet: 'no namespace to look into: the inventory names none',
+    measure: () => sampledHealth(sampled, counters.sockDiagFailed),
+  })
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
   const log = { read: 0, unread: 0, lost: 0 }
   const reporter = createReporter({
@@ -80,8 +96,8 @@ async function main(config: AgentConfig): Promise<void> {
     boot: randomUUID(),
     host: hostname().slice(0, 128),
     mode,
-    workloads: () => inventory.workloads,
-    sense,
+    workloads: () => [...inventory.workloads, ...sources.sense.workloads()],
+    sense: sources.joinedWith(sense, () => reporter.reintroduce()),
     enforcer,
     counters: () => ({
       ...counters,
@@ -95,10 +111,15 @@ async function main(config: AgentConfig): Promise<void> {
       'conntrack.reconciled': conntrack.reconciled,
     }),
     denials: () => denials.take(),
+    sources: (now, spool) => sources.health(now, spool),
     say,
   })
 
-  sense.setInventory(inventory)
+  const takeInventory = () => {
+    sense.setInventory(inventory)
+    sources.sense.setOwn(inventory.workloads.flatMap(({ addresses }) => addresses))
+  }
+  takeInventory()
   await enforcer.recover()
   await enforcer.rebind()
   const unwatch = watchInventory(config.inventory, () => {
@@ -108,7 +129,7 @@ async function main(config: AgentConfig): Promise<void> {
       counters.inventoryRefused++
       return say(`${(error as Error).message}; the inventory before it stays`)
     }
-    sense.setInventory(inventory)
+    takeInventory()
     reporter.reintroduce()
     enforcer.rebind().catch((error: Error) => say(error.message))
   })
@@ -135,7 +156,10 @@ async function main(config: AgentConfig): Promise<void> {
           : message.type === 'rollback'
             ? enforcer.rollback(message.generation, message.why)
             : null
-    if (message.type === 'indicators') sense.setIndicators(message)
+    if (message.type === 'indicators') {
+      sense.setIndicators(message)
+      sources.sense.setIndicators(message)
+    }
     acted?.catch((error: Error) => say(error.message))
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
@@ -146,8 +170,10 @@ async function main(config: AgentConfig): Promise<void> {
     const next = spaces[turn++ % Math.max(1, spaces.length)]
     if (next === undefined) return
     const sums = await sockDiagIn(next[1])
-    if (sums.ok) sense.addSockets(next[0], sums.value)
-    else counters.sockDiagFailed++
+    if (sums.ok) {
+      sampled++
+      sense.addSockets(next[0], sums.value)
+    } else counters.sockDiagFailed++
   }
   // Denies are counted without it: what it adds is which flow, so its failure is told and nothing waits for it.
   listenToLog(LOG_GROUP, {
@@ -160,6 +186,7 @@ async function main(config: AgentConfig): Promise<void> {
   const repairing = repairForever(enforcer, leaving.signal)
   leaving.signal.addEventListener('abort', () => clearInterval(sampling))
   const reporting = reporter.run(leaving.signal)
+  const reading = config.mode === 'off' ? null : sources.run(leaving.signal)
   const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say)
   setTimeout(() => {
     if (config.mode !== 'off') for (const gap of trackingGaps(conntrack.counters.read)) say(gap)
@@ -170,7 +197,7 @@ async function main(config: AgentConfig): Promise<void> {
       say(`conntrack ended: ${error.message}`)
       throw error
     })
-  await Promise.all([reporting, listening, repairing])
+  await Promise.all([reporting, listening, repairing, reading])
 
   async function watch(batches: ReturnType<typeof conntrack.batches>): Promise<void> {
     for await (const batch of batches) sense.take(batch)

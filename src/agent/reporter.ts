@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Enforcer } from '../enforce/enforcer.ts'
 import type { Mode } from '../model/policy.ts'
+import type { SourceHealth } from '../model/source-health.ts'
 import { TICK_MS } from '../model/window.ts'
 import type { AgentReport, WireDenial, WorkloadReport } from '../model/wire.ts'
 import type { Link } from './link.ts'
@@ -20,6 +21,8 @@ export type ReporterOptions = {
   readonly counters: () => Record<string, number>
   /** Refused flows since the last report. */
   readonly denials: () => WireDenial[]
+  /** How every source is, told with each tick; `ticks` were made so far, of which the spool dropped so many. */
+  readonly sources: (now: number, spool: { readonly ticks: number; readonly dropped: number }) => SourceHealth[]
   readonly say: (line: string) => void
 }
 
@@ -49,6 +52,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const spool = createSpool()
   let sequence = 0
   let ticks = 0
+  let made = 0
   let introduce = true
   let sending: Promise<void> = Promise.resolve()
   let isBusy = false
@@ -141,7 +145,10 @@ export function createReporter(options: ReporterOptions): Reporter {
           continue
         }
         if (ticks++ % REINTRODUCE_TICKS === 0) introduce = true
-        spool.push(make(sense.close(Date.now() - SETTLE_MS)))
+        const sensed = sense.close(Date.now() - SETTLE_MS)
+        made += sensed.ticks.length
+        const sources = options.sources(Date.now(), { ticks: made, dropped: spool.counters.droppedTicks })
+        spool.push({ ...make(sensed), sources })
         void flush(signal)
       }
     },

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { parseServer } from '../agent/link.ts'
+import { parseSourceSpec, splitSpecs } from '../agent/source-spec.ts'
 import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
@@ -20,6 +21,7 @@ type AgentOptions = {
   readonly adopt?: true
   readonly caFingerprint?: string
   readonly enrolToken?: string
+  readonly source: string[]
 }
 
 const SOURCE = new URL('..', import.meta.url).pathname
@@ -55,6 +57,12 @@ export function register(program: Command): void {
     .option('--adopt', 'follow another control plane than the one remembered')
     .option('--ca-fingerprint <sha256:hex>', 'the CA to accept at the first contact over https; kept from then on')
     .option('--enrol-token <token>', 'single-use token for the first contact over https (GUISE_ENROL_TOKEN)')
+    .option(
+      '--source <spec>',
+      'also read netflow=ADDRESS:PORT,exporter=CIDR,network=CIDR, zeek=PATH,network=CIDR or eve=PATH,network=CIDR; may be given again (GUISE_SOURCES: several, separated by blanks)',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
     .action(agent)
 }
 
@@ -75,6 +83,8 @@ function start(options: AgentOptions): void {
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(options.id))
     throw new Error(`--id ${options.id} must be letters, digits, dots and dashes`)
   parseServer(options.server)
+  const sources = [...splitSpecs(process.env.GUISE_SOURCES), ...options.source]
+  for (const spec of sources) parseSourceSpec(spec)
   const caFingerprint = options.caFingerprint?.toLowerCase() ?? null
   if (caFingerprint !== null && !/^sha256:[0-9a-f]{64}$/.test(caFingerprint))
     throw new Error(
@@ -94,6 +104,7 @@ function start(options: AgentOptions): void {
     id: options.id,
     hostDriver: options.hostDriver === true || options.inventory === undefined ? 'host' : 'none',
     follow: options.adopt === true ? 'any-system' : 'same-system',
+    sources,
   }
   const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }
   const argv = [

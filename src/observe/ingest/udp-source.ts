@@ -7,6 +7,7 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
 import { createNetflowDecoder, DATAGRAM_ROWS, type NetflowDecoder } from '../netflow/decoder.ts'
+import { createPairing } from '../netflow/pairing.ts'
 import { createServiceNames, createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
 import { openDgramSocket } from './dgram-socket.ts'
 import { createExporters, type Exporter } from './exporters.ts'
@@ -58,6 +59,9 @@ const IDLE_AFTER = 40
 /** recvmmsg calls before timers and other sources have their turn. */
 const DRAINS_PER_TURN = 16
 const LOOK_MS = 1_000
+/** Conversations of which one direction waits for the other: exporters send both within seconds. */
+const PAIRED = 1 << 16
+const PAIR_WAIT_MS = 5_000
 const SPARES = 4
 /** A clock that is off by more shifts what its flows say of time; whole seconds are all that a header tells. */
 const SKEW_LEFT_MS = 5_000
@@ -66,7 +70,8 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
   const counters = createSourceCounters()
   const clock = spec.clock ?? Date.now
   const exporters = createExporters(spec.exporters)
-  const decoder = createNetflowDecoder({ services: spec.services ?? createServiceNames(), counters, pairing: null })
+  const pairing = createPairing(PAIRED)
+  const decoder = createNetflowDecoder({ services: spec.services ?? createServiceNames(), counters, pairing })
   const figures: UdpFigures = {
     through: null,
     datagrams: 0,
@@ -125,6 +130,14 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
     batches: (signal) => run(signal),
   }
 
+  /** What has waited for its other direction for long enough. */
+  function* alone(untilMs: number): Generator<FlowBatch> {
+    while (!decoder.release(untilMs, batch)) {
+      yield told(batch)
+      cleared(batch)
+    }
+  }
+
   function told(one: FlowBatch): FlowBatch {
     figures.lagMs = Math.max(0, now - one.end[one.count - 1]!)
     return one
@@ -146,6 +159,7 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
           lookedAt = now
           look(wire)
           nameStrangers()
+          yield* alone(now - PAIR_WAIT_MS)
           figures.crowded = exporters.crowded
         }
         empty = datagrams === 0 ? empty + 1 : 0

@@ -32,8 +32,8 @@ export type Directory = {
 
 export type DirectoryOptions = {
   readonly maxAddresses?: number
-  /** Offline: every address seen is a workload of its own; this names it. */
-  readonly discover?: (words: Uint32Array) => { readonly key: string; readonly id: WorkloadId }
+  /** Every address seen is a workload of its own; this names it. Null = not this one: it is asked again when it is seen again. */
+  readonly discover?: (words: Uint32Array) => { readonly key: string; readonly id: WorkloadId } | null
 }
 
 export function createDirectory(options: DirectoryOptions = {}): Directory {
@@ -71,10 +71,11 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     return address < 0 ? -1 : owner[address]! - 1
   }
   const discoverAt = (words: Uint32Array, at: number): number => {
-    const address = addresses.intern(words, at)
-    if (address < 0) return -1
-    word.set(words.subarray(at, at + 4))
-    const { key, id } = options.discover!(word)
+    for (let i = 0; i < 4; i++) word[i] = words[at + i]!
+    const found = options.discover!(word)
+    const address = found === null ? -1 : addresses.intern(word, 0)
+    if (found === null || address < 0) return -1
+    const { key, id } = found
     const number = numberFor(key, id)
     held.set(number, [address])
     setOwner(address, number)
