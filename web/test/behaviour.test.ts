@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { WorkloadRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
 import { type FixtureServer, startFixture, TOKEN } from '../fixtures/server.ts'
-import { launchBrowser, NARROW, newContext, type WIDE } from './browser.ts'
+import { enter, launchBrowser, NARROW, newContext, type WIDE } from './browser.ts'
 
 const skip = needBrowser()
 let browser: Browser
@@ -24,10 +24,9 @@ after(async () => {
   await server?.close()
 })
 
-/** Signed in already, by the cookie: only the tests of signing in go through the door. */
 async function visit(path: string, look: { size?: typeof WIDE | typeof NARROW } = {}): Promise<Page> {
   const context = await newContext(browser, look)
-  await context.addCookies([{ name: 'guise_session', value: 'fixture', url: server.url }])
+  await enter(context, server.url)
   const page = await context.newPage()
   await page.goto(`${server.url}/ui${path}`)
   await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()

@@ -1,6 +1,6 @@
 /**
  * Every page and state at two widths and in both themes: no violation axe knows, nothing wider than the screen, no error
- * in the console; the pictures stay in test-output/screens/ for eyes.
+ * in the browser's console; the pictures stay in test-output/screens/ for eyes. The pages are listed in pages.ts.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -9,11 +9,19 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { NOON } from '../fixtures/seed.ts'
-import { type FixtureServer, startFixture, TOKEN } from '../fixtures/server.ts'
-import { launchBrowser, NARROW, newContext, open, WIDE } from './browser.ts'
+import { type FixtureServer, startFixture } from '../fixtures/server.ts'
+import { enter, launchBrowser, NARROW, newContext, WIDE } from './browser.ts'
+import { PAGES_UNDER_TEST, type PageState, type PageUnderTest } from './pages.ts'
 
 const SCREENS = new URL('../../test-output/screens/', import.meta.url).pathname
 const skip = needBrowser()
+/** Every state is drawn in all four; axe reads two of them, so that each width and each theme is read once. */
+const LOOKS = [
+  { width: '1440', size: WIDE, theme: 'light', axe: true },
+  { width: '1440', size: WIDE, theme: 'dark', axe: false },
+  { width: '390', size: NARROW, theme: 'dark', axe: true },
+  { width: '390', size: NARROW, theme: 'light', axe: false },
+] as const
 
 let browser: Browser
 let full: FixtureServer
@@ -31,95 +39,98 @@ after(async () => {
   await empty?.close()
 })
 
-async function look(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${SCREENS}${name}.png`, fullPage: true })
-  const { violations } = await new AxeBuilder({ page })
-    .options({ resultTypes: ['violations'], iframes: false })
-    .analyze()
-  const found = violations.map(
-    (v) =>
-      `${v.id}: ${v.nodes
-        .map((n) => n.target.join(' '))
-        .slice(0, 3)
-        .join(' | ')}`,
-  )
-  assert.deepEqual(found, [], name)
-  const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  assert.equal(over, 0, `${name} scrolls sideways by ${over} px`)
+/** A page with a clock that stands, and what its browser complained about. */
+async function desk(server: FixtureServer): Promise<{ page: Page; errors: string[] }> {
+  const context = await newContext(browser, { at: NOON })
+  await enter(context, server.url)
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => {
+    // The browser's own line about a failed request: those are meant here.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text())
+  })
+  return { page, errors }
 }
 
-for (const [width, size] of [
-  ['1440', WIDE],
-  ['390', NARROW],
-] as const) {
-  for (const theme of ['light', 'dark'] as const) {
-    test(`${width} px, ${theme}`, { skip, timeout: 180_000 }, async () => {
-      const errors: string[] = []
-      const as = { size, theme, at: NOON, token: TOKEN } as const
-      const page = await open(browser, { ...as, url: full.url, path: '/fleet' })
-      page.on('pageerror', (error) => errors.push(error.message))
-      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-      const shot = (name: string) => look(page, `${name}-${width}-${theme}`)
-      const goto = async (path: string, ready: string) => {
-        await page.goto(`${full.url}/ui${path}`)
-        await page.getByText(ready).locator('visible=true').first().waitFor()
-      }
+async function lookAt(page: Page, name: string): Promise<void> {
+  for (const { width, size, theme, axe } of LOOKS) {
+    await page.setViewportSize(size)
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    const as = `${name}-${width}-${theme}`
+    // Charts follow a new width in a frame of their own.
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    await page.screenshot({ path: `${SCREENS}${as}.png`, fullPage: true })
+    const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+    assert.equal(over, 0, `${as} scrolls sideways by ${over} px`)
+    if (axe) assert.deepEqual(await violations(page), [], as)
+  }
+  await page.setViewportSize(WIDE)
+}
 
-      await page.getByText('etl-worker-07').locator('visible=true').first().waitFor()
-      await shot('fleet')
-      await goto('/workloads/w_0001', 'Worn profile')
-      await page.getByText('Reads the payments database').locator('visible=true').first().waitFor()
-      await page.getByRole('img', { name: /Belief/ }).waitFor()
-      await shot('workload')
-      await goto('/activity', 'change is under way')
-      await shot('activity')
-      // The states are looked at in two of the four: each width and each theme once.
-      if ((width === '1440') === (theme === 'light')) {
-        await goto('/fleet?q=risk%3E0.9', 'No workload matches')
-        await shot('fleet-no-match')
-        await goto('/workloads/w_0001/rules', 'Effective rules')
-        await page.getByText('Reads the payments database').locator('visible=true').first().waitFor()
-        await shot('rules')
-        await goto('/workloads/w_0001?why=flow:10.20.0.20:5432:6:initiated', 'Why is pg-main allowed?')
-        await page.getByRole('button', { name: /Confirm plan/ }).click()
-        await page.getByRole('dialog').getByText('The timer runs on rack2-h04').waitFor()
-        await shot('plan')
-        await page.keyboard.press('Escape')
-        await page.getByRole('dialog').waitFor({ state: 'hidden' })
-        await page.getByRole('button', { name: 'Shift…' }).click()
-        await page.getByRole('dialog').getByLabel('To persona').waitFor()
-        await shot('shift')
-        await goto('/activity', 'change is under way')
-        await page.keyboard.press('?')
-        await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
-        await shot('keys')
-        await page.keyboard.press('Escape')
-        await page.getByRole('dialog').waitFor({ state: 'hidden' })
-        await page.getByRole('button', { name: 'Find or do anything' }).locator('visible=true').click()
-        await page.getByRole('combobox').fill('etl')
-        await page
-          .getByRole('option', { name: /etl-worker-07/ })
-          .first()
-          .waitFor()
-        await shot('palette')
-        assert.deepEqual(errors, [])
-        full.failing.set('/v1/workloads', 500)
-        await goto('/fleet', 'The database does not answer.')
-        await shot('fleet-error')
-        full.failing.clear()
-        const first = await open(browser, { ...as, url: empty.url, path: '/fleet' })
-        await first.getByText('No agent has reported a workload yet.').waitFor()
-        await look(first, `fleet-empty-${width}-${theme}`)
-        await first.context().close()
-      } else assert.deepEqual(errors, [])
-      await page.context().close()
+async function violations(page: Page): Promise<string[]> {
+  const found = await new AxeBuilder({ page }).options({ resultTypes: ['violations'], iframes: false }).analyze()
+  return found.violations.map((v) => {
+    const where = v.nodes.map((n) => n.target.join(' ')).slice(0, 3)
+    return `${v.id}: ${where.join(' | ')}`
+  })
+}
 
-      const context = await newContext(browser, as)
-      const door = await context.newPage()
-      await door.goto(`${full.url}/ui/`)
-      await door.getByRole('heading', { name: 'Sign in with a token' }).waitFor()
-      await look(door, `sign-in-${width}-${theme}`)
-      await context.close()
-    })
+async function visible(page: Page, text: string | RegExp): Promise<void> {
+  await page.getByText(text).locator('visible=true').first().waitFor()
+}
+
+async function states(page: Page, one: PageUnderTest): Promise<void> {
+  const own: PageState[] = [{ name: '', path: one.path, ready: one.ready }, ...(one.also ?? [])]
+  for (const { name, path, ready, act } of own) {
+    await page.goto(`${full.url}/ui${path}`)
+    await visible(page, ready)
+    await act?.(page)
+    await lookAt(page, name === '' ? one.name : `${one.name}-${name}`)
   }
 }
+
+for (const one of PAGES_UNDER_TEST) {
+  test(one.name, { skip, timeout: 120_000 }, async () => {
+    const { page, errors } = await desk(full)
+    await states(page, one)
+    // Offline: what was read stays, dimmed, and the bar says since when.
+    await page.goto(`${full.url}/ui${one.path}`)
+    await visible(page, one.ready)
+    full.streams = 'refused'
+    full.dropStreams()
+    await visible(page, /Reconnecting, last data/)
+    await lookAt(page, `${one.name}-offline`)
+    full.streams = 'served'
+    if (one.asks !== null) {
+      full.holding.add(one.asks)
+      await page.goto(`${full.url}/ui${one.path}`)
+      await page.locator('main .skeleton').first().waitFor()
+      await lookAt(page, `${one.name}-loading`)
+      full.holding.clear()
+      full.failing.set(one.asks, 500)
+      await page.goto(`${full.url}/ui${one.path}`)
+      await visible(page, 'The database does not answer.')
+      await lookAt(page, `${one.name}-error`)
+      full.failing.clear()
+    }
+    assert.deepEqual(errors, [])
+    await page.context().close()
+    if (one.empty === null) return
+    const first = await desk(empty)
+    await first.page.goto(`${empty.url}/ui${one.path}`)
+    await visible(first.page, one.empty)
+    await lookAt(first.page, `${one.name}-empty`)
+    assert.deepEqual(first.errors, [])
+    await first.page.context().close()
+  })
+}
+
+test('sign-in', { skip, timeout: 60_000 }, async () => {
+  const context = await newContext(browser, { at: NOON })
+  const page = await context.newPage()
+  await page.goto(`${full.url}/ui/`)
+  await page.getByRole('heading', { name: 'Sign in with a token' }).waitFor()
+  await lookAt(page, 'sign-in')
+  await context.close()
+})

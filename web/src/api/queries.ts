@@ -110,7 +110,7 @@ export function useWorkloads() {
 }
 const TRAFFIC_EVERY_MS = 15_000
 /** Bytes per second of the last ten minutes by workload, oldest first, from when it was first heard of. */
-export function useTraffic(): ReadonlyMap<string, readonly number[]> {
+export function useTraffic(): Traffic {
   const { data } = useQuery({
     queryKey: ['traffic'],
     queryFn: async ({ signal }) => (await get<Page<TrafficRow>>('/v1/workloads/traffic', signal)).items,
@@ -120,17 +120,25 @@ export function useTraffic(): ReadonlyMap<string, readonly number[]> {
   })
   return data ?? NO_TRAFFIC
 }
-const NO_TRAFFIC: ReadonlyMap<string, readonly number[]> = new Map()
+export type Traffic = { readonly get: (workload: string) => readonly number[] | undefined }
+const NO_TRAFFIC: Traffic = { get: () => undefined }
 
-/** The newest step is still filling when it is read: empty there is no silence. */
-function byWorkload(rows: readonly TrafficRow[]): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    rows.map(({ id, values }) => {
+/** Of ten thousand only those that are drawn are looked at. The newest step is still filling when it is read: empty there is no silence. */
+function byWorkload(rows: readonly TrafficRow[]): Traffic {
+  const byId = new Map(rows.map((row) => [row.id as string, row.values]))
+  const made = new Map<string, readonly number[]>()
+  return {
+    get: (id) => {
+      const values = byId.get(id)
+      if (values === undefined) return undefined
+      const known = made.get(id)
+      if (known !== undefined) return known
       const first = values.findIndex((value) => value !== null)
-      const end = values.at(-1) === null ? -1 : undefined
-      return [id, values.slice(Math.max(0, first), end).map((value) => value ?? 0)]
-    }),
-  )
+      const shown = values.slice(Math.max(0, first), values.at(-1) === null ? -1 : undefined).map((value) => value ?? 0)
+      made.set(id, shown)
+      return shown
+    },
+  }
 }
 export function useAgents() {
   return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })

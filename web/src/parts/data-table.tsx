@@ -2,29 +2,28 @@
  * Rows as a real table: sorted from its headers, walked with the keyboard, drawn only where it is seen; on a small screen
  * the same rows as a list of two lines. Out: what was opened or selected. Order, filter and selection belong to the caller.
  */
-import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
 import { t } from 'i18next'
 import {
   Fragment,
   type KeyboardEvent,
   memo,
   type ReactNode,
+  type RefObject,
   useCallback,
   useEffect,
-  useLayoutEffect,
   useRef,
   useState,
 } from 'react'
-import { Link, useNavigate } from 'react-router'
+import { Link } from 'react-router'
 import { count } from '../format.ts'
 import { useKeys } from '../shell/keys.ts'
 import type { Column, Sort } from './columns.ts'
 import { useNarrow } from './media.ts'
 import './parts.css'
+import { useWindow } from './window.ts'
 
 /** Below this the whole list is in the page: browser search and printing work. */
 const VIRTUAL_FROM = 200
-const OVERSCAN = 8
 
 export type Row = { readonly id: string }
 
@@ -37,6 +36,8 @@ export type TableProps<T extends Row> = {
   /** what the table holds, for a screen reader */
   readonly label: string
   readonly rows: readonly T[]
+  /** the newest record of a row, when `rows` are some moments old */
+  readonly newest?: (row: T) => T
   readonly columns: readonly Column<T>[]
   readonly sort: Sort
   readonly onSort: (sort: string) => void
@@ -58,10 +59,12 @@ export function DataTable<T extends Row>(props: TableProps<T>) {
 }
 
 /** Where the tab stop is, by id: it stays with its row through sorting and scrolling. */
-function useWalk<T extends Row>({ rows, opens, rowKeys }: TableProps<T>, show: (index: number) => void) {
-  const box = useRef<HTMLElement>(null)
+function useWalk<T extends Row>(
+  box: RefObject<HTMLElement | null>,
+  { rows, opens, rowKeys }: TableProps<T>,
+  show: (index: number) => void,
+) {
   const [active, setActive] = useState<string | null>(null)
-  const navigate = useNavigate()
   const at = active === null ? -1 : rows.findIndex((row) => row.id === active)
   const move = (to: number) => {
     const index = Math.max(0, Math.min(rows.length - 1, to))
@@ -83,7 +86,6 @@ function useWalk<T extends Row>({ rows, opens, rowKeys }: TableProps<T>, show: (
   const keys: Record<string, () => void> = { j: () => move(at + 1), k: () => move(at - 1) }
   if (chosen !== undefined) {
     for (const [key, act] of Object.entries(rowKeys ?? {})) keys[key] = () => act(chosen)
-    if (opens.kind === 'page') keys.Enter = () => void navigate(opens.to(chosen))
   }
   useKeys(keys)
   const onKeyDown = (event: KeyboardEvent) => {
@@ -99,38 +101,25 @@ function useWalk<T extends Row>({ rows, opens, rowKeys }: TableProps<T>, show: (
     event.preventDefault()
     move(to)
   }
-  return { box, stop: chosen?.id ?? rows[0]?.id ?? null, at, onKeyDown, setActive }
+  return { stop: chosen?.id ?? rows[0]?.id ?? null, at, onKeyDown, setActive }
 }
 
 function Table<T extends Row>(props: TableProps<T>) {
-  const { label, rows, columns, sort, onSort, opens, rowHeight = 44, minWidth, tint } = props
-  const [top, setTop] = useState(0)
-  const whole = rows.length <= VIRTUAL_FROM
-  const kept = useRef(-1)
-  const virtual = useWindowVirtualizer({
-    count: whole ? 0 : rows.length,
-    estimateSize: () => rowHeight,
-    overscan: OVERSCAN,
-    scrollMargin: top,
-    // The row with the tab stop is always drawn, so that the focus is never lost by scrolling.
-    rangeExtractor: (range) => {
-      const drawn = defaultRangeExtractor(range)
-      const at = kept.current
-      if (at < 0 || at >= range.count || drawn.includes(at)) return drawn
-      return [...drawn, at].sort((a, b) => a - b)
-    },
-  })
+  const { label, rows, columns, sort, onSort, opens, rowHeight = 44, minWidth, tint, newest } = props
+  const body = useRef<HTMLTableSectionElement>(null)
+  const virtual = rows.length > VIRTUAL_FROM
+  const { from, to } = useWindow(body, virtual, rows.length, rowHeight)
+  // The row is brought near the screen first; then it is drawn, takes the focus and is scrolled to exactly.
   const show = (index: number) => {
-    if (!whole) virtual.scrollToIndex(index)
+    if (!virtual || body.current === null || (index >= from && index < to)) return
+    const rowsTop = body.current.getBoundingClientRect().top + scrollY
+    scrollTo({ top: rowsTop + index * rowHeight - innerHeight / 2 })
   }
-  const { box, stop, at, onKeyDown, setActive } = useWalk(props, show)
-  kept.current = at
-  const body = box as React.RefObject<HTMLTableSectionElement>
-  useLayoutEffect(() => {
-    const from = body.current?.getBoundingClientRect().top
-    if (from !== undefined && Math.abs(from + scrollY - top) > 1) setTop(from + scrollY)
-  })
-  const shown = whole ? rows.map((_, index) => index) : virtual.getVirtualItems().map((item) => item.index)
+  const { stop, at, onKeyDown, setActive } = useWalk(body, props, show)
+  const shown = Array.from({ length: to - from }, (_, i) => from + i)
+  // The row with the tab stop is always drawn, so that the focus is never lost by scrolling.
+  if (at >= 0 && at < from) shown.unshift(at)
+  else if (at >= to) shown.push(at)
   const onFocus = useCallback((id: string) => setActive(id), [setActive])
   const gap = (from: number, to: number) =>
     to > from ? (
@@ -144,8 +133,9 @@ function Table<T extends Row>(props: TableProps<T>) {
         <Head columns={columns} sort={sort} onSort={onSort} />
         <tbody ref={body} onKeyDown={onKeyDown}>
           {shown.map((index, i) => {
-            const row = rows[index]
-            if (row === undefined) return null
+            const placed = rows[index]
+            if (placed === undefined) return null
+            const row = newest?.(placed) ?? placed
             return (
               <Fragment key={row.id}>
                 {gap(i === 0 ? 0 : shown[i - 1]! + 1, index)}
@@ -234,7 +224,6 @@ const TableRow = memo(function TableRow({ row, index, columns, height, opens, st
   const changed = useTint(tint)
   const names = [changed, selected ? 'selected' : undefined, stop ? 'stop' : undefined].filter(Boolean).join(' ')
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the first cell holds the same as a link or button
     <tr
       data-id={row.id}
       aria-rowindex={index + 2}
@@ -303,15 +292,11 @@ const FIRST = 50
 function TwoLines<T extends Row>(props: TableProps<T>) {
   const { rows, label, opens, lines } = props
   const [shown, setShown] = useState(FIRST)
-  const { box, onKeyDown, setActive } = useWalk(props, (index) => setShown((most) => Math.max(most, index + 1)))
+  const list = useRef<HTMLUListElement>(null)
+  const { onKeyDown, setActive } = useWalk(list, props, (index) => setShown((most) => Math.max(most, index + 1)))
   return (
     <>
-      <ul
-        ref={box as React.RefObject<HTMLUListElement>}
-        className="surface two-line-list"
-        aria-label={label}
-        onKeyDown={onKeyDown}
-      >
+      <ul ref={list} className="surface two-line-list" aria-label={label} onKeyDown={onKeyDown}>
         {rows.slice(0, shown).map((row) => (
           <li key={row.id} data-id={row.id} onFocus={() => setActive(row.id)}>
             <RowLink row={row} opens={opens as Opens<Row>} stop>

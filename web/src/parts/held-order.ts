@@ -2,7 +2,7 @@
  * Rows never move by themselves while someone reads: the order is kept while the pointer is in the table, a row has the
  * focus, text is selected or the page is scrolled; otherwise it follows at most every ten seconds. New rows wait on top.
  */
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 
 const FOLLOW_EVERY_MS = 10_000
 
@@ -38,8 +38,12 @@ export function useHeldOrder<T extends { readonly id: string }>(
     return () => clearInterval(timer)
   }, [catchUp, reading])
 
-  if (stale) return { rows: sorted, wouldMove: 0, fresh: 0, catchUp }
-  return { ...hold(sorted, order.ids), catchUp }
+  const ids = stale ? null : order.ids
+  const held = useMemo(
+    () => (ids === null ? { rows: sorted, wouldMove: 0, fresh: 0 } : hold(sorted, ids)),
+    [sorted, ids],
+  )
+  return { ...held, catchUp }
 }
 
 /** The rows in the held order, how many would move, how many are new. */

@@ -9,6 +9,7 @@ import { count } from '../format.ts'
 import { type Grammar, matchTerms, parseTerms } from '../grammar.ts'
 import { useKeys } from '../shell/keys.ts'
 import { useAddress } from './address.ts'
+import { useCalm } from './calm.ts'
 import { type Column, parseSort, sortRows } from './columns.ts'
 import { DataTable, type Row, type TableProps } from './data-table.tsx'
 import { ExportButton } from './export-button.tsx'
@@ -52,6 +53,10 @@ export type ListingProps<T extends Row> = Pick<
   readonly firstRun: ReactNode
 }
 
+/** From so many rows on, the order is made at most once a second. */
+const MANY = 1_000
+const ORDER_EVERY_MS = 1_000
+
 export function Listing<T extends Row>(props: ListingProps<T>) {
   const { name, title, before, rows, columns, grammar, placeholder, opens } = props
   const address = useAddress()
@@ -60,12 +65,15 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
   const q = address.get('q')
   const sort = parseSort(address.get('s') || null, columns, props.sort)
   const asked = useDeferredValue(q)
+  // Nobody reads ten orders a second: of many rows the order is made anew once a second, the values stay live.
+  const known = useCalm(rows, rows.length > MANY ? ORDER_EVERY_MS : 0)
   const wanted = useMemo(() => {
     const terms = parseTerms(asked, grammar)
-    const found = terms.length === 0 ? rows : rows.filter((row) => matchTerms(terms, row, grammar))
+    const found = terms.length === 0 ? known : known.filter((row) => matchTerms(terms, row, grammar))
     return sortRows(found, columns, { name: sort.name, descending: sort.descending })
-  }, [rows, asked, grammar, columns, sort.name, sort.descending])
+  }, [known, asked, grammar, columns, sort.name, sort.descending])
   const held = useHeldOrder(wanted, `${asked}\n${sort.name}\n${sort.descending}`, useReading(section))
+  const newest = useNewest(rows, rows !== known)
   useKeys({ '/': () => field.current?.focus() })
   const sel = address.get('sel')
   const select = (id: string) => {
@@ -109,6 +117,7 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
                 {...props}
                 label={title}
                 rows={held.rows}
+                newest={newest}
                 sort={sort}
                 onSort={(value) => address.set({ s: value === props.sort ? '' : value })}
                 opens={opens.kind === 'page' ? opens : { kind: 'peek', selected: sel, select }}
@@ -135,6 +144,12 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
       </div>
     </section>
   )
+}
+
+/** The record as it is now, of a row whose place was decided a moment ago. */
+function useNewest<T extends Row>(rows: readonly T[], behind: boolean): (row: T) => T {
+  const byId = useMemo(() => (behind ? new Map(rows.map((row) => [row.id, row])) : null), [rows, behind])
+  return (row) => byId?.get(row.id) ?? row
 }
 
 /** Somebody reads: the pointer or the focus is in the table, text is selected, or the page is scrolled. */

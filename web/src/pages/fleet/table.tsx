@@ -2,6 +2,7 @@
 import { t } from 'i18next'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
+import type { Traffic } from '../../api/queries.ts'
 import { clock, probability, rate } from '../../format.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
 import type { Column } from '../../parts/columns.ts'
@@ -16,7 +17,7 @@ const NONE: readonly number[] = []
 /** `traffic`: bytes per second of the last ten minutes by workload. */
 export function fleetColumns(
   hostOf: (w: WorkloadRecord) => string,
-  traffic: ReadonlyMap<string, readonly number[]>,
+  traffic: Traffic,
 ): readonly Column<WorkloadRecord>[] {
   return [
     {

@@ -1,0 +1,105 @@
+/**
+ * Every page of the console, once: where it is, what is on it when it is full, empty, failing. A page is done when it
+ * stands here; looks.test.ts draws and checks each state of it, keyboard.test.ts walks through it without a mouse.
+ */
+import type { Page } from 'playwright-core'
+
+export type PageUnderTest = {
+  /** of its pictures: `fleet` → test-output/screens/fleet-1440-light.png, fleet-empty-390-dark.png */
+  readonly name: string
+  readonly path: string
+  /** visible text when it is full */
+  readonly ready: string | RegExp
+  /** visible text against a server that knows nothing (`startFixture({ size: 0 })`); null: the page is never empty */
+  readonly empty: string | RegExp | null
+  /** the path of the API without which it has nothing to show; its error and loading states are looked at with it */
+  readonly asks: string | null
+  /** rows that can be walked with the keyboard, and what opening one shows; null: no table */
+  readonly walk: { readonly table: string; readonly opens: 'page' | 'peek' } | null
+  /** further states of its own: a filter without a match, a tab, an open dialog */
+  readonly also?: readonly PageState[]
+}
+
+export type PageState = {
+  readonly name: string
+  readonly path: string
+  readonly ready: string | RegExp
+  /** what a person does first */
+  readonly act?: (page: Page) => Promise<void>
+}
+
+const openPlan = async (page: Page) => {
+  await page.getByRole('button', { name: /Confirm plan/ }).click()
+  await page.getByRole('dialog').getByText('The timer runs on rack2-h04').waitFor()
+}
+const openShift = async (page: Page) => {
+  await page.getByRole('button', { name: 'Shift…' }).click()
+  await page.getByRole('dialog').getByLabel('To persona').waitFor()
+}
+const openKeys = async (page: Page) => {
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+}
+const openPalette = async (page: Page) => {
+  await page.getByRole('button', { name: 'Find or do anything' }).locator('visible=true').click()
+  await page.getByRole('combobox').fill('etl')
+  await page
+    .getByRole('option', { name: /etl-worker-07/ })
+    .first()
+    .waitFor()
+}
+
+export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
+  {
+    name: 'fleet',
+    path: '/fleet',
+    ready: 'etl-worker-07',
+    empty: 'No agent has reported a workload yet.',
+    asks: '/v1/workloads',
+    walk: { table: 'Workloads', opens: 'page' },
+    also: [{ name: 'no-match', path: '/fleet?q=risk%3E0.9', ready: 'Nothing matches risk>0.9' }],
+  },
+  {
+    name: 'workload',
+    path: '/workloads/w_0001',
+    ready: 'Reads the payments database',
+    empty: null,
+    asks: '/v1/workloads/w_0001',
+    walk: null,
+    also: [
+      { name: 'rules', path: '/workloads/w_0001/rules', ready: 'Reads the payments database' },
+      { name: 'plan', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openPlan },
+      { name: 'shift', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openShift },
+    ],
+  },
+  {
+    name: 'activity',
+    path: '/activity',
+    ready: 'change is under way',
+    empty: null,
+    asks: null,
+    walk: null,
+    also: [
+      { name: 'keys', path: '/activity', ready: 'change is under way', act: openKeys },
+      { name: 'palette', path: '/activity', ready: 'change is under way', act: openPalette },
+    ],
+  },
+  {
+    name: 'sources',
+    path: '/sources',
+    ready: 'netflow:0.0.0.0:2055',
+    empty: 'No source has reported yet.',
+    asks: '/v1/sources',
+    walk: { table: 'Sources', opens: 'peek' },
+    also: [{ name: 'peek', path: '/sources?sel=rack2-h04_netflow', ready: 'Where flows are lost' }],
+  },
+  {
+    name: 'agents',
+    path: '/agents',
+    ready: 'rack3-h01',
+    empty: 'No agent is enrolled yet.',
+    asks: '/v1/agents',
+    walk: { table: 'Agents', opens: 'peek' },
+    also: [{ name: 'peek', path: '/agents?sel=a_rack2-h04', ready: 'What its probes said' }],
+  },
+]
