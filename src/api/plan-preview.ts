@@ -120,13 +120,13 @@ function ruleDiff(
   const some = (all: readonly { rule: ResolvedRule; i: number }[]) =>
     all.slice(0, RULES_SHOWN).map(({ rule, i }) => textOf(rule, i + 1))
   const added = [...will].filter(([key]) => !was.has(key)).map(([, one]) => one)
-  const kept = [...will].filter(([key]) => was.has(key)).map(([, one]) => one)
+  const kept = [...will].flatMap(([key, one]) => (was.has(key) ? [{ ...one, key }] : []))
   const removed = [...was].filter(([key]) => !will.has(key)).map(([, one]) => one)
   const more = (all: readonly unknown[]) => Math.max(0, all.length - RULES_SHOWN)
   return {
     removed: some(removed),
     added: some(added),
-    kept: some(kept),
+    kept: kept.slice(0, RULES_SHOWN).map(({ key, rule, i }) => ({ ...textOf(rule, i + 1), was: was.get(key)!.i + 1 })),
     more: { removed: more(removed), added: more(added), kept: more(kept) },
     otherwise: { before: before?.otherwise ?? null, after: after.otherwise },
   }

@@ -6,8 +6,10 @@ import type { ApprovalRecord } from './records.ts'
 import type { Why } from './why.ts'
 
 export type RuleText = ResolvedRule & {
-  /** Its place in its list, from 1. */
+  /** Its place in its list, from 1; of a kept rule the place after. */
   readonly n: number
+  /** Of a kept rule: its place before. */
+  readonly was?: number
   /** Who is at the other end, and on what, in words. */
   readonly peer: string
   readonly service: string

@@ -204,7 +204,7 @@ export function createControl(deps: ControlDeps): RunningControl {
         summary: note,
       })
       if (!approved.ok) return refusal(approved.code, plan)
-      return found(approved.value.state === 'approved' ? await flow.apply(plan, by) : approved.value, plan)
+      return found(await flow.approved(approved.value, by), plan)
     },
     confirmPlan: async ({ plan, by }) => found(await flow.confirm(plan, by), plan),
     async rollbackPlan({ plan, by, why }) {

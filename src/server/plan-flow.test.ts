@@ -53,7 +53,7 @@ function agentState(generation: Generation, plan: PlanId): AgentState {
 }
 
 let made = 0
-async function approved(direction: Plan['direction'] = 'change', approval: Plan['approval'] = 'auto') {
+async function proposedPlan(direction: Plan['direction'], approval: Plan['approval']) {
   const decision = `d_${++made}` as DecisionId
   const make = (generation: Generation, id: PlanId, parent: PlanId | null): Plan => ({
     ...planMaker(decision)(generation, id, parent),
@@ -63,7 +63,10 @@ async function approved(direction: Plan['direction'] = 'change', approval: Plan[
   })
   const proposed = await store.plans.propose(MAIN, make, decisionRecord(decision), [], auditBy('guise', 'plan.propose'))
   assert.ok(proposed.ok)
-  const { plan } = proposed.value
+  return proposed.value.plan
+}
+async function approved(direction: Plan['direction'] = 'change', approval: Plan['approval'] = 'auto') {
+  const plan = await proposedPlan(direction, approval)
   assert.ok((await store.plans.move(MAIN, plan.id, 'approved', auditBy('guise', 'plan.approved'))).ok)
   return plan
 }
@@ -120,6 +123,24 @@ test('a failed probe on one agent rolls the plan back on all; for a containment,
   await flow.applied(B, applied(containment, 'confirmed'))
   assert.equal(await stateOf(containment), 'confirming')
   await flow.rollback(containment.id, 'guise', 'end of the test')
+})
+
+test('a plan is applied when as many people as its class asks for have approved it', async () => {
+  const { flow, sent } = harness()
+  const { id } = await proposedPlan('change', 'two')
+  const approve = async (by: string) => {
+    const record = await store.plans.approve(MAIN, id, by, '', auditBy(by, 'plan.approve'))
+    assert.ok(record.ok)
+    return await flow.approved(record.value, by)
+  }
+  assert.equal((await approve('mira'))?.state, 'proposed')
+  assert.equal(sent.length, 0)
+  assert.equal((await approve('jonas'))?.state, 'applying')
+  assert.deepEqual(
+    sent.map(([, type]) => type),
+    ['state', 'state'],
+  )
+  await flow.rollback(id, 'guise', 'end of the test')
 })
 
 test('a plan that waits for a person is confirmed by the person only', async () => {

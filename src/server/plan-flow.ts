@@ -4,7 +4,7 @@
  * again after a restart, because every report carries it.
  */
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
-import type { ShiftState } from '../model/plan.ts'
+import type { ApprovalClass, ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
 import type { Applied } from '../model/wire.ts'
@@ -22,6 +22,8 @@ export type PlanFlowDeps = {
 }
 
 export type PlanFlow = {
+  /** Applies it when as many people as its class asks for have approved it; else it goes on waiting. */
+  approved(record: PlanRecord, actor: string): Promise<PlanRecord | null>
   /** Sends an approved plan to its agents. */
   apply(id: PlanId, actor: string): Promise<PlanRecord | null>
   /** A person's confirm: needed when the plan was asked to wait for it. */
@@ -39,6 +41,7 @@ const STRANDED_MS = 3_000
 
 /** What needed a person's approval waits for a person's confirm, too; the rest is confirmed when every probe passes. */
 const waitsForPerson = (record: PlanRecord): boolean => record.plan.approval !== 'auto'
+const PEOPLE = { auto: 0, one: 1, two: 2 } as const satisfies Record<ApprovalClass, number>
 
 export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   const { tenant, store, delivery } = deps
@@ -102,6 +105,13 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   return {
     apply,
     rollback,
+    async approved(record, actor) {
+      const people = record.approvedBy.length
+      if (people < PEOPLE[record.plan.approval]) return record
+      const summary = `approved by ${people} ${people === 1 ? 'person' : 'people'}`
+      const moved = await move(record.plan.id, 'approved', actor, summary)
+      return moved === null ? null : await apply(record.plan.id, actor)
+    },
     async confirm(id, actor) {
       const record = await store.plans.get(tenant, id)
       if (record === null || record.state !== 'confirming') return null
