@@ -106,15 +106,15 @@ export const VENDOR_ELEMENTS: Readonly<Record<number, string>> = {
 1 Timestamp LogOp TrafficType FW_Rule/s ServiceName/s Reason ReasonText/s BindIPv4Address/4 BindTransportPort
 10 ConnIPv4Address/4 ConnTransportPort AuditCounter
 `,
-  // Procera
+  // Procera; which of 21, 22 and 26 is which is not published: samples have all three empty
   15397: `
-1 proceraTemplateName/s proceraService/s proceraIncomingOctets proceraOutgoingOctets proceraIncomingPackets
-6 proceraOutgoingPackets proceraExternalRtt proceraInternalRtt proceraIncomingShapingLatency
-10 proceraOutgoingShapingLatency proceraIncomingShapingDrops proceraOutgoingShapingDrops proceraServerHostname/s
-14 proceraHttpUserAgent/s proceraHttpUrl/s proceraHttpLocation/s proceraHttpReferer/s proceraHttpLanguage/s
-19 proceraHttpRequestVersion/s proceraHttpResponseVersion/s proceraHttpContentType/s proceraHttpFileLength
-23 proceraHttpRequestMethod/s proceraHttpResponseStatus proceraHttpFileLength proceraSubscriberIdentifier/s
-27 proceraLocalPathId proceraBaseService/s proceraImsi proceraImei proceraMsisdn proceraApn/s proceraGgsn/s proceraSgsn/s
+1 proceraService/s proceraBaseService/s proceraIncomingOctets proceraOutgoingOctets proceraIncomingPackets
+6 proceraOutgoingPackets
+15 proceraFlowBehavior/s proceraContentCategories/s
+21 proceraHttpUrl/s proceraHttpContentType/s
+25 proceraHttpFileLength proceraHttpLocation/s
+28 proceraSubscriberIdentifier/s
+47 proceraTemplateName/s
 `,
   // Viptela
   41916: `
