@@ -191,7 +191,7 @@ function strongest(series: Series, now: number): Best | null {
  * the service is one to log in to: guesses at machine times are brute force, which has a detector of its own.
  */
 function weigh(score: number, count: number, series: Series): number {
-  const fresh = 4.6 * ((score - 0.6) / 0.4) ** 2 * (count / (count + 4))
+  const fresh = 4.6 * ((score - 0.6) / 0.4) ** 2 * (count / (count + 6))
   const isAnswered = series.answered * 2 >= series.flows || series.answered >= count / 2
   return isAnswered && loginService(series.port) === null ? fresh : fresh / 2
 }

@@ -4,9 +4,11 @@
  * once, not by their size.
  */
 import type { FlowBatch, SourceCounters } from '../../model/flow.ts'
+import { createPcapSource } from '../pcap/pcap.ts'
 import { createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
 import type { CsvMap } from './csv-map.ts'
 import { createCsvRows } from './csv-rows.ts'
+import { createEveRows } from './eve-rows.ts'
 import { type FoundFile, findFiles } from './find-files.ts'
 import type { LineRows } from './line-rows.ts'
 import { mergeByTime } from './merge-by-time.ts'
@@ -48,19 +50,18 @@ export function createFileSource(options: {
   }
   async function* read(file: FoundFile, signal: AbortSignal): AsyncGenerator<FlowBatch> {
     const figures = kindOf(file.kind)
-    const mine = createSourceCounters()
-    const rows = rowsOf(file, options.services, map)
-    const bytes = openBytes(file, (n) => {
+    const chunks = openBytes(file, (n) => {
       progress.bytes += n
     })
-    for await (const batch of readLines({ path: file.path, bytes, rows, counters: mine, signal })) {
+    const reading = openReading(file, chunks, options.services, map, signal)
+    for await (const batch of reading.batches) {
       figures.rows += batch.count
       figures.hints += batch.hints.length
       yield batch
     }
-    figures.refused += mine.refused
-    addCounters(counters, mine)
-    for (const [kind, n] of rows.passed) skipped.set(kind, (skipped.get(kind) ?? 0) + n)
+    figures.refused += reading.counters.refused
+    addCounters(counters, reading.counters)
+    for (const [kind, n] of reading.passed) skipped.set(kind, (skipped.get(kind) ?? 0) + n)
   }
 
   return {
@@ -88,8 +89,35 @@ export function createFileSource(options: {
   }
 }
 
+type Reading = {
+  readonly batches: AsyncIterable<FlowBatch>
+  readonly counters: SourceCounters
+  readonly passed: ReadonlyMap<string, number>
+}
+
+function openReading(
+  file: FoundFile,
+  chunks: AsyncIterable<Buffer>,
+  services: ServiceNames,
+  map: CsvMap | null,
+  signal: AbortSignal,
+): Reading {
+  if (file.kind === 'pcap') {
+    const source = createPcapSource({ from: { name: file.path, chunks }, services })
+    return { batches: source.batches(signal), counters: source.counters, passed: new Map() }
+  }
+  const rows = rowsOf(file, services, map)
+  const counters = createSourceCounters()
+  return {
+    batches: readLines({ path: file.path, bytes: chunks, rows, counters, signal }),
+    counters,
+    passed: rows.passed,
+  }
+}
+
 function rowsOf(file: FoundFile, services: ServiceNames, map: CsvMap | null): LineRows {
   if (file.kind === 'zeek') return createZeekLog(services, file.log)
+  if (file.kind === 'eve') return createEveRows(services)
   return createCsvRows(services, file.kind === 'binetflow' ? null : map)
 }
 
