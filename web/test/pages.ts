@@ -91,7 +91,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     empty: 'No source has reported yet.',
     asks: '/v1/sources',
     walk: { table: 'Sources', opens: 'peek' },
-    also: [{ name: 'peek', path: '/sources?sel=rack2-h04_netflow', ready: 'Where flows are lost' }],
+    also: [{ name: 'peek', path: '/sources?sel=src_netflow', ready: 'Where flows are lost' }],
   },
   {
     name: 'agents',

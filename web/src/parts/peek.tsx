@@ -45,11 +45,11 @@ export function Block({ title, children }: { readonly title: string; readonly ch
   )
 }
 
-/** Names and values, two columns. A value that is null is left out. */
-export function Facts({ rows }: { readonly rows: readonly (readonly [name: string, value: ReactNode])[] }) {
+/** Names and values, two columns: `rows={{ [t('…')]: value }}`. A value that is null is left out. */
+export function Facts({ rows }: { readonly rows: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="facts">
-      {rows.map(([name, value]) =>
+      {Object.entries(rows).map(([name, value]) =>
         value === null || value === undefined ? null : (
           <div key={name}>
             <dt>{name}</dt>
