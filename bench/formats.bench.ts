@@ -35,7 +35,8 @@ export async function run(args: readonly string[]): Promise<void> {
       console.error(`${name}: left out, nothing here reads it yet`)
       continue
     }
-    const { run: runSection }: { run: RunSection } = await import(module)
+    const { run: runSection }: { run?: RunSection } = await import(module)
+    if (runSection === undefined) throw new Error(`bench/formats/${file}.ts exports no run(folder)`)
     const section = await runSection(path)
     if (section === null) {
       console.error(`${name}: left out, nothing in ${path} to compare`)

@@ -1,0 +1,7 @@
+/** Every decoder of bytes that strangers send, one line each. `npm test` runs each for a second, `bench fuzz` for a minute. */
+
+import { ipfix, netflow, netflowDescribed } from './netflow.ts'
+import { conntrackMessage, sockDiagMessage } from './netlink.ts'
+import type { FuzzTarget } from './target.ts'
+
+export const TARGETS: readonly FuzzTarget[] = [netflow, ipfix, netflowDescribed, conntrackMessage, sockDiagMessage]
