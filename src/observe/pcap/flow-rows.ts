@@ -1,6 +1,6 @@
 /** A finished conversation of the assembler as one whole row of a batch. */
 import { type FlowBatch, Mark, Phase, Proto, stateCode } from '../../model/flow.ts'
-import { type Conn, stateOf } from './assembler.ts'
+import { type Conn, stateOf } from './conn.ts'
 import type { FlowTable } from './flow-table.ts'
 
 /** Handshake seen to its end. */

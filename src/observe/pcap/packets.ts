@@ -3,8 +3,9 @@
  * is where one packet's troubles end: what is cut short or contradicts itself is counted and the next packet is read.
  */
 import { DecodeError, type Reader } from '../reader.ts'
-import { type Assembler, type ConnSink, createAssembler } from './assembler.ts'
+import { type Assembler, createAssembler } from './assembler.ts'
 import { type Capture, createCapture } from './capture.ts'
+import type { SinkMaker } from './conn.ts'
 import { createFragmentStore } from './fragments.ts'
 import { linkName, readLink } from './link.ts'
 import { type Checksums, readNetwork } from './network.ts'
@@ -32,7 +33,7 @@ export type PacketReader = {
 }
 
 export function createPacketReader<Talk>(options: {
-  readonly sink: ConnSink<Talk>
+  readonly sink: SinkMaker<Talk>
   readonly checksums: Checksums
   readonly serverPorts?: ServerPorts
   readonly maxConns?: number

@@ -7,9 +7,14 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
+import { MAX_HINTS } from '../../model/hint.ts'
 import { DecodeError } from '../reader.ts'
 import { createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
+import type { Conn } from './conn.ts'
+import type { Talk } from './dissect/talk.ts'
+import { createTalks } from './dissect/talks.ts'
 import { addFlow } from './flow-rows.ts'
+import type { FlowTable } from './flow-table.ts'
 import type { Checksums } from './network.ts'
 import { createPacketReader, type PacketCounts } from './packets.ts'
 
@@ -36,17 +41,32 @@ export function createPcapSource(options: {
   const input = typeof options.from === 'string' ? { name: options.from, chunks: readFile(options.from) } : options.from
   const full: FlowBatch[] = []
   let batch = createFlowBatch(BATCH_ROWS)
-  const reader = createPacketReader<never>({
-    sink: {
-      payload() {},
-      ended(conn, table) {
-        if (batch.count === BATCH_ROWS) {
-          full.push(batch)
-          batch = createFlowBatch(BATCH_ROWS)
-        }
-        addFlow(batch, conn, table)
-        counters.rows++
-      },
+  const give = (conn: Conn<Talk>, table: FlowTable) => {
+    if (batch.count === BATCH_ROWS) nextBatch()
+    addFlow(batch, conn, table)
+    counters.rows++
+  }
+  const nextBatch = () => {
+    full.push(batch)
+    batch = createFlowBatch(BATCH_ROWS)
+  }
+  const reader = createPacketReader<Talk>({
+    sink: (table) => {
+      const talks = createTalks({
+        services: options.services,
+        table,
+        emit(hint) {
+          if (batch.hints.length >= MAX_HINTS) nextBatch()
+          batch.hints.push(hint)
+        },
+      })
+      return {
+        payload: talks.payload,
+        ended(conn) {
+          talks.ended(conn)
+          give(conn, table)
+        },
+      }
     },
     checksums: options.checksums ?? 'ignored',
     ...(options.maxConns === undefined ? {} : { maxConns: options.maxConns }),
@@ -62,7 +82,7 @@ export function createPcapSource(options: {
           if (signal.aborted) break
           reader.capture.push(chunk)
           counters.read = reader.counts.packets
-          for (const done of full.splice(0)) yield done
+          for (const done of full.splice(0)) yield inOrder(done)
         }
         const rest = signal.aborted ? null : reader.capture.end()
         if (rest !== null) refuse(counters, { file: input.name }, rest)
@@ -73,9 +93,15 @@ export function createPcapSource(options: {
       counters.read = reader.counts.packets
       reader.assembler.finish()
       full.push(batch)
-      for (const done of full.splice(0)) if (done.count > 0 || done.hints.length > 0) yield done
+      for (const done of full.splice(0)) if (done.count > 0 || done.hints.length > 0) yield inOrder(done)
     },
   }
+}
+
+/** A hint is told when its answer has come, or not: later ones may have been told before it. */
+function inOrder(batch: FlowBatch): FlowBatch {
+  batch.hints.sort((a, b) => a.at - b.at)
+  return batch
 }
 
 /** Gzip is known by its magic number, not by its name. */

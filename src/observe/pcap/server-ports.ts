@@ -3,7 +3,12 @@
  * scripts/base/protocols and scripts/base/packet-protocols): who is the client of a conversation whose beginning was
  * not captured is guessed by them.
  */
-export type ServerPorts = { readonly tcp: ReadonlySet<number>; readonly udp: ReadonlySet<number> }
+export type ServerPorts = {
+  readonly tcp: ReadonlySet<number>
+  readonly udp: ReadonlySet<number>
+  /** UDP ports where a conversation is a question and its answer, and over 10 s later. */
+  readonly dns: ReadonlySet<number>
+}
 
 export const SERVER_PORTS: ServerPorts = {
   tcp: new Set([
@@ -15,7 +20,12 @@ export const SERVER_PORTS: ServerPorts = {
     53, 67, 88, 123, 137, 161, 162, 389, 443, 514, 784, 1812, 2123, 2152, 3268, 3389, 3544, 4789, 5060, 5072, 5353,
     5355, 6081, 20000,
   ]),
+  dns: new Set([53, 137, 5353, 5355]),
 }
 
 /** What Zeek knows in its bare mode (`-b`) before any script of base/protocols is loaded: ports of tunnels. */
-export const TUNNEL_PORTS: ServerPorts = { tcp: new Set(), udp: new Set([2123, 2152, 3544, 4789, 5072, 6081]) }
+export const TUNNEL_PORTS: ServerPorts = {
+  tcp: new Set(),
+  udp: new Set([2123, 2152, 3544, 4789, 5072, 6081]),
+  dns: new Set(),
+}

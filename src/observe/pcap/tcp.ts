@@ -145,7 +145,7 @@ export function stepTcp(tcp: TcpConnection, fromClient: boolean, segment: Segmen
     end.finSeq = relative < 0 ? Number.MAX_VALUE : relative + spans
   }
   let acked = 0
-  if ((flags & Flag.ack) !== 0) acked = takeAck(end, peer, segment.ack, isRst)
+  if ((flags & Flag.ack) !== 0) acked = takeAck(peer, segment.ack, isRst)
   updateLast(end, past, flags)
   const isClosing = stepState(tcp, fromClient, end, peer, segment, outcome)
   if ((flags & Flag.ack) !== 0) takeAcknowledged(tcp, peer, end, acked, outcome)
@@ -210,7 +210,7 @@ function noteHistory(tcp: TcpConnection, fromClient: boolean, flags: number, len
   if (!tcp.history.includes(told)) tcp.history += told
 }
 
-function takeAck(end: Endpoint, peer: Endpoint, ack: number, isRst: boolean): number {
+function takeAck(peer: Endpoint, ack: number, isRst: boolean): number {
   if (peer.state === Tcp.inactive) {
     const first = (ack - 1) >>> 0
     peer.startSeq = first
