@@ -2,74 +2,16 @@
  * The command line: `guise COMMAND`. Each command is a file that exports `register(program)`; only the file of the command
  * that was asked for is loaded. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no server there.
  */
-import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-
-/** Command → its file and one line for `--help`, so that help loads none of them. */
-const COMMANDS: Readonly<Record<string, readonly [file: string, summary: string]>> = {
-  up: ['up', 'run the server here, and with --lab the lab network and its agent'],
-  agent: ['agent', 'observe and enforce for the workloads of this host (root)'],
-  lab: ['lab', 'a network of namespaces with real programs: up, down, status, attack'],
-  observe: ['observe', 'read flow logs and say who each address is, and how far to trust it'],
-  apply: ['apply', 'apply manifests: whole, or not at all'],
-  get: ['get', 'list workloads, personas, policies, feeds, agents, plans, shifts, audit'],
-  describe: ['get', 'one thing, whole'],
-  agents: ['get', 'list agents'],
-  why: ['why', 'why a workload, or one of its flows, is treated as it is'],
-  trace: ['trace', "follow a flow's packets through the rules, with our reasons (root)"],
-  shift: ['shift', 'make a workload wear a persona'],
-  try: ['shift', 'wear a persona for a while, then back by itself'],
-  undo: ['shift', 'end the newest shift of a workload'],
-  plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
-  panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
-  verify: ['verify', 'compare the kernel with what was confirmed (root)'],
-  policy: ['policy', 'check policy files: lint, test'],
-  doctor: ['doctor', 'what is not as it should be, with its cure'],
-  events: ['doctor', 'what happens, as it happens'],
-  token: ['token', 'tokens: create, list, revoke'],
-  completion: ['completion', 'print the completion script of a shell'],
-}
-
-function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return new Command('guise')
-    .description('Dynamic network personas: who a workload is, which network it should see, enforced, with a reason.')
-    .version(version)
-    .option('--server <url>', 'the server (GUISE_SERVER, default http://127.0.0.1:7070)')
-    .option('--json', 'one line of JSON on stdout')
-    .enablePositionalOptions()
-    .exitOverride()
-}
-
-async function load(program: Command, file: string): Promise<void> {
-  const { register } = (await import(`./${file}.ts`)) as { register(program: Command): void }
-  register(program)
-}
-
-/** `--json` and `--server` may stand before or after the command. */
-function takeEverywhere(command: Command): void {
-  for (const one of command.commands) {
-    // What stands after a command is that command's own: `agent --server` is not the API's address.
-    one.exitOverride().enablePositionalOptions()
-    for (const [flags, text] of [
-      ['--json', 'one line of JSON on stdout'],
-      ['--server <url>', 'the server'],
-    ] as const)
-      if (!one.options.some((option) => flags.startsWith(option.long ?? '-'))) one.option(flags, text)
-    takeEverywhere(one)
-  }
-}
+import { CommanderError } from 'commander'
+import { COMMANDS, createProgram, load, takeEverywhere, wholeProgram } from './commands.ts'
 
 async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram()
   const wanted = argv.find((word, i) => !word.startsWith('-') && argv[i - 1] !== '--server')
   if (wanted === 'complete') {
-    for (const file of new Set(Object.values(COMMANDS).map(([name]) => name))) await load(program, file)
     const { complete } = await import('./completion.ts')
-    return complete(program, argv.slice(argv.indexOf('--') + 1))
+    return complete(await wholeProgram(), argv.slice(argv.indexOf('--') + 1))
   }
+  const program = createProgram()
   const known = wanted === undefined ? undefined : COMMANDS[wanted]
   if (known !== undefined) await load(program, known[0])
   for (const [name, [, summary]] of Object.entries(COMMANDS))
