@@ -114,30 +114,32 @@ export type SourceCounters = {
   lost: number
 }
 
-const COLUMNS = [
-  'start',
-  'end',
-  'sourcePort',
-  'targetPort',
-  'proto',
-  'bytesOut',
-  'bytesIn',
-  'packetsOut',
-  'packetsIn',
-  'phase',
-  'state',
-  'marks',
-  'sourceWorkload',
-  'targetWorkload',
-  'service',
-] as const satisfies readonly (keyof FlowBatch)[]
-
-/** Appends one row; the caller has seen to the room. */
+/** Appends one row; the caller has seen to the room. Column by column in full: a loop over names costs ten times as much. */
 export function copyFlow(from: FlowBatch, row: number, to: FlowBatch): void {
   const at = to.count++
-  for (let i = 0; i < 4; i++) {
-    to.source[at * 4 + i] = from.source[row * 4 + i]!
-    to.target[at * 4 + i] = from.target[row * 4 + i]!
-  }
-  for (const column of COLUMNS) to[column][at] = from[column][row]!
+  const a = at * 4
+  const b = row * 4
+  to.source[a] = from.source[b]!
+  to.source[a + 1] = from.source[b + 1]!
+  to.source[a + 2] = from.source[b + 2]!
+  to.source[a + 3] = from.source[b + 3]!
+  to.target[a] = from.target[b]!
+  to.target[a + 1] = from.target[b + 1]!
+  to.target[a + 2] = from.target[b + 2]!
+  to.target[a + 3] = from.target[b + 3]!
+  to.start[at] = from.start[row]!
+  to.end[at] = from.end[row]!
+  to.sourcePort[at] = from.sourcePort[row]!
+  to.targetPort[at] = from.targetPort[row]!
+  to.proto[at] = from.proto[row]!
+  to.bytesOut[at] = from.bytesOut[row]!
+  to.bytesIn[at] = from.bytesIn[row]!
+  to.packetsOut[at] = from.packetsOut[row]!
+  to.packetsIn[at] = from.packetsIn[row]!
+  to.phase[at] = from.phase[row]!
+  to.state[at] = from.state[row]!
+  to.marks[at] = from.marks[row]!
+  to.sourceWorkload[at] = from.sourceWorkload[row]!
+  to.targetWorkload[at] = from.targetWorkload[row]!
+  to.service[at] = from.service[row]!
 }
