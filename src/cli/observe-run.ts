@@ -13,8 +13,8 @@ import { createDirectory } from '../observe/reduce/directory.ts'
 import { createEventClock } from '../observe/reduce/event-clock.ts'
 import { createReducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
-import { createFileSource, type KindFigures } from '../observe/sources/open.ts'
 import { createBeliefs } from './observe-beliefs.ts'
+import { openWanted, type SourceFigures, type Wanted } from './observe-sources.ts'
 
 export type Observed = {
   readonly address: string
@@ -32,8 +32,8 @@ export type Observation = {
   readonly refusedCount: number
   readonly skipped: Readonly<Record<string, number>>
   readonly files: number
-  /** What came of the files of each kind. */
-  readonly sources: readonly KindFigures[]
+  /** What came of each kind of source. */
+  readonly sources: readonly SourceFigures[]
 }
 
 /** Late rows amend for this long (event time). */
@@ -44,13 +44,18 @@ const MAX_OTHERS = 2_000
 
 export async function observe(options: {
   readonly paths: readonly string[]
+  readonly wanted?: Partial<Wanted>
   readonly homeNetworks: readonly string[]
   readonly indicators: IndicatorIndex
   readonly signal: AbortSignal
-  readonly progress: (flows: number, eventTime: number) => void
+  /** `share` of the bytes that is read, null when there is no end. */
+  readonly progress: (flows: number, eventTime: number, share: number | null) => void
 }): Promise<Observation> {
   const services = createServiceNames()
-  const source = createFileSource({ paths: options.paths, services })
+  const source = openWanted(
+    { csvMap: null, listen: [], exporters: [], reading: 'whole', ...options.wanted, paths: options.paths },
+    services,
+  )
   const directory = createDirectory({
     discover: (words) => {
       const key = formatAddress(words)
@@ -76,7 +81,7 @@ export async function observe(options: {
       evaluate(now)
       beliefs.add(reducer.close(now - WATERMARK_MS).ticks)
     })
-    options.progress(flows, clock.now)
+    options.progress(flows, clock.now, source.share())
   }
   const now = clock.now
   evaluate(now)
@@ -102,11 +107,11 @@ export async function observe(options: {
     flows,
     workloads: kept,
     folded,
-    refused: source.counters.refusals,
-    refusedCount: source.counters.refused,
+    refused: source.counters.flatMap(({ refusals }) => refusals).slice(0, 20),
+    refusedCount: source.counters.reduce((sum, { refused }) => sum + refused, 0),
     skipped: Object.fromEntries(source.skipped),
     files: source.files,
-    sources: source.kinds,
+    sources: source.figures(),
   }
 }
 

@@ -86,7 +86,7 @@ test('mistakes are said with the cure', async () => {
   assert.match(wrong.err, /zero host bits/)
   const nothing = await guise('observe', join(folder, 'nowhere'))
   assert.equal(nothing.code, 1)
-  assert.match(nothing.err, /No conn log found/)
+  assert.match(nothing.err, /Nothing to read was found/)
   const feed = await guise('observe', folder, '--feed', join(folder, 'nowhere'))
   assert.equal(feed.code, 1)
   assert.match(feed.err, /cannot be read/)

@@ -6,19 +6,36 @@ import { parseCidr } from '../model/address.ts'
 import { plainText } from '../model/plain-text.ts'
 import { readList } from '../observe/feeds/local-list.ts'
 import { type Observation, type Observed, observe } from './observe-run.ts'
+import { parseListen, readCsvMap, type Wanted, WantedError } from './observe-sources.ts'
 
-type Options = { readonly json?: true; readonly homeNetwork: string[]; readonly feed: string[] }
+type Options = {
+  readonly json?: true
+  readonly homeNetwork: string[]
+  readonly feed: string[]
+  readonly csvMap?: string
+  readonly listen: string[]
+  readonly exporter: string[]
+  readonly follow?: true
+  readonly for?: string
+}
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 export function register(program: Command): void {
   program
     .command('observe')
-    .description('read recorded traffic (Zeek conn logs: files or folders, plain or gzip) and say who is who')
-    .argument('<path...>', 'files or folders')
+    .description(
+      'read traffic, recorded or as it comes, and say who is who: pcap, pcapng, nfdump, Zeek and Suricata EVE logs, binetflow and other CSV, plain or gzip, in any mix; NetFlow and IPFIX with --listen',
+    )
+    .argument('[path...]', 'files or folders')
     .option('--json', 'one line of JSON on stdout')
     .option('--home-network <cidr>', 'a network of yours; may be given again (default: the private ranges)', cidrs, [])
     .option('--feed <file>', 'a block-list: one address or CIDR a line, optional score; may be given again', append, [])
+    .option('--csv-map <map>', 'columns of CSV files: start=COLUMN,source=COLUMN,… or a YAML file of field: column')
+    .option('--listen <place>', 'NetFlow v5, v9 and IPFIX as they come: netflow=ADDRESS:PORT', append, [])
+    .option('--exporter <cidr>', 'who may send to --listen (default: this machine); may be given again', cidrs, [])
+    .option('--follow', 'read Zeek and EVE logs as they grow, from now on')
+    .option('--for <seconds>', 'with --listen or --follow: stop after so long (default: at Ctrl-C)')
     .action((paths: string[], options: Options) => observeCommand(paths, options))
 }
 
@@ -37,18 +54,22 @@ async function observeCommand(paths: readonly string[], options: Options): Promi
   const abort = new AbortController()
   const stop = () => abort.abort()
   process.once('SIGINT', stop)
+  const timer = options.for === undefined ? null : setTimeout(stop, Number(options.for) * 1_000)
   let toldAt = began
   try {
     const observation = await observe({
       paths,
+      wanted: wantedOf(paths, options),
       homeNetworks: options.homeNetwork,
       indicators: createIndicatorIndex(await readFeeds(options.feed)),
       signal: abort.signal,
-      progress: (flows, eventTime) => {
+      progress: (flows, eventTime, share) => {
         if (performance.now() - toldAt < 1_000) return
         toldAt = performance.now()
         const rate = Math.round((flows / (toldAt - began)) * 1_000)
-        say(`${flows} flows, ${rate} flows/s, at ${new Date(eventTime).toISOString()}`)
+        const done = share === null ? '' : `${Math.floor(share * 100)} %, `
+        const at = Number.isFinite(eventTime) ? `, at ${new Date(eventTime).toISOString()}` : ''
+        say(`${done}${flows} flows, ${rate} flows/s${at}`)
       },
     })
     const seconds = (performance.now() - began) / 1_000
@@ -58,11 +79,25 @@ async function observeCommand(paths: readonly string[], options: Options): Promi
     )
     if (observation.files === 0) process.exitCode = 1
   } catch (error) {
-    if (!(error instanceof FeedError)) throw error
+    if (!(error instanceof FeedError || error instanceof WantedError)) throw error
     say(error.message)
     process.exitCode = 1
   } finally {
     process.removeListener('SIGINT', stop)
+    if (timer !== null) clearTimeout(timer)
+  }
+}
+
+function wantedOf(paths: readonly string[], options: Options): Partial<Wanted> {
+  if (paths.length === 0 && options.listen.length === 0)
+    throw new WantedError('There is nothing to read. Give files or folders, or --listen netflow=ADDRESS:PORT.')
+  if (options.for !== undefined && !(Number(options.for) > 0))
+    throw new WantedError(`--for ${plainText(options.for, 20)} is no time. Give seconds, such as --for 60.`)
+  return {
+    csvMap: options.csvMap === undefined ? null : readCsvMap(options.csvMap),
+    listen: options.listen.map(parseListen),
+    exporters: options.exporter,
+    reading: options.follow === undefined ? 'whole' : 'follow',
   }
 }
 
@@ -86,15 +121,19 @@ async function readFeeds(files: readonly string[]): Promise<IndicatorEntry[]> {
 
 /** What was read and what was not, on stderr. */
 function tell(observation: Observation, seconds: number): void {
-  const { flows, files, refusedCount, refused, skipped } = observation
+  const { flows, files, refusedCount, refused, skipped, sources } = observation
   say(`${flows} flows from ${files} files in ${seconds.toFixed(1)} s (${Math.round(flows / seconds)} flows/s)`)
   const kinds = Object.entries(skipped).map(([kind, n]) => `${plainText(kind, 40)} ${n}`)
-  if (kinds.length > 0) say(`passed over, not conn logs: ${kinds.slice(0, 20).join(', ')}`)
+  const read = sources.map(({ kind, files: n, rows, hints }) => `${kind} ${n} (${rows} flows, ${hints} hints)`)
+  if (read.length > 0) say(`read: ${read.join(', ')}`)
+  if (kinds.length > 0) say(`passed over: ${kinds.slice(0, 20).join(', ')}`)
   if (refusedCount > 0) say(`refused: ${refusedCount}; the first:`)
   for (const { file, line, offset, why } of refused.slice(0, 5))
     say(`  ${file}${line === undefined ? '' : `:${line}`}${offset === undefined ? '' : ` (byte ${offset})`}: ${why}`)
   if (files === 0)
-    say('No conn log found. Give a Zeek conn.log (TSV or JSON, plain or .gz) or a folder that holds some.')
+    say(
+      'Nothing to read was found. Give captures, nfdump files, Zeek or EVE logs, CSV of flows, or a folder that holds some.',
+    )
 }
 
 function toJson(observation: Observation, seconds: number): object {

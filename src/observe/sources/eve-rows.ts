@@ -78,7 +78,7 @@ export function createEveRows(services: ServiceNames): LineRows {
   return {
     passed,
     take(batch, bytes, from, to) {
-      const text = bytes.latin1Slice(from, to)
+      const text = bytes.toString('latin1', from, to)
       const at = text.indexOf(TYPE_KEY)
       const type = at < 0 ? null : text.slice(at + TYPE_KEY.length, text.indexOf('"', at + TYPE_KEY.length))
       if (type !== null && type.length <= 32 && !WANTED.has(type)) {

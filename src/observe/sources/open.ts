@@ -12,6 +12,7 @@ import { createEveRows } from './eve-rows.ts'
 import { type FoundFile, findFiles } from './find-files.ts'
 import type { LineRows } from './line-rows.ts'
 import { mergeByTime } from './merge-by-time.ts'
+import { readNfdump } from './nfdump.ts'
 import { openBytes } from './open-bytes.ts'
 import { readLines } from './read-lines.ts'
 import type { FileKind } from './sniff.ts'
@@ -106,6 +107,7 @@ function openReading(
     const source = createPcapSource({ from: { name: file.path, chunks }, services })
     return { batches: source.batches(signal), counters: source.counters, passed: new Map() }
   }
+  if (file.kind === 'nfdump') return { ...readNfdump(file.path, signal), passed: new Map() }
   const rows = rowsOf(file, services, map)
   const counters = createSourceCounters()
   return {
