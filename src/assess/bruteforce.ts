@@ -10,12 +10,16 @@ const HALF_LIFE_MS = 1_800_000
 
 /** A port check says nothing and hears nothing (or a banner): three packets each way carry no log-in. */
 const LEAST_PER_FLOW = 100
+/** Far above any threshold; half of them are dropped when there are more. */
+const MAX_STARTS = 2_048
 
 type Attempts = {
   readonly source: number
   readonly target: number
   readonly port: number
   starts: number[]
+  /** Those up to here do not count any more; they are dropped when somebody asks, or there are too many. */
+  since: number
   /** Over the same attempts, from the last time the list was empty. */
   flows: number
   bytesOut: number
@@ -41,7 +45,18 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       return null
     }
     size++
-    const attempts = { source, target, port, starts: [], flows: 0, bytesOut: 0, bytesIn: 0, isProven: false, last: 0 }
+    const attempts = {
+      source,
+      target,
+      port,
+      starts: [],
+      since: 0,
+      flows: 0,
+      bytesOut: 0,
+      bytesIn: 0,
+      isProven: false,
+      last: 0,
+    }
     if (ports === undefined) {
       ports = new Map()
       held.set(pair, ports)
@@ -101,7 +116,8 @@ function observe(attempts: Attempts, batch: FlowBatch, row: number): void {
       attempts.bytesOut = 0
       attempts.bytesIn = 0
     }
-    attempts.starts = attempts.starts.filter((start) => start > attempts.last - SPAN_MS).slice(-1_023)
+    attempts.since = attempts.last - SPAN_MS
+    if (attempts.starts.length >= MAX_STARTS) forgetOld(attempts)
     attempts.starts.push(batch.start[row]!)
     attempts.flows++
   }
@@ -110,7 +126,12 @@ function observe(attempts: Attempts, batch: FlowBatch, row: number): void {
   if ((batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0) attempts.isProven = true
 }
 
+function forgetOld(attempts: Attempts): void {
+  attempts.starts = attempts.starts.filter((start) => start > attempts.since).slice(-MAX_STARTS / 2)
+}
+
 function judge(attempts: Attempts, ends: Ends): Evidence | null {
+  forgetOld(attempts)
   const service = loginService(attempts.port)!
   const count = attempts.starts.length
   const outPerFlow = attempts.bytesOut / attempts.flows

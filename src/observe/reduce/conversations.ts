@@ -3,12 +3,19 @@ import { formatAddress } from '../../model/address.ts'
 import { createAddressTable } from '../../model/address-table.ts'
 import { beginsFlow, FAILED_STATES, type FlowBatch, Proto } from '../../model/flow.ts'
 import type { WorkloadId } from '../../model/ids.ts'
+import { createTripleTable, type TripleTable } from '../../model/triple-table.ts'
 import { CONVERSATION_MS, type Conversation } from '../../model/window.ts'
 
 const MAX_OPEN = 50_000
 
 type Entry = Omit<Conversation, 'workload'> & { readonly workload: number; news: boolean }
-type Step = { readonly peers: ReturnType<typeof createAddressTable>; readonly pairs: Map<number, Map<number, Entry>> }
+type Step = {
+  readonly start: number
+  readonly peers: ReturnType<typeof createAddressTable>
+  /** (workload, peer, service) → place in `entries` */
+  readonly numbers: TripleTable
+  readonly entries: Entry[]
+}
 
 export type Conversations = {
   add(batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']): void
@@ -24,31 +31,39 @@ export function createConversations(
   counters: { conversationsRefused: number },
 ): Conversations {
   const steps = new Map<number, Step>()
+  let newest: Step | null = null
   let open = 0
   let oldest = Number.NEGATIVE_INFINITY
 
-  const entryOf = (batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']) => {
-    const start = Math.max(Math.floor(batch.end[row]! / CONVERSATION_MS) * CONVERSATION_MS, oldest)
+  const stepOf = (start: number): Step => {
     let step = steps.get(start)
     if (step === undefined) {
-      step = { peers: createAddressTable(MAX_OPEN), pairs: new Map() }
+      step = {
+        start,
+        peers: createAddressTable(MAX_OPEN),
+        numbers: createTripleTable(MAX_OPEN),
+        entries: [],
+      }
       steps.set(start, step)
     }
+    newest = step
+    return step
+  }
+  const entryOf = (batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']) => {
+    const start = Math.max(Math.floor(batch.end[row]! / CONVERSATION_MS) * CONVERSATION_MS, oldest)
+    const step = newest !== null && newest.start === start ? newest : stepOf(start)
     const column = direction === 'initiated' ? batch.target : batch.source
     const peer = step.peers.intern(column, row * 4)
     if (peer < 0) return null
-    // Exact as a double: workloads and peers are below 2²⁶, port, protocol and direction need 25 bits.
-    const pair = workload * 67_108_864 + peer
     const proto = batch.proto[row]!
     const isIcmp = proto === Proto.icmp || proto === Proto.icmp6
     const port = isIcmp ? batch.sourcePort[row]! : batch.targetPort[row]!
     const service = (port * 256 + proto) * 2 + (direction === 'served' ? 1 : 0)
-    let services = step.pairs.get(pair)
-    let entry = services?.get(service)
-    if (entry !== undefined) return entry
+    const known = step.numbers.find(workload, peer, service)
+    if (known >= 0) return step.entries[known]!
     if (open >= MAX_OPEN) return null
     open++
-    entry = {
+    const entry: Entry = {
       workload,
       peer: formatAddress(column, row * 4),
       port,
@@ -63,11 +78,7 @@ export function createConversations(
       service: null,
       news: true,
     }
-    if (services === undefined) {
-      services = new Map()
-      step.pairs.set(pair, services)
-    }
-    services.set(service, entry)
+    step.entries[step.numbers.intern(workload, peer, service)] = entry
     return entry
   }
 
@@ -91,15 +102,16 @@ export function createConversations(
       const out: Conversation[] = []
       for (const [start, step] of steps) {
         const isOver = start + CONVERSATION_MS <= until
-        for (const services of step.pairs.values())
-          for (const entry of services.values()) {
-            if (isOver) open--
-            if (!entry.news) continue
-            entry.news = false
-            const { news: _, ...rest } = entry
-            out.push({ ...rest, workload: idOf(entry.workload) })
-          }
-        if (isOver) steps.delete(start)
+        for (const entry of step.entries) {
+          if (isOver) open--
+          if (!entry.news) continue
+          entry.news = false
+          const { news: _, ...rest } = entry
+          out.push({ ...rest, workload: idOf(entry.workload) })
+        }
+        if (!isOver) continue
+        steps.delete(start)
+        if (newest === step) newest = null
       }
       oldest = Math.max(oldest, Math.floor(until / CONVERSATION_MS) * CONVERSATION_MS)
       return out

@@ -13,7 +13,6 @@ import {
   HISTOGRAMS,
   portClass,
   REGISTERS,
-  type SumName,
   sumAt,
   TICK_MS,
   type Window,
@@ -42,8 +41,9 @@ export type Reducer = {
   close(until: number): { ticks: Window[]; conversations: Conversation[] }
 }
 
+type Reading = { readonly window: Window; readonly peers: PeerTally }
 /** One workload's open readings, oldest first; mostly one or two. */
-type Open = { ticks: { window: Window; peers: PeerTally }[]; lastInitiated: number }
+type Open = { ticks: Reading[]; lastInitiated: number }
 
 export function createReducer(options: ReducerOptions): Reducer {
   const { directory } = options
@@ -55,21 +55,24 @@ export function createReducer(options: ReducerOptions): Reducer {
   let openTicks = 0
   let closedUntil = Number.NEGATIVE_INFINITY
 
-  const readingOf = (workload: number, at: number) => {
+  const mineOf = (workload: number): Open => {
     let mine = open.get(workload)
     if (mine === undefined) {
       mine = { ticks: [], lastInitiated: Number.NaN }
       open.set(workload, mine)
     }
+    return mine
+  }
+  const readingOf = (workload: number, mine: Open, at: number): Reading => {
     let start = Math.floor(at / TICK_MS) * TICK_MS
     if (start < closedUntil) {
       counters.late++
       start = mine.ticks[0]?.window.start ?? Math.floor(closedUntil / TICK_MS) * TICK_MS
     }
-    for (const tick of mine.ticks) if (tick.window.start === start) return { mine, tick }
+    for (let i = mine.ticks.length - 1; i >= 0; i--) if (mine.ticks[i]!.window.start === start) return mine.ticks[i]!
     if (openTicks >= maxOpen && mine.ticks.length > 0) {
       counters.crowded++
-      return { mine, tick: mine.ticks[0]! }
+      return mine.ticks[0]!
     }
     const window = createWindow(directory.idOf(workload), start, TICK_MS)
     window.sums[sumAt.ticks] = 1
@@ -78,7 +81,7 @@ export function createReducer(options: ReducerOptions): Reducer {
     mine.ticks.push(tick)
     mine.ticks.sort((a, b) => a.window.start - b.window.start)
     openTicks++
-    return { mine, tick }
+    return tick
   }
 
   return {
@@ -90,14 +93,15 @@ export function createReducer(options: ReducerOptions): Reducer {
         const target = batch.targetWorkload[row]!
         if (source < 0 && target < 0) continue
         if (source >= 0) {
-          const { mine, tick } = readingOf(source, batch.end[row]!)
+          const mine = mineOf(source)
+          const tick = readingOf(source, mine, batch.end[row]!)
           addInitiated(tick.window, batch, row, home.covers(batch.target, row * 4))
           tick.peers.add(batch.target, row * 4, begins(batch, row), batch.bytesOut[row]!, batch.bytesIn[row]!)
           if (beginsFlow(batch, row)) mine.lastInitiated = addGap(tick.window, mine.lastInitiated, batch.start[row]!)
           conversations.add(batch, row, source, 'initiated')
         }
         if (target >= 0) {
-          const { tick } = readingOf(target, batch.end[row]!)
+          const tick = readingOf(target, mineOf(target), batch.end[row]!)
           addServed(tick.window, batch, row, home.covers(batch.source, row * 4))
           tick.peers.add(batch.source, row * 4, begins(batch, row), batch.bytesIn[row]!, batch.bytesOut[row]!)
           conversations.add(batch, row, target, 'served')
@@ -149,8 +153,8 @@ const begins = (batch: FlowBatch, row: number) => (beginsFlow(batch, row) ? 1 : 
 const SKETCH = { peersInitiated: 0, peersServed: 1, portsInitiated: 2, peerPortsInitiated: 3, portsServed: 4 } as const
 const HISTOGRAM = { bytesOutPerFlow: 0, bytesInPerFlow: 1, durationMs: 2, gapMs: 3 } as const
 
-function bump(window: Window, name: SumName, by: number): void {
-  window.sums[sumAt[name]]! += by
+function bump(window: Window, sum: number, by: number): void {
+  window.sums[sum]! += by
 }
 
 function bucket(window: Window, histogram: number, x: number): void {
@@ -160,19 +164,19 @@ function bucket(window: Window, histogram: number, x: number): void {
 function addInitiated(window: Window, batch: FlowBatch, row: number, peerIsHome: boolean): void {
   const out = batch.bytesOut[row]!
   const into = batch.bytesIn[row]!
-  bump(window, 'bytesOutInitiated', out)
-  bump(window, 'bytesInInitiated', into)
-  bump(window, 'packetsOut', batch.packetsOut[row]!)
-  bump(window, 'packetsIn', batch.packetsIn[row]!)
+  bump(window, sumAt.bytesOutInitiated, out)
+  bump(window, sumAt.bytesInInitiated, into)
+  bump(window, sumAt.packetsOut, batch.packetsOut[row]!)
+  bump(window, sumAt.packetsIn, batch.packetsIn[row]!)
   if (!peerIsHome) {
-    bump(window, 'externalBytesOut', out)
-    bump(window, 'externalBytesIn', into)
+    bump(window, sumAt.externalBytesOut, out)
+    bump(window, sumAt.externalBytesIn, into)
   }
   if (beginsFlow(batch, row)) {
     const port = batch.targetPort[row]!
-    bump(window, 'flowsInitiated', 1)
-    if (!peerIsHome) bump(window, 'externalInitiated', 1)
-    bumpProto(window, batch.proto[row]!, 'tcpInitiated', 'udpInitiated', 'icmpInitiated')
+    bump(window, sumAt.flowsInitiated, 1)
+    if (!peerIsHome) bump(window, sumAt.externalInitiated, 1)
+    bumpProto(window, batch.proto[row]!, sumAt.tcpInitiated, sumAt.udpInitiated, sumAt.icmpInitiated)
     if (hasPorts(batch.proto[row]!)) {
       bump(window, INITIATED_CLASS[portClass(port)], 1)
       sketchAdd(window.registers, SKETCH.portsInitiated * REGISTERS, hashNumber(port))
@@ -181,57 +185,57 @@ function addInitiated(window: Window, batch: FlowBatch, row: number, peerIsHome:
     sketchAdd(window.registers, SKETCH.peersInitiated * REGISTERS, peer)
     sketchAdd(window.registers, SKETCH.peerPortsInitiated * REGISTERS, hashNumber(peer ^ hashNumber(port)))
   }
-  if (hasFailed(batch, row)) bump(window, 'failedInitiated', 1)
+  if (hasFailed(batch, row)) bump(window, sumAt.failedInitiated, 1)
   addFinished(window, batch, row, out, into)
 }
 
 function addServed(window: Window, batch: FlowBatch, row: number, peerIsHome: boolean): void {
   const out = batch.bytesIn[row]!
   const into = batch.bytesOut[row]!
-  bump(window, 'bytesOutServed', out)
-  bump(window, 'bytesInServed', into)
-  bump(window, 'packetsOut', batch.packetsIn[row]!)
-  bump(window, 'packetsIn', batch.packetsOut[row]!)
+  bump(window, sumAt.bytesOutServed, out)
+  bump(window, sumAt.bytesInServed, into)
+  bump(window, sumAt.packetsOut, batch.packetsIn[row]!)
+  bump(window, sumAt.packetsIn, batch.packetsOut[row]!)
   if (!peerIsHome) {
-    bump(window, 'externalBytesOut', out)
-    bump(window, 'externalBytesIn', into)
+    bump(window, sumAt.externalBytesOut, out)
+    bump(window, sumAt.externalBytesIn, into)
   }
   if (beginsFlow(batch, row)) {
     const port = batch.targetPort[row]!
-    bump(window, 'flowsServed', 1)
-    if (!peerIsHome) bump(window, 'externalServed', 1)
-    bumpProto(window, batch.proto[row]!, 'tcpServed', 'udpServed', 'icmpServed')
+    bump(window, sumAt.flowsServed, 1)
+    if (!peerIsHome) bump(window, sumAt.externalServed, 1)
+    bumpProto(window, batch.proto[row]!, sumAt.tcpServed, sumAt.udpServed, sumAt.icmpServed)
     if (hasPorts(batch.proto[row]!)) {
       bump(window, SERVED_CLASS[portClass(port)], 1)
       sketchAdd(window.registers, SKETCH.portsServed * REGISTERS, hashNumber(port))
     }
     sketchAdd(window.registers, SKETCH.peersServed * REGISTERS, hashWords(batch.source, row * 4))
   }
-  if (hasFailed(batch, row)) bump(window, 'failedServed', 1)
+  if (hasFailed(batch, row)) bump(window, sumAt.failedServed, 1)
   addFinished(window, batch, row, out, into)
 }
 
 const INITIATED_CLASS = {
-  web: 'webInitiated',
-  database: 'databaseInitiated',
-  dns: 'dnsInitiated',
-  mail: 'mailInitiated',
-  remote: 'remoteInitiated',
-  other: 'otherInitiated',
-} as const satisfies Record<string, SumName>
+  web: sumAt.webInitiated,
+  database: sumAt.databaseInitiated,
+  dns: sumAt.dnsInitiated,
+  mail: sumAt.mailInitiated,
+  remote: sumAt.remoteInitiated,
+  other: sumAt.otherInitiated,
+} as const satisfies Record<string, number>
 
 const SERVED_CLASS = {
-  web: 'webServed',
-  database: 'databaseServed',
-  dns: 'dnsServed',
-  mail: 'otherServed',
-  remote: 'remoteServed',
-  other: 'otherServed',
-} as const satisfies Record<string, SumName>
+  web: sumAt.webServed,
+  database: sumAt.databaseServed,
+  dns: sumAt.dnsServed,
+  mail: sumAt.otherServed,
+  remote: sumAt.remoteServed,
+  other: sumAt.otherServed,
+} as const satisfies Record<string, number>
 
 const hasPorts = (proto: number) => proto === Proto.tcp || proto === Proto.udp
 
-function bumpProto(window: Window, proto: number, tcp: SumName, udp: SumName, icmp: SumName): void {
+function bumpProto(window: Window, proto: number, tcp: number, udp: number, icmp: number): void {
   if (proto === Proto.tcp) bump(window, tcp, 1)
   else if (proto === Proto.udp) bump(window, udp, 1)
   else if (proto === Proto.icmp || proto === Proto.icmp6) bump(window, icmp, 1)
@@ -247,8 +251,8 @@ function addFinished(window: Window, batch: FlowBatch, row: number, out: number,
   const phase = batch.phase[row]!
   if (phase !== Phase.whole && phase !== Phase.closed) return
   const lasted = Math.max(0, batch.end[row]! - batch.start[row]!)
-  bump(window, 'finished', 1)
-  bump(window, 'durationMs', lasted)
+  bump(window, sumAt.finished, 1)
+  bump(window, sumAt.durationMs, lasted)
   bucket(window, HISTOGRAM.bytesOutPerFlow, out)
   bucket(window, HISTOGRAM.bytesInPerFlow, into)
   bucket(window, HISTOGRAM.durationMs, lasted)
