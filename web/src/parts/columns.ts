@@ -12,6 +12,8 @@ export type Column<T> = {
   /** px; the column without one takes the rest */
   readonly width?: number
   readonly num?: true
+  /** left out while a peek is open: the peek says it */
+  readonly minor?: true
 }
 
 export type Sort = { readonly name: string; readonly descending: boolean }

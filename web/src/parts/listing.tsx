@@ -81,8 +81,10 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
     if (id === '') section.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(sel)}"] .row-link`)?.focus()
     address.set({ sel: id })
   }
-  if (rows.length === 0) return <div className="surface">{props.firstRun}</div>
+  const major = useMemo(() => columns.filter((column) => column.minor !== true), [columns])
+  if (rows.length === 0) return <div className="surface page-state">{props.firstRun}</div>
   const shown = opens.kind === 'peek' && sel !== '' ? rows.find((row) => row.id === sel) : undefined
+  const beside = shown !== undefined
   return (
     <section
       ref={section}
@@ -116,6 +118,8 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
               <DataTable
                 {...props}
                 label={title}
+                columns={beside ? major : columns}
+                {...(beside ? { minWidth: 0 } : {})}
                 rows={held.rows}
                 newest={newest}
                 sort={sort}

@@ -30,7 +30,7 @@ export function Loaded<T>({
 }) {
   if (query.data === undefined) {
     return (
-      <div className="surface">
+      <div className="surface page-state">
         {query.isError ? (
           <Failed error={query.error} retry={() => void query.refetch()} what={what} />
         ) : (

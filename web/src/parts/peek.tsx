@@ -46,10 +46,12 @@ export function Block({ title, children }: { readonly title: string; readonly ch
 }
 
 /** Names and values, two columns: `rows={{ [t('…')]: value }}`. A value that is null is left out. */
-export function Facts({ rows }: { readonly rows: Readonly<Record<string, ReactNode>> }) {
+type Named = Readonly<Record<string, ReactNode>> | readonly (readonly [name: string, value: ReactNode])[]
+
+export function Facts({ rows }: { readonly rows: Named }) {
   return (
     <dl className="facts">
-      {Object.entries(rows).map(([name, value]) =>
+      {(Array.isArray(rows) ? (rows as readonly [string, ReactNode][]) : Object.entries(rows)).map(([name, value]) =>
         value === null || value === undefined ? null : (
           <div key={name}>
             <dt>{name}</dt>

@@ -8,6 +8,7 @@ import type { AgentRecord } from '../../nouns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
@@ -86,7 +87,9 @@ function heading(all: readonly AgentRecord[], about: About, now: number): string
   const parts = [t('agents.heading', { count: all.length, n: count(all.length) })]
   if (silent > 0) parts.push(t('agents.silent', { count: silent, n: count(silent) }))
   if (differ > 0) parts.push(t('agents.differs', { count: differ, n: count(differ) }))
-  if (silent + differ === 0) parts.push(t('agents.allWell'))
+  const trial = all.filter((a) => about.standing(a).kind === 'pending').length
+  if (trial > 0) parts.push(t('agents.trial', { count: trial, n: count(trial) }))
+  if (silent + differ + trial === 0) parts.push(t('agents.allWell'))
   return parts.join(' ')
 }
 
@@ -102,6 +105,7 @@ function FirstRun() {
       <CopyCommand command="sudo bin/guise agent" />
       <p style={{ marginTop: 14 }}>{t('agents.firstRunOther')}</p>
       <CopyCommand command="bin/guise token create --role agent --enrol --host NAME" />
+      <Preview />
     </Empty>
   )
 }

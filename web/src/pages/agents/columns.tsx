@@ -47,6 +47,7 @@ export function agentColumns(about: About): readonly Column<AgentRecord>[] {
     },
     {
       name: 'generation',
+      minor: true,
       title: t('agents.column.generation'),
       width: 136,
       value: (a) => about.standing(a).have,
@@ -68,6 +69,7 @@ export function agentColumns(about: About): readonly Column<AgentRecord>[] {
     },
     {
       name: 'workloads',
+      minor: true,
       title: t('agents.column.workloads'),
       width: 96,
       num: true,
@@ -76,6 +78,7 @@ export function agentColumns(about: About): readonly Column<AgentRecord>[] {
     },
     {
       name: 'sources',
+      minor: true,
       title: t('agents.column.sources'),
       width: 84,
       num: true,
@@ -84,6 +87,7 @@ export function agentColumns(about: About): readonly Column<AgentRecord>[] {
     },
     {
       name: 'spool',
+      minor: true,
       title: t('agents.column.spool'),
       width: 88,
       num: true,

@@ -9,6 +9,8 @@ export const words = {
     silent_other: '{{n}} are out of touch.',
     differs_one: '{{n}} differs from intent.',
     differs_other: '{{n}} differ from intent.',
+    trial_one: 'On {{n}} a change is on trial.',
+    trial_other: 'On {{n}} a change is on trial.',
     lead_one: 'It watches {{n}} workload.',
     lead_other: 'They watch {{n}} workloads.',
     list: 'the list of agents',

@@ -11,6 +11,7 @@ import { useAddress } from '../../parts/address.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -134,22 +135,5 @@ function FirstRun() {
       <CopyCommand command="sudo bin/guise agent" />
       <Preview />
     </Empty>
-  )
-}
-
-/** A picture of what will stand here. */
-function Preview() {
-  return (
-    <div className="preview" aria-hidden="true">
-      {[0.7, 0.55, 0.85].map((width, i) => (
-        <div key={width}>
-          <span className="skeleton" style={{ width: 90 }} />
-          <span className="swatch" style={{ background: `var(--persona-${i + 1})` }} />
-          <span className="skeleton" style={{ width: 80 }} />
-          <span className="skeleton" style={{ flex: width, background: `var(--persona-${i + 1})` }} />
-          <span className="skeleton" style={{ flex: 1 - width }} />
-        </div>
-      ))}
-    </div>
   )
 }

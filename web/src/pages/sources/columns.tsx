@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { useSource } from '../../api/queries.ts'
 import { count, duration } from '../../format.ts'
 import type { Grammar } from '../../grammar.ts'
-import type { SourceRecord } from '../../nouns.ts'
+import type { SourcePoint, SourceRecord } from '../../nouns.ts'
 import type { Column } from '../../parts/columns.ts'
 import { Ago, Spark } from '../../parts/marks.tsx'
 import { lostShare, shareText } from './loss.ts'
@@ -23,7 +23,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
         <>
           <b className="name cut">{s.name}</b>
           <span className={s.state === 'live' ? 'sub cut' : 'sub cut warn'} title={s.why}>
-            {s.why === '' ? t(`sources.kind.${s.kind}`) : s.why}
+            {s.why === '' ? (s.name === s.kind ? hostOf(s) : t(`sources.kind.${s.kind}`)) : s.why}
           </span>
         </>
       ),
@@ -37,6 +37,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
     },
     {
       name: 'kind',
+      minor: true,
       title: t('sources.column.kind'),
       width: 92,
       value: (s) => s.kind,
@@ -49,7 +50,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
       value: (s) => STATES.indexOf(s.state),
       cell: (s) => <State state={s.state} />,
     },
-    { name: 'trend', title: t('sources.column.trend'), width: 96, cell: (s) => <Trend id={s.id} /> },
+    { name: 'trend', minor: true, title: t('sources.column.trend'), width: 96, cell: (s) => <Trend id={s.id} /> },
     {
       name: 'rate',
       title: t('sources.column.rate'),
@@ -68,6 +69,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
     },
     {
       name: 'refused',
+      minor: true,
       title: t('sources.column.refused'),
       width: 80,
       num: true,
@@ -76,6 +78,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
     },
     {
       name: 'lag',
+      minor: true,
       title: t('sources.column.lag'),
       width: 68,
       num: true,
@@ -84,6 +87,7 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
     },
     {
       name: 'seen',
+      minor: true,
       title: t('sources.column.seen'),
       width: 88,
       num: true,
@@ -100,7 +104,15 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
 /** Its own question to the server, asked only for rows that are drawn. */
 function Trend({ id }: { readonly id: string }) {
   const history = useSource(id).data?.history
-  return <Spark values={(history ?? []).slice(0, -1).map((point) => point.flows)} />
+  return <Spark values={everyFour(history ?? [])} />
+}
+
+/** Two minutes a point: seventy-six pixels have no room for more. */
+function everyFour(history: readonly SourcePoint[]): readonly number[] {
+  const whole = history.slice(0, Math.floor((history.length - 1) / 4) * 4)
+  return Array.from({ length: Math.max(0, whole.length / 4) }, (_, i) =>
+    whole.slice(i * 4, i * 4 + 4).reduce((sum, point) => sum + point.flows, 0),
+  )
 }
 
 export function State({ state }: Pick<SourceRecord, 'state'>) {

@@ -83,7 +83,7 @@ function Hops({ source: s }: { readonly source: SourceRecord }) {
         {s.hops.map((h, i) => {
           const x = step * (i + 0.5)
           const share = h.in === 0 ? 0 : h.lost / h.in
-          const fall = share === 0 ? 0 : Math.max(4, Math.sqrt(share) * 60)
+          const fall = share === 0 ? 0 : Math.max(4, Math.sqrt(share) * 120)
           return (
             <g key={h.hop}>
               <text x={x} y="10" textAnchor="middle">
@@ -180,7 +180,7 @@ function Exporters({ source: s }: { readonly source: SourceRecord }) {
                     .join(', ')}
                 </span>
               </td>
-              <td className="num">{count(e.flows)}</td>
+              <td className="num nw">{count(e.flows)}</td>
               <td className={e.lost > 0 ? 'num warn' : 'num qq'}>{shareText(lostShare(e))}</td>
               <td className="num qq">
                 <Ago at={e.lastSeen} />

@@ -7,6 +7,7 @@ import { count } from '../../format.ts'
 import type { SourceRecord } from '../../nouns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
@@ -80,6 +81,7 @@ function FirstRun() {
       <CopyCommand command="sudo bin/guise agent --source netflow=0.0.0.0:2055,exporter=10.0.0.1/32,network=10.0.0.0/8" />
       <CopyCommand command="sudo bin/guise agent --source zeek=/var/log/zeek/current,network=10.0.0.0/8" />
       <CopyCommand command="sudo bin/guise agent --source eve=/var/log/suricata/eve.json,network=10.0.0.0/8" />
+      <Preview />
     </Empty>
   )
 }
