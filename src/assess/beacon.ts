@@ -1,8 +1,9 @@
 /** Programs calling home: connections of one initiator to one service at machine-like times, with machine-like sizes. */
 import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts'
+import { createTripleTable } from '../model/triple-table.ts'
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
-import { type Detector, pairKey, saySpan } from './detector.ts'
+import { type Detector, saySpan } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
 
@@ -43,23 +44,22 @@ type Series = {
 
 export function createBeacon(options: { readonly maxSeries?: number } = {}): Detector {
   const maxSeries = options.maxSeries ?? 65_536
-  /** (source, target) → (port, protocol) → series */
-  const pairs = new Map<number, Map<number, Series>>()
+  /** (source, target, port and protocol) → place in `all` */
+  const numbers = createTripleTable(maxSeries)
+  const all: Series[] = []
   const news = new Set<Series>()
-  let held = 0
   let refused = 0
 
   const seriesOf = (batch: FlowBatch, row: number, source: number, target: number, isNew: boolean): Series | null => {
-    const pair = pairKey(source, target)
     const service = batch.targetPort[row]! * 256 + batch.proto[row]!
-    let services = pairs.get(pair)
-    const known = services?.get(service)
-    if (known !== undefined || !isNew) return known ?? null
-    if (held >= maxSeries) {
+    const known = numbers.find(source, target, service)
+    if (known >= 0) return all[known]!
+    if (!isNew) return null
+    const number = numbers.intern(source, target, service)
+    if (number < 0) {
       refused++
       return null
     }
-    held++
     const series: Series = {
       source,
       target,
@@ -75,18 +75,14 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       scoredFlows: 0,
       scoredAt: Number.NEGATIVE_INFINITY,
     }
-    if (services === undefined) {
-      services = new Map()
-      pairs.set(pair, services)
-    }
-    services.set(service, series)
+    all[number] = series
     return series
   }
 
   return {
     name: 'beacon',
     get held() {
-      return held
+      return numbers.size
     },
     get refused() {
       return refused
@@ -117,15 +113,8 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       return found
     },
     forget(before) {
-      for (const [pair, services] of pairs) {
-        for (const [service, series] of services) {
-          if (series.last >= before) continue
-          services.delete(service)
-          news.delete(series)
-          held--
-        }
-        if (services.size === 0) pairs.delete(pair)
-      }
+      for (const series of news) if (series.last < before) news.delete(series)
+      numbers.sweep((number) => all[number]!.last >= before)
     },
   }
 }

@@ -1,7 +1,8 @@
 /** Many short log-ins at one service: each connection says something, is answered briefly, and ends. */
 import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
-import { type Detector, pairKey, saySpan } from './detector.ts'
+import { createTripleTable } from '../model/triple-table.ts'
+import { type Detector, saySpan } from './detector.ts'
 import type { Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
 
@@ -30,21 +31,20 @@ type Attempts = {
 
 export function createBruteforce(options: { readonly maxKeys?: number } = {}): Detector {
   const maxKeys = options.maxKeys ?? 32_768
-  const held = new Map<number, Map<number, Attempts>>()
+  /** (source, target, port) → place in `held` */
+  const numbers = createTripleTable(maxKeys)
+  const held: Attempts[] = []
   const news = new Set<Attempts>()
-  let size = 0
   let refused = 0
 
   const attemptsOf = (source: number, target: number, port: number): Attempts | null => {
-    const pair = pairKey(source, target)
-    let ports = held.get(pair)
-    const known = ports?.get(port)
-    if (known !== undefined) return known
-    if (size >= maxKeys) {
+    const known = numbers.find(source, target, port)
+    if (known >= 0) return held[known]!
+    const number = numbers.intern(source, target, port)
+    if (number < 0) {
       refused++
       return null
     }
-    size++
     const attempts = {
       source,
       target,
@@ -57,18 +57,14 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       isProven: false,
       last: 0,
     }
-    if (ports === undefined) {
-      ports = new Map()
-      held.set(pair, ports)
-    }
-    ports.set(port, attempts)
+    held[number] = attempts
     return attempts
   }
 
   return {
     name: 'bruteforce',
     get held() {
-      return size
+      return numbers.size
     },
     get refused() {
       return refused
@@ -93,15 +89,8 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       return found
     },
     forget(before) {
-      for (const [pair, ports] of held) {
-        for (const [port, attempts] of ports) {
-          if (attempts.last >= before) continue
-          ports.delete(port)
-          news.delete(attempts)
-          size--
-        }
-        if (ports.size === 0) held.delete(pair)
-      }
+      for (const attempts of news) if (attempts.last < before) news.delete(attempts)
+      numbers.sweep((number) => held[number]!.last >= before)
     },
   }
 }

@@ -5,8 +5,9 @@
 import type { Evidence } from '../model/evidence.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { Mark } from '../model/flow.ts'
+import { createTripleTable } from '../model/triple-table.ts'
 import { TICK_MS } from '../model/window.ts'
-import { type Detector, highOf, lowOf, pairKey, sayBytes, saySpan } from './detector.ts'
+import { type Detector, sayBytes, saySpan } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 
 /**
@@ -23,6 +24,9 @@ const TIMES_USUAL = 8
 /** Ticks with traffic, or ticks of age, before a workload has a "usual" at all. */
 const LEAST_ACTIVE = 6
 const LEAST_AGE_MS = 60_000
+/** Bytes of a tick that could be part of something remarkable, and how many ticks may wait for a judge (two numbers each). */
+const LARGE = SPANS[0].floor / SPANS[0].ticks
+const MAX_WAITING = 2 * 16
 /** A peer of the home network first met less than this ago is new. */
 const NEW_PEER_MS = 600_000
 const HALF_LIFE_MS = 3_600_000
@@ -44,6 +48,8 @@ type Source = {
   readonly waiting: number[]
 }
 type Pair = {
+  readonly from: number
+  readonly to: number
   readonly first: number
   last: number
   tick: number
@@ -59,8 +65,9 @@ const RING = 12
 export function createExfiltration(options: { readonly maxPairs?: number } = {}): Detector {
   const maxPairs = options.maxPairs ?? 32_768
   const sources = new Map<number, Source>()
-  const pairs = new Map<number, Pair>()
-  const news = new Set<number>()
+  const numbers = createTripleTable(maxPairs)
+  const pairs: Pair[] = []
+  const news = new Set<Pair>()
   let refused = 0
 
   const sourceOf = (id: number, at: number): Source => {
@@ -81,26 +88,28 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     }
     return source
   }
-  const pairOf = (key: number, at: number): Pair | null => {
-    let pair = pairs.get(key)
-    if (pair === undefined) {
-      if (pairs.size >= maxPairs) {
-        refused++
-        return null
-      }
-      const tick = Math.floor(at / TICK_MS)
-      pair = {
-        first: at,
-        last: at,
-        tick,
-        out: new Float64Array(RING),
-        into: new Float64Array(RING),
-        hourOut: 0,
-        hourIn: 0,
-        hour: Math.floor(tick / 720),
-      }
-      pairs.set(key, pair)
+  const pairOf = (from: number, to: number, at: number): Pair | null => {
+    const known = numbers.find(from, to, 0)
+    if (known >= 0) return pairs[known]!
+    const number = numbers.intern(from, to, 0)
+    if (number < 0) {
+      refused++
+      return null
     }
+    const tick = Math.floor(at / TICK_MS)
+    const pair: Pair = {
+      from,
+      to,
+      first: at,
+      last: at,
+      tick,
+      out: new Float64Array(RING),
+      into: new Float64Array(RING),
+      hourOut: 0,
+      hourIn: 0,
+      hour: Math.floor(tick / 720),
+    }
+    pairs[number] = pair
     return pair
   }
   const sent = (from: number, to: number, out: number, into: number, at: number, isProven: boolean, ends: Ends) => {
@@ -108,18 +117,17 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     const source = sourceOf(from, at)
     source.isProven ||= isProven
     learn(source, at, out)
-    const key = pairKey(from, to)
-    const pair = pairOf(key, at)
+    const pair = pairOf(from, to, at)
     if (pair === null) return
     accumulate(pair, at, out, into)
     // Nothing below the first floor can be remarkable.
-    if (pair.hourOut >= SPANS[0].floor) news.add(key)
+    if (pair.hourOut >= SPANS[0].floor) news.add(pair)
   }
 
   return {
     name: 'exfiltration',
     get held() {
-      return pairs.size
+      return numbers.size
     },
     get refused() {
       return refused
@@ -135,21 +143,21 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     },
     evaluate(_now, ends) {
       const found: Evidence[] = []
-      for (const key of news) {
-        const pair = pairs.get(key)
-        const source = sources.get(highOf(key))
-        if (pair === undefined || source === undefined) continue
-        const judged = judge(pair, source, ends.is(lowOf(key), End.home))
+      for (const pair of news) {
+        const source = sources.get(pair.from)
+        if (source === undefined) continue
+        const judged = judge(pair, source, ends.is(pair.to, End.home))
         if (judged === null) continue
         source.alarmedUntil = pair.last + 60_000
         source.waiting.length = 0
-        found.push(toEvidence(key, pair, source, judged, ends))
+        found.push(toEvidence(pair, source, judged, ends))
       }
       news.clear()
       return found
     },
     forget(before) {
-      for (const [key, pair] of pairs) if (pair.last < before) pairs.delete(key)
+      for (const pair of news) if (pair.last < before) news.delete(pair)
+      numbers.sweep((number) => pairs[number]!.last >= before)
       for (const [id, source] of sources) if (source.last < before) sources.delete(id)
     },
   }
@@ -164,6 +172,8 @@ function learn(source: Source, at: number, out: number): void {
   if (tick > source.tick) {
     if (source.bytes > 0 && source.tick * TICK_MS >= source.alarmedUntil) source.waiting.push(source.tick, source.bytes)
     while (source.waiting.length > 0 && source.waiting[0]! < tick - SPANS[0].ticks) {
+      // What is large waits until there is a usual to judge it by: a theft under way then is judged, not learnt.
+      if (!hasUsual(source) && source.waiting[1]! >= LARGE && source.waiting.length < MAX_WAITING) break
       const [, bytes] = source.waiting.splice(0, 2)
       // Half of what is known is forgotten in about 3 hours of activity.
       if (source.active > 0 && source.active % 64 === 0) for (let i = 0; i < OCTAVES; i++) source.octaves[i]! *= 0.98
@@ -176,6 +186,9 @@ function learn(source: Source, at: number, out: number): void {
   source.bytes += out
   source.last = Math.max(source.last, at)
 }
+
+/** Its own history is long enough to judge by. */
+const hasUsual = (source: Source) => source.active >= LEAST_ACTIVE || source.last - source.first >= LEAST_AGE_MS
 
 const octaveOf = (bytes: number) => Math.min(OCTAVES - 1, Math.max(0, Math.floor(Math.log2(1 + bytes / 1024))))
 
@@ -221,7 +234,7 @@ type Judged = {
 }
 
 function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
-  if (source.active < LEAST_ACTIVE && pair.last - source.first < LEAST_AGE_MS) return null
+  if (!hasUsual(source)) return null
   if (isHome && pair.last - pair.first > NEW_PEER_MS) return null
   const usual = usualPerTick(source)
   let best: Judged | null = null
@@ -244,15 +257,15 @@ function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
   return best
 }
 
-function toEvidence(key: number, pair: Pair, source: Source, judged: Judged, ends: Ends): Evidence {
-  const peer = ends.text(lowOf(key))
+function toEvidence(pair: Pair, source: Source, judged: Judged, ends: Ends): Evidence {
+  const peer = ends.text(pair.to)
   const spanMs = judged.ticks * TICK_MS
   // 3.5 at the threshold (σ(0.9) = 0.71), half an octave's worth per doubling, at most 5; to a new machine of the home
   // network half of it: that is how back-ups and migrations begin, too.
   const weight = Math.min(5, 3.5 + Math.log2(judged.ratio) / 2) * (judged.isHome ? 0.5 : 1)
   return {
     kind: 'exfiltration',
-    subject: ends.text(highOf(key)),
+    subject: ends.text(pair.from),
     peer,
     weight,
     halfLifeMs: HALF_LIFE_MS,

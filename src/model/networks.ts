@@ -24,13 +24,24 @@ const FEW = 32
 export function createNetworks(cidrs: readonly string[]): Networks {
   const parsed = cidrs.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null)
   if (parsed.length > FEW) return hashedNetworks(parsed)
+  const others = parsed.filter((cidr) => !isWithinV4(cidr))
+  const v4 = parsed.filter(isWithinV4)
+  const bases = Uint32Array.from(v4, ({ base }) => base[3])
+  const masks = Uint32Array.from(v4, ({ length }) => prefixMasks(length)[3]!)
   return {
     covers(words, at = 0) {
-      for (let i = 0; i < parsed.length; i++) if (cidrContains(parsed[i]!, words, at)) return true
+      if (isV4(words, at)) {
+        const address = words[at + 3]!
+        for (let i = 0; i < bases.length; i++) if ((address & masks[i]!) >>> 0 === bases[i]) return true
+      }
+      for (let i = 0; i < others.length; i++) if (cidrContains(others[i]!, words, at)) return true
       return false
     },
   }
 }
+
+/** A prefix of IPv4 addresses: the first three words say no more than that. */
+const isWithinV4 = ({ base, length }: Cidr) => length >= 96 && isV4(base)
 
 function hashedNetworks(cidrs: readonly Cidr[]): Networks {
   const levels = new Map<number, AddressTable>()

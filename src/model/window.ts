@@ -118,9 +118,13 @@ const PORTS: ReadonlyMap<number, PortClass> = new Map<number, PortClass>([
   ...[22, 23, 139, 445, 3389, 5900, 5985, 5986].map((p) => [p, 'remote'] as const),
 ])
 
+/** Asked on every flow: a byte per port. */
+const CLASSES: readonly PortClass[] = ['other', 'web', 'database', 'dns', 'mail', 'remote']
+const CLASS_OF = Uint8Array.from({ length: 65_536 }, (_, port) => CLASSES.indexOf(PORTS.get(port) ?? 'other'))
+
 /** The class of a service port; a coarse hint, so that a behaviour set can leave it out. */
 export function portClass(port: number): PortClass {
-  return PORTS.get(port) ?? 'other'
+  return CLASSES[CLASS_OF[port] ?? 0]!
 }
 
 /** Who a workload spoke with in 5 minutes: kept to explain, to learn allow-lists and to replay in shadow. */
