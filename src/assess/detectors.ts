@@ -9,11 +9,13 @@ import { createBeacon } from './beacon.ts'
 import { createBlocklist } from './blocklist.ts'
 import { createBruteforce } from './bruteforce.ts'
 import type { Detector, Finding } from './detector.ts'
+import { createDnsNames } from './dns-names.ts'
 import { createEnds } from './ends.ts'
 import { createExfiltration } from './exfiltration.ts'
 import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from './indicators.ts'
 import { createLoginGuesses } from './login-guesses.ts'
 import { createHorizontalScan, createIcmpScan, createVerticalScan } from './scan.ts'
+import { createSensorAlerts } from './sensor-alerts.ts'
 
 export type DetectorsOptions = {
   /** Empty = the private ranges (model/networks.ts). */
@@ -55,6 +57,8 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     createExfiltration(),
     createBruteforce(),
     createLoginGuesses(),
+    createDnsNames(),
+    createSensorAlerts(),
     createBlocklist({ indicators: options.indicators ?? createIndicatorIndex([]) }),
   ]
   const said = new Map<string, { weight: number; at: number }>()

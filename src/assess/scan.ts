@@ -74,29 +74,60 @@ export function createVerticalScan(options: { readonly maxKeys?: number } = {}):
 
 const ECHO_REQUEST = 8
 const ECHO_REQUEST_6 = 128
+/** Timestamp, information and address mask requests (RFC 792, RFC 950): no program of today asks them of its neighbours. */
+const ODD_REQUESTS: ReadonlyMap<number, string> = new Map([
+  [13, 'timestamp'],
+  [15, 'information'],
+  [17, 'address mask'],
+])
+/** Slips (modules/network_discovery): 5 targets. */
+const LEAST_ODD = 5
+/** Monitoring pings many and is answered; two fifths of one network within a minute, answered or not, is worth a look. */
+const LEAST_SWEPT = 100
+/** What is tallied of a source, beside the types of odd requests. */
+const SILENT = 0
+const ANY = 1
 
 export function createIcmpScan(options: { readonly maxKeys?: number } = {}): Detector {
   return scanDetector(
     'scan.icmp',
     options.maxKeys,
     (batch, row, source, target, ends, tally) => {
-      const proto = batch.proto[row]!
-      const type = batch.sourcePort[row]!
-      const isEcho =
-        (proto === Proto.icmp && type === ECHO_REQUEST) || (proto === Proto.icmp6 && type === ECHO_REQUEST_6)
-      if (isEcho && !isAnswered(batch, row) && !ends.is(target, End.group) && batch.phase[row] !== Phase.opened)
-        tally.add(pairKey(source, 0), target, batch.end[row]!, isProven(batch, row))
+      const type = requestType(batch, row)
+      if (type < 0 || batch.phase[row] === Phase.opened || ends.is(target, End.group)) return
+      const at = batch.end[row]!
+      const kind = type === ECHO_REQUEST ? ANY : type
+      tally.add(pairKey(source, kind), target, at, isProven(batch, row))
+      if (kind === ANY && !isAnswered(batch, row)) tally.add(pairKey(source, SILENT), target, at, isProven(batch, row))
     },
-    (_key, seen, ends) =>
-      seen.count < LEAST_PINGED
-        ? null
-        : {
-            peer: ends.network(seen.things),
-            ratio: seen.count / LEAST_PINGED,
-            why: `pinged ${seen.count}${seen.isCut ? ' or more' : ''} addresses in ${saySpan(seen.spanMs)} that did not answer`,
-            figures: { addresses: seen.count, spanMs: seen.spanMs },
-          },
+    (key, seen, ends) => judgeIcmp(lowOf(key), seen, ends),
   )
+}
+
+/** ICMP's type when it asks for something, as of IPv4; −1 else. */
+function requestType(batch: FlowBatch, row: number): number {
+  const type = batch.sourcePort[row]!
+  if (batch.proto[row] === Proto.icmp6) return type === ECHO_REQUEST_6 ? ECHO_REQUEST : -1
+  if (batch.proto[row] !== Proto.icmp) return -1
+  return type === ECHO_REQUEST || ODD_REQUESTS.has(type) ? type : -1
+}
+
+function judgeIcmp(kind: number, seen: Seen, ends: Ends): Judgement | null {
+  const many = `${seen.count}${seen.isCut ? ' or more' : ''} addresses in ${saySpan(seen.spanMs)}`
+  const odd = ODD_REQUESTS.get(kind)
+  const said = (ratio: number, why: string): Judgement => ({
+    peer: ends.network(seen.things),
+    ratio,
+    why,
+    figures: { addresses: seen.count, spanMs: seen.spanMs },
+  })
+  if (odd !== undefined)
+    return seen.count < LEAST_ODD ? null : said(seen.count / (2 * LEAST_ODD), `sent ICMP ${odd} requests to ${many}`)
+  if (kind === ANY)
+    return seen.recent < LEAST_SWEPT || ends.network(seen.things) === null ? null : said(0.5, `pinged ${many}`)
+  const ratio = seen.count / LEAST_PINGED
+  if (ratio < 1 && seen.recent < LEAST_IN_A_MINUTE) return null
+  return said(ratio, `pinged ${many} that did not answer`)
 }
 
 type Seen = ReturnType<Tally['read']>

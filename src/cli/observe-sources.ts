@@ -86,7 +86,7 @@ export function openWanted(wanted: Wanted, services: ServiceNames): Opened {
         ? null
         : recorded.progress.bytes / recorded.progress.of,
     async *batches(signal) {
-      const streams = live.map((one) => counted(one, signal))
+      const streams: AsyncIterator<FlowBatch>[] = live.map((one) => counted(one, signal))
       if (recorded !== null) streams.push(recorded.batches(signal)[Symbol.asyncIterator]())
       yield* asTheyCome(streams)
     },
