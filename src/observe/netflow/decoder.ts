@@ -9,6 +9,7 @@ import {
   addTemplate,
   createExporters,
   type Domain,
+  dropTemplate,
   followSequence,
   followUptime,
   holdSet,
@@ -231,10 +232,10 @@ class Decoder implements NetflowDecoder {
         }
       },
       withdraw: (id: number) => {
-        if (id >= 256) domain.templates.delete(id)
+        if (id >= 256) dropTemplate(domain, id)
         else
           for (const [key, template] of domain.templates)
-            if (template.scopes > 0 === (id === 3)) domain.templates.delete(key)
+            if (template.scopes > 0 === (id === 3)) dropTemplate(domain, key)
       },
     }
     try {

@@ -4,10 +4,10 @@
  */
 import type { Template } from './template.ts'
 
+/** Per domain; and of all together, so that many domains do not sum up to what one may not have. */
 export const MAX_TEMPLATES = 1_024
+export const MAX_ALL = { templates: 16_384, fields: 262_144, heldBytes: 4_194_304, told: 65_536 } as const
 export const MAX_DOMAINS = 1_024
-const MAX_SAMPLERS = 1_024
-const MAX_APPLICATIONS = 8_192
 /** Data sets that wait for their template, per domain. */
 const MAX_HELD_BYTES = 32_768
 const MAX_HELD_SETS = 32
@@ -21,7 +21,11 @@ export type HeldSet = {
   readonly uptimeMs: number
 }
 
+/** What all domains together hold. */
+export type Held = { templates: number; fields: number; heldBytes: number; told: number }
+
 export type Domain = {
+  readonly all: Held
   readonly exporter: string
   readonly id: number
   readonly version: number
@@ -55,6 +59,7 @@ export type Exporters = {
 
 export function createExporters(): Exporters {
   const all = new Map<string, Domain>()
+  const sum: Held = { templates: 0, fields: 0, heldBytes: 0, told: 0 }
   let last: Domain | null = null
   return {
     all,
@@ -67,7 +72,7 @@ export function createExporters(): Exporters {
       let domain = all.get(key)
       if (domain === undefined) {
         if (all.size >= MAX_DOMAINS && !dropIdle(all, nowMs)) return null
-        domain = createDomain(exporter, id, version)
+        domain = createDomain(sum, exporter, id, version)
         all.set(key, domain)
       }
       domain.seenMs = nowMs
@@ -80,14 +85,16 @@ export function createExporters(): Exporters {
 function dropIdle(all: Map<string, Domain>, nowMs: number): boolean {
   for (const [key, domain] of all) {
     if (nowMs - domain.seenMs < IDLE_MS) continue
+    forget(domain)
     all.delete(key)
     return true
   }
   return false
 }
 
-function createDomain(exporter: string, id: number, version: number): Domain {
+function createDomain(all: Held, exporter: string, id: number, version: number): Domain {
   return {
+    all,
     exporter,
     id,
     version,
@@ -110,9 +117,12 @@ function createDomain(exporter: string, id: number, version: number): Domain {
 
 /** Keeps a copy; false when there is no room. */
 export function holdSet(domain: Domain, templateId: number, bytes: Uint8Array, exportMs: number, uptimeMs: number) {
-  if (domain.held.length >= MAX_HELD_SETS || domain.heldBytes + bytes.length > MAX_HELD_BYTES) return false
+  const { length } = bytes
+  if (domain.held.length >= MAX_HELD_SETS || domain.heldBytes + length > MAX_HELD_BYTES) return false
+  if (domain.all.heldBytes + length > MAX_ALL.heldBytes) return false
   domain.held.push({ templateId, bytes: bytes.slice(), exportMs, uptimeMs })
-  domain.heldBytes += bytes.length
+  domain.heldBytes += length
+  domain.all.heldBytes += length
   return true
 }
 
@@ -121,26 +131,61 @@ export function takeHeld(domain: Domain, templateId: number): readonly HeldSet[]
   if (domain.held.length === 0) return []
   const taken = domain.held.filter((set) => set.templateId === templateId)
   if (taken.length === 0) return taken
+  const bytes = taken.reduce((sum, set) => sum + set.bytes.length, 0)
   domain.held = domain.held.filter((set) => set.templateId !== templateId)
-  domain.heldBytes = domain.held.reduce((sum, set) => sum + set.bytes.length, 0)
+  domain.heldBytes -= bytes
+  domain.all.heldBytes -= bytes
   return taken
 }
 
 export function addTemplate(domain: Domain, template: Template): boolean {
-  if (domain.templates.size >= MAX_TEMPLATES && !domain.templates.has(template.id)) return false
-  domain.templates.set(template.id, template)
+  const { all, templates } = domain
+  const fields = template.fields.length
+  dropTemplate(domain, template.id)
+  if (templates.size >= MAX_TEMPLATES || all.templates >= MAX_ALL.templates || all.fields + fields > MAX_ALL.fields)
+    return false
+  templates.set(template.id, template)
+  all.templates++
+  all.fields += fields
   return true
+}
+
+export function dropTemplate(domain: Domain, id: number): void {
+  const known = domain.templates.get(id)
+  if (known === undefined) return
+  domain.templates.delete(id)
+  domain.all.templates--
+  domain.all.fields -= known.fields.length
 }
 
 export function setSampler(domain: Domain, sampler: number, factor: number): void {
   if (!(factor >= 1 && factor <= 4_294_967_296)) return
   if (sampler === 0) domain.sampling = factor
-  else if (domain.samplers.size < MAX_SAMPLERS || domain.samplers.has(sampler)) domain.samplers.set(sampler, factor)
+  else setTold(domain, domain.samplers, sampler, factor)
 }
 
 export function setApplication(domain: Domain, application: number, service: number): void {
-  if (domain.applications.size < MAX_APPLICATIONS || domain.applications.has(application))
-    domain.applications.set(application, service)
+  setTold(domain, domain.applications, application, service)
+}
+
+function setTold(domain: Domain, table: Map<number, number>, key: number, value: number): void {
+  if (!table.has(key)) {
+    if (domain.all.told >= MAX_ALL.told) return
+    domain.all.told++
+  }
+  table.set(key, value)
+}
+
+/** All that the exporter has told us of itself. */
+function forget(domain: Domain): void {
+  for (const id of [...domain.templates.keys()]) dropTemplate(domain, id)
+  domain.all.told -= domain.samplers.size + domain.applications.size
+  domain.all.heldBytes -= domain.heldBytes
+  domain.samplers.clear()
+  domain.applications.clear()
+  domain.sampling = 1
+  domain.held = []
+  domain.heldBytes = 0
 }
 
 /** Further ahead than this is another count, not a gap. */
@@ -180,11 +225,6 @@ export function followUptime(domain: Domain, uptimeMs: number): boolean {
   if (before < 0 || back < 60_000 || back > 0x8000_0000) return false
   domain.restarts++
   domain.expected = -1
-  domain.templates.clear()
-  domain.samplers.clear()
-  domain.applications.clear()
-  domain.sampling = 1
-  domain.held = []
-  domain.heldBytes = 0
+  forget(domain)
   return true
 }

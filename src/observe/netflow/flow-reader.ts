@@ -8,7 +8,7 @@ import { Op } from './fields.ts'
 import { readText } from './options.ts'
 import { type Beside, type Clock, clearRows, createBeside, type Finish, finishRows, readField } from './records.ts'
 import { isShaken, tcpState } from './tcp-state.ts'
-import { hasFact, MAX_FIELDS, type Template, VARIABLE, walkRecord } from './template.ts'
+import { hasFact, MAX_FIELDS, type Plan, type Template, VARIABLE, walkRecord } from './template.ts'
 
 export type FlowReader = {
   readonly beside: Beside
@@ -87,13 +87,13 @@ class FlowSets implements FlowReader {
 
   #readFixed(view: DataView, at: number, template: Template, count: number, rows: FlowBatch): void {
     const row = rows.count
-    const { ops, widths, places, recordBytes } = template.plan
-    clearRows(rows, this.beside, row, count)
+    const { ops, widths, firsts, places, recordBytes } = template.plan
+    clearRows(template.plan, rows, this.beside, row, count)
     for (let f = 0; f < ops.length; f++) {
       const op = ops[f]!
       const place = at + places[f]!
       if (op !== Op.service) {
-        readField(op, widths[f]!, view, place, recordBytes, count, rows, this.beside, row, this.clock)
+        readField(op, widths[f]!, firsts[f]!, view, place, recordBytes, count, rows, this.beside, row, this.clock)
         continue
       }
       for (let i = 0; i < count; i++) this.#readService(view, place + i * recordBytes, widths[f]!, rows, row + i)
@@ -102,15 +102,15 @@ class FlowSets implements FlowReader {
 
   #readVariable(view: DataView, template: Template, rows: FlowBatch): void {
     const row = rows.count
-    const { ops, widths, places } = template.plan
-    clearRows(rows, this.beside, row, 1)
+    const { ops, widths, firsts, places } = template.plan
+    clearRows(template.plan, rows, this.beside, row, 1)
     for (let f = 0; f < ops.length; f++) {
       const op = ops[f]!
       const width = widths[f]!
       const place = this.#places[places[f]!]!
       if (op === Op.service)
         this.#readService(view, place, width === VARIABLE ? this.#lengths[places[f]!]! : width, rows, row)
-      else readField(op, width, view, place, 0, 1, rows, this.beside, row, this.clock)
+      else readField(op, width, firsts[f]!, view, place, 0, 1, rows, this.beside, row, this.clock)
     }
   }
 
@@ -130,7 +130,7 @@ class FlowSets implements FlowReader {
     this.#figures.ahead += finish.ahead
     rows.count = row + count
     if (hasFact(template.plan, Op.event)) this.#dropAnnouncements(rows, row)
-    if (hasFact(template.plan, Op.flags) || hasFact(template.plan, Op.bytesIn)) this.#judge(rows, row)
+    if (hasFact(template.plan, Op.flags) || hasFact(template.plan, Op.bytesIn)) this.#judge(template.plan, rows, row)
     this.#figures.flows += rows.count - row
   }
 
@@ -156,12 +156,14 @@ class FlowSets implements FlowReader {
   }
 
   /** What one record tells of both directions; halves are judged once they are paired. */
-  #judge(rows: FlowBatch, row: number): void {
+  #judge(plan: Plan, rows: FlowBatch, row: number): void {
     const { flags, reverseFlags } = this.beside
+    const isBiflow = hasFact(plan, Op.reverseFlags)
     for (let i = row; i < rows.count; i++) {
       if (rows.proto[i] === Proto.tcp) {
-        if (rows.state[i] === 0) rows.state[i] = tcpState(flags[i]!, reverseFlags[i]!)
-        if (isShaken(flags[i]!, reverseFlags[i]!)) rows.marks[i] = Mark.handshake
+        const back = isBiflow ? reverseFlags[i]! : 0
+        if (rows.state[i] === 0) rows.state[i] = tcpState(flags[i]!, back)
+        if (isShaken(flags[i]!, back)) rows.marks[i] = Mark.handshake
       } else if (rows.bytesIn[i]! > 0) rows.marks[i] = Mark.handshake
     }
   }

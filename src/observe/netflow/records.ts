@@ -4,7 +4,7 @@
  */
 import { type FlowBatch, Phase, Proto } from '../../model/flow.ts'
 import { Op } from './fields.ts'
-import type { Plan } from './template.ts'
+import { hasFact, type Plan } from './template.ts'
 
 /** What a record tells beside the columns of a batch, by row of the batch. */
 export type Beside = {
@@ -52,42 +52,49 @@ const MAPPED = 0xffff
 const NTP_EPOCH_S = 2_208_988_800
 
 /** Empties rows: whatever a template does not hold reads as not known. */
-export function clearRows(batch: FlowBatch, beside: Beside, row: number, count: number): void {
+export function clearRows(plan: Plan, batch: FlowBatch, beside: Beside, row: number, count: number): void {
   const end = row + count
   batch.source.fill(0, row * 4, end * 4)
   batch.target.fill(0, row * 4, end * 4)
-  for (let i = row; i < end; i++) {
-    batch.start[i] = 0
-    batch.end[i] = 0
-    batch.sourcePort[i] = 0
-    batch.targetPort[i] = 0
-    batch.proto[i] = 0
-    batch.bytesOut[i] = 0
-    batch.bytesIn[i] = 0
-    batch.packetsOut[i] = 0
-    batch.packetsIn[i] = 0
-    batch.phase[i] = Phase.whole
-    batch.state[i] = 0
-    batch.marks[i] = 0
-    batch.sourceWorkload[i] = -1
-    batch.targetWorkload[i] = -1
-    batch.service[i] = 0
-    beside.flags[i] = 0
-    beside.reverseFlags[i] = 0
-    beside.icmp[i] = -1
-    beside.sampler[i] = 0
-    beside.interval[i] = 0
-    beside.event[i] = 0
-    beside.direction[i] = 0
-    beside.application[i] = 0
-    beside.durationMs[i] = 0
-  }
+  batch.start.fill(0, row, end)
+  batch.end.fill(0, row, end)
+  if (!hasFact(plan, Op.sourcePort)) batch.sourcePort.fill(0, row, end)
+  if (!hasFact(plan, Op.targetPort)) batch.targetPort.fill(0, row, end)
+  if (!hasFact(plan, Op.proto)) batch.proto.fill(0, row, end)
+  if (!hasFact(plan, Op.bytesOut)) batch.bytesOut.fill(0, row, end)
+  if (!hasFact(plan, Op.bytesIn)) batch.bytesIn.fill(0, row, end)
+  if (!hasFact(plan, Op.packetsOut)) batch.packetsOut.fill(0, row, end)
+  if (!hasFact(plan, Op.packetsIn)) batch.packetsIn.fill(0, row, end)
+  batch.phase.fill(Phase.whole, row, end)
+  batch.state.fill(0, row, end)
+  batch.marks.fill(0, row, end)
+  batch.sourceWorkload.fill(-1, row, end)
+  batch.targetWorkload.fill(-1, row, end)
+  batch.service.fill(0, row, end)
+  if (!hasFact(plan, Op.flags)) beside.flags.fill(0, row, end)
+  beside.direction.fill(0, row, end)
+  beside.durationMs.fill(0, row, end)
+  if (hasFact(plan, Op.reverseFlags)) beside.reverseFlags.fill(0, row, end)
+  if (!hasRareFacts(plan)) return
+  beside.icmp.fill(-1, row, end)
+  beside.sampler.fill(0, row, end)
+  beside.interval.fill(0, row, end)
+  beside.event.fill(0, row, end)
+  beside.application.fill(0, row, end)
 }
 
-/** Reads one field of `count` records, `stride` bytes apart, the first value at `at`, into rows from `row` on. */
+const RARE = [Op.icmp, Op.icmpType, Op.icmpCode, Op.sampler, Op.samplingInterval, Op.event, Op.application]
+const RARE_BITS = RARE.reduce((bits, op) => bits | (1 << op), 0)
+const hasRareFacts = (plan: Plan) => (plan.facts & RARE_BITS) !== 0
+
+/**
+ * Reads one field of `count` records, `stride` bytes apart, the first value at `at`, into rows from `row` on. `first`: the
+ * column holds nothing yet; else what is there and not zero is kept.
+ */
 export function readField(
   op: number,
   width: number,
+  first: number,
   view: DataView,
   at: number,
   stride: number,
@@ -97,49 +104,77 @@ export function readField(
   row: number,
   clock: Clock,
 ): void {
+  const end = row + count
   if (op <= Op.target6) {
     const words = op === Op.source4 || op === Op.source6 ? batch.source : batch.target
     if (width === 4) readAddress4(words, view, at, stride, count, row)
     else readAddress6(words, view, at, stride, count, row)
     return
   }
+  if (first === 1 && readColumn(op, width, view, at, stride, batch, beside, row, end)) return
   const values = beside.values
-  readNumbers(values, width, view, at, stride, count, row)
-  const end = row + count
-  switch (op) {
-    case Op.sourcePort:
-      for (let i = row; i < end; i++) if (values[i] !== 0) batch.sourcePort[i] = values[i]!
-      return
-    case Op.targetPort:
-      for (let i = row; i < end; i++) if (values[i] !== 0) batch.targetPort[i] = values[i]!
-      return
-    case Op.proto:
-      for (let i = row; i < end; i++) batch.proto[i] = values[i]!
-      return
-    case Op.bytesOut:
-      for (let i = row; i < end; i++) if (batch.bytesOut[i] === 0) batch.bytesOut[i] = values[i]!
-      return
-    case Op.bytesIn:
-      for (let i = row; i < end; i++) if (batch.bytesIn[i] === 0) batch.bytesIn[i] = values[i]!
-      return
-    case Op.packetsOut:
-      for (let i = row; i < end; i++)
-        if (batch.packetsOut[i] === 0) batch.packetsOut[i] = Math.min(values[i]!, 0xffffffff)
-      return
-    case Op.packetsIn:
-      for (let i = row; i < end; i++)
-        if (batch.packetsIn[i] === 0) batch.packetsIn[i] = Math.min(values[i]!, 0xffffffff)
-      return
-    case Op.flags:
-      for (let i = row; i < end; i++) beside.flags[i] = beside.flags[i]! | values[i]!
-      return
-    case Op.reverseFlags:
-      for (let i = row; i < end; i++) beside.reverseFlags[i] = beside.reverseFlags[i]! | values[i]!
-      return
-    default:
-      if (op >= Op.startSeconds) keepTimes(op, values, batch, beside, row, end, clock)
-      else keepBeside(op, values, beside, row, end)
+  readNumbers(values, width, view, at, stride, row, end)
+  if (op >= Op.startSeconds) keepTimes(op, values, batch, beside, row, end, clock)
+  else if (op >= Op.icmp) keepBeside(op, values, beside, row, end)
+  else keepValues(op, first, values, batch, beside, row, end)
+}
+
+/** The usual widths go straight into their column; false = another width. */
+function readColumn(
+  op: number,
+  width: number,
+  view: DataView,
+  at: number,
+  stride: number,
+  batch: FlowBatch,
+  beside: Beside,
+  row: number,
+  end: number,
+): boolean {
+  if (op === Op.sourcePort && width === 2) read16(batch.sourcePort, view, at, stride, row, end)
+  else if (op === Op.targetPort && width === 2) read16(batch.targetPort, view, at, stride, row, end)
+  else if (op === Op.proto && width === 1) read8(batch.proto, view, at, stride, row, end)
+  else if (op === Op.flags && width === 1) read8(beside.flags, view, at, stride, row, end)
+  else if (op === Op.packetsOut && width === 4) read32(batch.packetsOut, view, at, stride, row, end)
+  else if (op === Op.bytesOut) readNumbers(batch.bytesOut, width, view, at, stride, row, end)
+  else if (op === Op.bytesIn) readNumbers(batch.bytesIn, width, view, at, stride, row, end)
+  else return false
+  return true
+}
+
+function keepValues(
+  op: number,
+  first: number,
+  values: Float64Array,
+  batch: FlowBatch,
+  beside: Beside,
+  row: number,
+  end: number,
+): void {
+  for (let i = row; i < end; i++) {
+    const value = values[i]!
+    if (op === Op.flags) beside.flags[i] = first === 1 ? value : beside.flags[i]! | value
+    else if (op === Op.reverseFlags) beside.reverseFlags[i] = beside.reverseFlags[i]! | value
+    else if (op === Op.proto) batch.proto[i] = value
+    else if (op === Op.sourcePort) batch.sourcePort[i] = (first === 0 && batch.sourcePort[i]) || value
+    else if (op === Op.targetPort) batch.targetPort[i] = (first === 0 && batch.targetPort[i]) || value
+    else if (op === Op.bytesOut) batch.bytesOut[i] = (first === 0 && batch.bytesOut[i]) || value
+    else if (op === Op.bytesIn) batch.bytesIn[i] = (first === 0 && batch.bytesIn[i]) || value
+    else if (op === Op.packetsOut)
+      batch.packetsOut[i] = (first === 0 && batch.packetsOut[i]) || Math.min(0xffffffff, value)
+    else if (op === Op.packetsIn)
+      batch.packetsIn[i] = (first === 0 && batch.packetsIn[i]) || Math.min(0xffffffff, value)
   }
+}
+
+function read8(column: Uint8Array, view: DataView, at: number, stride: number, row: number, end: number): void {
+  for (let i = row, from = at; i < end; i++, from += stride) column[i] = view.getUint8(from)
+}
+function read16(column: Uint16Array, view: DataView, at: number, stride: number, row: number, end: number): void {
+  for (let i = row, from = at; i < end; i++, from += stride) column[i] = view.getUint16(from)
+}
+function read32(column: Uint32Array, view: DataView, at: number, stride: number, row: number, end: number): void {
+  for (let i = row, from = at; i < end; i++, from += stride) column[i] = view.getUint32(from)
 }
 
 function keepBeside(op: number, values: Float64Array, beside: Beside, row: number, end: number): void {
@@ -229,10 +264,9 @@ function readNumbers(
   view: DataView,
   at: number,
   stride: number,
-  count: number,
   row: number,
+  end: number,
 ): void {
-  const end = row + count
   let from = at
   if (width === 4) for (let i = row; i < end; i++, from += stride) values[i] = view.getUint32(from)
   else if (width === 2) for (let i = row; i < end; i++, from += stride) values[i] = view.getUint16(from)
@@ -272,29 +306,33 @@ export function finishRows(
   clock: Clock,
   finish: Finish,
 ): void {
+  const isRare = hasRareFacts(plan)
+  const usual = finish.factorOf(0, 0)
   for (let i = row; i < row + count; i++) {
-    finishTimes(plan, batch, beside, i, clock, finish)
-    const factor = finish.factorOf(beside.sampler[i]!, beside.interval[i]!)
-    if (factor !== 1) {
-      finish.scaled++
-      batch.bytesOut[i] = Math.round(batch.bytesOut[i]! * factor)
-      batch.bytesIn[i] = Math.round(batch.bytesIn[i]! * factor)
-      batch.packetsOut[i] = Math.min(0xffffffff, Math.round(batch.packetsOut[i]! * factor))
-      batch.packetsIn[i] = Math.min(0xffffffff, Math.round(batch.packetsIn[i]! * factor))
-    }
+    finishTimes(batch, beside, i, clock, finish)
+    const factor = isRare ? finish.factorOf(beside.sampler[i]!, beside.interval[i]!) : usual
+    if (factor !== 1) scaleRow(batch, i, factor, finish)
     const proto = batch.proto[i]
     if (proto === Proto.icmp || proto === Proto.icmp6) {
       // v5 and most v9 exporters write type and code into the destination port (cisco.com, NetFlow v5 record format).
-      const told = beside.icmp[i]! > 0 ? beside.icmp[i]! : batch.targetPort[i]!
+      const told = isRare && beside.icmp[i]! > 0 ? beside.icmp[i]! : batch.targetPort[i]!
       batch.sourcePort[i] = told >>> 8
       batch.targetPort[i] = told & 255
     }
-    if (beside.application[i] !== 0 && batch.service[i] === 0)
+    if (isRare && beside.application[i] !== 0 && batch.service[i] === 0)
       batch.service[i] = finish.serviceOf(beside.application[i]!)
   }
 }
 
-function finishTimes(plan: Plan, batch: FlowBatch, beside: Beside, i: number, clock: Clock, finish: Finish): void {
+function scaleRow(batch: FlowBatch, i: number, factor: number, finish: Finish): void {
+  finish.scaled++
+  batch.bytesOut[i] = Math.round(batch.bytesOut[i]! * factor)
+  batch.bytesIn[i] = Math.round(batch.bytesIn[i]! * factor)
+  batch.packetsOut[i] = Math.min(0xffffffff, Math.round(batch.packetsOut[i]! * factor))
+  batch.packetsIn[i] = Math.min(0xffffffff, Math.round(batch.packetsIn[i]! * factor))
+}
+
+function finishTimes(batch: FlowBatch, beside: Beside, i: number, clock: Clock, finish: Finish): void {
   let start = batch.start[i]!
   let end = batch.end[i]!
   const duration = Math.max(0, beside.durationMs[i]!)
@@ -302,7 +340,6 @@ function finishTimes(plan: Plan, batch: FlowBatch, beside: Beside, i: number, cl
   if (!(end > 0)) end = 0
   if (end === 0) end = start > 0 ? start + duration : clock.exportMs
   if (start === 0) start = end - duration
-  if (!plan.hasEnd && !plan.hasDuration && plan.hasStart && end < start) end = start
   if (end > LATEST_MS || !(start > 0)) {
     start = clock.exportMs
     end = clock.exportMs

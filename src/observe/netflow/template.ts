@@ -31,17 +31,16 @@ export type Plan = {
   readonly kind: 'flows' | 'options' | 'others'
   readonly ops: Uint8Array
   readonly widths: Uint16Array
+  /** 1 = the first field of its column: it may write without looking. */
+  readonly firsts: Uint8Array
   /** Offset in the record; in records with variable fields the index of the field. */
   readonly places: Uint16Array
   /** Bytes of every record, 0 when they differ. */
   readonly recordBytes: number
   /** No record is shorter. */
   readonly leastBytes: number
-  /** Bit per operation: which facts the template holds. Above 31 see `hasStart`, `hasEnd`. */
+  /** A bit per operation that is no time: which facts the template holds. */
   readonly facts: number
-  readonly hasStart: boolean
-  readonly hasEnd: boolean
-  readonly hasDuration: boolean
 }
 
 export const hasFact = (plan: Plan, op: number): boolean => (plan.facts & (1 << op)) !== 0
@@ -59,7 +58,6 @@ export function compileTemplate(id: number, fields: readonly Field[], scopes: nu
   wanted.sort((a, b) => a.op - b.op || a.rank - b.rank)
   let facts = 0
   for (const { op } of wanted) if (op < 32) facts |= 1 << op
-  const some = (from: number, to: number) => wanted.some(({ op }) => op >= from && op <= to)
   const isFlow =
     (facts & ((1 << Op.source4) | (1 << Op.source6))) !== 0 && (facts & ((1 << Op.target4) | (1 << Op.target6))) !== 0
   return {
@@ -70,13 +68,11 @@ export function compileTemplate(id: number, fields: readonly Field[], scopes: nu
       kind: scopes > 0 ? 'options' : isFlow ? 'flows' : 'others',
       ops: Uint8Array.from(wanted, (w) => w.op),
       widths: Uint16Array.from(wanted, (w) => w.width),
+      firsts: Uint8Array.from(wanted, (w, i) => (i === 0 || wanted[i - 1]!.op !== w.op ? 1 : 0)),
       places: Uint16Array.from(wanted, (w) => w.place),
       recordBytes: variable ? 0 : offset,
       leastBytes: offset,
       facts,
-      hasStart: some(Op.startSeconds, Op.startBefore),
-      hasEnd: some(Op.endSeconds, Op.endBefore),
-      hasDuration: some(Op.durationMillis, Op.durationMicros),
     },
   }
 }
