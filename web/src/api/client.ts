@@ -43,16 +43,36 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T> {
   return send<T>('POST', path, body)
 }
 
-export async function remove(path: string): Promise<void> {
-  await send<void>('DELETE', path)
+/** A POST that only asks: nothing is written, so no answer is kept for a repetition. */
+export async function ask<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return send<T>('POST', path, body, signal, { 'idempotency-key': null })
+}
+/** Replaces what has that version; refused with 412 when it has another one by now. */
+export async function put<T>(path: string, body: unknown, version: number): Promise<T> {
+  return send<T>('PUT', path, body, undefined, { 'if-match': `"${version}"` })
 }
 
-async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function remove(path: string, version?: number): Promise<void> {
+  await send<void>('DELETE', path, undefined, undefined, version === undefined ? {} : { 'if-match': `"${version}"` })
+}
+
+async function send<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  /** null leaves a header out */
+  more: Readonly<Record<string, string | null>> = {},
+): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (method !== 'GET') {
     headers['content-type'] = 'application/json'
     headers['idempotency-key'] = crypto.randomUUID()
     if (csrf !== null) headers['x-guise-csrf'] = csrf
+  }
+  for (const [name, value] of Object.entries(more)) {
+    if (value === null) delete headers[name]
+    else headers[name] = value
   }
   const init: RequestInit = { method, headers, credentials: 'same-origin' }
   if (body !== undefined) init.body = JSON.stringify(body)

@@ -1,5 +1,6 @@
 /** i18next with the one language there is; keys are typed from it, so a missing word does not compile. */
 import i18next from 'i18next'
+import type { words as editor } from '../editor/words.ts'
 import type { words as activity } from '../pages/activity/words.ts'
 import type { words as agents } from '../pages/agents/words.ts'
 import type { words as fleet } from '../pages/fleet/words.ts'
@@ -15,6 +16,7 @@ import type { shared } from './shared.ts'
 
 /** Words of a page load with the page (`addWords`), so that the shell stays small; each under its page's own name. */
 type PageWords = typeof shared &
+  typeof editor &
   typeof activity &
   typeof fleet &
   typeof workload &
@@ -38,6 +40,10 @@ export function initWords(): void {
     lng: 'en',
     resources: { en: { translation: en } },
     interpolation: { escapeValue: false },
+    // A table asks for hundreds of words at once: no key has a namespace in it or a dot in its own name.
+    nsSeparator: false,
+    fallbackLng: false,
+    ignoreJSONStructure: false,
     // A page that forgot its words is an error in the browser's console, and so in its tests.
     saveMissing: true,
     missingKeyHandler: (_languages, _namespace, key) => console.error(`no words for ${key}`),

@@ -1,0 +1,51 @@
+/** Rules in words: compiled ones (`10.20.0.0/16, 443 tcp`) and those a person wrote. */
+import { t } from 'i18next'
+import type { RuleMatch } from '../../../src/model/desired.ts'
+import type { PolicyRule } from '../../../src/model/policy.ts'
+import type { RuleChange } from '../../../src/model/preview.ts'
+
+export function ruleWords({ match }: Pick<RuleChange, 'match'>): string {
+  if (match === null) return t('preview.otherwise')
+  const service = serviceWords(match.service)
+  return `${peerWords(match.peer)}${service === null ? '' : `, ${service}`}`
+}
+
+function peerWords(peer: RuleMatch['peer']): string {
+  if (peer.kind === 'any') return t('rule.anyone')
+  if (peer.kind === 'set') return t(peer.not === true ? 'rule.outsideSet' : 'rule.set', { set: peer.set })
+  return peer.except === undefined || peer.except.length === 0
+    ? peer.cidr
+    : t('rule.except', { cidr: peer.cidr, count: peer.except.length })
+}
+
+function serviceWords(service: RuleMatch['service']): string | null {
+  if (service === null) return null
+  if (service.protocol === 'icmp') return service.type === null ? 'icmp' : `icmp ${service.type}`
+  if (service.protocol === 'tcp-any' || service.protocol === 'udp-any')
+    return t('rule.all', { protocol: service.protocol.slice(0, 3) })
+  const range = service.from === service.to ? `${service.from}` : `${service.from}–${service.to}`
+  return `${range} ${service.protocol}`
+}
+
+/** A rule as a person wrote it: `drops out to persona Database, 5432 tcp`. */
+export function authoredWords(rule: PolicyRule): string {
+  const peers = rule.peers.map((peer) => {
+    if ('any' in peer) return t('rule.anyone')
+    if ('cidr' in peer)
+      return peer.except === undefined || peer.except.length === 0
+        ? peer.cidr
+        : t('rule.except', { cidr: peer.cidr, count: peer.except.length })
+    if ('persona' in peer) return t('authored.persona', { name: peer.persona })
+    if ('labels' in peer)
+      return Object.entries(peer.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' + ')
+    return t('authored.reputation', { below: peer.reputation.below })
+  })
+  const ports = (rule.ports ?? []).map((port) => {
+    if (port.protocol === 'icmp') return port.type === undefined ? 'icmp' : `icmp ${port.type}`
+    if (port.port === undefined) return port.protocol
+    return `${port.port}${port.to === undefined ? '' : `–${port.to}`} ${port.protocol}`
+  })
+  return `${peers.join(t('authored.or'))}${ports.length === 0 ? '' : `, ${ports.join(', ')}`}`
+}

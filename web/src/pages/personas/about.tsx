@@ -1,0 +1,164 @@
+/** A persona in words: what it wears, how it tightens, how it is recognised, who wears it. */
+import { t } from 'i18next'
+import { Link } from 'react-router'
+import type { PersonaSpec } from '../../../../src/model/persona.ts'
+import { authoredWords } from '../../editor/rule-words.ts'
+import { count, probability } from '../../format.ts'
+import { fieldTerm } from '../../grammar.ts'
+import type { WorkloadRecord } from '../../nouns.ts'
+import { VerdictMark } from '../../parts/marks.tsx'
+import { Block, Facts } from '../../parts/peek.tsx'
+import { paths, query } from '../../paths.ts'
+import type { PersonaRow } from './wearers.ts'
+
+const MOST_RULES = 30
+const MOST_WEARERS = 25
+
+export function About({ row }: { readonly row: PersonaRow }) {
+  const { manifest } = row.record
+  if (manifest.kind !== 'Persona') return null
+  const { spec } = manifest
+  return (
+    <div className="persona-columns">
+      <div className="surface">
+        <Block title={t('personas.wears')}>
+          <Wears spec={spec} />
+        </Block>
+        <Block title={t('personas.rules')}>
+          <Rules spec={spec} />
+        </Block>
+        <Block title={t('personas.ladder')}>
+          <Ladder spec={spec} />
+        </Block>
+      </div>
+      <div className="surface">
+        <Block title={t('personas.recognised')}>
+          <p>
+            {spec.recognisedAs === undefined
+              ? t('personas.recognisedNot')
+              : t('personas.recognisedAs', { name: spec.recognisedAs })}{' '}
+            {spec.recognisedAs === undefined
+              ? null
+              : row.belief === null
+                ? t('personas.behaveNone')
+                : t('personas.behave', {
+                    count: row.believed,
+                    n: count(row.believed),
+                    p: probability(row.belief),
+                  })}{' '}
+            {spec.alarming === true ? t('personas.isAlarming') : null}
+          </p>
+        </Block>
+        <Block title={t('personas.who')}>
+          <Wearers row={row} />
+        </Block>
+      </div>
+    </div>
+  )
+}
+
+function Wears({ spec }: { readonly spec: PersonaSpec }) {
+  const { network, dns, default: rest } = spec.profile ?? {}
+  const said = (verdict: 'allow' | 'deny' | undefined) => t(verdict === 'deny' ? 'personas.denied' : 'personas.allowed')
+  return (
+    <>
+      <Facts
+        rows={{
+          [t('personas.facet.addresses')]: network === undefined ? null : <Mono list={network.addresses} />,
+          [t('personas.facet.gateways')]: network?.gateways === undefined ? null : <Mono list={network.gateways} />,
+          [t('personas.facet.dns')]: dns === undefined ? null : <Mono list={dns.servers} />,
+          [t('personas.facet.search')]: dns?.search?.join(', '),
+          [t('personas.facet.rest')]: t('personas.rest', { egress: said(rest?.egress), ingress: said(rest?.ingress) }),
+        }}
+      />
+      {network === undefined && dns === undefined ? <p className="sub">{t('personas.asFound')}</p> : null}
+    </>
+  )
+}
+
+function Mono({ list }: { readonly list: readonly string[] }) {
+  return <span className="mono">{list.join(', ')}</span>
+}
+
+function Rules({ spec }: { readonly spec: PersonaSpec }) {
+  const rules = spec.profile?.rules ?? []
+  if (rules.length === 0) return <p className="q">{t('personas.rulesNone')}</p>
+  return (
+    <>
+      <ol className="persona-rules">
+        {rules.slice(0, MOST_RULES).map((rule, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the order is what a rule is known by
+          <li key={i}>
+            <VerdictMark verdict={rule.action} />
+            <span className="qq">{t(`rule.${rule.direction}`)}</span>
+            <span>
+              {authoredWords(rule)}
+              {rule.description === undefined ? null : <span className="sub">{rule.description}</span>}
+            </span>
+          </li>
+        ))}
+      </ol>
+      {rules.length > MOST_RULES ? (
+        <p className="sub">{t('personas.more', { count: rules.length - MOST_RULES })}</p>
+      ) : null}
+    </>
+  )
+}
+
+function Ladder({ spec }: { readonly spec: PersonaSpec }) {
+  const rules = spec.mitigationRules ?? []
+  if (rules.length === 0) return <p className="q">{t('personas.ladderNone')}</p>
+  return (
+    <ol className="ladder">
+      {rules.map((rule) => (
+        <li key={`${rule.when} ${rule.do}`}>
+          <span>
+            <span className="qq">{t('personas.when')} </span>
+            <code className="mono">{rule.when}</code>
+          </span>
+          <span>
+            {t(`personas.do.${rule.do}`, { persona: rule.persona ?? '' })}{' '}
+            <span className="qq">{t('personas.for', { ttl: rule.ttl })}</span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Wearers({ row }: { readonly row: PersonaRow }) {
+  const { worn } = row
+  const { name } = row.record.manifest.metadata
+  if (worn.length === 0) return <p className="q">{t('personas.whoNobody')}</p>
+  return (
+    <>
+      <ul className="wearers">
+        {[...worn]
+          .sort((a, b) => a.report.name.localeCompare(b.report.name, 'en', { numeric: true }))
+          .slice(0, MOST_WEARERS)
+          .map((one) => (
+            <li key={one.id}>
+              <Link className="link quiet-link cut" to={paths.workload(one.id)}>
+                {one.report.name}
+              </Link>
+              <span className="sub">
+                {t(one.assigned?.id === row.id ? 'personas.assignedMark' : 'personas.wornMark')} · {beliefWords(one)}
+              </span>
+            </li>
+          ))}
+      </ul>
+      <p>
+        <Link className="link" to={`${paths.fleet()}${query({ q: fieldTerm('wears', name) })}`}>
+          {t('personas.open')} ({count(worn.length)})
+        </Link>
+      </p>
+    </>
+  )
+}
+
+function beliefWords({ belief }: WorkloadRecord): string {
+  const believed = belief?.believed ?? null
+  if (belief === null || believed === null) return t('personas.abstains')
+  const p = belief.personas.find((one) => one.persona === believed)?.p ?? 0
+  return t('personas.p', { name: believed, p: probability(p) })
+}
