@@ -13,7 +13,7 @@ import { createDirectory } from '../src/observe/reduce/directory.ts'
 import { mergeWindow } from '../src/observe/reduce/merge.ts'
 import { createReducer } from '../src/observe/reduce/reducer.ts'
 import { createServiceNames } from '../src/observe/source.ts'
-import { createZeekSource } from '../src/observe/sources/zeek.ts'
+import { createFileSource } from '../src/observe/sources/open.ts'
 import { DATA, needData } from '../test/need.ts'
 import { readRuns } from './dataset.ts'
 import { readRecording } from './recording.ts'
@@ -41,7 +41,7 @@ test('on lab runs it has not seen it is right or abstains', () => {
 test('in the recording nobody is taken for somebody else, and most are recognised', async () => {
   const { inventory, paths, truth } = readRecording()
   const services = createServiceNames()
-  const source = createZeekSource({ paths, services })
+  const source = createFileSource({ paths, services })
   const seen = await collectTicks(source, services, inventory, new AbortController().signal)
   const quietHours = seen.map(({ workload, ticks }) => {
     let state = initialBelief(DEFAULT_MODEL)
@@ -95,7 +95,7 @@ async function strangers(path: string): Promise<Map<string, Set<string>>> {
     }
   }
   let newest = 0
-  for await (const batch of createZeekSource({ paths: [path], services }).batches(new AbortController().signal)) {
+  for await (const batch of createFileSource({ paths: [path], services }).batches(new AbortController().signal)) {
     reducer.add(batch)
     for (let row = 0; row < batch.count; row++) newest = Math.max(newest, batch.end[row]!)
     take(reducer.close(newest - 2 * WINDOW_MS).ticks)

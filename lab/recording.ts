@@ -7,7 +7,7 @@ export const RECORDING_DIR = fileURLToPath(new URL('recording', import.meta.url)
 
 export type LabRecording = {
   readonly inventory: readonly WorkloadReport[]
-  /** Zeek conn logs, for `createZeekSource`. */
+  /** Zeek conn logs, for `createFileSource`. */
   readonly paths: readonly string[]
   /** What each workload really was. */
   readonly truth: Readonly<Record<string, string>>

@@ -12,7 +12,7 @@ import { FEATURES_VERSION } from '../src/learn/features.ts'
 import { fitModel, type Score, type Sequence, scoreModel } from '../src/learn/fit.ts'
 import type { ModelJson } from '../src/learn/model.ts'
 import { createServiceNames } from '../src/observe/source.ts'
-import { createZeekSource } from '../src/observe/sources/zeek.ts'
+import { createFileSource } from '../src/observe/sources/open.ts'
 import { rowsOfRun } from './collect.ts'
 import { DATASET_DIR, type Run, readRuns, writeRun } from './dataset.ts'
 import { labDown } from './down.ts'
@@ -97,7 +97,7 @@ async function recordRuns(seed: number, seconds: number, prefix: string): Promis
     const log = join(dir, 'zeek')
     writeRecording(log, plan, rows)
     const services = createServiceNames()
-    const source = createZeekSource({ paths: [join(log, 'conn.log.gz')], services })
+    const source = createFileSource({ paths: [join(log, 'conn.log.gz')], services })
     const whole = await rowsOfRun(source, services, lab.workloads, plan, AbortSignal.timeout(60_000))
     writeRun({ name: `zeek-${seed}`, seed, rows: whole })
   } finally {

@@ -3,5 +3,17 @@
 import { ipfix, netflow, netflowDescribed } from './netflow.ts'
 import { conntrackMessage, sockDiagMessage } from './netlink.ts'
 import type { FuzzTarget } from './target.ts'
+import { csvLines, eveLines, fileBeginning, nfdumpLines, zeekLines } from './text.ts'
 
-export const TARGETS: readonly FuzzTarget[] = [netflow, ipfix, netflowDescribed, conntrackMessage, sockDiagMessage]
+export const TARGETS: readonly FuzzTarget[] = [
+  netflow,
+  ipfix,
+  netflowDescribed,
+  conntrackMessage,
+  sockDiagMessage,
+  zeekLines,
+  eveLines,
+  csvLines,
+  nfdumpLines,
+  fileBeginning,
+]

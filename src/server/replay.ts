@@ -18,7 +18,7 @@ import { createDirectory } from '../observe/reduce/directory.ts'
 import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames, type ServiceNames } from '../observe/source.ts'
-import { createZeekSource } from '../observe/sources/zeek.ts'
+import { createFileSource } from '../observe/sources/open.ts'
 
 export type Recording = {
   readonly inventory: readonly WorkloadReport[]
@@ -32,7 +32,7 @@ export type Recording = {
 export async function readRecording(dir: string): Promise<Recording> {
   const inventory = JSON.parse(readFileSync(join(dir, 'inventory.json'), 'utf8')) as WorkloadReport[]
   const services = createServiceNames()
-  const source = createZeekSource({ paths: [dir], services })
+  const source = createFileSource({ paths: [dir], services })
   const flows = createFlowBatch(200_000)
   for await (const batch of source.batches(new AbortController().signal)) {
     for (let row = 0; row < batch.count && flows.count < flows.capacity; row++) copyFlow(batch, row, flows)

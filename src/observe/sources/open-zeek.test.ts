@@ -11,7 +11,7 @@ import { formatAddress } from '../../model/address.ts'
 import { createFlowBatch, FLOW_STATES } from '../../model/flow.ts'
 import { createServiceNames } from '../source.ts'
 import { createLines, MAX_LINE_BYTES } from './lines.ts'
-import { createZeekSource } from './zeek.ts'
+import { createFileSource } from './open.ts'
 import { createZeekRows } from './zeek-rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-zeek-'))
@@ -71,7 +71,7 @@ async function read(files: Record<string, string | Buffer>) {
 
 async function readPaths(paths: string[]) {
   const services = createServiceNames()
-  const source = createZeekSource({ paths, services })
+  const source = createFileSource({ paths, services })
   const rows: {
     start: number
     end: number
