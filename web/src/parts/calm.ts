@@ -1,17 +1,25 @@
 /** A value that changes many times a second, taken over at most every `everyMs`: the first change at once, the last one surely. */
 import { useEffect, useRef, useState } from 'react'
 
-export function useCalm<T>(value: T, everyMs: number): T {
-  const [taken, setTaken] = useState(value)
-  const takenAt = useRef(0)
+/** From so many rows on, what is made of all of them is made once a second: nobody reads ten orders a second. */
+const MANY = 1_000
+const EVERY_MS = 1_000
+
+export function useCalmRows<T>(rows: readonly T[]): readonly T[] {
+  return useCalm(rows, rows.length > MANY ? EVERY_MS : 0)
+}
+
+function useCalm<T>(value: T, everyMs: number): T {
+  const taken = useRef({ value, at: Number.NEGATIVE_INFINITY })
+  const [, drawAgain] = useState(0)
+  const now = performance.now()
+  const wait = everyMs - (now - taken.current.at)
+  if (value !== taken.current.value && wait <= 0) taken.current = { value, at: now }
+  const behind = taken.current.value !== value
   useEffect(() => {
-    if (everyMs === 0 || value === taken) return
-    const wait = Math.max(0, takenAt.current + everyMs - performance.now())
-    const timer = setTimeout(() => {
-      takenAt.current = performance.now()
-      setTaken(value)
-    }, wait)
+    if (!behind) return
+    const timer = setTimeout(() => drawAgain((n) => n + 1), wait)
     return () => clearTimeout(timer)
-  }, [value, taken, everyMs])
-  return everyMs === 0 ? value : taken
+  })
+  return taken.current.value
 }

@@ -9,7 +9,7 @@ import { count } from '../format.ts'
 import { type Grammar, matchTerms, parseTerms } from '../grammar.ts'
 import { useKeys } from '../shell/keys.ts'
 import { useAddress } from './address.ts'
-import { useCalm } from './calm.ts'
+import { useCalmRows } from './calm.ts'
 import { type Column, parseSort, sortRows } from './columns.ts'
 import { DataTable, type Row, type TableProps } from './data-table.tsx'
 import { ExportButton } from './export-button.tsx'
@@ -53,10 +53,6 @@ export type ListingProps<T extends Row> = Pick<
   readonly firstRun: ReactNode
 }
 
-/** From so many rows on, the order is made at most once a second. */
-const MANY = 1_000
-const ORDER_EVERY_MS = 1_000
-
 export function Listing<T extends Row>(props: ListingProps<T>) {
   const { name, title, before, rows, columns, grammar, placeholder, opens } = props
   const address = useAddress()
@@ -65,15 +61,14 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
   const q = address.get('q')
   const sort = parseSort(address.get('s') || null, columns, props.sort)
   const asked = useDeferredValue(q)
-  // Nobody reads ten orders a second: of many rows the order is made anew once a second, the values stay live.
-  const known = useCalm(rows, rows.length > MANY ? ORDER_EVERY_MS : 0)
+  const known = useCalmRows(rows)
   const wanted = useMemo(() => {
     const terms = parseTerms(asked, grammar)
     const found = terms.length === 0 ? known : known.filter((row) => matchTerms(terms, row, grammar))
     return sortRows(found, columns, { name: sort.name, descending: sort.descending })
   }, [known, asked, grammar, columns, sort.name, sort.descending])
   const held = useHeldOrder(wanted, `${asked}\n${sort.name}\n${sort.descending}`, useReading(section))
-  const newest = useNewest(rows, rows !== known)
+  const newest = useNewest(rows, known)
   useKeys({ '/': () => field.current?.focus() })
   const sel = address.get('sel')
   const select = (id: string) => {
@@ -150,10 +145,14 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
   )
 }
 
-/** The record as it is now, of a row whose place was decided a moment ago. */
-function useNewest<T extends Row>(rows: readonly T[], behind: boolean): (row: T) => T {
-  const byId = useMemo(() => (behind ? new Map(rows.map((row) => [row.id, row])) : null), [rows, behind])
-  return (row) => byId?.get(row.id) ?? row
+/** The record as it is now, of a row whose place was decided a moment ago; most often it is where it was then. */
+function useNewest<T extends Row>(rows: readonly T[], known: readonly T[]): (row: T) => T {
+  const places = useMemo(() => new Map(known.map((row, i) => [row.id, i])), [known])
+  return (row) => {
+    if (rows === known) return row
+    const there = rows[places.get(row.id) ?? -1]
+    return there?.id === row.id ? there : (rows.find((one) => one.id === row.id) ?? row)
+  }
 }
 
 /** Somebody reads: the pointer or the focus is in the table, text is selected, or the page is scrolled. */

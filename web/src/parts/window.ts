@@ -25,13 +25,18 @@ export function useWindow(body: RefObject<HTMLElement | null>, on: boolean, coun
     const next = rangeAt(-body.current.getBoundingClientRect().top, innerHeight, rowHeight, count)
     setRange((now) => (now.from === next.from && now.to === next.to ? now : next))
   }
-  useLayoutEffect(() => latest.current())
+  // Asking where the rows begin makes the browser lay the page out: only when that can have changed.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the range depends on, read through the ref
+  useLayoutEffect(() => latest.current(), [on, count, rowHeight])
   useEffect(() => {
     if (!on) return
     const look = () => latest.current()
+    const moved = new ResizeObserver(look)
+    moved.observe(document.body)
     addEventListener('scroll', look, { passive: true })
     addEventListener('resize', look)
     return () => {
+      moved.disconnect()
       removeEventListener('scroll', look)
       removeEventListener('resize', look)
     }

@@ -40,10 +40,9 @@ export function initWords(): void {
     lng: 'en',
     resources: { en: { translation: en } },
     interpolation: { escapeValue: false },
-    // A table asks for hundreds of words at once: no key has a namespace in it or a dot in its own name.
+    // A table asks for hundreds of words at once: no key has a namespace in it.
     nsSeparator: false,
     fallbackLng: false,
-    ignoreJSONStructure: false,
     // A page that forgot its words is an error in the browser's console, and so in its tests.
     saveMissing: true,
     missingKeyHandler: (_languages, _namespace, key) => console.error(`no words for ${key}`),

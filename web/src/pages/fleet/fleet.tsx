@@ -38,32 +38,34 @@ export default function Fleet() {
   const [plan, setPlan] = useState<string | null>(null)
   const address = useAddress()
   const q = address.get('q')
-  const all = workloads.data
+  const known = workloads.data !== undefined
+  const all = useCalmRows(workloads.data ?? NONE)
   const needs = useMemo(
-    () => (all === undefined ? [] : findNeeds({ workloads: all, plans, agents, sources }, now)),
+    () => findNeeds({ workloads: all, plans, agents, sources }, now),
     [all, plans, agents, sources, now],
   )
-  const toggle = (term: string) => address.set({ q: toggleTerm(q, term) })
+  const { set } = address
+  const toggle = useCallback((term: string) => set({ q: toggleTerm(q, term) }), [set, q])
+  const onPersona = useCallback(
+    (name: string) => toggle(name === 'unknown' ? 'abstains' : fieldTerm('persona', name)),
+    [toggle],
+  )
+  const onRisk = useCallback((from: number) => toggle(`risk>=${from}`), [toggle])
+  const [heading, says] = useMemo(() => [title(all, needs), lead(all, agents)], [all, needs, agents])
   return (
     <>
       <PageHead
         title={t('nav.fleet')}
-        heading={all === undefined ? t('nav.fleet') : title(all, needs)}
-        lead={all === undefined ? undefined : lead(all, agents)}
+        heading={known ? heading : t('nav.fleet')}
+        lead={known ? says : undefined}
         crumbs={[{ name: t('nav.fleet') }]}
       />
       <Loaded query={workloads} what={t('fleet.workloads')} rows={12}>
         {(rows) => (
           <>
-            {rows.length === 0 ? null : (
+            {all.length === 0 ? null : (
               <>
-                <Strip
-                  workloads={rows}
-                  plans={plans}
-                  agents={agents}
-                  onPersona={(name) => toggle(name === 'unknown' ? 'abstains' : fieldTerm('persona', name))}
-                  onRisk={(from) => toggle(`risk>=${from}`)}
-                />
+                <Strip workloads={all} plans={plans} agents={agents} onPersona={onPersona} onRisk={onRisk} />
                 <NeedList needs={needs} onPlan={setPlan} />
               </>
             )}

@@ -1,5 +1,6 @@
 /** The fleet at a glance, without boxes: who there is, how risk is spread, who is contained, which generation is in force. */
 import { t } from 'i18next'
+import { memo } from 'react'
 import { count } from '../../format.ts'
 import type { AgentRecord, PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Ago, type Share, Shares, Swatch } from '../../parts/marks.tsx'
@@ -30,7 +31,7 @@ type Props = {
   readonly onRisk: (from: number) => void
 }
 
-export function Strip({ workloads, plans, agents, onPersona, onRisk }: Props) {
+export const Strip = memo(function Strip({ workloads, plans, agents, onPersona, onRisk }: Props) {
   return (
     <section className="strip" aria-label={t('fleet.glance')}>
       <Personas workloads={workloads} onPersona={onPersona} />
@@ -39,7 +40,7 @@ export function Strip({ workloads, plans, agents, onPersona, onRisk }: Props) {
       <Enforcement plans={plans} agents={agents} />
     </section>
   )
-}
+})
 
 function Personas({ workloads, onPersona }: Pick<Props, 'workloads' | 'onPersona'>) {
   const all = countPersonas(workloads)
