@@ -10,6 +10,10 @@ export type TopologyLevel = (typeof TOPOLOGY_LEVELS)[number]
 export const TOPOLOGY_LENSES = ['traffic', 'policy', 'risk'] as const
 export type TopologyLens = (typeof TOPOLOGY_LENSES)[number]
 
+/** Above so many workloads a map opens with segments; nearer is one key away. */
+const SEGMENTS_FROM = 500
+export const usualLevel = (workloads: number): TopologyLevel => (workloads > SEGMENTS_FROM ? 'segment' : 'workload')
+
 /** More than this and a picture is a knot. */
 export const MAX_NODES = 250
 export const MAX_EDGES = 600

@@ -44,10 +44,8 @@ const MapQuery = Type.Object(
   },
   { additionalProperties: false },
 )
-const TalksQuery = Type.Object(
-  { ...Span, a: Type.String({ maxLength: 140 }), b: Type.Optional(Type.String({ maxLength: 140 })) },
-  { additionalProperties: false },
-)
+const NodeIds = Type.String({ minLength: 1, maxLength: 4_000, description: 'ids of nodes, with commas between' })
+const TalksQuery = Type.Object({ ...Span, a: NodeIds, b: Type.Optional(NodeIds) }, { additionalProperties: false })
 
 export function topologyRoutes(app: Routes, deps: RouteDeps): void {
   const reader = createTopologyReader(deps.store)
@@ -86,7 +84,7 @@ function askOf(query: Query, now: number): TopologyAsk {
   return {
     from,
     to,
-    level: query.level ?? 'persona',
+    level: query.level ?? null,
     segment: query.segment ?? null,
     persona: query.persona ?? null,
     infrastructure: query.infrastructure ?? 'hide',

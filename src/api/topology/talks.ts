@@ -2,7 +2,7 @@
 import type { TenantId } from '../../model/ids.ts'
 import type { ConversationRecord } from '../../model/records.ts'
 import type { Store } from '../../model/store.ts'
-import type { Face, TopologyTalk, TopologyTalks } from '../../model/topology.ts'
+import { type Face, type TopologyTalk, type TopologyTalks, usualLevel } from '../../model/topology.ts'
 import { isInfrastructure } from './gather.ts'
 import { groupFaces } from './group.ts'
 import type { Rules, TopologyAsk } from './topology.ts'
@@ -12,9 +12,9 @@ const SHOWN = 40
 const HOUR_MS = 3_600_000
 
 export type TalksAsk = TopologyAsk & {
-  /** A node's id. */
+  /** Ids of nodes, with commas between. */
   readonly a: string
-  /** The node at the other end; null = anybody. */
+  /** The nodes at the other end; null = anybody. */
   readonly b: string | null
 }
 
@@ -31,26 +31,28 @@ export async function readTalks(
     store.evidence.since(tenant, ask.from),
   ])
   const accused = new Set(evidence.filter((one) => one.evidence.weight > 0).map((one) => one.workload))
-  const groups = groupFaces(faces, accused, { ...ask, now })
-  const members = (node: string) => faces.filter((_, i) => groups.groups[groups.of[i]!]!.id === node)
-  const isOutside = (node: string) => /^[ao]:/.test(node)
+  const groups = groupFaces(faces, accused, { ...ask, level: ask.level ?? usualLevel(faces.length), now })
+  const members = (nodes: readonly string[]) => faces.filter((_, i) => nodes.includes(groups.groups[groups.of[i]!]!.id))
+  const [a, b] = [ask.a.split(','), ask.b === null ? null : ask.b.split(',')]
   // one end must be ours: what two strangers say to each other is nobody's conversation
-  const [near, far] = isOutside(ask.a) && ask.b !== null ? [ask.b, ask.a] : [ask.a, ask.b]
-  const isLone = isOutside(near)
+  const [near, far] = a.every(isOutside) && b !== null ? [b, a] : [a, b]
+  const isLone = near.every(isOutside)
   const ours = isLone ? faces : members(near)
-  const peer = isLone ? near : far
+  const peers = isLone ? near : far
   const rows = await store.topology.between(
     tenant,
     Math.min(ask.from, now - HOUR_MS),
     ask.to,
     ours.map((face) => face.id),
-    peersOf(peer, faces, members),
+    peersOf(peers, faces, members),
     READ,
   )
   const names = new Map(faces.flatMap((face) => face.addresses.map((text) => [text.split('/')[0]!, face] as const)))
   const byId = new Map(faces.map((face) => [face.id, face]))
   const isOfPeer = (row: ConversationRecord) =>
-    !(peer?.startsWith('o:') ?? false) || `o:${rules.outsideOf(row.peer)}` === peer
+    peers === null ||
+    names.has(row.peer) ||
+    peers.some((peer) => peer === `a:${row.peer}` || peer === `o:${rules.outsideOf(row.peer)}`)
   const judged = rows
     .filter((row) => isOfPeer(row) && (ask.infrastructure === 'show' || !isInfrastructure(row.proto, row.port)))
     .map((row) => toTalk(row, byId.get(row.workload)!, names.get(row.peer) ?? null, rules, now))
@@ -67,11 +69,20 @@ export async function readTalks(
   }
 }
 
-function peersOf(peer: string | null, faces: readonly Face[], members: (node: string) => readonly Face[]) {
-  const addresses = (some: readonly Face[]) => some.flatMap((face) => face.addresses.map((text) => text.split('/')[0]!))
-  if (peer === null) return { except: [] }
-  if (peer.startsWith('a:')) return { only: [peer.slice(2)] }
-  return peer.startsWith('o:') ? { except: addresses(faces) } : { only: addresses(members(peer)) }
+const isOutside = (node: string) => /^[ao]:/.test(node)
+const addresses = (faces: readonly Face[]) => faces.flatMap((face) => face.addresses.map((text) => text.split('/')[0]!))
+
+/** A group of the outside is all that is not ours; which of it is told when it is read. */
+function peersOf(
+  peers: readonly string[] | null,
+  faces: readonly Face[],
+  members: (nodes: readonly string[]) => readonly Face[],
+): Parameters<Store['topology']['between']>[4] {
+  if (peers === null) return { except: [] }
+  if (peers.some((peer) => peer.startsWith('o:'))) return { except: addresses(faces) }
+  return {
+    only: [...peers.filter((peer) => peer.startsWith('a:')).map((peer) => peer.slice(2)), ...addresses(members(peers))],
+  }
 }
 
 /** Both ends of a flow between two of ours may have counted it: the asker's word stands. */

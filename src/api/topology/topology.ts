@@ -8,7 +8,14 @@ import type { PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../../model/networks.ts'
 import { OUTSIDE } from '../../model/segment.ts'
 import type { Store } from '../../model/store.ts'
-import type { ClassTalk, Face, Topology, TopologyLevel, TopologyTalks } from '../../model/topology.ts'
+import {
+  type ClassTalk,
+  type Face,
+  type Topology,
+  type TopologyLevel,
+  type TopologyTalks,
+  usualLevel,
+} from '../../model/topology.ts'
 import { harsher, type SumVerdict } from './figures.ts'
 import { createFlowJudge, type FlowJudge, type RuleClass, type Traits } from './flow-judge.ts'
 import { gather, type JudgedTalk } from './gather.ts'
@@ -19,7 +26,8 @@ import { readTalks } from './talks.ts'
 export type TopologyAsk = {
   readonly from: number
   readonly to: number
-  readonly level: TopologyLevel
+  /** Null: as fits the size of the fleet. */
+  readonly level: TopologyLevel | null
   readonly segment: string | null
   readonly persona: string | null
   readonly infrastructure: 'show' | 'hide'
@@ -84,7 +92,8 @@ export function createTopologyReader(store: () => Store): TopologyReader {
         store().evidence.since(tenant, ask.from),
       ])
       const accused = new Set(evidence.filter((one) => one.evidence.weight > 0).map((one) => one.workload))
-      const groups = groupFaces(faces, accused, { ...ask, now })
+      const level = ask.level ?? usualLevel(faces.length)
+      const groups = groupFaces(faces, accused, { ...ask, level, now })
       const matched = faces.map(ask.filter)
       const classes = classify(faces, groups, matched, rules)
       const { rows, cut } = await store().topology.talks(tenant, ask.from, ask.to, classes.workloads, classes.addresses)
@@ -95,7 +104,7 @@ export function createTopologyReader(store: () => Store): TopologyReader {
         talks,
         evidence,
         outsideOf: rules.outsideOf,
-        outsideAlone: ask.level === 'segment' ? 0 : OUTSIDE_ALONE,
+        outsideAlone: level === 'segment' ? 0 : OUTSIDE_ALONE,
         infrastructure: ask.infrastructure,
       })
       const before = await store().topology.spokeBefore(tenant, [...gathered.samples.values()].flat(), ask.from)
@@ -105,7 +114,7 @@ export function createTopologyReader(store: () => Store): TopologyReader {
       return {
         from: ask.from,
         to: ask.to,
-        level: ask.level,
+        level,
         keptSince,
         judgedBy: rules.generation,
         workloads: faces.length,
