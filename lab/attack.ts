@@ -1,5 +1,5 @@
 /** `labAttack(kind)`: one of the lab's own workloads turns bad for a while, in its own namespace, with real packets. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LabError, labDirectory, requireRoot } from './place.ts'
@@ -57,6 +57,19 @@ export function attackDefaults(
 }
 
 const exfilBytes = (seconds: number) => Math.min(EXFIL_MOST, EXFIL_PACE * seconds)
+
+/** Exfiltration is judged by what the workload usually sends; a lab that was made a moment ago has no usual. */
+const SETTLED_MS = 50_000
+
+/** ms until the attack would be judged; 0 when it would be now. */
+export function attackWaitMs(kind: Attack, dir: string, now: number): number {
+  if (kind !== 'exfil') return 0
+  try {
+    return Math.max(0, Math.min(SETTLED_MS, statSync(join(dir, 'lab.json')).mtimeMs + SETTLED_MS - now))
+  } catch {
+    return 0
+  }
+}
 
 /** Parameters of the attack program. */
 function attackParameters(kind: Attack, seconds: number, target: string): Record<string, unknown> {

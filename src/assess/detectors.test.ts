@@ -200,6 +200,19 @@ test('exfiltration: with little history a theft does not become its own usual', 
   assert.ok(found.length > 0 && found[0]!.tick <= 25, `said in tick ${found[0]?.tick}`)
 })
 
+test('exfiltration: a theft that begins before there is a usual is judged as soon as there is one', () => {
+  // Three quiet ticks, then an upload that goes on: a minute after the first flow it is said.
+  const found = run([...quiet.slice(21), ...upload(12, 10.5e6)]).filter(
+    ({ evidence }) => evidence.kind === 'exfiltration',
+  )
+  assert.ok(found.length > 0 && found[0]!.tick <= 34, `said in tick ${found[0]?.tick}`)
+  const bursts = times(
+    24,
+    (i): FlowRow => ({ at: T + i * 5_000, from: HOME, to: OUT, port: 443, out: i % 6 === 4 ? 12e6 : 2_000 }),
+  )
+  assert.equal(kinds(run(bursts)).includes('exfiltration'), false, 'who sends in bursts from the start is left alone')
+})
+
 test('exfiltration: who always sends that much, who downloads, and who is known at home is left alone', () => {
   const exporter = times(
     60,

@@ -27,6 +27,8 @@ const LEAST_AGE_MS = 60_000
 /** Bytes of a tick that could be part of something remarkable, and how many ticks may wait for a judge (two numbers each). */
 const LARGE = SPANS[0].floor / SPANS[0].ticks
 const MAX_WAITING = 2 * 16
+/** Ordinary ticks before a large run, for that run to be a change. */
+const LEAST_QUIET = 2
 /** A peer of the home network first met less than this ago is new. */
 const NEW_PEER_MS = 600_000
 const HALF_LIFE_MS = 3_600_000
@@ -42,6 +44,8 @@ type Source = {
   readonly octaves: Float64Array
   active: number
   isProven: boolean
+  /** There was a usual to judge it by before. */
+  isJudged: boolean
   /** Until then its ticks do not teach what is usual. */
   alarmedUntil: number
   /** Ticks that are over and have not taught anything yet: tick, bytes, in turn. */
@@ -81,6 +85,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
         octaves: new Float64Array(OCTAVES),
         active: 0,
         isProven: false,
+        isJudged: false,
         alarmedUntil: Number.NEGATIVE_INFINITY,
         waiting: [],
       }
@@ -166,25 +171,51 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
 /**
  * Closes the source's ticks up to now: one in which it sent something says what is usual, an alarming one does not. A tick
  * teaches only once the shortest span has judged it, else a theft would be its own excuse where there is little history.
+ * For the same reason large ticks wait while there is no usual to judge them by; when there is, a run of them that came
+ * after quieter ones and is still going on is judged before it may teach.
  */
 function learn(source: Source, at: number, out: number): void {
   const tick = Math.floor(at / TICK_MS)
   if (tick > source.tick) {
     if (source.bytes > 0 && source.tick * TICK_MS >= source.alarmedUntil) source.waiting.push(source.tick, source.bytes)
-    while (source.waiting.length > 0 && source.waiting[0]! < tick - SPANS[0].ticks) {
-      // What is large waits until there is a usual to judge it by: a theft under way then is judged, not learnt.
-      if (!hasUsual(source) && source.waiting[1]! >= LARGE && source.waiting.length < MAX_WAITING) break
-      const [, bytes] = source.waiting.splice(0, 2)
-      // Half of what is known is forgotten in about 3 hours of activity.
-      if (source.active > 0 && source.active % 64 === 0) for (let i = 0; i < OCTAVES; i++) source.octaves[i]! *= 0.98
-      source.octaves[octaveOf(bytes!)]!++
-      source.active++
-    }
+    const isFirstJudged = !source.isJudged && hasUsual(source)
+    const until = tick - SPANS[0].ticks
+    if (isFirstJudged) teach(source, until, source.active >= LEAST_QUIET ? beforeRun(source) : source.waiting.length)
+    else if (source.isJudged) teach(source, until, source.waiting.length)
+    else teach(source, until, beforeLarge(source))
+    source.isJudged ||= isFirstJudged
     source.tick = tick
     source.bytes = 0
   }
   source.bytes += out
   source.last = Math.max(source.last, at)
+}
+
+/** Ticks before `until`, of the first `end` numbers waiting, say what is usual from now on. */
+function teach(source: Source, until: number, end: number): void {
+  let left = end
+  while (left > 0 && source.waiting[0]! < until) {
+    const [, bytes] = source.waiting.splice(0, 2)
+    left -= 2
+    // Half of what is known is forgotten in about 3 hours of activity.
+    if (source.active > 0 && source.active % 64 === 0) for (let i = 0; i < OCTAVES; i++) source.octaves[i]! *= 0.98
+    source.octaves[octaveOf(bytes!)]!++
+    source.active++
+  }
+}
+
+/** Numbers waiting before the first large tick. */
+function beforeLarge({ waiting }: Source): number {
+  if (waiting.length > MAX_WAITING) return waiting.length
+  for (let i = 0; i < waiting.length; i += 2) if (waiting[i + 1]! >= LARGE) return i
+  return waiting.length
+}
+
+/** Numbers waiting before the run of large ticks at the end. */
+function beforeRun({ waiting }: Source): number {
+  let end = waiting.length
+  while (end >= 2 && waiting[end - 1]! >= LARGE) end -= 2
+  return end
 }
 
 /** Its own history is long enough to judge by. */
@@ -234,7 +265,7 @@ type Judged = {
 }
 
 function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
-  if (!hasUsual(source)) return null
+  if (!source.isJudged) return null
   if (isHome && pair.last - pair.first > NEW_PEER_MS) return null
   const usual = usualPerTick(source)
   let best: Judged | null = null

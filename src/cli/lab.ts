@@ -1,6 +1,7 @@
 /** `guise lab up|down|status|attack`: the lab's namespaces, brought up, taken away, looked at, turned bad for a while. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { ATTACKS, type Attack, attackDefaults, describeAttack, labAttack } from '../../lab/attack.ts'
+import { ATTACKS, type Attack, attackDefaults, attackWaitMs, describeAttack, labAttack } from '../../lab/attack.ts'
 import { labDown } from '../../lab/down.ts'
 import { LAB_PREFIX, LabError, labDirectory } from '../../lab/place.ts'
 import { labStatus } from '../../lab/status.ts'
@@ -102,6 +103,13 @@ async function attack(
   options: Common & { from?: string; seconds: number; target?: string },
 ): Promise<void> {
   const { from, seconds, target } = attackDefaults(kind, options)
+  const waitMs = attackWaitMs(kind, options.dir, Date.now())
+  if (waitMs > 0) {
+    say(
+      `The lab is new, and nobody knows yet what is usual for ${from}: the attack begins in ${Math.ceil(waitMs / 1_000)} s.`,
+    )
+    await wait(waitMs)
+  }
   say(`${describeAttack(kind, from, seconds, target)}. Ctrl-C ends it.`)
   const ending = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort())

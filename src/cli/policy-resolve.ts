@@ -7,7 +7,7 @@ import { clientOf, print } from './client.ts'
 
 const MOST_NAMES = 20
 
-export async function resolvePolicy(name: string, _options: object, command: Command): Promise<void> {
+export async function resolvePolicy(name: string, command: Command): Promise<void> {
   const found = await clientOf(command).get<ResolvedPolicy>(`/v1/policies/${encodeURIComponent(slug(name))}/resolve`)
   print(command, found, resolvedText)
 }
