@@ -146,11 +146,9 @@ function matches({ body }: Opened, { actor, action, object, text, from, to }: Au
   const at = Number(body.at)
   if (from !== undefined && at < from) return false
   if (to !== undefined && at > to) return false
-  if (object !== undefined && body.object !== object) return false
+  if (object !== undefined && String(body.object).toLowerCase() !== object.toLowerCase()) return false
   if (action !== undefined && body.action !== action && !String(body.action).startsWith(`${action}.`)) return false
-  // `session:kim` and `kim` are one person.
-  if (actor !== undefined && String(body.actor).replace(/^session:/, '') !== actor.replace(/^session:/, ''))
-    return false
+  if (actor !== undefined && person(body.actor) !== person(actor)) return false
   if (text === undefined) return true
   const hay = [body.actor, body.action, body.object, body.summary].join(' ').toLowerCase()
   return text
@@ -158,6 +156,12 @@ function matches({ body }: Opened, { actor, action, object, text, from, to }: Au
     .split(/\s+/)
     .every((word) => hay.includes(word))
 }
+
+/** `session:Kim` and `kim` are one person. */
+const person = (actor: unknown) =>
+  String(actor)
+    .replace(/^session:/, '')
+    .toLowerCase()
 
 function toAudit({ n, hash, body }: Opened): AuditRecord {
   const { entry: _entry, ...rest } = body

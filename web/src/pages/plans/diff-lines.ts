@@ -25,18 +25,17 @@ const line = (rule: RuleText, n: number): DiffLine => {
 
 export function pairsOf(step: StepPreview, direction: 'egress' | 'ingress', now: number): Pair[] {
   const { removed, added, kept, otherwise } = step.rules[direction]
-  const changed: [DiffLine | null, DiffLine | null][] = []
-  const contained = containedLines(step, direction, now)
-  if (contained !== null) changed.push(contained)
-  for (let i = 0; i < Math.max(removed.length, added.length); i++) {
-    const [was, will] = [removed[i], added[i]]
-    changed.push([was === undefined ? null : line(was, was.n), will === undefined ? null : line(will, will.n)])
-  }
+  const contained = containedLine(step, direction, now)
+  const was = removed.map((rule) => line(rule, rule.n))
+  const will = added.map((rule) => line(rule, rule.n))
+  if (contained?.is === 'ends') was.unshift(contained.line)
+  if (contained?.is === 'begins') will.unshift(contained.line)
+  const changed = Array.from({ length: Math.max(was.length, will.length) }, (_, i) => {
+    return [was[i] ?? null, will[i] ?? null] as const
+  })
   if (otherwise.before !== otherwise.after) {
-    const rest = (verdict: 'allow' | 'deny'): DiffLine => {
-      return { n: null, verdict, to: t('planPage.diff.rest'), service: t('planPage.diff.any'), seen: null, why: null }
-    }
-    changed.push([otherwise.before === null ? null : rest(otherwise.before), rest(otherwise.after)])
+    const before = otherwise.before === null ? null : restLine(otherwise.before)
+    changed.push([before, restLine(otherwise.after)])
   }
   return [
     ...kept.map((rule): Pair => {
@@ -46,23 +45,24 @@ export function pairsOf(step: StepPreview, direction: 'egress' | 'ingress', now:
   ]
 }
 
-/** A containment is one rule before all others, in the words of one. */
-function containedLines(
-  step: StepPreview,
+const restLine = (verdict: 'allow' | 'deny'): DiffLine => {
+  return { n: null, verdict, to: t('planPage.diff.rest'), service: t('planPage.diff.any'), seen: null, why: null }
+}
+
+/** A containment is one rule before all others, in the words of one; it stands with what goes out. */
+function containedLine(
+  { facets, containment }: StepPreview,
   direction: 'egress' | 'ingress',
   now: number,
-): [DiffLine | null, DiffLine | null] | null {
-  const changed = step.facets.changed.find((one) => one.facet === 'containment')
-  if (changed === undefined) return null
-  const { containment } = step
-  if (containment === null) {
-    if (direction === 'ingress') return null
-    return [{ n: null, verdict: 'deny', to: changed.before ?? '', service: '', seen: null, why: changed.why }, null]
-  }
-  if (direction === 'ingress') return null
+): { readonly is: 'begins' | 'ends'; readonly line: DiffLine } | null {
+  const changed = facets.changed.find((one) => one.facet === 'containment')
+  if (changed === undefined || direction === 'ingress') return null
+  const line = { n: null, verdict: 'deny', seen: null } as const
+  if (containment === null)
+    return { is: 'ends', line: { ...line, to: changed.before ?? '', service: '', why: changed.why } }
   const to = t(containment.directions === 'egress' ? 'planPage.diff.containedEgress' : 'planPage.diff.containedBoth')
   const service = t('planPage.diff.spared', { until: deadline(containment.until, now) })
-  return [null, { n: null, verdict: 'deny', to, service, seen: null, why: containment.why }]
+  return { is: 'begins', line: { ...line, to, service, why: containment.why } }
 }
 
 /** Rules and facets of a plan that differ, for the heading. */
@@ -80,7 +80,10 @@ export function countChanges(steps: readonly StepPreview[]): { readonly rules: n
   return { rules, facets }
 }
 
-/** Those the rules do not show already. */
+/** Facets that the rules show already. */
+export const IN_RULES: readonly string[] = ['containment', 'rest-out', 'rest-in']
+
+/** The others that change. */
 export function facetRows(step: StepPreview) {
-  return step.facets.changed.filter(({ facet }) => !['containment', 'rest-out', 'rest-in'].includes(facet))
+  return step.facets.changed.filter(({ facet }) => !IN_RULES.includes(facet))
 }

@@ -11,7 +11,7 @@ import { useNarrow } from '../../parts/media.ts'
 import { useNow } from '../../parts/now.ts'
 import { SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
-import { countChanges, type DiffLine, facetRows, type Pair, pairsOf } from './diff-lines.ts'
+import { countChanges, type DiffLine, facetRows, IN_RULES, type Pair, pairsOf } from './diff-lines.ts'
 
 const NftText = lazy(() => import('./diff-text.tsx').then((module) => ({ default: module.NftText })))
 const JsonText = lazy(() => import('./diff-text.tsx').then((module) => ({ default: module.JsonText })))
@@ -264,10 +264,16 @@ export function Provenance({ why }: { readonly why: Reason }) {
 
 function Facets({ step }: { readonly step: StepPreview }) {
   const changed = facetRows(step)
-  const same = step.facets.unchanged.filter((facet) => facet !== 'containment')
+  const same = step.facets.unchanged.filter((facet) => !IN_RULES.includes(facet))
   if (changed.length + same.length === 0) return null
   return (
     <table className="diff-facets">
+      <colgroup>
+        <col style={{ width: '36%' }} />
+        <col style={{ width: '20%' }} />
+        <col style={{ width: '22%' }} />
+        <col />
+      </colgroup>
       <thead>
         <tr>
           <th scope="col">{t('planPage.diff.facet')}</th>
