@@ -109,7 +109,7 @@ export function createNetworkSense(options: {
 
   return {
     take(batch) {
-      directory.assign(batch)
+      // The reducer assigns the workloads.
       reducer.add(batch)
       detectors.add(batch)
     },
