@@ -14,6 +14,7 @@ import type {
 import { action, CliError, type Client, clientOf, print } from './client.ts'
 import { findWorkload, listAll } from './find.ts'
 import { ago, table } from './table.ts'
+import { readTopology, topologyTable } from './topology.ts'
 
 type KindRow = { readonly path: string; readonly text: (items: never[], now: number) => string }
 
@@ -46,9 +47,9 @@ export function register(program: Command): void {
   const kinds = Object.keys(KIND_ROWS).join(', ')
   program
     .command('get')
-    .description(`list what there is: ${kinds}`)
-    .argument('<kind>', kinds)
-    .argument('[name]', 'one of them, whole')
+    .description(`list what there is: ${kinds}, topology`)
+    .argument('<kind>', `${kinds}, topology`)
+    .argument('[name]', 'one of them, whole; of topology: segment, persona or workload')
     .action(action(get))
   program
     .command('describe')
@@ -68,13 +69,18 @@ function rowOf(kind: string): KindRow {
   )
   if (key === undefined)
     throw new CliError(
-      `There is no kind ${kind}. Use one of ${Object.keys(KIND_ROWS).join(', ')}${/^tokens?$/.test(kind) ? '; for tokens, `guise token list`' : ''}.`,
+      `There is no kind ${kind}. Use one of ${Object.keys(KIND_ROWS).join(', ')}, topology${/^tokens?$/.test(kind) ? '; for tokens, `guise token list`' : ''}.`,
       2,
     )
   return KIND_ROWS[key]!
 }
 
 async function get(kind: string, name: string | undefined, command: Command): Promise<void> {
+  if (kind === 'topology') {
+    const topology = await readTopology(clientOf(command), name)
+    print(command, topology, () => topologyTable(topology))
+    return
+  }
   const row = rowOf(kind)
   if (name !== undefined) return describe(kind, name, command)
   const items = await listAll<never>(clientOf(command), row.path)
