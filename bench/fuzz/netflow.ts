@@ -14,7 +14,7 @@ function open(): (input: Uint8Array) => void {
   const decoder = createNetflowDecoder({
     services: createServiceNames(),
     counters: createSourceCounters(),
-    pairing: createPairing(4_096),
+    pairing: createPairing(16_384),
   })
   const batch = createFlowBatch(DATAGRAM_ROWS * 2)
   let number = 0

@@ -98,10 +98,16 @@ function feedOne(feed: (input: Uint8Array) => void, input: Uint8Array): string |
   }
 }
 
+/** CPU time: what the neighbours do does not count. */
 function timeOf(feed: (input: Uint8Array) => void, input: Uint8Array): number {
-  const at = performance.now()
+  const at = process.cpuUsage()
   feedOne(feed, input)
-  return performance.now() - at
+  return cpuMsSince(at)
+}
+
+function cpuMsSince(at: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(at)
+  return (user + system) / 1_000
 }
 
 function keptBytes(): number {
@@ -111,7 +117,7 @@ function keptBytes(): number {
 }
 
 const ROUNDS = 15
-const ROUND_MS = 4
+const ROUND_MS = 10
 
 /** Median over interleaved rounds of time(2n) / time(n), each on a fresh decoder for its state not to count. */
 function growthRatio(target: FuzzTarget, make: (bytes: number) => Uint8Array, maxBytes: number): number {
@@ -131,17 +137,18 @@ function growthRatio(target: FuzzTarget, make: (bytes: number) => Uint8Array, ma
 
 function warmed(target: FuzzTarget, input: Uint8Array): number {
   const feed = target.open()
-  let last = 0
-  for (let i = 0; i < 50; i++) last = timeOf(feed, input)
-  return last
+  for (let i = 0; i < 30; i++) feedOne(feed, input)
+  const at = process.cpuUsage()
+  for (let i = 0; i < 20; i++) feedOne(feed, input)
+  return cpuMsSince(at) / 20
 }
 
 function total(target: FuzzTarget, input: Uint8Array, repeats: number): number {
   const feed = target.open()
-  feedOne(feed, input)
-  const at = performance.now()
+  for (let i = 0; i < 3; i++) feedOne(feed, input)
+  const at = process.cpuUsage()
   for (let i = 0; i < repeats; i++) feedOne(feed, input)
-  return performance.now() - at
+  return cpuMsSince(at)
 }
 
 const round = (value: number) => Math.round(value * 100) / 100

@@ -6,7 +6,7 @@ import type { Template } from './template.ts'
 
 /** Per domain; and of all together, so that many domains do not sum up to what one may not have. */
 export const MAX_TEMPLATES = 1_024
-export const MAX_ALL = { templates: 16_384, fields: 262_144, heldBytes: 4_194_304, told: 65_536 } as const
+export const MAX_ALL = { templates: 8_192, fields: 131_072, heldBytes: 4_194_304, told: 65_536 } as const
 export const MAX_DOMAINS = 1_024
 /** Data sets that wait for their template, per domain. */
 const MAX_HELD_BYTES = 32_768
