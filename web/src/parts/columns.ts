@@ -26,7 +26,10 @@ export function parseSort<T>(text: string | null, columns: readonly Column<T>[],
   return known ? asked : of(standard)
 }
 
-const collator = new Intl.Collator('en', { numeric: true })
+/** Text that sorts as a person counts, `web-2` before `web-10`, without a collator: that would take as long as all the rest. */
+function inOrder(key: string | number | null): string | number | null {
+  return typeof key === 'string' ? key.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0')) : key
+}
 
 /** Each value is read once; equal values keep the order of ids, so that the same rows always come out the same. Unknown (null) is last. */
 export function sortRows<T extends { readonly id: string }>(
@@ -37,16 +40,12 @@ export function sortRows<T extends { readonly id: string }>(
   const value = columns.find((column) => column.name === sort.name)?.value
   if (value === undefined) return rows
   const sign = sort.descending ? -1 : 1
-  const keyed = rows.map((row) => ({ row, key: value(row) }))
+  const keyed = rows.map((row) => ({ row, key: inOrder(value(row)) }))
   keyed.sort((a, b) => {
     if (a.key === null || b.key === null) {
       if (a.key !== b.key) return a.key === null ? 1 : -1
     } else if (a.key !== b.key) {
-      const order =
-        typeof a.key === 'number' && typeof b.key === 'number'
-          ? a.key - b.key
-          : collator.compare(String(a.key), String(b.key))
-      if (order !== 0) return sign * order
+      return a.key < b.key ? -sign : sign
     }
     return a.row.id < b.row.id ? -1 : a.row.id > b.row.id ? 1 : 0
   })

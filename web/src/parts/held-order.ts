@@ -48,6 +48,8 @@ export function useHeldOrder<T extends { readonly id: string }>(
 
 /** The rows in the held order, how many would move, how many are new. */
 export function hold<T extends { readonly id: string }>(sorted: readonly T[], ids: readonly string[]) {
+  if (sorted.length === ids.length && sorted.every((row, i) => row.id === ids[i]))
+    return { rows: sorted, wouldMove: 0, fresh: 0 }
   const byId = new Map(sorted.map((row) => [row.id, row]))
   const rows = ids.flatMap((id) => byId.get(id) ?? [])
   const shown = new Set(rows.map((row) => row.id))
