@@ -33,5 +33,8 @@ export function hashNumber(value: number): number {
 
 /** The histogram bucket of `x`, see HISTOGRAMS in model/window.ts. */
 export function bucketOf(x: number, unit: number): number {
-  return Math.min(BUCKETS - 1, Math.max(0, Math.floor(Math.log2(1 + x / unit))))
+  const scaled = 1 + x / unit
+  // ⌊log2⌋ of what fits into 31 bits is the place of its highest bit.
+  const octave = scaled >= 1 && scaled < 0x8000_0000 ? 31 - Math.clz32(scaled) : Math.floor(Math.log2(scaled))
+  return Math.min(BUCKETS - 1, Math.max(0, octave))
 }
