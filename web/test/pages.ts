@@ -49,6 +49,15 @@ const openPalette = async (page: Page) => {
     .waitFor()
 }
 
+const writeMistake = async (page: Page) => {
+  const editor = page.getByRole('textbox', { name: 'Policy in YAML' })
+  await editor.focus()
+  await page.keyboard.press('ControlOrMeta+End')
+  await page.keyboard.insertText('  mod: enforce')
+  await page.getByText('1 place is wrong').locator('visible=true').first().waitFor()
+  await editor.blur()
+}
+
 export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
   {
     name: 'fleet',
@@ -101,5 +110,45 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     asks: '/v1/agents',
     walk: { table: 'Agents', opens: 'peek' },
     also: [{ name: 'peek', path: '/agents?sel=a_rack2-h04', ready: 'What its probes said' }],
+  },
+  {
+    name: 'policies',
+    path: '/policies',
+    ready: 'payments-stay-home',
+    empty: 'No policy is written yet.',
+    asks: '/v1/policies',
+    walk: { table: 'Policies', opens: 'page' },
+    also: [{ name: 'no-match', path: '/policies?q=mode%3Aoff', ready: 'Nothing matches mode:off' }],
+  },
+  {
+    name: 'policy',
+    path: '/policies/payments-stay-home',
+    ready: 'Chain e_',
+    empty: null,
+    asks: '/v1/policies/payments-stay-home',
+    walk: null,
+    also: [
+      { name: 'new', path: '/policies/_new', ready: 'Chain e_' },
+      { name: 'stands', path: '/policies/database-only-from-api?tab=stands', ready: 'Whom it is about' },
+      { name: 'versions', path: '/policies/payments-stay-home?tab=versions', ready: 'Before it was described.' },
+      { name: 'faults', path: '/policies/payments-stay-home', ready: 'Chain e_', act: writeMistake },
+    ],
+  },
+  {
+    name: 'personas',
+    path: '/personas',
+    ready: 'Data Exporter',
+    empty: null,
+    asks: '/v1/personas',
+    walk: { table: 'Personas', opens: 'page' },
+  },
+  {
+    name: 'persona',
+    path: '/personas/data-exporter',
+    ready: 'How it tightens under risk',
+    empty: null,
+    asks: '/v1/personas/data-exporter',
+    walk: null,
+    also: [{ name: 'edit', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected' }],
   },
 ]

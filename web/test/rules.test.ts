@@ -89,6 +89,11 @@ test('the console stays within its budget', (context) => {
     fleet: gzip(extra('src/pages/fleet/fleet.tsx')),
     workload: gzip(extra('src/pages/workload/workload.tsx')),
     activity: gzip(extra('src/pages/activity/activity.tsx')),
+    policy: gzip(extra('src/pages/policies/policy.tsx')),
+    policies: gzip(extra('src/pages/policies/policies.tsx')),
+    persona: gzip(extra('src/pages/personas/persona.tsx')),
+    personas: gzip(extra('src/pages/personas/personas.tsx')),
+    editor: gzip(extra('src/editor/code-mirror.tsx')),
     css: globSync('dist/assets/*.css', { cwd: web }).reduce((sum, path) => sum + gzipSync(read(path)).length, 0),
   }
   context.diagnostic(`bytes, gzip: ${JSON.stringify(sizes)}`)
@@ -96,5 +101,8 @@ test('the console stays within its budget', (context) => {
   assert.ok(sizes.fleet <= 25_000, `Fleet: ${sizes.fleet}`)
   assert.ok(sizes.workload <= 45_000, `Workload: ${sizes.workload}`)
   assert.ok(sizes.activity <= 25_000, `Activity: ${sizes.activity}`)
+  for (const page of ['policy', 'policies', 'persona', 'personas'] as const)
+    assert.ok(sizes[page] <= 25_000, `${page}: ${sizes[page]}`)
+  assert.ok(sizes.editor <= 180_000, `editor: ${sizes.editor}`)
   assert.ok(sizes.css <= 25_000, `CSS: ${sizes.css}`)
 })

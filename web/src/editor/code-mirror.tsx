@@ -102,7 +102,12 @@ function extensions(held: { readonly current: EditorProps }, writable: Compartme
     lintGutter(),
     autocompletion({ override: [wordSource(() => held.current)], icons: false, aboveCursor: false }),
     writable.of(readOnlyState(readOnly)),
-    EditorView.contentAttributes.of({ 'aria-label': label, 'aria-describedby': describedBy, spellcheck: 'false' }),
+    EditorView.contentAttributes.of({
+      'aria-label': label,
+      'aria-describedby': describedBy,
+      spellcheck: 'false',
+      tabindex: '0',
+    }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) held.current.onChange(update.state.doc.toString())
     }),

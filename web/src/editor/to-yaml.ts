@@ -3,7 +3,9 @@
 type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
 
 /** Longest line of a list or map written on one line. */
-const LINE = 100
+const LINE = 96
+/** Longest list of several maps on one line. */
+const SHORT = 56
 
 export function toYaml(value: unknown): string {
   return `${block(value as Value, 0)}\n`
@@ -22,11 +24,12 @@ function block(value: Value, depth: number): string {
   return pad + scalar(value)
 }
 
-/** What follows `key:`. */
+/** What follows `key:`. What a manifest is made of (metadata, spec) stands in lines of its own, and so does a list of several maps. */
 function after(value: Value, depth: number): string {
   const flow = inFlow(value)
-  if (!isHeld(value)) return ` ${flow}`
-  const isShort = flow.length + depth * 2 < LINE && (isPlain(value) || flow === '[]' || flow === '{}')
+  if (!isHeld(value) || flow === '[]' || flow === '{}') return ` ${flow}`
+  const several = Array.isArray(value) && value.length > 1 && value.some(isHeld) && flow.length > SHORT
+  const isShort = depth > 0 && !several && flow.length + depth * 2 < LINE && isPlain(value)
   return isShort ? ` ${flow}` : `\n${block(value, depth + 1)}`
 }
 

@@ -20,7 +20,10 @@ export function About({ row }: { readonly row: PersonaRow }) {
   const { spec } = manifest
   return (
     <div className="persona-columns">
-      <div className="surface">
+      <section className="surface" aria-labelledby="is-title">
+        <h2 id="is-title" className="vh">
+          {t('personas.tabs.about')}
+        </h2>
         <Block title={t('personas.wears')}>
           <Wears spec={spec} />
         </Block>
@@ -30,7 +33,7 @@ export function About({ row }: { readonly row: PersonaRow }) {
         <Block title={t('personas.ladder')}>
           <Ladder spec={spec} />
         </Block>
-      </div>
+      </section>
       <div className="surface">
         <Block title={t('personas.recognised')}>
           <p>
@@ -138,7 +141,7 @@ function Wearers({ row }: { readonly row: PersonaRow }) {
           .slice(0, MOST_WEARERS)
           .map((one) => (
             <li key={one.id}>
-              <Link className="link quiet-link cut" to={paths.workload(one.id)}>
+              <Link className="link quiet-link" to={paths.workload(one.id)}>
                 {one.report.name}
               </Link>
               <span className="sub">

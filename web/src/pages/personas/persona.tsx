@@ -119,7 +119,7 @@ function KnownPersona({ id }: { readonly id: string }) {
         {(one) => (
           <>
             {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-            <div className="seg" role="group" aria-label={t('personas.tabs.label')}>
+            <div className="seg page-tabs" role="group" aria-label={t('personas.tabs.label')}>
               {TABS.map((each) => (
                 <button
                   key={each}

@@ -10,7 +10,7 @@ import type { Column } from '../../parts/columns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Ago, PersonaName, Shares } from '../../parts/marks.tsx'
-import { CopyCommand, Empty } from '../../parts/states.tsx'
+import { CopyCommand, Empty, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
@@ -22,7 +22,7 @@ addWords(words)
 
 export default function Personas() {
   const personas = usePersonas()
-  const workloads = useWorkloads().data
+  const { data: workloads, isPending } = useWorkloads()
   const rows = useMemo(() => personaRows(personas.data ?? [], workloads ?? []), [personas.data, workloads])
   const worn = rows.filter((row) => row.worn.length > 0).length
   return (
@@ -30,7 +30,7 @@ export default function Personas() {
       <PageHead
         title={t('nav.personas')}
         heading={
-          personas.data === undefined
+          personas.data === undefined || isPending
             ? t('nav.personas')
             : rows.length === 0
               ? t('personas.none')
@@ -41,27 +41,33 @@ export default function Personas() {
         actions={<LinkButton to={paths.persona(NEW)}>{t('personas.make')}</LinkButton>}
       />
       <Loaded query={personas} what={t('personas.what')}>
-        {() => (
-          <Listing
-            name="personas"
-            title={t('nav.personas')}
-            rows={rows}
-            columns={COLUMNS}
-            sort="-worn"
-            grammar={GRAMMAR}
-            placeholder={t('personas.placeholder')}
-            nearest={nameOf}
-            minWidth={900}
-            opens={{ kind: 'page', to: (row) => paths.persona(row.id) }}
-            lines={lines}
-            firstRun={
-              <Empty title={t('personas.none')}>
-                <p>{t('personas.noneWhy')}</p>
-                <CopyCommand command="guise apply persona.yaml" />
-              </Empty>
-            }
-          />
-        )}
+        {() =>
+          isPending ? (
+            <div className="surface">
+              <SkeletonRows rows={8} />
+            </div>
+          ) : (
+            <Listing
+              name="personas"
+              title={t('nav.personas')}
+              rows={rows}
+              columns={COLUMNS}
+              sort="-worn"
+              grammar={GRAMMAR}
+              placeholder={t('personas.placeholder')}
+              nearest={nameOf}
+              minWidth={900}
+              opens={{ kind: 'page', to: (row) => paths.persona(row.id) }}
+              lines={lines}
+              firstRun={
+                <Empty title={t('personas.none')}>
+                  <p>{t('personas.noneWhy')}</p>
+                  <CopyCommand command="guise apply persona.yaml" />
+                </Empty>
+              }
+            />
+          )
+        }
       </Loaded>
     </>
   )
@@ -80,10 +86,12 @@ function Name({ row }: { readonly row: PersonaRow }) {
   return (
     <>
       <b className="name cut">
-        <PersonaName name={nameOf(row)} />{' '}
-        {isAlarming(row) ? <span className="tag">{t('personas.alarming')}</span> : null}
+        <PersonaName name={nameOf(row)} />
       </b>
-      <span className="sub cut">{row.record.manifest.metadata.description ?? ''}</span>
+      <span className="sub cut">
+        {isAlarming(row) ? `${t('personas.alarming')} · ` : ''}
+        {row.record.manifest.metadata.description ?? ''}
+      </span>
     </>
   )
 }
@@ -105,7 +113,7 @@ function Bar({ row }: { readonly row: PersonaRow }) {
     <span className="share-bar">
       <span style={{ width: `${Math.max(part * 100, part > 0 ? 3 : 0)}%` }}>
         <Shares
-          shares={[{ name: nameOf(row), value: 1 }]}
+          shares={[{ name: nameOf(row), value: row.worn.length }]}
           label={t('personas.share', { n: count(row.worn.length), all: count(row.fleet) })}
         />
       </span>

@@ -115,7 +115,7 @@ function KnownPolicy({ id }: { readonly id: string }) {
         {(one) => (
           <>
             {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-            <div className="seg" role="group" aria-label={t('policies.tabs.label')}>
+            <div className="seg page-tabs" role="group" aria-label={t('policies.tabs.label')}>
               {TABS.map((each) => (
                 <button
                   key={each}

@@ -14,7 +14,10 @@ export function Stands({ id }: { readonly id: string }) {
   return (
     <Loaded query={useResolved(id)} what={t('policies.stands.what')} rows={4}>
       {({ subjects, rules }) => (
-        <div className="surface stands">
+        <section className="surface stands" aria-labelledby="stands-title">
+          <h2 id="stands-title" className="vh">
+            {t('policies.tabs.stands')}
+          </h2>
           <Block title={t('policies.stands.subjects')}>
             {subjects.total === 0 ? (
               <p>{t('policies.stands.everyone')}</p>
@@ -32,7 +35,7 @@ export function Stands({ id }: { readonly id: string }) {
               ))}
             </Block>
           ))}
-        </div>
+        </section>
       )}
     </Loaded>
   )
