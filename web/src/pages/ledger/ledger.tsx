@@ -40,28 +40,28 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     name: 'at',
     title: t('ledger.column.at'),
-    width: 158,
+    width: 138,
     value: (row) => new Date(row.at).toISOString(),
     cell: (row) => <Moment at={row.at} />,
   },
   {
     name: 'actor',
     title: t('ledger.column.actor'),
-    width: 150,
+    width: 130,
     value: (row) => personName(row.actor),
     cell: (row) => <b className="name cut">{personName(row.actor)}</b>,
   },
   {
     name: 'action',
     title: t('ledger.column.action'),
-    width: 150,
+    width: 136,
     value: (row) => row.action,
     cell: (row) => <span className="mono cut">{row.action}</span>,
   },
   {
     name: 'object',
     title: t('ledger.column.object'),
-    width: 170,
+    width: 112,
     value: (row) => row.object,
     cell: (row) => <span className="mono cut q">{row.object}</span>,
   },
@@ -74,7 +74,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     name: 'n',
     title: t('ledger.column.n'),
-    width: 84,
+    width: 72,
     num: true,
     value: (row) => row.n,
     cell: (row) => <span className="qq">{count(row.n)}</span>,
@@ -183,7 +183,7 @@ function Records({ records, query, q, span, ask }: RecordsProps) {
               columns={SHOWN}
               sort={NO_SORT}
               onSort={() => {}}
-              minWidth={860}
+              minWidth={720}
               opens={{ kind: 'peek', selected: decision === '' ? sel : '', select }}
               lines={(row) => <Lines row={row} />}
             />

@@ -117,7 +117,7 @@ function Squares({ changes, loses, all, label }: { changes: number; loses: numbe
 function some(names: readonly string[], all: number): string {
   const shown = names.slice(0, NAMES).join(', ')
   const more = all - Math.min(NAMES, names.length)
-  return more > 0 ? `${shown} ${t('planPage.blast.more', { count: more })}` : shown
+  return shown !== '' && more > 0 ? `${shown} ${t('planPage.blast.more', { count: more })}` : shown
 }
 
 /** At most two significant digits: `0.5 %`, `12 %`. */

@@ -1,0 +1,209 @@
+/** Plans in a real browser: who may say yes, a countdown that is the host's, the way back from a telephone. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import type { PlanId } from '../../src/model/ids.ts'
+import type { PlanRecord } from '../../src/model/records.ts'
+import { needBrowser } from '../../test/need.ts'
+import { type FixtureServer, startFixture } from '../fixtures/server.ts'
+import { launchBrowser, NARROW, newContext, type WIDE } from './browser.ts'
+
+const skip = needBrowser()
+let browser: Browser
+let server: FixtureServer
+before(async () => {
+  if (skip === false) browser = await launchBrowser()
+})
+beforeEach(async () => {
+  if (skip !== false) return
+  await server?.close()
+  server = await startFixture({ now: Date.now(), size: 24 })
+})
+after(async () => {
+  await browser?.close()
+  await server?.close()
+})
+
+async function visit(path: string, size?: typeof WIDE | typeof NARROW): Promise<Page> {
+  const context = await newContext(browser, size === undefined ? {} : { size })
+  await context.addCookies([{ name: 'guise_session', value: 'fixture', url: server.url }])
+  const page = await context.newPage()
+  await page.goto(`${server.url}/ui${path}`)
+  await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  return page
+}
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 25_000
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+}
+
+/** A change that two people are asked for. */
+function propose(by: string): void {
+  const base = server.world.plans[1]!
+  const plan: PlanRecord['plan'] = {
+    ...base.plan,
+    id: 'pl_414' as PlanId,
+    generation: { ...base.plan.generation, n: 414 },
+    approval: 'two',
+    proposedBy: by,
+    createdAt: Date.now(),
+  }
+  server.world.plans.unshift({ ...base, plan, state: 'proposed', approvedBy: [], updatedAt: Date.now() })
+}
+
+/** The host that counts for generation 413 undoes it so many seconds from now. */
+function countTo(seconds: number): number {
+  const at = server.world.agents.findIndex((one) => one.applied?.deadline != null)
+  const agent = server.world.agents[at]!
+  const deadline = Date.now() + seconds * 1_000
+  server.world.agents[at] = { ...agent, applied: { ...agent.applied!, deadline } }
+  return deadline
+}
+
+const secondsLeft = async (page: Page): Promise<number> => {
+  const [, m, s] = /(\d+):(\d\d)/.exec(await page.getByRole('timer').innerText()) ?? []
+  return Number(m) * 60 + Number(s)
+}
+
+test('a proposed plan is found, opened and approved by keyboard alone', { skip }, async () => {
+  propose('session:Jonas')
+  const page = await visit('/plans')
+  await page.getByRole('heading', { level: 1, name: 'Two plans wait for a person.' }).waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('generation=414')
+  await page.getByText('1 of 6').waitFor({ state: 'detached' })
+  await until('one row is left', async () => (await page.getByRole('table').locator('tbody tr').count()) === 1)
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Shift pg-main and api-gw-1' }).waitFor()
+  await page.getByText('waits for 2 people').waitFor()
+  await page.keyboard.press('c')
+  await page.getByRole('dialog').getByText('After you, one more person is asked.').waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByText('You approved it already. A second person approves it, too.').waitFor()
+  const [write] = server.received.filter((one) => one.path.startsWith('/v1/plans'))
+  assert.equal(write?.path, '/v1/plans/pl_414/approve')
+  assert.equal(await page.getByRole('button', { name: 'Approve…' }).isDisabled(), true)
+  await page.context().close()
+})
+
+test('your own proposal is not yours to approve, and the page says so', { skip }, async () => {
+  propose('session:Mira Okafor')
+  const page = await visit('/plans/pl_414')
+  const button = page.getByRole('button', { name: 'Approve…' })
+  await page.getByText('You proposed this plan, so someone else approves it.').waitFor()
+  assert.equal(await button.isDisabled(), true)
+  await page.keyboard.press('c')
+  assert.equal(await page.getByRole('dialog').count(), 0)
+  await page.context().close()
+})
+
+test('what a role may not do stays visible and names the role', { skip }, async () => {
+  server.role = 'viewer'
+  const page = await visit('/plans/pl_413')
+  await page.getByText('Needs role operator.').first().waitFor()
+  for (const name of ['Confirm', 'Roll back now'])
+    assert.equal(await page.getByRole('button', { name }).isDisabled(), true)
+  await page.context().close()
+})
+
+test('a reload at 0:40 keeps 0:40; the last seconds say so in words', { skip }, async () => {
+  const deadline = countTo(40)
+  const page = await visit('/plans/pl_413')
+  const wanted = () => Math.ceil((deadline - Date.now()) / 1_000)
+  assert.ok(Math.abs((await secondsLeft(page)) - wanted()) <= 2)
+  await page.reload()
+  assert.ok(Math.abs((await secondsLeft(page)) - wanted()) <= 2)
+  assert.ok((await secondsLeft(page)) <= 40)
+  countTo(12)
+  await page.reload()
+  await page.getByRole('heading', { name: /^Undoing in \d+ s$/ }).waitFor()
+  await page.getByText('10 seconds left.').waitFor({ state: 'attached' })
+  await page.context().close()
+})
+
+test('the server goes away mid-countdown: time goes on, nothing can be pressed, and the end is told truly', {
+  skip,
+}, async () => {
+  countTo(6)
+  const page = await visit('/plans/pl_413')
+  server.streams = 'refused'
+  server.dropStreams()
+  await page.getByText(/goes on without it/).waitFor()
+  for (const name of ['Confirm', 'Roll back now'])
+    assert.equal(await page.getByRole('button', { name }).isDisabled(), true)
+  const seen = await secondsLeft(page)
+  await until('time goes on', async () => (await secondsLeft(page)) < seen)
+  await page.getByText('rack2-h04 has restored generation 412 unless somebody confirmed it.').waitFor()
+  assert.equal(await secondsLeft(page), 0)
+  await page.context().close()
+})
+
+test('confirm says which probe is still open; what came of it is said, and the block goes', { skip }, async () => {
+  const page = await visit('/plans/pl_413')
+  await page.keyboard.press('c')
+  await page.getByRole('dialog').getByText('Not passed yet: backup uploads.').waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByText('Confirmed. Generation 413 stays in force.').waitFor()
+  await page.getByRole('timer').waitFor({ state: 'detached' })
+  assert.deepEqual(
+    server.received.map((one) => one.path),
+    ['/v1/plans/pl_413/confirm'],
+  )
+  await page.context().close()
+})
+
+test('at 390 px a plan is rolled back in three taps from the list', { skip }, async () => {
+  const page = await visit('/plans', NARROW)
+  await page.getByRole('link', { name: /Contain etl-worker-07/ }).tap()
+  await page.getByRole('button', { name: 'Roll back now' }).tap()
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).tap()
+  await page.getByText('Rolled back. Generation 413 is no longer in force.').waitFor()
+  const [write] = server.received
+  assert.equal(write?.path, '/v1/plans/pl_413/rollback')
+  await page.getByText('Step 2 of 2:').waitFor()
+  await page.context().close()
+})
+
+test('what changes: rules by meaning, then the lines of the table, then the document', { skip }, async () => {
+  const page = await visit('/plans/pl_413')
+  const panel = page.getByRole('region', { name: 'What changes' })
+  await panel.getByText('4 rules, 1 facet').waitFor()
+  const rows = await panel.getByRole('table').first().locator('tbody tr').allInnerTexts()
+  assert.equal(rows.length, 5)
+  assert.match(rows[2]!, /allow\s+anyone\s+443 tcp · Data Exporter[\s\S]*drop\s+everything outbound/)
+  await panel.getByRole('button', { name: 'nftables' }).click()
+  await panel.getByText('chain c_5f2e8c01 {').waitFor()
+  assert.match(page.url(), /form=nft/)
+  await panel.getByRole('button', { name: 'JSON' }).click()
+  await panel.getByText('"generation": {').waitFor()
+  const squares = page.getByRole('img', { name: /1 of 24 workloads change/ })
+  assert.equal(await squares.locator('rect').count(), 24)
+  await page.context().close()
+})
+
+test('a plan that is not there says so, and one that ended says how', { skip }, async () => {
+  const page = await visit('/plans/pl_410')
+  await page.getByRole('list', { name: 'How far it is' }).getByText('Expired').waitFor()
+  assert.equal(await page.getByRole('timer').count(), 0)
+  await page.goto(`${server.url}/ui/plans/pl_none`)
+  await page.getByRole('heading', { level: 1, name: 'There is no plan pl_none.' }).waitFor()
+  await page.context().close()
+})
+
+test('the list keeps its question in the address', { skip }, async () => {
+  const page = await visit('/plans?show=over')
+  const rows = page.getByRole('table').locator('tbody tr')
+  await until('three ended otherwise', async () => (await rows.count()) === 3)
+  await page.getByRole('button', { name: 'Waiting' }).click()
+  await until('one waits', async () => (await rows.count()) === 1)
+  assert.match(page.url(), /show=waiting/)
+  assert.match(await rows.first().innerText(), /Contain etl-worker-07[\s\S]*Confirming[\s\S]*\d:\d\d/)
+  await page.context().close()
+})
