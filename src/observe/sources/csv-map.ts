@@ -93,7 +93,7 @@ export function csvMapOf(value: unknown): Outcome<CsvMap> {
         `Fields are ${CSV_FIELDS.join(', ')}.`,
       )
     if (typeof column !== 'string' || column === '')
-      return refusal(`the mapping of ${field} names no column`, `Write the column as the file's header has it.`)
+      return refusal(`the mapping of ${field} names no column`, 'Write the column as the file’s header has it.')
     map[field] = columnOf(column)
   }
   const missing = REQUIRED.filter((field) => map[field] === undefined)

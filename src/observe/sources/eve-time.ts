@@ -23,7 +23,7 @@ export function createEveTimes(): EveTimes {
       }
       return seconds > 60
         ? Number.NaN
-        : base + seconds * 1_000 + (to > from ? (digits(text, from, to) / 10 ** (to - from)) * 1_000 : 0)
+        : base + seconds * 1_000 + (to > from ? (digits(text, from, to) * 1_000) / 10 ** (to - from) : 0)
     },
   }
 }

@@ -51,14 +51,16 @@ function sniffCsv(text: string, map: CsvMap | null): Sniffed | null {
   const separator = separatorOf(first)
   const header = splitCsv(first, separator).map((column) => column.trim())
   if (header.length < 4) return null
-  const known = knownCsv(header)
-  const isGiven = map !== null && Object.values(map).some(({ column }) => header.includes(column))
-  if (known === null && !isGiven) return null
-  const start = (map ?? known?.map)?.start
+  const columns = Object.values(map ?? {}).map(({ column }) => column)
+  const fits = columns.filter((column) => header.includes(column)).length
+  const known = fits > 0 && fits === columns.length ? null : knownCsv(header)
+  // A mapping that fits in part is tried, too: its reader says which column is not there.
+  if (known === null && fits === 0) return null
+  const start = known === null ? map?.start : known.map.start
   const time = splitCsv(second ?? '', separator)[header.indexOf(start?.column ?? '')] ?? ''
   const firstMs = timeOf(time.trim(), start?.format ?? null)
   return {
-    kind: known !== null && map === null ? 'binetflow' : 'csv',
+    kind: known === null ? 'csv' : 'binetflow',
     log: '',
     firstMs: Number.isNaN(firstMs) ? Number.NEGATIVE_INFINITY : firstMs,
   }
