@@ -11,6 +11,7 @@ import type { HopHealth, SourceHealth } from '../model/source-health.ts'
 import { MAX_SOURCES } from '../model/source-health.ts'
 import { createUdpSource } from '../observe/ingest/udp-source.ts'
 import { createServiceNames, type FlowSource, type ServiceNames } from '../observe/source.ts'
+import { createEveRows } from '../observe/sources/eve-rows.ts'
 import { createTailSource } from '../observe/sources/tail.ts'
 import { createZeekLog } from '../observe/sources/zeek-log.ts'
 import { createNetworkSense, type NetworkSense } from './network-sense.ts'
@@ -190,7 +191,7 @@ const FOLLOWED = {
   }),
   eve: (services: ServiceNames) => ({
     wants: (name: string) => /^eve.*\.json$/.test(name),
-    rows: () => createZeekLog(services, 'conn'),
+    rows: () => createEveRows(services),
   }),
 } as const
 
