@@ -59,7 +59,7 @@ export function attackDefaults(
 const exfilBytes = (seconds: number) => Math.min(EXFIL_MOST, EXFIL_PACE * seconds)
 
 /** Exfiltration is judged by what the workload usually sends; a lab that was made a moment ago has no usual. */
-const SETTLED_MS = 50_000
+const SETTLED_MS = 75_000
 
 /** ms until the attack would be judged; 0 when it would be now. */
 export function attackWaitMs(kind: Attack, dir: string, now: number): number {

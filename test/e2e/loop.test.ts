@@ -120,7 +120,8 @@ test('exfiltration: seen within two ticks, contained, neighbours lose no packet,
 
   const attack = guise.json<{ startedAt: number; failed: number }>('lab', 'attack', 'exfil', '--seconds', '40')
   const began = Date.now()
-  await until('evidence and risk', 25_000, async () => ((await workload('web1')).risk?.value ?? 0) > 0.5)
+  // In a lab that is new the attack itself waits until there is a usual to judge it by.
+  await until('evidence and risk', 45_000, async () => ((await workload('web1')).risk?.value ?? 0) > 0.5)
   const record = await workload('web1')
   const evidence = record.risk!.terms.find((term) => term.evidence.kind === 'exfiltration')!.evidence
   await until('containment', 10_000, async () => (await workload('web1')).containedUntil !== null)
