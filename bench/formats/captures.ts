@@ -15,6 +15,7 @@ import { createServiceNames } from '../../src/observe/source.ts'
 export type CapturedFlow = {
   /** As Zeek names it. */
   readonly proto: string
+  readonly protoNumber: number
   readonly source: string
   readonly target: string
   readonly sourcePort: number
@@ -29,7 +30,6 @@ export type CapturedFlow = {
   readonly packetsIn: number
   readonly state: string
   readonly service: string
-  readonly isTunnelled: boolean
 }
 
 export type CaptureRead = {
@@ -60,6 +60,7 @@ export function readCapture(path: string, checksums: Checksums, serverPorts: Ser
           table.copyAddress(conn.slot, conn.isClientFirst ? 'second' : 'first', words, 4)
           flows.push({
             proto: protoName(conn.proto),
+            protoNumber: conn.proto,
             source: formatAddress(words, 0),
             target: formatAddress(words, 4),
             sourcePort: conn.clientPort,
@@ -74,7 +75,6 @@ export function readCapture(path: string, checksums: Checksums, serverPorts: Ser
             packetsIn: conn.packetsIn,
             state: FLOW_STATES[stateOf(conn)]!,
             service: services.nameOf(conn.service) ?? '-',
-            isTunnelled: false,
           })
         },
       }

@@ -2,6 +2,7 @@
 
 import { ipfix, netflow, netflowDescribed } from './netflow.ts'
 import { conntrackMessage, sockDiagMessage } from './netlink.ts'
+import { dns, pcap, tlsHello } from './pcap.ts'
 import type { FuzzTarget } from './target.ts'
 import { csvLines, eveLines, fileBeginning, nfdumpLines, zeekLines } from './text.ts'
 
@@ -16,4 +17,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   csvLines,
   nfdumpLines,
   fileBeginning,
+  pcap,
+  dns,
+  tlsHello,
 ]

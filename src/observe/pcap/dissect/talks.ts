@@ -266,8 +266,19 @@ function readHead(
 
 /** RFC 1035 §4.2.2: each message behind its length. */
 function takeDnsStream(desk: Desk, speech: Speech, reader: Reader): void {
-  const { talk } = speech
+  const { talk, bytes, from, to } = speech
   const side = speech.fromClient ? 'client' : 'server'
+  const kept = talk[side]
+  // Behind a hole that nothing may ever fill, a segment that is one whole message.
+  if (
+    kept !== null &&
+    speech.at > kept.base + kept.have &&
+    to - from > 14 &&
+    bytes[from]! * 256 + bytes[from + 1]! === to - from - 2
+  ) {
+    takeDns(desk, speech, reader.reset(bytes, from + 2, to))
+    return
+  }
   if (talk[side] === null) keep(desk, speech)
   else if (!addToHead(talk[side], speech.bytes, speech.from, speech.to, speech.at, desk.budget)) giveUp(desk, talk)
   const head = talk[side]
