@@ -107,14 +107,14 @@ async function compare(range: Range, protocol: Protocol, rounds: number, flows: 
   }
 }
 
-/** Rows per CPU-second of a file, from bytes to scores. */
+/** Lines (events) per CPU-second of a file, from bytes to scores. */
 async function readRounds(range: Range, path: string, rounds: number): Promise<number> {
   const rates: number[] = []
   for (let round = -1; round < rounds; round++) {
-    const { rows, cpuSeconds } = await range.read(path)
-    if (round >= 0) rates.push(rows / cpuSeconds)
+    const { lines, cpuSeconds } = await range.read(path)
+    if (round >= 0) rates.push(lines / cpuSeconds)
     console.error(
-      `${path.split('/').at(-1)} ${round < 0 ? 'warm-up' : `round ${round + 1}`} ${Math.round(rows / cpuSeconds)} rows/cpu-s`,
+      `${path.split('/').at(-1)} ${round < 0 ? 'warm-up' : `round ${round + 1}`} ${Math.round(lines / cpuSeconds)} lines/cpu-s`,
     )
   }
   return Math.round(median(rates))

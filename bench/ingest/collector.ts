@@ -79,7 +79,8 @@ async function read(path: string): Promise<CollectorStats> {
   const { done } = pipeline
   return {
     ...NONE,
-    flows: source.counters.rows,
+    // Lines: of EVE's events not all are flows.
+    flows: source.counters.read,
     rows: done.rows,
     beliefs: done.beliefs,
     evidence: done.evidence,

@@ -1,6 +1,6 @@
 /**
  * Flow datagrams of a made-up site, in the three protocols: 256 clients of 10.20.0.0/24 and 10.20.1.0/24 talk with 64 servers
- * of the site and some 2,000 addresses outside, mostly with sixteen services each, as machines do. Exporters tell each direction by itself, so two records are a conversation,
+ * of the site and some 2,000 addresses outside, mostly with few of sixteen services each, as machines do. Exporters tell each direction by itself, so two records are a conversation,
  * and its halves stand some records apart. `renew` gives a datagram new times, sequence and client ports before it is sent
  * again.
  */
@@ -114,9 +114,10 @@ function conversations(n: number, seed: number): Half[] {
   const halves: Half[] = []
   const ports = [443, 443, 443, 80, 53, 53, 22, 5432, 6379, 25]
   for (let i = 0; i < n; i++) {
-    const client = below(256)
-    // Nine of ten conversations are with one of sixteen usual services of that client.
-    const pick = below(10) < 9 ? seeded(client * 16 + below(16)) : below
+    // Few do most of it, as everywhere: a power law over clients, and over the sixteen usual services of each, which have
+    // nine of ten conversations.
+    const client = skewed(below, 256)
+    const pick = below(10) < 9 ? seeded(client * 16 + skewed(below, 16)) : below
     const server = pick(10) < 6 ? 0x0a140200 + pick(64) : 0xc0000000 + 0x20000 + pick(2_000)
     const port = ports[pick(ports.length)]!
     const proto = port === 53 ? 17 : 6
@@ -143,6 +144,9 @@ function conversations(n: number, seed: number): Half[] {
   }
   return halves
 }
+
+/** Below `bound`; half of all draws fall into its first eighth. */
+export const skewed = (below: (bound: number) => number, bound: number) => Math.floor(bound * (below(1e6) / 1e6) ** 3)
 
 /** Within a window, as exporters' caches mix them; the request stays first mostly. */
 function shuffled(halves: Half[], seed: number): Half[] {

@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { seeded } from '../dispatch/random.ts'
+import { skewed } from './datagrams.ts'
 
 const START_S = 1_767_000_000
 const PER_SECOND = 2_000
@@ -29,8 +30,8 @@ function* talks(n: number): Generator<Talk> {
   const below = seeded(11)
   const ports = [443, 443, 443, 80, 53, 53, 22, 5432, 6379, 25]
   for (let i = 0; i < n; i++) {
-    const client = below(256)
-    const pick = below(10) < 9 ? seeded(client * 16 + below(16)) : below
+    const client = skewed(below, 256)
+    const pick = below(10) < 9 ? seeded(client * 16 + skewed(below, 16)) : below
     const server = pick(10) < 6 ? `10.20.2.${pick(64)}` : `192.2.${pick(8)}.${pick(250)}`
     yield {
       at: START_S + i / PER_SECOND,

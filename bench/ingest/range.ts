@@ -74,13 +74,13 @@ export class Range {
     return { sent, seconds, received, dropped, perCpuSecond: received / Math.max(0.01, cpuSeconds(pid) - before.cpu) }
   }
 
-  /** A file through a fresh process: rows, and the CPU time from its first byte to the last score. */
-  async read(path: string): Promise<{ rows: number; cpuSeconds: number }> {
+  /** A file through a fresh process: its lines, and the CPU time from its first byte to the last score. */
+  async read(path: string): Promise<{ lines: number; cpuSeconds: number }> {
     const child = await this.#node('collector.ts', ['files', '0'])
     const answer = await ask<CollectorStats>(child, { kind: 'read', path } satisfies CollectorOrder)
     await end(child)
     if (answer.refused > 0) throw new Error(`${path}: ${answer.refused} rows were refused`)
-    return { rows: answer.rows, cpuSeconds: answer.cpuSeconds }
+    return { lines: answer.flows, cpuSeconds: answer.cpuSeconds }
   }
 
   async close(): Promise<void> {
@@ -109,7 +109,8 @@ export class Range {
   #spawn(program: string, argv: readonly string[], errors: 'inherit' | 'ignore'): ChildProcess {
     const inside = this.#namespace === null ? [] : ['netns', 'exec', this.#namespace, program]
     const [command, options] = this.#namespace === null ? [program, argv] : ['ip', [...inside, ...argv]]
-    return spawn(command, options, { stdio: ['ignore', 'ignore', errors, 'ipc'] })
+    // A listener per question is asked of a child, and some are there for good.
+    return spawn(command, options, { stdio: ['ignore', 'ignore', errors, 'ipc'] }).setMaxListeners(0)
   }
 
   async #stats(name: Name): Promise<CollectorStats | null> {
@@ -144,9 +145,12 @@ export class Range {
 }
 
 async function ask<T>(child: ChildProcess, order: SendOrder | CollectorOrder): Promise<T> {
-  const answer = Promise.race([once(child, 'message'), once(child, 'exit')])
+  const left = new AbortController()
+  const { signal } = left
+  const answer = Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })])
   child.send(order)
   const [said] = await answer
+  left.abort()
   if (typeof said !== 'object' || said === null) throw new Error(`a child ended with ${said}`)
   return said as T
 }
