@@ -1,9 +1,17 @@
-/** Shows 2: what `observe` says of real traffic whose truth is known. */
+/** What `observe` says of real traffic whose truth is known. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { DATA, needData } from '../../test/need.ts'
+import { ethernet, icmp, pcapFile, udp } from '../../test/pcap-writer.ts'
 import { createIndicatorIndex } from '../assess/indicators.ts'
 import { type Observation, observe } from './observe-run.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'guise-shows-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
 
 const look = (path: string) => lookAt(`${DATA}/flows/${path}`)
 const lookAt = (path: string) =>
@@ -57,17 +65,16 @@ test('RITA missing_host: every flow, the known beacon first of all', { skip: nee
   assert.ok(observation.workloads.length + observation.folded >= 14_991, 'every source is counted')
 })
 
-/** Addresses of flows/otrf-apt29 that may carry `scan.*`, each with its reason. Empty: none does. */
-const ALLOWED_SCANS: Readonly<Record<string, string>> = {}
+/** What Shows 3 asks for elsewhere; addresses of flows/otrf-apt29 that may carry one of these, each with its reason. Empty: none does. */
+const SHOWN = new Set(['scan.horizontal', 'scan.vertical', 'scan.icmp', 'beacon', 'bruteforce'])
+const ALLOWED: Readonly<Record<string, string>> = {}
 
 const APT29 = 'otrf-apt29/day1'
-test('APT29: nobody is taken for a scanner', { skip: needData(`flows/${APT29}`) }, async () => {
+test('APT29: nobody is taken for a scanner, a beacon or a guesser', { skip: needData(`flows/${APT29}`) }, async () => {
   const observation = await look(APT29)
   assert.equal(observation.flows, 613)
-  const scans = evidenceOf(observation).filter(
-    ({ kind, subject }) => kind.startsWith('scan.') && !(subject in ALLOWED_SCANS),
-  )
-  assert.deepEqual(scans, [])
+  const said = evidenceOf(observation).filter(({ kind, subject }) => SHOWN.has(kind) && !(subject in ALLOWED))
+  assert.deepEqual(said, [])
 })
 
 /** Slips' captures: what we say of each. Its expected alerts (anchors.json) that rest on more than conn logs are not ours to find. */
@@ -82,8 +89,8 @@ const SLIPS: Readonly<
   },
   'test10-mixed-zeek-dir': {
     flows: 141,
-    expected: ['scan.horizontal 192.0.2.10'],
-    why: 'its alert rests on DNS answers; it holds ten SYNs to port 1337 of ten hosts in 0.1 s',
+    expected: ['scan.icmp 192.0.2.33', 'scan.horizontal 192.0.2.10'],
+    why: 'its alert rests on DNS answers; it holds ten pings and ten SYNs to port 1337 of ten hosts in 0.1 s each',
   },
   'test13-malicious-dhcpscan-zeek-dir': { flows: 2, expected: [], why: 'its alert rests on DHCP' },
   'test14-malicious-zeek-dir': {
@@ -99,9 +106,20 @@ const SLIPS: Readonly<
   },
   'test11-portscan.binetflow': {
     flows: 66,
-    expected: ['scan.vertical 10.8.0.69'],
-    why: 'its anchor: ports of 14.1.11.113',
+    expected: ['scan.vertical 10.8.0.69', 'scan.icmp 10.8.0.69'],
+    why: 'its anchor: ports of 14.1.11.113; it pings 21 addresses without an answer, too',
   },
+  'test-cc/test-cc-capture-1.pcap.gz': {
+    flows: 299,
+    expected: ['beacon 147.32.80.37'],
+    why: 'its anchor: a call every 2 s',
+  },
+  'test7-malicious.pcap.gz': {
+    flows: 613,
+    expected: ['scan.horizontal 192.168.2.16'],
+    why: 'telnet tried on 48 addresses',
+  },
+  'test5-mixed.binetflow': { flows: 296, expected: [], why: 'its anchor is one long connection' },
   'test18-malicious-ctu-sme-11-win': {
     flows: 766,
     expected: ['beacon 192.168.1.107'],
@@ -114,6 +132,44 @@ for (const [name, { flows, expected, why }] of Object.entries(SLIPS))
     assert.equal(observation.flows, flows)
     const said = evidenceOf(observation).filter(({ kind }) => kind !== 'belief')
     assert.deepEqual([...new Set(said.map(({ kind, subject }) => `${kind} ${subject}`))], expected)
+  })
+
+const TEST18 = 'slips/test18-malicious-ctu-sme-11-win'
+test('Slips test18: nobody is accused of what is labelled benign', { skip: needData(`flows/${TEST18}`) }, async (t) => {
+  const log = gunzipSync(readFileSync(`${DATA}/flows/${TEST18}/zeek-labeled/conn.log.labeled.gz`)).toString('latin1')
+  const rows = log.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const benign = new Set<string>()
+  for (const cells of rows.map((line) => line.split('\t')))
+    if (cells.includes('Benign')) benign.add(`${cells[2]} ${cells[4]}`)
+  const said = evidenceOf(await look(TEST18)).filter(({ kind }) => kind !== 'belief')
+  const accused = said.filter(({ subject, peer }) => benign.has(`${subject} ${peer}`))
+  t.diagnostic(`${accused.length} of ${said.length} pieces of evidence are about ${benign.size} benign pairs`)
+  assert.ok(benign.size > 10)
+  assert.deepEqual(accused, [])
+})
+
+const SWEEPS: Readonly<Record<string, { readonly type: number; readonly targets: number; readonly everyMs: number }>> =
+  {
+    'an address sweep, fast': { type: 8, targets: 60, everyMs: 5 },
+    'an address sweep, one a second': { type: 8, targets: 40, everyMs: 1_000 },
+    'timestamp requests': { type: 13, targets: 20, everyMs: 200 },
+    'address mask requests': { type: 17, targets: 12, everyMs: 3_000 },
+  }
+for (const [name, { type, targets, everyMs }] of Object.entries(SWEEPS))
+  test(`a capture made by hand: ${name} is an ICMP scan by the right address`, async () => {
+    const start = 1_700_000_000_000
+    const frames = Array.from({ length: targets }, (_, i) => {
+      const ends = { from: '10.3.0.9', to: `10.3.1.${i + 1}` }
+      return { atMs: start + i * everyMs, bytes: ethernet(icmp(ends, type, 0, '\x00\x07\x00\x01abcdefgh')) }
+    })
+    const talk = { from: '10.3.0.8', to: '10.3.0.1', fromPort: 4_000, toPort: 53 }
+    const path = join(folder, `${type}-${targets}.pcap`)
+    writeFileSync(path, pcapFile([...frames, { atMs: start + targets * everyMs, bytes: ethernet(udp(talk, 'x')) }]))
+    const said = evidenceOf(await lookAt(path)).filter(({ kind }) => kind !== 'belief')
+    assert.deepEqual(
+      [...new Set(said.map(({ kind, subject, peer }) => `${kind} ${subject} ${peer}`))],
+      ['scan.icmp 10.3.0.9 10.3.1.0/24'],
+    )
   })
 
 test('our own lab recording: who exfiltrates, and where to, is said; everybody else is left alone', async () => {
