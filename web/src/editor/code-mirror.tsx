@@ -7,7 +7,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirro
 import { yaml } from '@codemirror/lang-yaml'
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
 import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
-import { Compartment, EditorState, type Extension } from '@codemirror/state'
+import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
@@ -42,6 +42,9 @@ export type EditorProps = {
   readonly onReady: (goTo: (line: number, column: number) => void) => void
 }
 
+/** On changes that come from outside: nobody typed them. */
+const given = Annotation.define<true>()
+
 export default function CodeMirrorEditor(props: EditorProps) {
   const box = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
@@ -66,7 +69,7 @@ export default function CodeMirrorEditor(props: EditorProps) {
   useEffect(() => {
     const made = view.current
     if (made === null || made.state.doc.toString() === value) return
-    made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: value } })
+    made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: value }, annotations: given.of(true) })
   }, [value])
   useEffect(() => {
     view.current?.dispatch({ effects: writable.current.reconfigure(readOnlyState(readOnly)) })
@@ -109,7 +112,8 @@ function extensions(held: { readonly current: EditorProps }, writable: Compartme
       tabindex: '0',
     }),
     EditorView.updateListener.of((update) => {
-      if (update.docChanged) held.current.onChange(update.state.doc.toString())
+      if (update.docChanged && !update.transactions.some((one) => one.annotation(given) === true))
+        held.current.onChange(update.state.doc.toString())
     }),
     keymap.of([
       {
