@@ -1,3 +1,4 @@
+/* biome-ignore-all lint/performance/useDomNodeTextContent: what a person sees is what is asked */
 /** The ledger in a real browser: found by who and what, read as far back as it goes, verified in words. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'

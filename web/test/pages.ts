@@ -58,6 +58,15 @@ const writeMistake = async (page: Page) => {
   await editor.blur()
 }
 
+const askConfirm = async (page: Page) => {
+  await page.getByRole('button', { name: 'Confirm' }).click()
+  await page.getByRole('dialog').getByText('It stays in force').waitFor()
+}
+const verifyChain = async (page: Page) => {
+  await page.getByRole('button', { name: 'Verify' }).click()
+  await page.getByText(/^Verified: /).waitFor()
+}
+
 export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
   {
     name: 'fleet',
@@ -150,5 +159,52 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     asks: '/v1/personas/data-exporter',
     walk: null,
     also: [{ name: 'edit', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected' }],
+  },
+  {
+    name: 'plans',
+    path: '/plans',
+    ready: 'Contain etl-worker-07',
+    empty: 'No plan was made yet.',
+    asks: '/v1/plans',
+    walk: { table: 'Plans', opens: 'page' },
+    also: [
+      { name: 'no-match', path: '/plans?q=by:nobody', ready: 'Nothing matches by:nobody' },
+      { name: 'over', path: '/plans?show=over', ready: 'Rolled back' },
+    ],
+  },
+  {
+    name: 'plan-page',
+    path: '/plans/pl_413',
+    ready: 'everything outbound',
+    empty: null,
+    asks: '/v1/plans/pl_413',
+    walk: null,
+    also: [
+      { name: 'confirm', path: '/plans/pl_413', ready: 'everything outbound', act: askConfirm },
+      { name: 'nft', path: '/plans/pl_413?form=nft', ready: 'chain c_5f2e8c01 {' },
+      { name: 'json', path: '/plans/pl_413?form=json', ready: '"generation": {' },
+      { name: 'confirmed', path: '/plans/pl_412', ready: 'Left out of this plan' },
+      { name: 'expired', path: '/plans/pl_410', ready: 'Expired' },
+      { name: 'gone', path: '/plans/pl_none', ready: 'There is no plan pl_none.' },
+    ],
+  },
+  {
+    name: 'ledger',
+    path: '/ledger',
+    ready: 'Confirmed generation 412 after five probes passed',
+    empty: 'Nothing was recorded yet.',
+    asks: '/v1/audit',
+    walk: { table: 'Records', opens: 'peek' },
+    also: [
+      { name: 'peek', path: '/ledger?sel=2212', ready: 'Hash before it' },
+      { name: 'decision', path: '/ledger?decision=d_981', ready: 'Decided from (SHA-256)' },
+      {
+        name: 'verified',
+        path: '/ledger',
+        ready: 'Confirmed generation 412 after five probes passed',
+        act: verifyChain,
+      },
+      { name: 'no-match', path: '/ledger?q=actor:nobody', ready: 'No record matches actor:nobody' },
+    ],
   },
 ]

@@ -39,7 +39,7 @@ export function Chain({ newest }: { readonly newest: AuditRecord | null }) {
               <VerdictMark verdict="allow" word="" />{' '}
               <b className="name n">{t('ledger.chain.ok', { n: count(data.rows), hash: shortHash(data.head) })}</b>
             </p>
-            <p className="sub n">{t('ledger.chain.okAt', { at: clockSeconds(data.at) })}</p>
+            <p className="sub n">{t('ledger.chain.okAt', { at: clockSeconds(data.answeredAt) })}</p>
           </>
         ) : (
           <Broken at={data.at} why={data.why} />

@@ -62,6 +62,7 @@ const COLUMNS: readonly Column<Row>[] = [
     name: 'object',
     title: t('ledger.column.object'),
     width: 112,
+    minor: true,
     value: (row) => row.object,
     cell: (row) => <span className="mono cut q">{row.object}</span>,
   },
@@ -76,6 +77,7 @@ const COLUMNS: readonly Column<Row>[] = [
     title: t('ledger.column.n'),
     width: 72,
     num: true,
+    minor: true,
     value: (row) => row.n,
     cell: (row) => <span className="qq">{count(row.n)}</span>,
   },
@@ -83,6 +85,7 @@ const COLUMNS: readonly Column<Row>[] = [
 const HASH: Column<Row> = { name: 'hash', title: t('ledger.column.hash'), value: (row) => row.hash, cell: () => null }
 /** The server gives them in the order they were written: sorting what was read so far would mislead. */
 const SHOWN = COLUMNS.map(({ value: _value, ...column }): Column<Row> => column)
+const BESIDE_PEEK = SHOWN.filter((column) => column.minor !== true)
 const NO_SORT = { name: '', descending: false } as const
 
 export default function Ledger() {
@@ -180,10 +183,10 @@ function Records({ records, query, q, span, ask }: RecordsProps) {
             <DataTable
               label={t('ledger.title')}
               rows={rows}
-              columns={SHOWN}
+              columns={isOpen ? BESIDE_PEEK : SHOWN}
               sort={NO_SORT}
               onSort={() => {}}
-              minWidth={720}
+              minWidth={isOpen ? 0 : 720}
               opens={{ kind: 'peek', selected: decision === '' ? sel : '', select }}
               lines={(row) => <Lines row={row} />}
             />

@@ -52,7 +52,7 @@ export function useNewest(ask: URLSearchParams) {
 export function useVerify() {
   return useQuery({
     queryKey: ['ledger-verify'],
-    queryFn: async ({ signal }) => ({ ...(await get<Verified>('/v1/audit/verify', signal)), at: Date.now() }),
+    queryFn: async ({ signal }) => ({ ...(await get<Verified>('/v1/audit/verify', signal)), answeredAt: Date.now() }),
     enabled: false,
     staleTime: Infinity,
     retry: false,

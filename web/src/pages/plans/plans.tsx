@@ -202,6 +202,7 @@ function PlanList({ plans }: { readonly plans: readonly PlanSummary[] }) {
   return (
     <>
       <Listing
+        key={show}
         name="plans"
         title={t('nav.plans')}
         before={toggles}
