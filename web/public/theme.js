@@ -2,7 +2,7 @@
 // not flash the other one. Without a choice the system decides, in CSS.
 try {
   const chosen = localStorage.getItem('guise-theme')
-  if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.mantineColorScheme = chosen
+  if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen
 } catch {
   // Storage may be blocked: the system's theme is right then.
 }

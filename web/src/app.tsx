@@ -1,5 +1,4 @@
 /** Routes, behind the question who is there. Pages load on their own; Fleet comes with the shell since it is the first. */
-import { MantineProvider } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { lazy, Suspense } from 'react'
@@ -10,7 +9,6 @@ import { Boundary } from './parts/boundary.tsx'
 import { Failed, SkeletonRows } from './parts/states.tsx'
 import { BASE, paths } from './paths.ts'
 import { Shell } from './shell/shell.tsx'
-import { colorSchemes, cssVariablesResolver, theme } from './theme.ts'
 import { addWords } from './words/words.ts'
 
 /** A page, and beside the first of them the words that pages share. */
@@ -41,18 +39,11 @@ onSessionEnd(() => client.setQueryData(keys.session, null))
 
 export function App() {
   return (
-    <MantineProvider
-      theme={theme}
-      cssVariablesResolver={cssVariablesResolver}
-      defaultColorScheme="auto"
-      colorSchemeManager={colorSchemes}
-    >
-      <QueryClientProvider client={client}>
-        <BrowserRouter basename={BASE}>
-          <Gate />
-        </BrowserRouter>
-      </QueryClientProvider>
-    </MantineProvider>
+    <QueryClientProvider client={client}>
+      <BrowserRouter basename={BASE}>
+        <Gate />
+      </BrowserRouter>
+    </QueryClientProvider>
   )
 }
 

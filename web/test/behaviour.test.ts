@@ -331,7 +331,7 @@ test('a hostile name is text, never markup', { skip }, async () => {
 test('the theme is chosen once and is there from the first paint', { skip }, async () => {
   const page = await visit('/fleet')
   await page.keyboard.press('Control+.')
-  const scheme = () => page.evaluate('document.documentElement.dataset.mantineColorScheme')
+  const scheme = () => page.evaluate('document.documentElement.dataset.theme')
   await until('dark', async () => (await scheme()) === 'dark')
   await page.goto(`${server.url}/ui/theme.js`)
   await page.goto(`${server.url}/ui/fleet`, { waitUntil: 'commit' })

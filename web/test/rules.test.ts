@@ -25,7 +25,7 @@ test('every colour a style asks for is a token', () => {
   const wrong = globSync('src/**/*.{css,ts,tsx}', { cwd: web }).flatMap((path) =>
     [...read(path).matchAll(/var\((--[a-z0-9-]+)[,)]/g)]
       .map((match) => match[1]!)
-      .filter((name) => !tokens.has(name) && !local.has(name) && !name.startsWith('--mantine-'))
+      .filter((name) => !tokens.has(name) && !local.has(name))
       .map((name) => `${path}: ${name}`),
   )
   assert.deepEqual(wrong, [])

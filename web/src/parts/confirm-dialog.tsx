@@ -1,9 +1,9 @@
 /** Asks once before something that matters: what will happen, in words, then one button with the same verb. */
-import { Modal } from '@mantine/core'
 import { t } from 'i18next'
 import { type ReactNode, useState } from 'react'
 import { ProblemError } from '../api/client.ts'
 import { Button } from './button.tsx'
+import { Dialog } from './dialog.tsx'
 
 export default function ConfirmDialog({
   title,
@@ -38,7 +38,7 @@ export default function ConfirmDialog({
     }
   }
   return (
-    <Modal opened onClose={onClose} title={title} size={480} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog onClose={onClose} title={title} width={480}>
       <div className="plan-body">
         {children}
         {wrong === null ? null : (
@@ -58,7 +58,7 @@ export default function ConfirmDialog({
           </Button>
         </div>
       </div>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,6 +1,6 @@
 /** What a query shows while it loads, when it failed and when it is old: old data stays and says how old it is. */
 import { t } from 'i18next'
-import type { ReactNode } from 'react'
+import { type ReactNode, useDeferredValue } from 'react'
 import { ProblemError } from '../api/client.ts'
 import { clockSeconds } from '../format.ts'
 import { Failed, SkeletonRows } from './states.tsx'
@@ -28,7 +28,9 @@ export function Loaded<T>({
   readonly rows?: number
   readonly children: (data: T) => ReactNode
 }) {
-  if (query.data === undefined) {
+  // In the background, in slices: ten thousand rows that arrive at once must not stop the page.
+  const data = useDeferredValue(query.data)
+  if (data === undefined) {
     return (
       <div className="surface page-state">
         {query.isError ? (
@@ -42,7 +44,7 @@ export function Loaded<T>({
   return (
     <>
       {query.isError ? <Old query={query} /> : null}
-      {children(query.data)}
+      {children(data)}
     </>
   )
 }

@@ -3,7 +3,6 @@
  * back ask the server and say the outcome; what a person may not do stays visible and says why.
  */
 
-import { Modal } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type ReactNode, useState } from 'react'
@@ -15,6 +14,7 @@ import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
 import { sentence } from '../sentence.ts'
 import { Button } from './button.tsx'
+import { Dialog } from './dialog.tsx'
 import { PersonaName } from './marks.tsx'
 import { useNow } from './now.ts'
 import { Empty } from './states.tsx'
@@ -25,19 +25,17 @@ export type PlanAction = 'confirm' | 'approve' | 'rollback'
 export default function PlanDialog({ id, onClose, first }: { id: string; onClose: () => void; first?: PlanAction }) {
   const plan = usePlans().data?.find((p) => p.plan.id === id)
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
-      size={520}
+      width={520}
       title={plan === undefined ? t('plan.gone') : t(`plan.title.${plan.plan.direction}`)}
-      closeButtonProps={{ 'aria-label': t('close') }}
     >
       {plan === undefined ? (
         <Empty title={t('plan.goneWhy')} />
       ) : (
         <PlanBody plan={plan} onClose={onClose} {...(first === undefined ? {} : { first })} />
       )}
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,8 +1,8 @@
 /** `?`: every key there is, and the switch for those who type letters by voice or by accident. */
-import { Modal } from '@mantine/core'
 import { t } from 'i18next'
 import { useState } from 'react'
 import { PAGES } from '../pages.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { setSingleKeys, singleKeysOn } from './keys.ts'
 
 const KEYS = [
@@ -23,7 +23,7 @@ const KEYS = [
 export default function KeyMap({ onClose }: { readonly onClose: () => void }) {
   const [on, setOn] = useState(singleKeysOn())
   return (
-    <Modal opened onClose={onClose} title={t('keys.title')} size={560} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog onClose={onClose} title={t('keys.title')} width={600}>
       <ul className="key-list">
         {[
           ...PAGES.map((page) => [page.keys, t('nav.goTo', { page: t(`nav.${page.name}`) })] as const),
@@ -54,6 +54,6 @@ export default function KeyMap({ onClose }: { readonly onClose: () => void }) {
           {t('keys.single')}
         </label>
       </p>
-    </Modal>
+    </Dialog>
   )
 }

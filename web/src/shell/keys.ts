@@ -32,7 +32,7 @@ function onKey(event: KeyboardEvent): void {
     run(chord, event)
     return
   }
-  if (typing(event.target) || document.querySelector('[role="dialog"]') !== null) return
+  if (typing(event.target) || document.querySelector('dialog[open]') !== null) return
   if (event.key.length === 1 && !singleKeysOn()) return
   const now = performance.now()
   const sequence = pending !== '' && now - pendingAt < SEQUENCE_MS ? `${pending} ${event.key}` : event.key
@@ -46,13 +46,23 @@ function onKey(event: KeyboardEvent): void {
 }
 
 function run(name: string, event: KeyboardEvent): void {
-  for (let i = stack.length - 1; i >= 0; i--) {
-    const action = stack[i]!.current[name]
-    if (action === undefined) continue
-    event.preventDefault()
-    action()
-    return
-  }
+  const action = find(name)
+  if (action === undefined) return
+  event.preventDefault()
+  action()
+}
+
+function find(name: string): (() => void) | undefined {
+  return stack.findLast((held) => held.current[name] !== undefined)?.current[name]
+}
+
+/** Whether the page that is open does something with this key: the palette offers it then. */
+export function isBound(name: string): boolean {
+  return find(name) !== undefined
+}
+/** As if the key was typed. */
+export function press(name: string): void {
+  find(name)?.()
 }
 
 /** The innermost component that binds a key gets it. */

@@ -1,83 +1,31 @@
-/** Ctrl K: go to a page or a workload, or ask why. Matching is over what the page already holds. */
-import { Modal, TextInput } from '@mantine/core'
+/** Ctrl K: go to a page or a thing, act on what is open, or ask why. Matching is over what the console already holds. */
 import { t } from 'i18next'
-import { type KeyboardEvent, useId, useState } from 'react'
+import { type KeyboardEvent, useId, useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useWorkloads } from '../api/queries.ts'
-import type { WorkloadRecord } from '../nouns.ts'
-import { PAGES } from '../pages.ts'
-import { Icon, type IconName } from '../parts/icon.tsx'
+import { useAgents, usePersonas, usePlans, useSources, useWorkloads } from '../api/queries.ts'
+import { usePolicies } from '../editor/questions.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { PersonaName, RiskMark } from '../parts/marks.tsx'
-import { paths, query } from '../paths.ts'
+import { isBound, press } from './keys.ts'
+import { findItems, type Held, type Item, KINDS, readRecent, remember } from './palette-items.ts'
 
-type Item = {
-  readonly id: string
-  readonly kind: 'page' | 'workload' | 'why'
-  readonly name: string
-  readonly icon: IconName
-  readonly to: string
-  readonly keys?: string
-  readonly workload?: WorkloadRecord
-}
-const PER_KIND = 8
-const KINDS = ['page', 'workload', 'why'] as const
+const ACTIONS = ['s', 'c', 'r'] as const
 
-function findItems(text: string, workloads: readonly WorkloadRecord[]): Item[] {
-  const asked = findFlow(text, workloads)
-  if (asked !== null) return [asked]
-  const why = /^\s*why\b\s*/i.exec(text)
-  const wanted = (why === null ? text : text.slice(why[0].length)).trim().toLowerCase()
-  const hit = (name: string) => name.toLowerCase().includes(wanted)
-  const pages: Item[] = PAGES.map(({ name, icon, to, keys }) => ({
-    id: name,
-    kind: 'page',
-    name: t(`nav.${name}`),
-    icon,
-    to,
-    keys,
-  }))
-  const found = workloads
-    .filter((w) => hit(w.report.name) || w.report.addresses.some(hit) || Object.values(w.report.labels).some(hit))
-    .sort((a, b) => rank(a, wanted) - rank(b, wanted) || (b.risk?.value ?? 0) - (a.risk?.value ?? 0))
-    .slice(0, PER_KIND)
-  const whys: Item[] = (why === null ? found.slice(0, wanted === '' ? 0 : 3) : found).map((w) => ({
-    id: `why-${w.id}`,
-    kind: 'why',
-    name: t('palette.why', { name: w.report.name }),
-    icon: 'risk',
-    to: `${paths.workload(w.id)}${query({ why: 'risk' })}`,
-    keys: 'w',
-  }))
-  if (why !== null) return whys
-  const goes: Item[] = found.map((w) => ({
-    id: w.id,
-    kind: 'workload',
-    name: w.report.name,
-    icon: 'agent',
-    to: paths.workload(w.id),
-    workload: w,
-  }))
-  return [...pages.filter((page) => hit(page.name)), ...goes, ...whys]
-}
-
-/** `why A to B:PORT`: A is a name or an address of ours, B what it spoke with. */
-function findFlow(text: string, workloads: readonly WorkloadRecord[]): Item | null {
-  const found = /^\s*why\s+(\S+)\s+to\s+(\S+)\s*$/i.exec(text)
-  if (found === null) return null
-  const [, from = '', to = ''] = found
-  const w = workloads.find((one) => one.report.name === from || one.report.addresses.includes(from))
-  if (w === undefined) return null
+function useHeld(): Held {
+  // Asked once: what the page binds and what was gone to does not change while the palette is open.
+  const [recent] = useState(() => readRecent())
+  const [actions] = useState(() => ACTIONS.filter(isBound))
   return {
-    id: 'why-flow',
-    kind: 'why',
-    name: t('palette.whyFlow', { name: w.report.name, to }),
-    icon: 'risk',
-    to: `${paths.workload(w.id)}${query({ why: `to:${to}` })}`,
+    workloads: useWorkloads().data ?? [],
+    plans: usePlans().data ?? [],
+    personas: usePersonas().data ?? [],
+    policies: usePolicies().data ?? [],
+    agents: useAgents().data ?? [],
+    sources: useSources().data ?? [],
+    recent,
+    actions,
   }
-}
-
-function rank(w: WorkloadRecord, wanted: string): number {
-  return w.report.name.toLowerCase().startsWith(wanted) ? 0 : 1
 }
 
 export default function Palette({ onClose }: { readonly onClose: () => void }) {
@@ -85,12 +33,18 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
   const [at, setAt] = useState(0)
   const navigate = useNavigate()
   const list = useId()
-  const items = findItems(text, useWorkloads().data ?? [])
+  const held = useHeld()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the lists of `held`, not the object around them
+  const items = useMemo(() => findItems(text, held), [text, ...Object.values(held)])
   const chosen = items[Math.min(at, items.length - 1)]
   const go = (item: Item | undefined) => {
     if (item === undefined) return
+    remember(item)
     onClose()
-    navigate(item.to)
+    const { does } = item
+    if ('to' in does) navigate(does.to)
+    // The dialog must be gone first: no key acts while one is open.
+    else setTimeout(() => press(does.press))
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
@@ -103,23 +57,19 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
     }
   }
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      withCloseButton={false}
-      size={560}
-      yOffset="12vh"
-      attributes={{ content: { 'aria-label': t('palette.open') } }}
-    >
-      <TextInput
+    <Dialog onClose={onClose} label={t('shell.find')} width={560} className="palette">
+      <input
         data-autofocus
+        className="text-input"
         value={text}
         placeholder={t('palette.placeholder')}
-        aria-label={t('palette.open')}
+        aria-label={t('shell.find')}
         role="combobox"
         aria-expanded
         aria-controls={list}
         aria-activedescendant={chosen === undefined ? undefined : `${list}-${chosen.id}`}
+        spellCheck={false}
+        autoComplete="off"
         onChange={(event) => {
           setText(event.currentTarget.value)
           setAt(0)
@@ -132,9 +82,9 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
           if (group.length === 0) return null
           return (
             // biome-ignore lint/a11y/useSemanticElements: a fieldset may not stand inside a listbox
-            <div key={kind} role="group" aria-label={t(`palette.${kind}s`)}>
+            <div key={kind} role="group" aria-label={t(`palette.kind.${kind}`)}>
               <div className="kind" aria-hidden="true">
-                {t(`palette.${kind}s`)}
+                {t(`palette.kind.${kind}`)}
               </div>
               {group.map((item) => (
                 // biome-ignore lint/a11y/useFocusableInteractive lint/a11y/useKeyWithClickEvents: focus and keys stay in the field (combobox)
@@ -162,6 +112,6 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
         })}
       </div>
       {items.length === 0 ? <p className="note">{t('palette.none', { text })}</p> : null}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,5 +1,4 @@
 /** The frame around every page: navigation, bar, main, bottom bar on small screens, dialogs and toasts. */
-import { useMantineColorScheme } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
@@ -10,6 +9,7 @@ import { keys, useSession } from '../api/queries.ts'
 import { PAGES } from '../pages.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Toasts } from '../parts/toast.tsx'
+import { toggleScheme } from '../theme.ts'
 import { useKeys } from './keys.ts'
 import { LiveMark } from './live-mark.tsx'
 import { Bottom, Side } from './navigation.tsx'
@@ -25,7 +25,6 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const [open, setOpen] = useState<Open>(null)
   const navigate = useNavigate()
   const client = useQueryClient()
-  const { setColorScheme, colorScheme } = useMantineColorScheme()
   const live = useLive()
   useEffect(() => connectLive(client).close, [client])
   // Fetched while nothing else happens: who types right after Ctrl K must not lose a letter.
@@ -36,7 +35,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   useKeys({
     ...Object.fromEntries(PAGES.map((page) => [page.keys, () => navigate(page.to)])),
     'mod+k': () => setOpen('palette'),
-    'mod+.': () => setColorScheme(nextScheme(colorScheme)),
+    'mod+.': toggleScheme,
     '.': togglePause,
     '?': () => setOpen('keys'),
   })
@@ -61,11 +60,6 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       </Suspense>
     </div>
   )
-}
-
-function nextScheme(scheme: string): 'light' | 'dark' {
-  const dark = scheme === 'dark' || (scheme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches)
-  return dark ? 'light' : 'dark'
 }
 
 /** The 45° hatch that means "unknown" in every chart. */
@@ -105,7 +99,6 @@ function Bar({ onPalette, onKeys }: { readonly onPalette: () => void; readonly o
 function Person({ onKeys }: { readonly onKeys: () => void }) {
   const session = useSession().data
   const client = useQueryClient()
-  const { setColorScheme, colorScheme } = useMantineColorScheme()
   if (!session) return null
   const initials = session.name
     .split(/[^A-Za-z0-9]+/)
@@ -135,7 +128,7 @@ function Person({ onKeys }: { readonly onKeys: () => void }) {
           <Icon name="keyboard" />
           {t('shell.keys')}
         </button>
-        <button type="button" popoverTarget="account" onClick={() => setColorScheme(nextScheme(colorScheme))}>
+        <button type="button" popoverTarget="account" onClick={toggleScheme}>
           <Icon name="moon" />
           {t('theme.toggle')}
         </button>

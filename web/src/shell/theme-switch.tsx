@@ -1,16 +1,16 @@
 /** Follow the system, light, or dark. */
-import { type MantineColorScheme, useMantineColorScheme } from '@mantine/core'
 import { t } from 'i18next'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { type Scheme, setScheme, useScheme } from '../theme.ts'
 
-const CHOICES: readonly (readonly [MantineColorScheme, IconName])[] = [
+const CHOICES: readonly (readonly [Scheme, IconName])[] = [
   ['auto', 'system'],
   ['light', 'sun'],
   ['dark', 'moon'],
 ]
 
 export function ThemeSwitch() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const chosen = useScheme()
   return (
     <fieldset className="theme-switch">
       <legend className="vh">{t('theme.title')}</legend>
@@ -19,8 +19,8 @@ export function ThemeSwitch() {
           <input
             type="radio"
             name="theme"
-            checked={colorScheme === scheme}
-            onChange={() => setColorScheme(scheme)}
+            checked={chosen === scheme}
+            onChange={() => setScheme(scheme)}
             aria-label={t(`theme.${scheme}`)}
           />
           <span>

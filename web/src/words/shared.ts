@@ -1,12 +1,20 @@
 /** The sentences that most pages and parts share: they load beside the first page, so that the shell stays small. */
 export const shared = {
   palette: {
-    open: 'Find or do anything',
     placeholder: 'Name, address or label; or why …',
     results: 'Results',
-    pages: 'Go to',
-    workloads: 'Workloads',
-    whys: 'Ask why',
+    kind: {
+      recent: 'Recent',
+      action: 'Do',
+      page: 'Go to',
+      workload: 'Workloads',
+      plan: 'Plans',
+      persona: 'Personas',
+      policy: 'Policies',
+      agent: 'Agents',
+      source: 'Sources',
+      why: 'Ask why',
+    },
     why: 'Why {{name}}?',
     whyFlow: 'Why {{name}} to {{to}}?',
     none: 'Nothing is called “{{text}}”.',

@@ -1,6 +1,6 @@
 /** Fleet: is anything wrong, and what needs me. Everything chosen here is in the address. */
 import { t } from 'i18next'
-import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
+import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useAgents, usePlans, useSources, useTraffic, useWorkloads } from '../../api/queries.ts'
 import { workloadGrammar } from '../../filter.ts'
@@ -39,8 +39,9 @@ export default function Fleet() {
   const [plan, setPlan] = useState<string | null>(null)
   const address = useAddress()
   const q = address.get('q')
-  const known = workloads.data !== undefined
-  const all = useCalmRows(workloads.data ?? NONE)
+  const data = useDeferredValue(workloads.data)
+  const known = data !== undefined
+  const all = useCalmRows(data ?? NONE)
   const needs = useMemo(
     () => findNeeds({ workloads: all, plans, agents, sources }, now),
     [all, plans, agents, sources, now],

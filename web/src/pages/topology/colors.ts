@@ -50,7 +50,7 @@ export function readColors(within: HTMLElement): Colors {
 export function onTheme(act: () => void): () => void {
   const system = matchMedia('(prefers-color-scheme: dark)')
   const root = new MutationObserver(act)
-  root.observe(document.documentElement, { attributes: true, attributeFilter: ['data-mantine-color-scheme'] })
+  root.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
   system.addEventListener('change', act)
   return () => {
     root.disconnect()

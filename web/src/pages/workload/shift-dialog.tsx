@@ -1,6 +1,5 @@
 /** Choose what it wears, and for how long. What is asked for becomes a plan; nothing changes before that. */
 
-import { Modal } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type FormEvent, useState } from 'react'
@@ -8,6 +7,7 @@ import { ProblemError, post } from '../../api/client.ts'
 import { keys, usePersonas } from '../../api/queries.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { say } from '../../parts/toast.tsx'
 
 const TTLS = ['10m', '1h', '4h', '24h'] as const
@@ -47,13 +47,7 @@ export default function ShiftDialog({ workload: w, onClose }: { workload: Worklo
     setBusy(false)
   }
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size={440}
-      title={t('shiftTo.title', { workload: w.report.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
-    >
+    <Dialog onClose={onClose} width={440} title={t('shiftTo.title', { workload: w.report.name })}>
       <form className="plan-body" onSubmit={(event) => void submit(event)} noValidate>
         <label className="field">
           {t('shiftTo.persona')}
@@ -96,6 +90,6 @@ export default function ShiftDialog({ workload: w, onClose }: { workload: Worklo
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
