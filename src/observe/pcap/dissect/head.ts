@@ -15,7 +15,7 @@ export type HeadBudget = { left: number; refused: number }
 
 const FIRST = 2_048
 export const MAX_KEPT = 16_384 + 1_024
-const MAX_EARLY = 4
+const MAX_EARLY = 16
 
 export function createHead(base: number, budget: HeadBudget): Head | null {
   if (budget.left < FIRST) {

@@ -8,6 +8,7 @@ import type { Conn } from '../conn.ts'
 import type { FlowTable } from '../flow-table.ts'
 import type { Head, HeadBudget } from './head.ts'
 import type { LineTalk } from './lines.ts'
+import type { InitialKeys } from './quic.ts'
 
 /** `done`: nothing more is expected of it. */
 export type TalkKind = 'new' | 'tls' | 'http' | 'ssh' | 'lines' | 'dns' | 'quic' | 'done'
@@ -24,6 +25,7 @@ export type Talk = {
   /** Segments without a known beginning, until it is given up. */
   strange: number
   tls: Open<TlsHint> | null
+  quic: { keys: InitialKeys; packets: number } | null
   lines: LineTalk | null
   /** SSH: the client's banner. */
   banner: string
@@ -62,6 +64,7 @@ export function createTalk(): Talk {
     readIn: 0,
     strange: 0,
     tls: null,
+    quic: null,
     lines: null,
     banner: '',
     requests: null,

@@ -14,6 +14,7 @@ import { addToHead, createHead, type Head, releaseHead } from './head.ts'
 import { looksLikeRequest, readRequest, statusOf } from './http.ts'
 import { finishHttp, takeHttp, takeRequest } from './http-talk.ts'
 import { takeGreeting, takeLines, takeSsh } from './line-talk.ts'
+import { takeQuic } from './quic-talk.ts'
 import { createTalk, type Desk, type Speech, type Talk, type TalkConn } from './talk.ts'
 import { findHello, HelloType } from './tls-hello.ts'
 import { finishTls, takeClientHello, takeServerHello } from './tls-talk.ts'
@@ -65,7 +66,7 @@ export function createTalks(options: {
       } catch (error) {
         if (!(error instanceof DecodeError)) throw error
         counts.malformed++
-        if (conn.proto === Proto.tcp) giveUp(desk, talk)
+        if (conn.proto === Proto.tcp || talk.kind === 'quic') giveUp(desk, talk)
       }
     },
     ended(conn) {
@@ -95,7 +96,7 @@ function takeDatagram(desk: Desk, speech: Speech, reader: Reader): void {
     conn.service = desk.services.intern('dns')
     speech.talk.kind = 'done'
   } else if (conn.serverPort === 123 || conn.clientPort === 123) takeNtp(desk, speech)
-  else speech.talk.kind = 'done'
+  else takeQuic(desk, speech, reader)
 }
 
 /** RFC 5905 §7.3: mode 3 asks, mode 4 answers, whoever was seen first. */

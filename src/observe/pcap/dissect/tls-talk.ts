@@ -3,15 +3,18 @@ import { plainText } from '../../../model/plain-text.ts'
 import type { Reader } from '../../reader.ts'
 import { highestVersion, ja3, ja3s, ja4, type Transport, versionName } from './fingerprint.ts'
 import { type Desk, endsOf, type Speech, type Talk } from './talk.ts'
-import { readClientHello, readServerHello } from './tls-hello.ts'
+import { type ClientHello, readClientHello, readServerHello } from './tls-hello.ts'
 
 /** Throws `DecodeError` when the hello lies about its lengths. */
 export function takeClientHello(desk: Desk, speech: Speech, reader: Reader, transport: Transport): void {
+  rememberHello(desk, speech, readClientHello(reader), transport)
+  speech.talk.kind = 'tls'
+}
+
+export function rememberHello(desk: Desk, speech: Speech, hello: ClientHello, transport: Transport): void {
   const { conn, talk } = speech
-  const hello = readClientHello(reader)
   finishTls(desk, talk)
-  conn.service = desk.services.intern('ssl')
-  talk.kind = 'tls'
+  conn.service = desk.services.intern(transport === 'tcp' ? 'ssl' : 'quic')
   talk.tls = {
     ...endsOf(desk, conn, speech.timeMs),
     kind: 'tls',
