@@ -14,8 +14,9 @@ const SETS: Readonly<Record<string, { readonly folder: string; readonly file?: s
   zeek: { folder: 'zeek-pcap-to-conn' },
   suricata: { folder: 'suricata-verify' },
   ipfixprobe: { folder: 'ipfixprobe' },
-  zatZeekLogs: { folder: 'zat-zeek-logs', file: 'text-logs' },
-  zeekJson: { folder: 'zeek-json-all-fields', file: 'text-logs' },
+  nfdump: { folder: 'nfdump' },
+  zatZeekLogs: { folder: 'zat-zeek-logs', file: 'zat-zeek-logs' },
+  zeekJson: { folder: 'zeek-json-all-fields', file: 'zeek-json' },
 }
 const MAX_LISTED = 40
 

@@ -5,8 +5,8 @@
 
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
+import { expectedOf, type PlainLog, plainLog, readLog, type Said, textOf } from './plain-logs.ts'
 import type { RunSection } from './section.ts'
-import { expectedOf, type PlainLog, plainLog, readLog, type Said, textOf } from './text-logs.ts'
 
 const READ = new Set(['conn', 'dns', 'ssl', 'http'])
 /** Read, but of their rows only log-ins are kept. */

@@ -1,8 +1,8 @@
 /** formats/zeek-json-all-fields: logs with every field there can be, as JSON lines; each row equal to the file field by field. */
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
+import { plainLog, readLog, textOf } from './plain-logs.ts'
 import type { RunSection } from './section.ts'
-import { plainLog, readLog, textOf } from './text-logs.ts'
 import { compare } from './zat-zeek-logs.ts'
 
 export const run: RunSection = async (folder) => {
