@@ -161,7 +161,9 @@ function takeBeginning(desk: Desk, speech: Speech): void {
     return
   }
   const { from, to } = speech
-  if (looksLikeRequest(bytes, from, to)) {
+  const begins = fromClient ? talk.readOut : talk.readIn
+  if (speech.at > begins) keep(desk, speech, begins)
+  else if (looksLikeRequest(bytes, from, to)) {
     if (!fromClient) turnIfUnknown(speech)
     readHead(desk, speech, bytes, from, to, 'waiting')
   } else if (statusOf(bytes, from, to) > 0) {
@@ -192,9 +194,22 @@ function startsWith(bytes: Uint8Array, from: number, to: number, text: string): 
 
 function awaitMore(desk: Desk, speech: Speech, head: Head): void {
   const { bytes, from, to, at, talk } = speech
-  if (!addToHead(head, bytes, from, to, at, desk.budget)) giveUp(desk, talk)
-  else if (head.bytes[0] === 22) tryHello(desk, speech, head, speech.fromClient ? HelloType.client : HelloType.server)
-  else readHead(desk, speech, head.bytes, 0, head.have, 'waiting')
+  if (!addToHead(head, bytes, from, to, at, desk.budget)) {
+    giveUp(desk, talk)
+    return
+  }
+  if (head.have === 0) return
+  if (head.bytes[0] === 22) tryHello(desk, speech, head, speech.fromClient ? HelloType.client : HelloType.server)
+  else if (looksLikeRequest(head.bytes, 0, head.have)) readHead(desk, speech, head.bytes, 0, head.have, 'waiting')
+  else {
+    // The hole in front of it was filled: as if it had come in order.
+    release(desk, talk, speech.fromClient ? 'client' : 'server')
+    speech.bytes = head.bytes
+    speech.from = 0
+    speech.to = head.have
+    speech.at = head.base
+    takeBeginning(desk, speech)
+  }
 }
 
 /** A hello that begins with this segment, or goes on with it. */
@@ -232,9 +247,9 @@ function release(desk: Desk, talk: Talk, side: 'client' | 'server'): void {
   talk[side] = null
 }
 
-function keep(desk: Desk, speech: Speech): void {
+function keep(desk: Desk, speech: Speech, base = speech.at): void {
   const { talk, bytes, from, to, at } = speech
-  const head = createHead(at, desk.budget)
+  const head = createHead(base, desk.budget)
   if (speech.fromClient) talk.client = head
   else talk.server = head
   if (head === null || !addToHead(head, bytes, from, to, at, desk.budget)) giveUp(desk, talk)
