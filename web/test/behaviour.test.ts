@@ -31,6 +31,7 @@ async function visit(path: string, look: { size?: typeof WIDE | typeof NARROW } 
   await page.goto(`${server.url}/ui${path}`)
   await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
   await page.getByText('Live', { exact: true }).first().waitFor()
+  await page.locator('main [aria-busy=true]').first().waitFor({ state: 'detached' })
   return page
 }
 
