@@ -1,6 +1,7 @@
 /** Log-ins in clear text and SSH's banners. */
 import type { LoginHint } from '../../../model/hint.ts'
 import { plainText } from '../../../model/plain-text.ts'
+import { INTERACTIVE_MS } from '../keeper.ts'
 import { greet, takeLine } from './lines.ts'
 import { type Desk, endsOf, type Speech } from './talk.ts'
 
@@ -38,7 +39,9 @@ export function takeLines(desk: Desk, speech: Speech): void {
 
 function nameService(desk: Desk, speech: Speech): void {
   const { lines } = speech.talk
-  if (lines !== null && lines.protocol !== 'undecided') speech.conn.service = desk.services.intern(lines.protocol)
+  if (lines === null || lines.protocol === 'undecided') return
+  speech.conn.service = desk.services.intern(lines.protocol)
+  if (lines.protocol === 'ftp') speech.conn.idleMs = INTERACTIVE_MS
 }
 
 function serviceOf(protocol: string): LoginHint['service'] {
@@ -60,6 +63,7 @@ export function takeSsh(desk: Desk, speech: Speech): void {
   const { talk } = speech
   talk.kind = 'ssh'
   speech.conn.service = desk.services.intern('ssh')
+  speech.conn.idleMs = INTERACTIVE_MS
   if (!speech.fromClient) return
   const banner = linesOf(speech).find((line) => line.startsWith('SSH-'))
   if (banner === undefined) return
