@@ -44,6 +44,8 @@ const HEIGHT = { least: 380, most: 780 } as const
 const NARROW_HEIGHT = { least: 300, most: 2_400 } as const
 const MOST_ZOOM = 1.25
 const FIELD = 'field '
+/** Edges added per frame. */
+const SLICE = 150
 
 export function createMap(box: HTMLElement, overlay: HTMLCanvasElement, words: Words, events: MapEvents): MapCanvas {
   let colors = readColors(box)
@@ -71,7 +73,7 @@ export function createMap(box: HTMLElement, overlay: HTMLCanvasElement, words: W
     const placed = place(next, isNewScope ? null : layout)
     layout = placed.layout
     view = next
-    drawn = drawAll(cy, next, placed.layout, colors, words)
+    drawn = drawAll(cy, next, placed.layout, colors, words, () => select(cy, view?.selected ?? ''))
     select(cy, next.selected)
     events.onPlaced({ waiting: placed.waiting, pinned: readPins(next.scope).size })
     if (isNewScope) moved = false
@@ -166,7 +168,14 @@ function movesAnybody(before: ReadonlyMap<string, Place>, after: ReadonlyMap<str
   })
 }
 
-function drawAll(cy: Core, { topology, lens, width }: MapView, layout: Layout, colors: Colors, words: Words): Drawn {
+function drawAll(
+  cy: Core,
+  { topology, lens, width }: MapView,
+  layout: Layout,
+  colors: Colors,
+  words: Words,
+  onAdded: () => void,
+): Drawn {
   const nodes = drawNodes(topology, lens, words).filter((node) => layout.places.has(node.id))
   const edges = drawEdges(topology, lens, words).filter(
     (edge) => layout.places.has(edge.from) && layout.places.has(edge.to),
@@ -213,7 +222,12 @@ function drawAll(cy: Core, { topology, lens, width }: MapView, layout: Layout, c
       there.classes(element.classes ?? '')
       if (element.position !== undefined) there.position(element.position)
     }
-    cy.add(fresh)
+    const [nodesFirst, edgesAfter] = [
+      fresh.filter((one) => one.group === 'nodes'),
+      fresh.filter((one) => one.group === 'edges'),
+    ]
+    cy.add([...nodesFirst, ...edgesAfter.slice(0, SLICE)])
+    addLater(cy, edgesAfter.slice(SLICE), onAdded)
   })
   return {
     nodes: new Map(nodes.map((node) => [node.id, node])),
@@ -223,6 +237,19 @@ function drawAll(cy: Core, { topology, lens, width }: MapView, layout: Layout, c
     }),
   }
 }
+
+/** The rest a slice a frame, so that nobody waits for all of it; what is not wanted any more by then is left out. */
+function addLater(cy: Core, edges: readonly cytoscape.ElementDefinition[], onAdded: () => void): void {
+  waiting.set(cy, edges)
+  if (edges.length === 0) return
+  requestAnimationFrame(() => {
+    if (waiting.get(cy) !== edges || cy.destroyed()) return
+    cy.add(edges.slice(0, SLICE).map((edge) => ({ ...edge })))
+    onAdded()
+    addLater(cy, edges.slice(SLICE), onAdded)
+  })
+}
+const waiting = new WeakMap<Core, readonly cytoscape.ElementDefinition[]>()
 
 function select(cy: Core, id: string): void {
   cy.batch(() => {

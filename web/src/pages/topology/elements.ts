@@ -47,7 +47,11 @@ function drawNode(node: TopologyNode, most: number, lens: TopologyLens, words: W
   const arc = node.risk !== null && (isAtRisk(node) || (lens === 'risk' && node.risk >= LOW)) ? node.risk : 0
   return {
     id: node.id,
-    label: node.rest ? words.more(node.members) : node.name,
+    label: node.rest
+      ? words.more(node.members)
+      : node.kind === 'persona' && node.members > 1
+        ? `${node.name} ${short(node.members)}`
+        : node.name,
     size: node.kind === 'outside' ? 20 : node.kind === 'segment' ? SEGMENT_SIZES[step] : SIZES[step],
     ring: color ?? 'var(--unknown)',
     classes: [node.kind, arc > 0 || node.contained > 0 ? 'differs' : ''].filter(Boolean).join(' '),
@@ -62,7 +66,6 @@ function insideOf(node: TopologyNode): string {
   if (node.kind === 'outside') return node.members > 1 ? short(node.members) : ''
   if (node.kind === 'segment') return short(node.members)
   if (node.rest) return `+${short(node.members)}`
-  if (node.kind === 'persona' && node.members > 1) return short(node.members)
   return node.persona === null || personaColor(node.persona) === null ? '?' : monogram(node.persona)
 }
 
