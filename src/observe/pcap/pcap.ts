@@ -19,7 +19,7 @@ import type { Checksums } from './network.ts'
 import { createPacketReader, type PacketCounts } from './packets.ts'
 
 /** A name for messages, and the bytes; nothing is kept of a chunk once the next one is asked for. */
-export type CaptureInput = { readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }
+export type CaptureBytes = { readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }
 
 export type PcapSource = FlowSource & {
   /** What became of the packets so far. */
@@ -31,7 +31,7 @@ const CHUNK_BYTES = 1 << 18
 
 export function createPcapSource(options: {
   /** A path (`.gz` by its magic number), or bytes from elsewhere. */
-  readonly from: string | CaptureInput
+  readonly from: string | CaptureBytes
   readonly services: ServiceNames
   /** Hosts that offload checksums capture packets with wrong ones; `ignored` unless said otherwise. */
   readonly checksums?: Checksums
