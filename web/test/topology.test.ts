@@ -222,10 +222,10 @@ test('the keyboard walks the map, goes in and out, and pins', { skip, timeout: 6
   await page.keyboard.press('ArrowRight')
   await page.locator('#topology-why', { hasText: 'Payments' }).waitFor()
   await page.keyboard.press('Enter')
-  await page.waitForFunction("new URLSearchParams(location.search).get('at') === 'persona:payments'")
+  await page.waitForURL((url) => url.searchParams.get('at') === 'persona:payments')
   await page.getByRole('button', { name: 'All segments' }).waitFor()
   await page.keyboard.press('ArrowRight')
-  await page.waitForFunction("new URLSearchParams(location.search).has('sel')")
+  await page.waitForURL((url) => url.searchParams.has('sel'))
   await page.keyboard.press('Shift+ArrowDown')
   await page.getByRole('button', { name: 'Unpin 1' }).waitFor()
   await page.reload()
@@ -234,7 +234,7 @@ test('the keyboard walks the map, goes in and out, and pins', { skip, timeout: 6
   await map.focus()
   await page.keyboard.press('Escape')
   await page.keyboard.press('Escape')
-  await page.waitForFunction("new URLSearchParams(location.search).get('at') === 'segment'")
+  await page.waitForURL((url) => url.searchParams.get('at') === 'segment')
   await page.context().close()
 })
 
@@ -287,7 +287,6 @@ test('new figures move nothing; a server that fails leaves what was known', { sk
   const page = await visit('/topology')
   await mapOf(page).waitFor()
   const slots = () => page.evaluate("localStorage.getItem('guise-map-slots')")
-  await page.waitForFunction("localStorage.getItem('guise-map-slots') !== null")
   const before = await slots()
   server.failing.set('/v1/topology', 503)
   try {
@@ -328,7 +327,6 @@ test('250 nodes and 600 edges: drawn at once, dragged without a long task', {
     const loaded = await recordTasks(browser)
     await page.goto(`${large.url}/ui/topology?at=workload:shop`)
     await mapOf(page).waitFor()
-    await page.waitForFunction("performance.getEntriesByName('topology-drawn').length > 0")
     const loading = await loaded()
     const label = (await mapOf(page).getAttribute('aria-label')) ?? ''
     const [, nodes, edges] = /: (\d+) nodes in .*?, (\d+) paths/.exec(label) ?? []

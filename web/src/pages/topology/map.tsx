@@ -48,6 +48,7 @@ export function TopologyMap(props: Props) {
   const newest = useRef(props)
   newest.current = props
   const [ready, setReady] = useState(false)
+  const [drawn, setDrawn] = useState(false)
   const [placed, setPlaced] = useState({ waiting: 0, pinned: 0 })
   useEffect(() => {
     let gone = false
@@ -74,8 +75,11 @@ export function TopologyMap(props: Props) {
     if (!ready) return
     performance.mark('topology-draw')
     map.current?.show({ scope, topology, lens, selected, width })
-    const drawn = requestAnimationFrame(() => performance.measure('topology-drawn', 'topology-draw'))
-    return () => cancelAnimationFrame(drawn)
+    const frame = requestAnimationFrame(() => {
+      performance.measure('topology-drawn', 'topology-draw')
+      setDrawn(true)
+    })
+    return () => cancelAnimationFrame(frame)
   }, [ready, scope, topology, lens, selected, width])
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -107,7 +111,7 @@ export function TopologyMap(props: Props) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a picture that is walked with the arrow keys; the list is its twin
         tabIndex={0}
         onKeyDown={onKeyDown}
-        data-ready={ready}
+        data-ready={drawn}
       >
         <div ref={box} className="map-canvas" />
         <canvas ref={overlay} className="map-overlay" />

@@ -16,6 +16,7 @@ export type Drawn = {
 const FONT = 'Inter, system-ui, sans-serif'
 /** Below this a letter is a speck. */
 const SMALLEST_PX = 7
+const HEAD_PX = 10
 
 export function paintOverlay(canvas: HTMLCanvasElement, cy: Core, drawn: Drawn, colors: Colors): void {
   const ratio = devicePixelRatio
@@ -31,7 +32,7 @@ export function paintOverlay(canvas: HTMLCanvasElement, cy: Core, drawn: Drawn, 
   ctx.setTransform(ratio * zoom, 0, 0, ratio * zoom, ratio * pan.x, ratio * pan.y)
   ctx.clearRect(-pan.x / zoom, -pan.y / zoom, width / zoom, height / zoom)
   ctx.textBaseline = 'middle'
-  if (11 * zoom >= SMALLEST_PX) for (const field of drawn.fields) paintHead(ctx, field, colors)
+  for (const field of drawn.fields) paintHead(ctx, field, zoom, colors)
   for (const node of cy.nodes()) {
     const look = drawn.nodes.get(node.id())
     if (look === undefined) continue
@@ -42,9 +43,11 @@ export function paintOverlay(canvas: HTMLCanvasElement, cy: Core, drawn: Drawn, 
   ctx.globalAlpha = 1
 }
 
-function paintHead(ctx: CanvasRenderingContext2D, field: Drawn['fields'][number], colors: Colors): void {
+function paintHead(ctx: CanvasRenderingContext2D, field: Drawn['fields'][number], zoom: number, colors: Colors): void {
   const y = field.y + 17
-  ctx.font = `600 12px ${FONT}`
+  // names of segments stay readable however far away; letters inside nodes do not
+  const size = Math.max(12, Math.min(26, HEAD_PX / zoom))
+  ctx.font = `600 ${size}px ${FONT}`
   ctx.textAlign = 'right'
   ctx.fillStyle = colors['ink-2']
   const count = ctx.measureText(field.right).width
