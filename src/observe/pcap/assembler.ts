@@ -23,13 +23,12 @@ import type { ServerPorts } from './server-ports.ts'
 import {
   createTcpConnection,
   createTcpOutcome,
-  Flag,
   type Segment,
   stepTcp,
-  Tcp,
   type TcpConnection,
   type TcpOutcome,
 } from './tcp.ts'
+import { Flag, Tcp } from './tcp-endpoint.ts'
 
 export type Assembler = {
   readonly open: number

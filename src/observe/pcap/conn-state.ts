@@ -1,6 +1,7 @@
 /** Zeek's conn_state of a finished connection (scripts/base/protocols/conn/main.zeek, function conn_state). */
 import { stateCode } from '../../model/flow.ts'
-import { sizeOf, Tcp, type TcpConnection } from './tcp.ts'
+import type { TcpConnection } from './tcp.ts'
+import { sizeOf, Tcp } from './tcp-endpoint.ts'
 
 export function tcpState(tcp: TcpConnection): number {
   const client = tcp.client.state

@@ -3,7 +3,8 @@ import { Proto } from '../../model/flow.ts'
 import { tcpState, udpState } from './conn-state.ts'
 import type { FlowTable } from './flow-table.ts'
 import type { Packet } from './packet.ts'
-import { flip, sizeOf, type TcpConnection } from './tcp.ts'
+import { flip, type TcpConnection } from './tcp.ts'
+import { sizeOf } from './tcp-endpoint.ts'
 
 /** One conversation. While it lasts the assembler keeps it; a sink that wants to remember something uses `talk`. */
 export type Conn<Talk> = {

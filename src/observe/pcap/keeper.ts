@@ -6,7 +6,8 @@
 import type { Conn, ConnSink, SinkMaker } from './conn.ts'
 import { createFlowTable, type FlowTable } from './flow-table.ts'
 import type { Packet } from './packet.ts'
-import { Tcp, type TcpConnection } from './tcp.ts'
+import type { TcpConnection } from './tcp.ts'
+import { Tcp } from './tcp-endpoint.ts'
 import { createTimers } from './timers.ts'
 
 export type Keeper<Talk> = {

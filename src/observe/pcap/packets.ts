@@ -12,6 +12,9 @@ import { type Checksums, readNetwork } from './network.ts'
 import { createPacket } from './packet.ts'
 import { SERVER_PORTS, type ServerPorts } from './server-ports.ts'
 
+/** A time beyond the year 2200 is a broken record, and would drag the clock along. */
+const LATEST_MS = 7_258_118_400_000
+
 export type PacketCounts = {
   packets: number
   /** Cut short, or contradicting themselves. */
@@ -81,6 +84,10 @@ export function createPacketReader<Talk>(options: {
           options.refused(`packets of link type ${linkType}, which is not read`, 0)
         unknownLinks.add(linkType)
         counts.otherLink++
+        return
+      }
+      if (!(timeMs >= 0 && timeMs < LATEST_MS)) {
+        counts.malformed++
         return
       }
       assembler.advance(timeMs)
