@@ -98,7 +98,7 @@ async function consequences(
     neverBlock: input.settings.neverBlock,
     nameOf: (address) => names.get(address) ?? null,
   })
-  const plan = planAfter({ ...input, conversations }, set)
+  const plan = planAfter({ ...input, conversations }, set, reach, replayed.changed)
   const shown = (workload === null ? touched[0]?.after : reach.after.get(workload)) ?? null
   return {
     affected: {
@@ -110,16 +110,7 @@ async function consequences(
       groups: groupsOf(reach, replayed.changed, input.agents),
     },
     replay: summary(replayed, since, touched.length <= asked.length && conversations.length < MAX_CONVERSATIONS),
-    plan:
-      plan === null
-        ? null
-        : {
-            direction: plan.direction,
-            approval: plan.approval,
-            blastRadius: plan.blastRadius,
-            steps: plan.steps.length,
-            summary: plan.summary,
-          },
+    plan,
     compiled:
       shown === null
         ? null

@@ -143,6 +143,11 @@ function resolveOnce(): typeof resolve {
 }
 
 export function decide(input: DecideInput): Decision {
+  return { ...decideUnsigned(input), inputs: digests(input) }
+}
+
+/** The decision without the digests of its inputs: for previews, which are not written down. */
+export function decideUnsigned(input: DecideInput): Omit<Decision, 'inputs'> {
   const notes = emptyNotes()
   const { dressed, drafts } = dressFleet(input, notes)
   const enforcing = sortBy(input.agents, (one) => one.id).filter((agent) => {
@@ -180,7 +185,6 @@ export function decide(input: DecideInput): Decision {
       ...notes.wouldDo.map((one) => `${one.workload} would: ${one.why.text}`),
       ...notes.alarms.map((one) => `alarm: ${one.text}`),
     ],
-    inputs: digests(input),
     activations: notes.activations,
     wakeAt: wakeAt(input, mine),
   }
@@ -410,24 +414,26 @@ function changePlan(
 ): PlanDraft | null {
   const agents: Record<AgentId, AgentDraft> = {}
   let changed = false
+  // Members are the same on every agent, so each set is resolved once.
+  const sets = createPeerSets({
+    workloads: dressed,
+    entries: input.intel.entries,
+    homeNetworks: input.settings.homeNetworks,
+    names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
+  })
+  const byAgent = Map.groupBy(drafts, (draft) => draft.record.agent)
   for (const agent of enforcing) {
-    const own = drafts.filter((draft) => draft.record.agent === agent.id)
+    const own = byAgent.get(agent.id) ?? []
     const target = input.target[agent.id]
     if (own.length === 0 && target === undefined) continue
-    const names = new Map<string, SetMeaning>(own.flatMap((draft) => [...draft.resolution.sets]))
-    const sets = createPeerSets({
-      workloads: dressed,
-      entries: input.intel.entries,
-      homeNetworks: input.settings.homeNetworks,
-      names,
-    })
+    const named = new Set(own.flatMap((draft) => [...draft.resolution.sets.keys()]))
     const state: AgentDraft = {
       ...emptyState(input),
       workloads: sortBy(
         own.map((draft) => draft.after),
         (one) => one.workload,
       ),
-      sets: sets.declared(),
+      sets: sets.declared().filter((set) => named.has(set.name)),
     }
     agents[agent.id] = state
     if (target === undefined || canonical(withoutIdentity(target)) !== canonical(state)) changed = true
@@ -472,15 +478,16 @@ function finish(
           .join(
             ', ',
           )}${steps.length > 5 ? ` and ${steps.length - 5} more` : ''}; cuts ${radius.conversationsCut} recent conversation(s)`
-  const approval = direction === 'containment' ? least : approvalOf(input, steps, radius)
+  const moved = steps.filter((step) => step.before !== null).length
+  const approval =
+    direction === 'containment' ? least : approvalFor(input.workloads.length, moved, radius.conversationsCut)
   return { direction, approval, steps, skipped: [...notes.skipped], agents, changed, blastRadius: radius, summary }
 }
 
 /** One person for a change that cuts talk on more than 10 workloads and a quarter of the fleet; two for more than half of 20 or more. First adoption is what its owner declared. */
-function approvalOf(input: DecideInput, steps: readonly PlanStep[], radius: BlastRadius): ApprovalClass {
-  const moved = steps.filter((step) => step.before !== null).length
-  if (radius.conversationsCut === 0 || moved <= Math.max(10, input.workloads.length / 4)) return 'auto'
-  return input.workloads.length >= 20 && moved > input.workloads.length / 2 ? 'two' : 'one'
+export function approvalFor(fleet: number, moved: number, cut: number): ApprovalClass {
+  if (cut === 0 || moved <= Math.max(10, fleet / 4)) return 'auto'
+  return fleet >= 20 && moved > fleet / 2 ? 'two' : 'one'
 }
 
 function stepOf(draft: Draft, why: readonly [Why, ...Why[]]): PlanStep {

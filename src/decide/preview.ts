@@ -6,12 +6,12 @@
 import type { DesiredState, ResolvedRule, RuleList } from '../model/desired.ts'
 import { slug } from '../model/ids.ts'
 import type { Manifest, PolicyManifest } from '../model/manifest.ts'
-import type { Direction, RuleChange } from '../model/preview.ts'
+import type { Direction, ManifestPreview, ReplayedConversation, RuleChange } from '../model/preview.ts'
 import type { ManifestRecord } from '../model/records.ts'
 import { canonical } from './canonical.ts'
 import type { Members } from './judge.ts'
 import { createPeerSets, type SetMeaning } from './peer-sets.ts'
-import { type DecideInput, type Draft, decide, dressFleet, type PlanDraft } from './plan.ts'
+import { approvalFor, type DecideInput, type Draft, decideUnsigned, dressFleet } from './plan.ts'
 import type { Resolution } from './resolve.ts'
 import { isSubject } from './subjects.ts'
 
@@ -88,12 +88,58 @@ export function membersOf(
   }).members
 }
 
+/** Above this many workloads the plan is estimated: deciding over all of them twice would keep others waiting. */
+const MAX_DECIDED = 1_000
+
 /** The plan that keeping the set would lead to; null when none would, or the one that is due anyway. */
-export function planAfter(input: DecideInput, set: readonly Manifest[]): PlanDraft | null {
-  const { plan } = decide({ ...input, manifests: withSet(input.manifests, set) })
+export function planAfter(
+  input: DecideInput,
+  set: readonly Manifest[],
+  reach: Reach,
+  changed: readonly ReplayedConversation[],
+): ManifestPreview['plan'] {
+  // A policy in observe that stays there is in no rule, whatever it says.
+  if (reach.groups.length === 0 || set.every((one) => isAside(one))) {
+    if (!set.some((one) => isTaken(one, input.manifests))) return null
+  }
+  if (input.workloads.length > MAX_DECIDED) return estimated(input, reach, changed)
+  const { plan } = decideUnsigned({ ...input, manifests: withSet(input.manifests, set) })
   if (plan === null) return null
-  const due = decide(input).plan
-  return due !== null && canonical(due.agents) === canonical(plan.agents) ? null : plan
+  const due = decideUnsigned(input).plan
+  if (due !== null && canonical(due.agents) === canonical(plan.agents)) return null
+  const { direction, approval, blastRadius, steps, summary } = plan
+  return { direction, approval, blastRadius, steps: steps.length, summary, isExact: true }
+}
+
+function isAside(manifest: Manifest): boolean {
+  return manifest.kind === 'Policy' && manifest.spec.mode !== 'enforce'
+}
+
+/** It enforces now, and would not any more. */
+function isTaken(manifest: Manifest, kept: readonly ManifestRecord[]): boolean {
+  const held = kept.find((one) => one.kind === manifest.kind && one.id === slug(manifest.metadata.name))?.manifest
+  return isAside(manifest) && held?.kind === 'Policy' && held.spec.mode === 'enforce'
+}
+
+function estimated(
+  input: DecideInput,
+  { groups }: Reach,
+  changed: readonly ReplayedConversation[],
+): ManifestPreview['plan'] {
+  const enforcing = new Set(input.agents.flatMap((agent) => (agent.mode === 'enforce' ? [agent.id] : [])))
+  const moved = groups.flat().filter(({ after }) => enforcing.has(after.record.agent))
+  if (moved.length === 0) return null
+  const ids = new Set<string>(moved.map(({ after }) => after.record.id))
+  const cut = changed.filter((one) => one.after === 'deny' && ids.has(one.workload)).length
+  const adopted = moved.filter(({ after }) => after.before !== null).length
+  return {
+    direction: 'change',
+    approval: approvalFor(input.workloads.length, adopted, cut),
+    blastRadius: { workloads: moved.length, conversationsCut: cut, cut: [] },
+    steps: moved.length,
+    summary: '',
+    isExact: false,
+  }
 }
 
 function assume(policy: PolicyManifest, kept: readonly ManifestRecord[], assumed: Set<Assumed>): PolicyManifest {

@@ -125,7 +125,11 @@ export type ManifestPreview = {
   readonly replay: Replay | null
   /** What saving would lead to; null = nothing in force changes. */
   readonly plan:
-    | (Pick<Plan, 'direction' | 'approval' | 'blastRadius'> & { readonly steps: number; readonly summary: string })
+    | (Pick<Plan, 'direction' | 'approval' | 'blastRadius'> & {
+        readonly steps: number
+        readonly summary: string /** False: the fleet is large, and the figures are those of the replay. */
+        readonly isExact: boolean
+      })
     | null
   readonly compiled: CompiledPreview | null
 }

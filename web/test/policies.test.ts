@@ -113,7 +113,7 @@ test('somebody saved meanwhile: theirs, mine or compare', { skip }, async () => 
   saveBeside(server.world, 'policies', other, now)
   await save.click()
   await page.getByRole('button', { name: 'Load theirs, drop mine' }).click()
-  await editor(page).getByText('payments', { exact: true }).waitFor()
+  await editor(page).locator('.cm-line', { hasText: 'app: payments' }).waitFor()
   await page.context().close()
 })
 

@@ -60,7 +60,7 @@ export function useEditing(
   useKept(name, isChanged, { text, version })
   // What somebody else saved is taken over as long as nothing is being written here.
   useEffect(() => {
-    if (record === null || isChanged || record.version === version) return
+    if (record === null || isChanged || record.version <= version) return
     const fresh = { text: textOf(record), version: record.version }
     setBase(fresh)
     setText(fresh.text)

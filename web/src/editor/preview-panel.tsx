@@ -210,7 +210,7 @@ function PlanWords({ plan }: { readonly plan: ManifestPreview['plan'] }) {
     <p>
       {t(`preview.planIs.${plan.direction}`)} {t('preview.planSteps', { count: plan.steps, n: count(plan.steps) })}{' '}
       {conversationsCut === 0 ? '' : t('preview.cuts', { count: conversationsCut, n: count(conversationsCut) })}{' '}
-      {t(`preview.approval.${plan.approval}`)}
+      {t(`preview.approval.${plan.approval}`)} {plan.isExact ? null : t('preview.estimated')}
     </p>
   )
 }

@@ -135,6 +135,7 @@ export const words = {
     plan: 'Saving it',
     planNone: 'Nothing in force changes, so no plan is made.',
     planIs: { change: 'It becomes a change.', containment: 'It becomes a containment.' },
+    estimated: 'Estimated from the replay, since the fleet is large.',
     approval: {
       auto: 'It needs no approval.',
       one: 'One person has to approve it.',
