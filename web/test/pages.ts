@@ -201,10 +201,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     also: [
       { name: 'confirm', path: '/plans/pl_413', ready: 'everything outbound', act: askConfirm },
       { name: 'nft', path: '/plans/pl_413?form=nft', ready: 'chain c_5f2e8c01 {' },
-      { name: 'json', path: '/plans/pl_413?form=json', ready: '"generation": {' },
       { name: 'confirmed', path: '/plans/pl_412', ready: 'Left out of this plan' },
-      { name: 'expired', path: '/plans/pl_410', ready: 'Expired' },
-      { name: 'gone', path: '/plans/pl_none', ready: 'There is no plan pl_none.' },
     ],
   },
   {

@@ -57,13 +57,21 @@ export function Actions({
     r: ask(ways.find((way) => ACTION[way] === 'rollback')),
   })
   if (ways.length === 0) return null
+  const reasons = new Set(ways.map(hindrances))
+  // One reason for all is said once.
+  const shared = ways.length > 1 && reasons.size === 1 ? hindrances(ways[0]!) : null
   return (
     <>
       <div className="plan-buttons">
         {ways.map((way) => (
-          <ActionButton key={way} way={way} hindrance={hindrances(way)} onClick={ask(way)} />
+          <ActionButton key={way} way={way} hindrance={hindrances(way)} shared={shared !== null} onClick={ask(way)} />
         ))}
       </div>
+      {shared === null ? null : (
+        <p className="sub plan-hindrance" id={SHARED}>
+          {shared}
+        </p>
+      )}
       {asking === null ? null : (
         <Suspense>
           <Asking
@@ -80,9 +88,11 @@ export function Actions({
   )
 }
 
-function ActionButton(props: { way: Way; hindrance: string | null; onClick: () => void }) {
-  const { way, hindrance } = props
-  const id = `why-not-${way}`
+const SHARED = 'why-not'
+
+function ActionButton(props: { way: Way; hindrance: string | null; shared: boolean; onClick: () => void }) {
+  const { way, hindrance, shared } = props
+  const id = shared ? SHARED : `why-not-${way}`
   const isFirst = way === 'confirm' || way === 'approve'
   return (
     <span className="disabled-why">
@@ -98,7 +108,7 @@ function ActionButton(props: { way: Way; hindrance: string | null; onClick: () =
           <kbd>{isFirst ? 'C' : 'R'}</kbd>
         </span>
       </Button>
-      {hindrance === null ? null : (
+      {hindrance === null || shared ? null : (
         <span className="sub" id={id}>
           {hindrance}
         </span>
