@@ -33,7 +33,7 @@ const LOOK = `(() => {
   const first = at.dataset.reached !== undefined
   at.dataset.reached = ''
   const name = (at.tagName + ' ' + (at.getAttribute('aria-label') ?? at.textContent ?? '')).slice(0, 60)
-  const near = [at, at.parentElement, at.parentElement?.parentElement, at.nextElementSibling].filter(Boolean)
+  const near = [at, at.parentElement, at.parentElement?.parentElement, at.closest('.cm-editor'), at.nextElementSibling].filter(Boolean)
   const ring = near.some((one) => {
     const style = getComputedStyle(one)
     return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
@@ -66,7 +66,11 @@ async function tabThrough(page: Page): Promise<{ faults: string[]; stops: number
 }
 
 async function until(page: Page, what: string, condition: string): Promise<void> {
-  await page.waitForFunction(condition, undefined, { timeout: 10_000 }).catch(() => assert.fail(`in vain: ${what}`))
+  const end = Date.now() + 10_000
+  while ((await page.evaluate(condition)) !== true) {
+    if (Date.now() > end) assert.fail(`waited 10 s in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
 }
 
 const ROW = 'document.activeElement.closest("tr, li")?.dataset.id ?? ""'
