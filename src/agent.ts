@@ -79,14 +79,14 @@ async function main(config: AgentConfig): Promise<void> {
     clock,
   })
   const sources = createSources({ specs: (config.sources ?? []).map(parseSourceSpec), home: config.home, say, clock })
-  sources.add(
-    ownSource(conntrack, 'conntrack', 'no flow was tracked; see that a rule of this namespace looks at ct state'),
-  )
+  const quiet = 'no flow was tracked; see that a rule of this namespace looks at ct state'
+  sources.add(ownSource(conntrack, 'conntrack', quiet, () => sense.counters().conversationsRefused ?? 0))
   sources.add({
     name: 'sock_diag',
     kind: 'sock-diag',
     quiet: 'no namespace to look into: the inventory names none',
     measure: () => sampledHealth(sampled, counters.sockDiagFailed),
+    reduced: () => 0,
   })
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
   const log = { read: 0, unread: 0, lost: 0 }

@@ -38,9 +38,17 @@ export type OwnSource = {
   /** What to say when nothing comes. */
   readonly quiet: string
   measure(): Measured
+  /** What the reducer behind it had no room for. */
+  reduced(): number
 }
 
 type Kept = OwnSource & { readonly meter: SourceMeter; failed: string | null }
+
+const REDUCE = {
+  hop: 'reduce',
+  unit: 'flows',
+  what: 'devices and conversations beyond the bounds of this agent, of all its sources of this sort',
+} as const
 
 const AGAIN_MS = 5_000
 const AGAIN_MAX_MS = 60_000
@@ -58,7 +66,7 @@ export function createSources(options: {
   const kept: Kept[] = []
   const opened = options.specs.map((spec) => {
     const { source, told } = openSource(spec, services, options.home, clock)
-    const one: Kept = { ...told, meter: createSourceMeter(startedAt), failed: null }
+    const one: Kept = { ...told, reduced: () => sense.lost, meter: createSourceMeter(startedAt), failed: null }
     kept.push(one)
     return { source, one }
   })
@@ -145,7 +153,7 @@ function healthOf(
     lastSeen,
     exporters: measured.exporters,
     exportersMore: measured.exportersMore,
-    hops: [...measured.hops, report],
+    hops: [...measured.hops, { ...REDUCE, in: measured.flows, lost: one.reduced() }, report],
   }
 }
 
@@ -154,7 +162,7 @@ function openSource(
   services: ServiceNames,
   home: string,
   clock: () => number,
-): { readonly source: FlowSource; readonly told: OwnSource } {
+): { readonly source: FlowSource; readonly told: Omit<OwnSource, 'reduced'> } {
   if (spec.kind === 'netflow') {
     const source = createUdpSource({ ...spec, services, clock })
     const quiet =
@@ -200,6 +208,7 @@ export function ownSource(
   source: { readonly name: string; readonly counters: SourceCounters },
   kind: SourceHealth['kind'],
   quiet: string,
+  reduced: () => number,
 ): OwnSource {
-  return { name: source.name, kind, quiet, measure: () => plainHealth(source.counters) }
+  return { name: source.name, kind, quiet, measure: () => plainHealth(source.counters), reduced }
 }
