@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_GROWN_MB } from '../fuzz.bench.ts'
+import { MAX_GROWN_MB, MAX_GROWTH } from '../fuzz.bench.ts'
 import { mutate, seeded } from './mutate.ts'
 import { runTarget } from './run-target.ts'
 import type { FuzzTarget } from './target.ts'
@@ -14,23 +14,56 @@ for (const target of TARGETS)
     assert.ok(grownMb <= MAX_GROWN_MB, `${grownMb} MB more are alive`)
   })
 
-test('what is wrong with a decoder is found: a throw, a stall, memory that is kept', () => {
-  const kept: Uint8Array[] = []
-  const bad: FuzzTarget = {
-    name: 'bad',
-    samples: () => [Uint8Array.of(1, 2, 3, 4)],
+const bad = (feed: (input: Uint8Array) => void): FuzzTarget => ({
+  name: 'bad',
+  samples: () => [Uint8Array.of(1, 2, 3, 4)],
+  open: () => feed,
+  growing: {},
+  maxBytes: 16,
+})
+
+test('what is wrong with a decoder is found: a throw', () => {
+  const thrower = bad((input) => {
+    if (input.length === 0) throw new TypeError('nothing to read')
+  })
+  const result = runTarget(thrower, 0.2, 1)
+  assert.ok(result.thrown > 0)
+  assert.match(result.examples[0]!, /TypeError: nothing to read/)
+})
+
+test('what is wrong with a decoder is found: a stall', () => {
+  // Processor time: the clock goes on while others have the processor.
+  const staller = bad((input) => {
+    const begun = process.cpuUsage()
+    while (input.length === 3 && process.cpuUsage(begun).user < 8_000);
+  })
+  assert.ok(runTarget(staller, 0.2, 1).slow > 0)
+})
+
+test('time that grows with the square of the input is told from time that grows with it', () => {
+  const target = (work: (bytes: number) => number): FuzzTarget => ({
+    name: 'growing',
+    samples: () => [Uint8Array.of(1)],
     open: () => (input) => {
-      kept.push(new Uint8Array(65_536))
-      if (input.length === 0) throw new TypeError('nothing to read')
-      if (input.length === 3) for (const until = performance.now() + 8; performance.now() < until; );
+      let sum = 0
+      for (let i = work(input.length); i > 0; i--) sum = (sum * 31 + i) | 0
+      if (sum === 1) throw new Error('never')
     },
-    growing: { square: (bytes) => new Uint8Array(bytes) },
-    maxBytes: 16,
-  }
-  const result = runTarget(bad, 0.3, 1)
-  assert.ok(result.thrown > 0 && result.slow > 0, JSON.stringify(result))
-  assert.match(result.examples.join('\n'), /TypeError: nothing to read/)
-  assert.ok(result.grownMb > 0)
+    growing: { it: (bytes) => new Uint8Array(bytes) },
+    maxBytes: 256,
+  })
+  const square = runTarget(
+    target((n) => (n * n) >> 2),
+    0.05,
+    1,
+  )
+  const linear = runTarget(
+    target((n) => n * 50),
+    0.05,
+    1,
+  )
+  assert.ok(square.growth > MAX_GROWTH, `${square.growth}`)
+  assert.ok(linear.growth < MAX_GROWTH, `${linear.growth}`)
 })
 
 test('the same seed makes the same inputs, none longer than may be', () => {

@@ -18,7 +18,7 @@ export type FuzzResult = {
   readonly worstMsPerKb: number
   /** MB by which what is alive grew from a quarter of the run to its end. */
   readonly grownMb: number
-  /** time(2n) / time(n), the worst of the growing inputs. */
+  /** time(2n) / time(n), the worst of the growing inputs; a decoder that is quadratic has 4. */
   readonly growth: number
   readonly growthOf: Readonly<Record<string, number>>
   /** Seed and number of the first inputs that failed, to be made again. */
@@ -117,30 +117,31 @@ function keptBytes(): number {
 }
 
 const ROUNDS = 15
-const ROUND_MS = 10
+const ROUND_MS = 4
+/** n is doubled so many times: one doubling alone shows where a buffer outgrows a cache, not how time grows. */
+const DOUBLINGS = 3
 
-/** Median over interleaved rounds of time(2n) / time(n), each on a fresh decoder for its state not to count. */
+/** time(2n) / time(n), the mean of three doublings; median over interleaved rounds, each on a decoder of its own. */
 function growthRatio(target: FuzzTarget, make: (bytes: number) => Uint8Array, maxBytes: number): number {
-  const n = Math.min(16_384, maxBytes >> 1)
+  const n = Math.min(4_096, maxBytes >> DOUBLINGS)
   const small = make(n)
-  const big = make(2 * n)
-  const repeats = Math.max(1, Math.ceil(ROUND_MS / Math.max(0.001, warmed(target, small))))
+  const big = make(n << DOUBLINGS)
+  const repeats = Math.max(1, Math.ceil(ROUND_MS / Math.max(0.0001, warmed(target, small))))
   const ratios: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const one = total(target, small, repeats)
-    const two = total(target, big, repeats)
-    ratios.push(two / one)
+    ratios.push(total(target, big, repeats) / Math.max(0.001, one))
   }
   ratios.sort((a, b) => a - b)
-  return round(ratios[ROUNDS >> 1]!)
+  return round(ratios[ROUNDS >> 1]! ** (1 / DOUBLINGS))
 }
 
 function warmed(target: FuzzTarget, input: Uint8Array): number {
   const feed = target.open()
-  for (let i = 0; i < 30; i++) feedOne(feed, input)
-  const at = process.cpuUsage()
   for (let i = 0; i < 20; i++) feedOne(feed, input)
-  return cpuMsSince(at) / 20
+  const at = process.cpuUsage()
+  for (let i = 0; i < 10; i++) feedOne(feed, input)
+  return cpuMsSince(at) / 10
 }
 
 function total(target: FuzzTarget, input: Uint8Array, repeats: number): number {

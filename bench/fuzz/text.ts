@@ -64,7 +64,7 @@ function textTarget(name: string, made: readonly string[], globs: readonly strin
           batch.count = 0
           batch.hints.length = 0
         }
-        lines.push(Buffer.from(input), take, () => {})
+        lines.push(Buffer.from(input.buffer, input.byteOffset, input.length), take, () => {})
         lines.end(take)
       }
     },
