@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     name: 'object',
     title: t('ledger.column.object'),
-    width: 112,
+    width: 160,
     minor: true,
     value: (row) => row.object,
     cell: (row) => <span className="mono cut q">{row.object}</span>,

@@ -59,10 +59,15 @@ function containedLine(
   if (changed === undefined || direction === 'ingress') return null
   const line = { n: null, verdict: 'deny', seen: null } as const
   if (containment === null)
-    return { is: 'ends', line: { ...line, to: changed.before ?? '', service: '', why: changed.why } }
+    return { is: 'ends', line: { ...line, to: localTimes(changed.before ?? '', now), service: '', why: changed.why } }
   const to = t(containment.directions === 'egress' ? 'planPage.diff.containedEgress' : 'planPage.diff.containedBoth')
   const service = t('planPage.diff.spared', { until: deadline(containment.until, now) })
   return { is: 'begins', line: { ...line, to, service, why: containment.why } }
+}
+
+/** Moments come as ISO 8601, and are read here as every deadline is. */
+function localTimes(text: string, now: number): string {
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (moment) => deadline(Date.parse(moment), now))
 }
 
 /** Rules and facets of a plan that differ, for the heading. */

@@ -33,7 +33,10 @@ export function Diff({ plan }: { readonly plan: PlanPreview }) {
         <span className="qq">
           {rules + facets === 0
             ? t('planPage.diff.onlySets')
-            : `${t('planPage.diff.rules', { count: rules })}, ${t('planPage.diff.facets', { count: facets })}`}
+            : [
+                ...(rules === 0 ? [] : [t('planPage.diff.rules', { count: rules })]),
+                ...(facets === 0 ? [] : [t('planPage.diff.facets', { count: facets })]),
+              ].join(', ')}
         </span>
         {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
         <span className="right seg" role="group" aria-label={t('planPage.diff.form')}>
@@ -265,7 +268,10 @@ export function Provenance({ why }: { readonly why: Reason }) {
 function Facets({ step }: { readonly step: StepPreview }) {
   const changed = facetRows(step)
   const same = step.facets.unchanged.filter((facet) => !IN_RULES.includes(facet))
-  if (changed.length + same.length === 0) return null
+  if (changed.length === 0) {
+    const names = same.map((facet) => t(`planPage.diff.facetName.${facet}`)).join(', ')
+    return same.length === 0 ? null : <p className="diff-note qq">{t('planPage.diff.allSame', { names })}</p>
+  }
   return (
     <table className="diff-facets">
       <colgroup>

@@ -188,6 +188,7 @@ export const words = {
         'rest-in': 'Everything else, inbound',
       },
       unchanged: 'unchanged',
+      allSame: '{{names}}: unchanged',
       found: 'as found',
       seen_one: '{{count}} conversation of the last day',
       seen_other: '{{count}} conversations of the last day',
