@@ -25,7 +25,8 @@ export type Conn<Talk> = {
   /** Payload, −1 = that side said nothing. TCP: see `payloadOf`. */
   payloadOut: number
   payloadIn: number
-  readonly tcp: TcpConnection | null
+  /** Null for other protocols, and once the conversation is over. */
+  tcp: TcpConnection | null
   idleMs: number
   removeAtMs: number
   isAwaited: boolean

@@ -42,16 +42,14 @@ export const DNS_MS = 10_000
 /** base/protocols/conn/inactivity.zeek: people type slowly. */
 export const INTERACTIVE_MS = 3_600_000
 
-const MAX_CONNS = 131_072
-const SWEEP_FROM = 100_000
-
-type Timer<Talk> = { readonly conn: Conn<Talk>; readonly kind: number }
+const MAX_CONNS = 65_536
+const SWEEP_FROM = 50_000
 
 export function createKeeper<Talk>(makeSink: SinkMaker<Talk>, maxConns: number | undefined): Keeper<Talk> {
   const table = createFlowTable(maxConns ?? MAX_CONNS)
   const sink = makeSink(table)
   const conns: (Conn<Talk> | null)[] = new Array(table.room).fill(null)
-  const timers = createTimers<Timer<Talk>>()
+  const timers = createTimers<Conn<Talk>>()
   let nowMs = Number.NEGATIVE_INFINITY
   let evicted = 0
   let sweepAt = SWEEP_FROM
@@ -62,8 +60,11 @@ export function createKeeper<Talk>(makeSink: SinkMaker<Talk>, maxConns: number |
     sink.ended(conn)
     table.remove(conn.slot)
     conns[conn.slot] = null
+    // Timers may hold on to it for a while yet: to as little as can be.
+    conn.tcp = null
+    conn.talk = null
   }
-  const wait = (conn: Conn<Talk>, kind: number, atMs: number) => timers.add(atMs, { conn, kind })
+  const wait = (conn: Conn<Talk>, kind: number, atMs: number) => timers.add(atMs, conn, kind)
   return {
     table,
     sink,
@@ -90,15 +91,16 @@ export function createKeeper<Talk>(makeSink: SinkMaker<Talk>, maxConns: number |
     advance(toMs) {
       if (!(toMs > nowMs)) return
       nowMs = toMs
-      for (let timer = timers.due(nowMs); timer !== null; timer = timers.due(nowMs)) {
-        if (timer.conn.isOver) continue
-        const again = judge(timer.conn, timer.kind, nowMs)
-        if (again === 'over') end(timer.conn)
-        else if (again !== 'done') wait(timer.conn, timer.kind, again)
+      for (let conn = timers.due(nowMs); conn !== null; conn = timers.due(nowMs)) {
+        if (conn.isOver) continue
+        const kind = timers.dueKind
+        const again = judge(conn, kind, nowMs)
+        if (again === 'over') end(conn)
+        else if (again !== 'done') wait(conn, kind, again)
       }
       if (timers.size < sweepAt) return
-      timers.sweep(({ conn }) => !conn.isOver)
-      sweepAt = SWEEP_FROM + timers.size * 2
+      timers.sweep((conn) => !conn.isOver)
+      sweepAt = SWEEP_FROM + Math.ceil(timers.size * 1.25)
     },
     finish() {
       for (const conn of conns) if (conn !== null) end(conn)

@@ -40,6 +40,8 @@ export function createPcapSource(options: {
   const counters = createSourceCounters()
   const input = typeof options.from === 'string' ? { name: options.from, chunks: readFile(options.from) } : options.from
   const full: FlowBatch[] = []
+  /** Batches the consumer is done with. */
+  const spare: FlowBatch[] = []
   let batch = createFlowBatch(BATCH_ROWS)
   const give = (conn: Conn<Talk>, table: FlowTable) => {
     if (batch.count === BATCH_ROWS) nextBatch()
@@ -48,7 +50,7 @@ export function createPcapSource(options: {
   }
   const nextBatch = () => {
     full.push(batch)
-    batch = createFlowBatch(BATCH_ROWS)
+    batch = spare.pop() ?? createFlowBatch(BATCH_ROWS)
   }
   const reader = createPacketReader<Talk>({
     sink: (table) => {
@@ -82,7 +84,10 @@ export function createPcapSource(options: {
           if (signal.aborted) break
           reader.capture.push(chunk)
           counters.read = reader.counts.packets
-          for (const done of full.splice(0)) yield inOrder(done)
+          for (const done of full.splice(0)) {
+            yield inOrder(done)
+            spare.push(emptied(done))
+          }
         }
         const rest = signal.aborted ? null : reader.capture.end()
         if (rest !== null) refuse(counters, { file: input.name }, rest)
@@ -96,6 +101,12 @@ export function createPcapSource(options: {
       for (const done of full.splice(0)) if (done.count > 0 || done.hints.length > 0) yield inOrder(done)
     },
   }
+}
+
+function emptied(batch: FlowBatch): FlowBatch {
+  batch.count = 0
+  batch.hints.length = 0
+  return batch
 }
 
 /** A hint is told when its answer has come, or not: later ones may have been told before it. */
