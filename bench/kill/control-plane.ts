@@ -11,6 +11,7 @@ import { openJournal } from '../../src/enforce/journal.ts'
 import { bindingsOf } from '../../src/enforce/snapshot.ts'
 import type { Verification } from '../../src/enforce/verify.ts'
 import type { AgentId } from '../../src/model/ids.ts'
+import type { PlanSummary } from '../../src/model/plan-summary.ts'
 import type { AgentRecord, PlanRecord } from '../../src/model/records.ts'
 import { SERVER_SITES, type ServerSite } from '../../src/server/fault.ts'
 import { type Installation, startInstallation } from './installation.ts'
@@ -207,9 +208,15 @@ function databasePidOf(server: Installation): number {
   }
 }
 
-async function plansOf(server: Installation): Promise<{ newest: PlanRecord[]; target: PlanRecord | undefined }> {
-  const { items } = await server.get<{ items: PlanRecord[] }>('/v1/plans?limit=20')
+async function plansOf(server: Installation): Promise<{ newest: PlanSummary[]; target: PlanSummary | undefined }> {
+  const { items } = await server.get<{ items: PlanSummary[] }>('/v1/plans?limit=20')
   return { newest: items, target: items.find(({ state }) => state === 'confirmed') }
+}
+
+/** Whole: the list has no rules. */
+async function targetOf(server: Installation): Promise<PlanRecord | null> {
+  const { target } = await plansOf(server)
+  return target === undefined ? null : await server.get<PlanRecord>(`/v1/plans/${target.plan.id}`)
 }
 
 /** Nothing under way, and the agent is confirmed at the target's generation: said by it, and in its journal. */
@@ -237,15 +244,15 @@ async function calm({ server, range }: Ground): Promise<void> {
 
 async function disagreements(ground: Ground): Promise<string[]> {
   const { range, server, golden } = ground
-  const [{ target }, agent, kernel, inside, journal] = await Promise.all([
-    plansOf(server),
+  const [target, agent, kernel, inside, journal] = await Promise.all([
+    targetOf(server),
     server.get<AgentRecord>(`/v1/agents/${AGENT}`),
     range.capture(),
     verifyInside(range),
     openJournal(range.home).confirmed(),
   ])
   const state = target?.plan.agents[AGENT]
-  if (target === undefined || state === undefined) return ['the record has no target for the agent']
+  if (target === null || state === undefined) return ['the record has no target for the agent']
   const said: string[] = []
   const worn = state.workloads.find(({ key }) => key.endsWith('wa'))?.persona.name ?? ''
   if (kernel !== golden.get(worn)) said.push(`the kernel does not hold exactly ${worn}`)
