@@ -22,7 +22,7 @@ const INPUTS: Readonly<Record<string, string>> = {
 }
 const ENDS = ['SRC_IP', 'DST_IP', 'SRC_PORT', 'DST_PORT', 'PROTOCOL', 'TIME_FIRST', 'TIME_LAST']
 const COUNTED = [...ENDS, 'BYTES', 'BYTES_REV', 'PACKETS', 'PACKETS_REV']
-type Record_ = Readonly<Record<string, string>>
+type Exported = Readonly<Record<string, string>>
 type Sum = { bytes: number; packets: number }
 type Tally = {
   expected: number
@@ -76,7 +76,7 @@ function exclude(tally: Tally, why: string, count: number): void {
 }
 
 /** Unirec CSV: lines of values and, sorted among them, one of `type NAME` columns. */
-function readRecords(text: string): Record_[] {
+function readRecords(text: string): Exported[] {
   const lines = text.split('\n').filter((line) => line !== '')
   const head = lines.find((line) => line.startsWith('ipaddr ') || line.startsWith('uint') || line.startsWith('bytes '))
   if (head === undefined) return []
@@ -103,7 +103,7 @@ function addSum(sums: Map<string, Sum>, key: string, bytes: number, packets: num
   sums.set(key, sum)
 }
 
-function compareSums(tally: Tally, output: string, records: readonly Record_[], flows: readonly CapturedFlow[]): void {
+function compareSums(tally: Tally, output: string, records: readonly Exported[], flows: readonly CapturedFlow[]): void {
   const theirs = new Map<string, Sum>()
   const told = new Set<string>()
   for (const record of records) {
@@ -138,13 +138,13 @@ function compareSums(tally: Tally, output: string, records: readonly Record_[], 
 }
 
 /** Outputs of plugins leave out records in which the plugin found nothing. */
-function isPlugin(records: readonly Record_[]): boolean {
+function isPlugin(records: readonly Exported[]): boolean {
   return Object.keys(records[0] ?? {}).some((name) =>
     /^(DNS|TLS|HTTP|QUIC|SIP|RTSP|NTP|NB|MQTT|SSDP|DNSSD|SMTP|IDP|WG|OVPN|SSA|PDNS|S_?)_?/.test(name),
   )
 }
 
-function compareHints(tally: Tally, output: string, records: readonly Record_[], hints: readonly Hint[]): void {
+function compareHints(tally: Tally, output: string, records: readonly Exported[], hints: readonly Hint[]): void {
   for (const record of records) {
     if (record.TLS_SNI !== undefined) compareTls(tally, output, record, hints)
     else if (record.DNS_NAME !== undefined && record.DNS_NAME !== '') {
@@ -167,7 +167,7 @@ function compareHints(tally: Tally, output: string, records: readonly Record_[],
   }
 }
 
-function compareTls(tally: Tally, output: string, record: Record_, hints: readonly Hint[]): void {
+function compareTls(tally: Tally, output: string, record: Exported, hints: readonly Hint[]): void {
   const { TLS_SNI: name = '', TLS_JA3_FINGERPRINT: print = '', TLS_JA4: print4 = '' } = record
   if (print === '') return
   const same = hints.filter((hint) => hint.kind === 'tls' && isBetween(hint, record))
@@ -179,7 +179,7 @@ function compareTls(tally: Tally, output: string, record: Record_, hints: readon
   check(tally, has, `${output}: ${name} ${print} ${print4}, ours ${told || 'none'}`)
 }
 
-function compareHttp(tally: Tally, output: string, record: Record_, hints: readonly Hint[]): void {
+function compareHttp(tally: Tally, output: string, record: Exported, hints: readonly Hint[]): void {
   const same = hints.filter((hint) => hint.kind === 'http' && isBetween(hint, record))
   const has = same.some(
     (hint) =>
@@ -197,7 +197,7 @@ function compareHttp(tally: Tally, output: string, record: Record_, hints: reado
   )
 }
 
-function isBetween(hint: Hint, record: Record_): boolean {
+function isBetween(hint: Hint, record: Exported): boolean {
   const ends = (a: string, b: string) => [a, b].sort().join(' ')
   const ours = ends(
     `${formatAddress(hint.source)} ${hint.sourcePort}`,

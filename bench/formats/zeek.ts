@@ -29,7 +29,8 @@ const TOLERANCE_MS = 1
 /** IP in IP, IPv6 in IP, GRE. */
 const TUNNELS: ReadonlySet<number> = new Set([4, 41, 47])
 
-export async function run(folder: string): Promise<Section> {
+export async function run(folder: string): Promise<Section | null> {
+  if (!existsSync(`${folder}/manifest.json`)) return null
   const cases: readonly Case[] = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8'))
   const excludedWhy: Record<string, number> = {}
   const failures: string[] = []
@@ -40,8 +41,8 @@ export async function run(folder: string): Promise<Section> {
   }
   for (const one of cases) {
     const capture = existsSync(`${folder}/${one.test}`) ? captureIn(`${folder}/${one.test}`) : null
-    if (capture === null) {
-      exclude('no capture in the folder', 1)
+    if (capture === null || !existsSync(`${folder}/${one.test}/conn.log`)) {
+      exclude('there is no capture or no log in the folder', 1)
       continue
     }
     const log = readLog(readFileSync(`${folder}/${one.test}/conn.log`, 'utf8'))

@@ -40,20 +40,6 @@ export function createFlowTable(room: number): FlowTable {
   let hand = 0
   for (let i = 0; i < room; i++) next[i] = i + 1 < room ? i + 1 : -1
 
-  const hashOf = (words: Uint32Array, at: number): number => {
-    let hash = seed
-    for (let i = 0; i < KEY_WORDS; i++) {
-      hash = Math.imul(hash ^ words[at + i]!, 0x9e3779b1)
-      hash ^= hash >>> 15
-    }
-    return hash & mask
-  }
-  const isKeyAt = (slot: number): boolean => {
-    const at = slot * KEY_WORDS
-    // The words that differ most come last.
-    for (let i = KEY_WORDS - 1; i >= 0; i--) if (keys[at + i] !== key[i]) return false
-    return true
-  }
   return {
     room,
     get used() {
@@ -69,11 +55,12 @@ export function createFlowTable(room: number): FlowTable {
       }
       key[8] = isFirst ? ports : ((ports >>> 16) | (ports << 16)) >>> 0
       key[9] = ways === 'one-way' ? proto | 0x100 : proto
-      bucket = hashOf(key, 0)
+      bucket = hashOf(key, 0, seed) & mask
       return isFirst
     },
     find() {
-      for (let slot = buckets[bucket]!; slot >= 0; slot = next[slot]!) if (isKeyAt(slot)) return slot
+      for (let slot = buckets[bucket]!; slot >= 0; slot = next[slot]!)
+        if (isKeyAt(keys, slot * KEY_WORDS, key)) return slot
       return -1
     },
     insert() {
@@ -88,7 +75,7 @@ export function createFlowTable(room: number): FlowTable {
       return slot
     },
     remove(slot) {
-      const home = hashOf(keys, slot * KEY_WORDS)
+      const home = hashOf(keys, slot * KEY_WORDS, seed) & mask
       if (buckets[home] === slot) buckets[home] = next[slot]!
       else {
         let before = buckets[home]!
@@ -119,4 +106,19 @@ function isBefore(source: Uint32Array, target: Uint32Array, ports: Ports): boole
     if (source[i] !== target[i]) return source[i]! < target[i]!
   }
   return ports >>> 16 <= (ports & 0xffff)
+}
+
+function hashOf(words: Uint32Array, at: number, seed: number): number {
+  let hash = seed
+  for (let i = 0; i < KEY_WORDS; i++) {
+    hash = Math.imul(hash ^ words[at + i]!, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash
+}
+
+function isKeyAt(keys: Uint32Array, at: number, key: Uint32Array): boolean {
+  // The words that differ most come last.
+  for (let i = KEY_WORDS - 1; i >= 0; i--) if (keys[at + i] !== key[i]) return false
+  return true
 }

@@ -77,9 +77,8 @@ export function createKeeper<Talk>(makeSink: SinkMaker<Talk>, maxConns: number |
     },
     begin(packet, isClientFirst, ends, tcp) {
       if (table.used >= table.room) {
-        const victim = conns[table.nextUsed()]
         evicted++
-        if (victim !== null && victim !== undefined) end(victim)
+        end(conns[table.nextUsed()]!)
       }
       const conn = createConn<Talk>(table.insert(), packet, isClientFirst, ends, tcp)
       conns[conn.slot] = conn

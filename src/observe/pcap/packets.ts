@@ -50,15 +50,7 @@ export function createPacketReader<Talk>(options: {
     serverPorts: options.serverPorts ?? SERVER_PORTS,
     ...(options.maxConns === undefined ? {} : { maxConns: options.maxConns }),
   })
-  const counts: PacketCounts = {
-    packets: 0,
-    malformed: 0,
-    arp: 0,
-    otherLink: 0,
-    badChecksums: 0,
-    fragments: 0,
-    otherNetwork: 0,
-  }
+  const counts = createCounts()
   const unknownLinks = new Set<number>()
 
   const take = (captured: Reader, timeMs: number, linkType: number, cutBytes: number) => {
@@ -101,4 +93,8 @@ export function createPacketReader<Talk>(options: {
     refused: options.refused,
   })
   return { counts, assembler, capture }
+}
+
+function createCounts(): PacketCounts {
+  return { packets: 0, malformed: 0, arp: 0, otherLink: 0, badChecksums: 0, fragments: 0, otherNetwork: 0 }
 }

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
-import { MAX_HINTS } from '../../model/hint.ts'
+import { type Hint, MAX_HINTS } from '../../model/hint.ts'
 import { DecodeError } from '../reader.ts'
 import { createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
 import type { Conn } from './conn.ts'
@@ -39,34 +39,16 @@ export function createPcapSource(options: {
 }): PcapSource {
   const counters = createSourceCounters()
   const input = typeof options.from === 'string' ? { name: options.from, chunks: readFile(options.from) } : options.from
-  const full: FlowBatch[] = []
-  /** Batches the consumer is done with. */
-  const spare: FlowBatch[] = []
-  let batch = createFlowBatch(BATCH_ROWS)
-  const give = (conn: Conn<Talk>, table: FlowTable) => {
-    if (batch.count === BATCH_ROWS) nextBatch()
-    addFlow(batch, conn, table)
-    counters.rows++
-  }
-  const nextBatch = () => {
-    full.push(batch)
-    batch = spare.pop() ?? createFlowBatch(BATCH_ROWS)
-  }
+  const outbox = createOutbox()
   const reader = createPacketReader<Talk>({
     sink: (table) => {
-      const talks = createTalks({
-        services: options.services,
-        table,
-        emit(hint) {
-          if (batch.hints.length >= MAX_HINTS) nextBatch()
-          batch.hints.push(hint)
-        },
-      })
+      const talks = createTalks({ services: options.services, table, emit: outbox.tell })
       return {
         payload: talks.payload,
         ended(conn) {
           talks.ended(conn)
-          give(conn, table)
+          outbox.add(conn, table)
+          counters.rows++
         },
       }
     },
@@ -84,9 +66,9 @@ export function createPcapSource(options: {
           if (signal.aborted) break
           reader.capture.push(chunk)
           counters.read = reader.counts.packets
-          for (const done of full.splice(0)) {
-            yield inOrder(done)
-            spare.push(emptied(done))
+          for (const batch of outbox.takeFull()) {
+            yield inOrder(batch)
+            outbox.reuse(batch)
           }
         }
         const rest = signal.aborted ? null : reader.capture.end()
@@ -97,16 +79,49 @@ export function createPcapSource(options: {
       }
       counters.read = reader.counts.packets
       reader.assembler.finish()
-      full.push(batch)
-      for (const done of full.splice(0)) if (done.count > 0 || done.hints.length > 0) yield inOrder(done)
+      for (const batch of outbox.takeAll()) yield inOrder(batch)
     },
   }
 }
 
-function emptied(batch: FlowBatch): FlowBatch {
-  batch.count = 0
-  batch.hints.length = 0
-  return batch
+type Outbox = {
+  add(conn: Conn<Talk>, table: FlowTable): void
+  tell(hint: Hint): void
+  takeFull(): FlowBatch[]
+  /** What is left, too; none of them empty. */
+  takeAll(): FlowBatch[]
+  /** The consumer is done with it. */
+  reuse(batch: FlowBatch): void
+}
+
+function createOutbox(): Outbox {
+  const full: FlowBatch[] = []
+  const spare: FlowBatch[] = []
+  let batch = createFlowBatch(BATCH_ROWS)
+  const nextBatch = () => {
+    full.push(batch)
+    batch = spare.pop() ?? createFlowBatch(BATCH_ROWS)
+  }
+  return {
+    add(conn, table) {
+      if (batch.count === BATCH_ROWS) nextBatch()
+      addFlow(batch, conn, table)
+    },
+    tell(hint) {
+      if (batch.hints.length >= MAX_HINTS) nextBatch()
+      batch.hints.push(hint)
+    },
+    takeFull: () => full.splice(0),
+    takeAll() {
+      nextBatch()
+      return full.splice(0).filter((one) => one.count > 0 || one.hints.length > 0)
+    },
+    reuse(done) {
+      done.count = 0
+      done.hints.length = 0
+      spare.push(done)
+    },
+  }
 }
 
 /** A hint is told when its answer has come, or not: later ones may have been told before it. */
