@@ -5,6 +5,7 @@ import { FORBIDDEN, HOSTILE_NAMES } from '../../../test/corpus/hostile-names.ts'
 import { formatAddress } from '../../model/address.ts'
 import { createFlowBatch, FLOW_STATES } from '../../model/flow.ts'
 import { createServiceNames } from '../source.ts'
+import { createFlowScan, scanFlow } from './eve-flow-scan.ts'
 import { createEveRows } from './eve-rows.ts'
 import { createEveTimes } from './eve-time.ts'
 
@@ -254,6 +255,66 @@ test('spaces between keys and letters beyond ASCII change nothing', () => {
   )
   const [hint] = read(spaced).hints
   assert.equal(hint?.kind === 'http' && hint.host, 'müller.example')
+})
+
+test('the quick way over flow events says what parsing says, whatever is in them', () => {
+  const text = fc.constantFrom(
+    '10.0.0.1',
+    'fd00::1',
+    'nobody',
+    'TCP',
+    'UDP',
+    'ICMP',
+    'tls',
+    'failed',
+    '02',
+    '1b',
+    AT,
+    'x"y',
+    '{',
+    '',
+    'é',
+  )
+  const number = fc.oneof(fc.nat(70_000), fc.constantFrom(-1, 1.5, null, 'many', [1]))
+  const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 12 })
+  const some = (keys: readonly string[], value: fc.Arbitrary<unknown>) =>
+    fc.record(Object.fromEntries(keys.map((key) => [key, maybe(value)])))
+  const inner = fc.tuple(
+    some(['bytes_toserver', 'bytes_toclient', 'pkts_toserver', 'pkts_toclient'], number),
+    fc.record({
+      start: fc.oneof({ weight: 9, arbitrary: fc.constant(AT) }, { weight: 1, arbitrary: text }),
+      end: maybe(fc.constant(AT)),
+      state: maybe(text),
+    }),
+  )
+  const tcp = some(['tcp_flags', 'tcp_flags_ts', 'tcp_flags_tc'], fc.constantFrom('02', '1b', '14', '00', 'zz', '{'))
+  const outer = fc.record({
+    proto: fc.constantFrom('TCP', 'UDP', 'ICMP', 'SCTP'),
+    src_ip: fc.oneof({ weight: 9, arbitrary: fc.constant('10.0.0.1') }, { weight: 1, arbitrary: text }),
+    src_port: fc.oneof({ weight: 9, arbitrary: fc.nat(65_535) }, { weight: 1, arbitrary: number }),
+    app_proto: maybe(text),
+    tunnel: fc.option(fc.record({ src_ip: text }), { nil: undefined, freq: 2 }),
+  })
+  let quick = 0
+  fc.assert(
+    fc.property(
+      outer,
+      inner,
+      fc.option(tcp, { nil: undefined }),
+      fc.boolean(),
+      (head, [counts, rest], flags, isLast) => {
+        const flow = { ...counts, ...rest }
+        const one = isLast ? event('flow', { ...head, flow, tcp: flags }) : event('flow', { flow, tcp: flags, ...head })
+        const line = JSON.stringify(one)
+        // A space behind a colon is all it takes to be parsed.
+        const slow = read(line.replace('"in_iface":', '"in_iface": ').replace('"event_type":', '"event_type": '))
+        assert.deepEqual(read(line), slow)
+        quick += scanFlow(line, createFlowScan()) ? 1 : 0
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+  assert.ok(quick > 100, `${quick} went the quick way`)
 })
 
 test('what is refused says why', () => {

@@ -8,12 +8,14 @@ import { type FlowBatch, Mark, Phase, Proto, stateCode } from '../../model/flow.
 import { isShaken, tcpState } from '../netflow/tcp-state.ts'
 import type { ServiceNames } from '../source.ts'
 import { createEveDns } from './eve-dns.ts'
+import { createFlowScan, scanFlow } from './eve-flow-scan.ts'
 import { EVE_HINTS, type EveRecord, eveEnds, numberAt, objectAt, textAt } from './eve-hints.ts'
 import { createEveTimes } from './eve-time.ts'
 import { fillRow } from './fill-row.ts'
 import { outcomeWithoutFlags } from './flagless.ts'
 import { protoOf } from './hint-fields.ts'
 import { countKind, giveHint, type LineRows, type Refused, refusedLine } from './line-rows.ts'
+import { readAddress } from './zeek-fields.ts'
 
 const TYPE_KEY = '"event_type":"'
 
@@ -22,8 +24,12 @@ export function createEveRows(services: ServiceNames): LineRows {
   const times = createEveTimes()
   const dns = createEveDns(passed)
   const halves = createHalves()
+  const scan = createFlowScan()
   /** Both kinds tell the same conversations: once flow events are there, netflow events are not counted again. */
   let hasFlows = false
+
+  const serviceOf = (name: string) =>
+    name === '' || name === 'failed' ? 0 : services.intern(SERVICE[name] ?? name.slice(0, 256))
 
   const takeEvent = (batch: FlowBatch, type: string, event: EveRecord): Refused => {
     if (type === 'flow') {
@@ -70,10 +76,43 @@ export function createEveRows(services: ServiceNames): LineRows {
       sourcePort: port(isIcmp ? 'icmp_type' : 'src_port'),
       targetPort: port(isIcmp ? 'icmp_code' : 'dest_port'),
       proto,
-      service: service === '' || service === 'failed' ? 0 : services.intern(SERVICE[service] ?? service),
+      service: serviceOf(service),
       state: stateOf(event, flow, proto, counts.packetsIn > 0),
       ...counts,
     })
+  }
+  /** False when the event is to be parsed: it is unusual, or will be refused. */
+  const takeQuickly = (batch: FlowBatch, bytes: Buffer, from: number, text: string): boolean => {
+    if (!scanFlow(text, scan)) return false
+    const row = batch.count * 4
+    const { source, target } = scan
+    if (!readAddress(bytes, from + source.from, from + source.to, batch.source, row)) return false
+    if (!readAddress(bytes, from + target.from, from + target.to, batch.target, row)) return false
+    const proto = protoOf(text.slice(scan.proto.from, scan.proto.to))
+    const flags = proto === Proto.tcp ? flagsIn(text, scan.flagsOut) : 0
+    if ((proto === Proto.tcp && flags === 0) || (proto !== Proto.tcp && proto !== Proto.udp)) return false
+    const startMs = times.of(text.slice(scan.start.from, scan.start.to))
+    const endMs = times.of(text.slice(scan.end.from, scan.end.to))
+    const service = text.slice(scan.service.from, scan.service.to)
+    if (BEYOND_ASCII.test(service)) return false
+    const refused = fillRow(batch, {
+      startMs,
+      durationMs: Math.max(0, endMs - startMs),
+      sourcePort: scan.sourcePort,
+      targetPort: scan.targetPort,
+      proto,
+      service: serviceOf(service),
+      state:
+        proto === Proto.tcp
+          ? tcpState(flags, flagsIn(text, scan.flagsIn))
+          : outcomeWithoutFlags(proto, scan.packetsIn > 0),
+      bytesOut: scan.bytesOut,
+      bytesIn: scan.bytesIn,
+      packetsOut: scan.packetsOut,
+      packetsIn: scan.packetsIn,
+    })
+    if (refused === null) hasFlows = true
+    return refused === null
   }
   return {
     passed,
@@ -85,9 +124,9 @@ export function createEveRows(services: ServiceNames): LineRows {
         countKind(passed, type)
         return null
       }
-      if (text === '') return null
-      // One character a byte is quickest, and flow events hold nothing else; names may.
-      const event = parseEvent(type === 'flow' || !BEYOND_ASCII.test(text) ? text : bytes.toString('utf8', from, to))
+      if (text === '' || (type === 'flow' && takeQuickly(batch, bytes, from, text))) return null
+      // One character a byte is quickest; names may hold others.
+      const event = parseEvent(BEYOND_ASCII.test(text) ? bytes.toString('utf8', from, to) : text)
       if (event === null) return refusedLine('not a JSON object')
       // The bytes may have shown the type of something inside the event.
       const own = textAt(event, 'event_type')
@@ -143,9 +182,16 @@ function stateOf(event: EveRecord, flow: EveRecord, proto: number, isAnswered: b
     : stateCode.none
 }
 
+function flagsIn(text: string, { from, to }: { readonly from: number; readonly to: number }): number {
+  const hex = text.slice(from, to)
+  return HEX.test(hex) ? Number.parseInt(hex, 16) : 0
+}
+
+const HEX = /^[0-9a-f]{1,2}$/i
+
 function flagsAt(tcp: EveRecord | null, key: string): number {
   const text = tcp === null ? '' : textAt(tcp, key)
-  return /^[0-9a-f]{1,2}$/i.test(text) ? Number.parseInt(text, 16) : 0
+  return HEX.test(text) ? Number.parseInt(text, 16) : 0
 }
 
 type Half = {
