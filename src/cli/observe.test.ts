@@ -91,3 +91,24 @@ test('mistakes are said with the cure', async () => {
   assert.equal(feed.code, 1)
   assert.match(feed.err, /cannot be read/)
 })
+
+test('other ways in: a mapping for CSV, a port to listen at; mistakes in them are said with the cure', async () => {
+  const csv = join(folder, 'mine.csv')
+  writeFileSync(csv, 'when,who,whom,what\n1700000000,10.0.0.5,198.51.100.1,tcp\n')
+  const mapped = await guise('observe', csv, '--json', '--csv-map', 'start=when,source=who,target=whom,proto=what')
+  const said = JSON.parse(mapped.out)
+  assert.deepEqual([said.flows, said.sources], [1, [{ kind: 'csv', files: 1, rows: 1, hints: 0, refused: 0 }]])
+  const heard = await guise('observe', '--json', '--listen', 'netflow=127.0.0.1:39155', '--for', '0.3')
+  assert.deepEqual([heard.code, JSON.parse(heard.out).sources[0].kind], [0, 'netflow'])
+  const mistakes = [
+    [['observe'], /nothing to read\. Give files/],
+    [['observe', csv, '--csv-map', 'sorce=who'], /"sorce", which is no field\. Fields are start/],
+    [['observe', '--listen', 'sflow=1'], /no place to listen\. Write netflow=ADDRESS:PORT/],
+    [['observe', csv, '--for', 'ever'], /no time\. Give seconds/],
+  ] as const
+  for (const [args, wanted] of mistakes) {
+    const { code, err } = await guise(...args)
+    assert.equal(code, 1)
+    assert.match(err, wanted)
+  }
+})
