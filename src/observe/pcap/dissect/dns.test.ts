@@ -67,6 +67,16 @@ test('names that run in circles end at once', () => {
   assert.throws(() => read([...head(0, 1, 0), 0xc0, 200, 0, 1, 0, 1]), DecodeError)
 })
 
+test('a chain of pointers is followed only so far', () => {
+  const chain = (links: number) => {
+    const questions = [1, 97, 0, 0, 1, 0, 1]
+    for (let i = 1; i <= links; i++) questions.push(0xc0, i === 1 ? 12 : 12 + 7 + (i - 2) * 6, 0, 1, 0, 1)
+    return [...head(0, links + 1, 0), ...questions]
+  }
+  assert.equal(read(chain(16))!.query, 'a')
+  assert.throws(() => read(chain(17)), /pointers/)
+})
+
 test('a name of more than 255 octets, a label of more than 63', () => {
   const long = Array.from({ length: 6 }, () => 'a'.repeat(60)).join('.')
   assert.throws(() => read([...head(0, 1, 0), ...name(long), 0, 1, 0, 1]), /over 255/)

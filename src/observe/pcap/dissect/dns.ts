@@ -19,6 +19,8 @@ export type DnsMessage = {
 const MAX_ANSWERS = 16
 /** More records than fit into any message are a lie. */
 const MAX_RECORDS = 4_096
+/** Names are shared one or two deep; chains as long as the message would make its reading quadratic. */
+const MAX_JUMPS = 16
 const TYPE_A = 1
 const TYPE_CNAME = 5
 const TYPE_PTR = 12
@@ -91,6 +93,7 @@ function readName(reader: Reader): string {
   let after = -1
   // Each pointer must point before the last one: a loop cannot be written.
   let bound = reader.at
+  let jumps = 0
   for (let octets = 0; octets <= 255; ) {
     const length = reader.u8()
     if (length === 0) {
@@ -100,6 +103,7 @@ function readName(reader: Reader): string {
     if (length >= 0xc0) {
       const to = start + (length & 0x3f) * 256 + reader.u8()
       if (to >= bound) reader.fail('a name that points forward or at itself')
+      if (++jumps > MAX_JUMPS) reader.fail(`a name of over ${MAX_JUMPS} pointers`)
       if (after < 0) after = reader.at
       bound = to
       reader.at = to
