@@ -28,9 +28,9 @@ export type MapEvents = {
 }
 export type MapCanvas = {
   readonly show: (view: MapView) => void
-  readonly step: (direction: Direction) => string | null
-  /** Moves the selected node by so many px, and pins it there. */
-  readonly nudge: (dx: number, dy: number) => void
+  readonly step: (from: string, direction: Direction) => string | null
+  /** Moves a node by so many px, and pins it there. */
+  readonly nudge: (id: string, dx: number, dy: number) => void
   readonly zoomBy: (factor: number) => void
   readonly fit: () => void
   readonly rearrange: () => void
@@ -104,22 +104,16 @@ export function createMap(box: HTMLElement, overlay: HTMLCanvasElement, words: W
   )
   return {
     show,
-    step: (direction) => {
-      if (layout === null || view === null) return null
-      const selected = cy.getElementById(view.selected)
-      return walk(
-        layout.places,
-        () => new Set(selected.neighborhood('node').map((node) => node.id())),
-        view.selected || null,
-        direction,
-      )
+    step: (from, direction) => {
+      if (layout === null) return null
+      const near = cy.getElementById(from).neighborhood('node')
+      return walk(layout.places, () => new Set(near.map((node) => node.id())), from === '' ? null : from, direction)
     },
-    nudge: (dx, dy) => {
-      if (view === null) return
-      const node = cy.getElementById(view.selected)
-      if (node.empty() || !node.isNode()) return
+    nudge: (id, dx, dy) => {
+      const node = cy.getElementById(id)
+      if (view === null || node.empty() || !node.isNode()) return
       const { x, y } = node.position()
-      keepPin(view.scope, node.id(), { x: x + dx, y: y + dy })
+      keepPin(view.scope, id, { x: x + dx, y: y + dy })
       layout = null
       again()
     },

@@ -84,8 +84,8 @@ export function TopologyMap(props: Props) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     const arrow = ARROWS[event.key as Direction] as (typeof ARROWS)[Direction] | undefined
-    if (arrow !== undefined && event.shiftKey) map.current?.nudge(...arrow)
-    else if (arrow !== undefined) props.onSelect(map.current?.step(event.key as Direction) ?? selected)
+    if (arrow !== undefined && event.shiftKey) map.current?.nudge(selected, ...arrow)
+    else if (arrow !== undefined) props.onSelect(map.current?.step(selected, event.key as Direction) ?? selected)
     else if (event.key === 'Enter') {
       const node = topology.nodes.find((one) => one.id === selected)
       const segment = node?.segment ?? (selected.startsWith('s:') ? selected.slice(2) : null)

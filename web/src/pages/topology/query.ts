@@ -4,7 +4,7 @@ import type { Topology, TopologyTalks } from '../../../../src/model/topology.ts'
 import { get } from '../../api/client.ts'
 import { useLive } from '../../api/live.ts'
 import { query } from '../../paths.ts'
-import { type At, type PageState, spanMs } from './state.ts'
+import { type At, atText, type PageState, spanMs } from './state.ts'
 
 const READ_EVERY_MS = 15_000
 type Asked = Pick<PageState, 'span' | 'q' | 'infrastructure'> & { readonly at: At | null }
@@ -21,11 +21,17 @@ function address({ at, span, q, infrastructure }: Asked): string {
   })
 }
 
+/** Under what the places of this map are kept. With the answer, since the one before stands until a new one is here. */
+const scopeOf = ({ at, q }: Asked): string => [at === null ? 'all' : atText(at), q].filter(Boolean).join(' ')
+
 export function useTopology(asked: Asked) {
   const { paused } = useLive()
   return useQuery({
     queryKey: ['topology', asked],
-    queryFn: ({ signal }) => get<Topology>(`/v1/topology${address(asked)}`, signal),
+    queryFn: async ({ signal }) => ({
+      map: await get<Topology>(`/v1/topology${address(asked)}`, signal),
+      scope: scopeOf(asked),
+    }),
     placeholderData: (previous) => previous,
     refetchInterval: paused ? false : READ_EVERY_MS,
   })

@@ -47,7 +47,7 @@ export default function TopologyPage() {
   // A small screen opens with segments, whatever the size of the fleet.
   const asked = state.at ?? (isNarrow && state.q === '' ? ({ level: 'segment', segment: null } as const) : null)
   const topology = useTopology({ at: asked, span: state.span, q: state.q, infrastructure: state.infrastructure })
-  const { data } = topology
+  const data = topology.data?.map
   return (
     <>
       <PageHead
@@ -57,14 +57,15 @@ export default function TopologyPage() {
         crumbs={[{ name: t('nav.topology') }]}
       />
       <Loaded query={topology} what={t('topology.what')} rows={10}>
-        {(found) =>
-          found.workloads === 0 ? (
+        {({ map, scope }) =>
+          map.workloads === 0 ? (
             <FirstRun />
           ) : (
             <Body
-              topology={found}
+              topology={map}
+              scope={scope}
               state={state}
-              at={asked ?? { level: found.level, segment: null }}
+              at={asked ?? { level: map.level, segment: null }}
               address={address}
             />
           )
@@ -76,12 +77,13 @@ export default function TopologyPage() {
 
 type BodyProps = {
   readonly topology: Topology
+  readonly scope: string
   readonly state: PageState
   readonly at: At
   readonly address: ReturnType<typeof useAddress>
 }
 
-function Body({ topology, state, at, address }: BodyProps) {
+function Body({ topology, scope, state, at, address }: BodyProps) {
   const view = state.view ?? usualView(topology.workloads)
   const field = useRef<HTMLInputElement>(null)
   const { set } = address
@@ -102,7 +104,7 @@ function Body({ topology, state, at, address }: BodyProps) {
     <TopologyMap
       topology={topology}
       lens={state.lens}
-      scope={`${atText(at)} ${state.q}`}
+      scope={scope}
       selected={state.sel}
       label={mapLabel(topology)}
       onSelect={select}
