@@ -201,14 +201,16 @@ test('two hundred workloads are answered within the time a keystroke may take', 
   )
   const text = POLICY.replace('203.0.113.0/24', '203.0.113.0/25')
   await preview(text)
+  // Processor time: how long somebody else keeps this machine busy is no fault of the preview's.
+  const cpuMs = () => Object.values(process.cpuUsage()).reduce((sum, micros) => sum + micros / 1_000, 0)
   const took: number[] = []
   for (let i = 0; i < 5; i++) {
-    const start = performance.now()
+    const start = cpuMs()
     const answer = await preview(text)
-    took.push(performance.now() - start)
+    took.push(cpuMs() - start)
     assert.equal(answer.replay?.whole, true)
   }
   const best = Math.min(...took)
-  context.diagnostic(`ms: ${took.map((ms) => ms.toFixed(0)).join(' ')}`)
-  assert.ok(best < 400, `best of five took ${best.toFixed(0)} ms`)
+  context.diagnostic(`cpu ms: ${took.map((ms) => ms.toFixed(0)).join(' ')}`)
+  assert.ok(best < 250, `best of five took ${best.toFixed(0)} ms of processor time`)
 })

@@ -42,7 +42,7 @@ const NOTHING = {
   compiled: null,
 }
 
-/** `workload`: whose rules to compile; without one, the first that is affected. */
+/** `workload`: whose rules to compile; without one, the first that is affected, or else that it is about. */
 export async function previewManifests(
   deps: RouteDeps,
   tenant: TenantId,
@@ -99,11 +99,11 @@ async function consequences(
     nameOf: (address) => names.get(address) ?? null,
   })
   const plan = planAfter({ ...input, conversations }, set, reach, replayed.changed)
-  const shown = (workload === null ? touched[0]?.after : reach.after.get(workload)) ?? null
+  const shown = (workload === null ? (touched[0]?.after ?? reach.subjects[0]) : reach.after.get(workload)) ?? null
   return {
     affected: {
       assumed: reach.assumed,
-      subjects: reach.subjects,
+      subjects: reach.subjects.length,
       changed: touched.length,
       fleet,
       looked: input.workloads.length,

@@ -25,7 +25,8 @@ export type Changed = {
 }
 export type Reach = {
   readonly assumed: readonly Assumed[]
-  readonly subjects: number
+  /** Those the policies' subjects name, or that wear the personas. */
+  readonly subjects: readonly Draft[]
   readonly groups: readonly (readonly Changed[])[]
   /** By workload, everyone: what is resolved now, and what would be. */
   readonly before: ReadonlyMap<string, Draft>
@@ -153,14 +154,14 @@ function assume(policy: PolicyManifest, kept: readonly ManifestRecord[], assumed
   return { ...policy, spec: { ...spec, mode: 'enforce' } }
 }
 
-function subjectsOf(set: readonly Manifest[], drafts: readonly Draft[]): number {
+function subjectsOf(set: readonly Manifest[], drafts: readonly Draft[]): readonly Draft[] {
   return drafts.filter((draft) =>
     set.some((one) =>
       one.kind === 'Policy'
         ? isSubject(one, draft)
         : one.kind === 'Persona' && slug(one.metadata.name) === draft.effective.persona.ref.id,
     ),
-  ).length
+  )
 }
 
 /** What is worn beside rules. The version of the persona says nothing of its own. */
