@@ -103,7 +103,6 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
         path: '/topology?lens=policy&at=workload&sel=w_0001',
         ready: '122 flows denied in the last hour',
       },
-      { name: 'risk', path: '/topology?lens=risk&at=persona:payments', ready: 'All segments' },
       { name: 'matrix', path: '/topology?view=matrix&at=persona', ready: 'Outside, named' },
       { name: 'list', path: '/topology?view=list&at=workload', ready: 'etl-worker-07' },
       { name: 'no-match', path: '/topology?q=zzz', ready: 'Nothing matches `zzz`.' },
