@@ -53,7 +53,11 @@ async function desk(server: FixtureServer): Promise<{ page: Page; errors: string
   return { page, errors }
 }
 
+/** States that are no page of their own are read by axe once, at one width and the other in turn. */
+let turn = 0
+
 async function lookAt(page: Page, name: string, which: 'all' | 'main' = 'main'): Promise<void> {
+  const readAt = turn++ % 2 === 0 ? '1440' : '390'
   for (const { width, size, theme, main } of LOOKS) {
     if (which === 'main' && !main) continue
     await page.setViewportSize(size)
@@ -65,7 +69,7 @@ async function lookAt(page: Page, name: string, which: 'all' | 'main' = 'main'):
     const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     assert.equal(over, 0, `${as} scrolls sideways by ${over} px`)
     // Axe takes longer than all else: the other two looks have the same page and the same colours.
-    if (main) assert.deepEqual(await violations(page), [], as)
+    if (main && (which === 'all' || width === readAt)) assert.deepEqual(await violations(page), [], as)
   }
   await page.setViewportSize(WIDE)
 }
