@@ -43,10 +43,12 @@ export function addTalk(
   to.flows += talk.flows
   to.failed += talk.failed
   to.conversations += talk.conversations
-  if (talk.verdict === 'allow') to.allow += talk.flows
-  else if (talk.verdict === 'deny') to.deny += talk.flows
-  else if (talk.verdict === 'would-deny') to.wouldDeny += talk.flows
-  else to.unjudged += talk.flows
+  // a flow that is still open is not counted yet, and is judged all the same
+  const judged = Math.max(1, talk.flows)
+  if (talk.verdict === 'allow') to.allow += judged
+  else if (talk.verdict === 'deny') to.deny += judged
+  else if (talk.verdict === 'would-deny') to.wouldDeny += judged
+  else to.unjudged += judged
 }
 
 export function figures(sum: Sum): TalkFigures {

@@ -109,7 +109,9 @@ export function createTopologyReader(store: () => Store): TopologyReader {
       })
       const before = await store().topology.spokeBefore(tenant, [...gathered.samples.values()].flat(), ask.from)
       const keptSince = now - store().topology.keptMs
-      const isFresh = (id: string) => ask.from > keptSince && !gathered.samples.get(id)!.some((one) => before.has(one))
+      // before anything was recorded, everything would be new
+      const isFresh = (id: string) =>
+        ask.from > keptSince && before.size > 0 && !gathered.samples.get(id)!.some((one) => before.has(one))
       const nodes = keepMatched(gathered.nodes, gathered.edges, groups, matched)
       return {
         from: ask.from,
