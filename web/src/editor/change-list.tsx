@@ -2,7 +2,6 @@
 import { t } from 'i18next'
 import { useState } from 'react'
 import type { RuleChange } from '../../../src/model/preview.ts'
-import { Icon } from '../parts/icon.tsx'
 import { VerdictMark } from '../parts/marks.tsx'
 import { sentence } from '../sentence.ts'
 import { ruleWords } from './rule-words.ts'
@@ -37,11 +36,6 @@ export function ChangeList({ changes }: { readonly changes: readonly RuleChange[
       {hidden > 0 ? (
         <button type="button" className="link" onClick={() => setWhole(true)}>
           {changed.length > MOST ? t('preview.moreRules', { count: hidden }) : t('preview.kept', { count: hidden })}
-        </button>
-      ) : null}
-      {isWhole && kept > 0 ? (
-        <button type="button" className="link" onClick={() => setWhole(false)}>
-          <Icon name="close" size={12} />
         </button>
       ) : null}
     </>

@@ -37,7 +37,7 @@ export function TextDiff({ lines, label }: { readonly lines: readonly DiffLine[]
       </div>
       {isWhole || shown.length === lines.length ? null : (
         <button type="button" className="link" onClick={() => setWhole(true)}>
-          {t('preview.kept', { count: lines.length - shown.length })}
+          {t('preview.keptLines', { count: lines.length - shown.length })}
         </button>
       )}
     </>

@@ -42,7 +42,8 @@ function Version({ one, before, isNow }: Given) {
         <Ago at={one.at} />
       </span>
       <span className="who cut">
-        {t('versions.by', { name: one.by })} {state === null ? null : <span className="tag">{state}</span>}
+        {t('versions.by', { name: one.by })}
+        {state === null ? '' : `, ${state}`}
       </span>
       <Button size="xs" variant="default" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {before === undefined ? t('versions.first') : t('versions.show', { n: one.version })}
