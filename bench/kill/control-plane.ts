@@ -223,6 +223,7 @@ async function targetOf(server: Installation): Promise<PlanRecord | null> {
 async function calm({ server, range }: Ground): Promise<void> {
   const journal = openJournal(range.home)
   let last = ''
+  let quietSince = 0
   await until('calm', CALM_WITHIN_MS, async () => {
     const said = await Promise.all([plansOf(server), server.get<AgentRecord>(`/v1/agents/${AGENT}`)]).catch(() => null)
     if (said === null) return false
@@ -230,13 +231,17 @@ async function calm({ server, range }: Ground): Promise<void> {
     const underWay = newest.find(({ state }) => ['proposed', 'approved', 'applying', 'confirming'].includes(state))
     const n = target?.plan.generation.n
     last = `under way ${underWay?.plan.generation.n} ${underWay?.state}, target ${n}, journal ${journal.confirmed()?.generation.n}, agent ${agent.applied?.generation.n} ${agent.applied?.state}`
-    return (
+    const isQuiet =
       target !== undefined &&
       underWay === undefined &&
       journal.confirmed()?.generation.n === n &&
       journal.intent() === null &&
       agent.applied !== null
-    )
+    if (!isQuiet) quietSince = 0
+    else if (quietSince === 0) quietSince = Date.now()
+    // What the server knows of the agent may be from before: it says so itself, or reports once more.
+    const isFresh = agent.applied?.generation.n === n && agent.applied?.state === 'confirmed'
+    return isQuiet && (isFresh || (agent.lastReport ?? 0) > quietSince)
   }).catch((error: Error) => {
     throw new Error(`${error.message} (${last})`)
   })
