@@ -54,7 +54,7 @@ const writeMistake = async (page: Page) => {
   await editor.focus()
   await page.keyboard.press('ControlOrMeta+End')
   await page.keyboard.insertText('  mod: enforce')
-  await page.getByText('1 place is wrong').locator('visible=true').first().waitFor()
+  await page.getByText(/^\d places? (is|are) wrong$/).locator('visible=true').first().waitFor()
   await editor.blur()
 }
 
