@@ -54,7 +54,11 @@ const writeMistake = async (page: Page) => {
   await editor.focus()
   await page.keyboard.press('ControlOrMeta+End')
   await page.keyboard.insertText('  mod: enforce')
-  await page.getByText(/^\d places? (is|are) wrong$/).locator('visible=true').first().waitFor()
+  await page
+    .getByText(/^\d places? (is|are) wrong$/)
+    .locator('visible=true')
+    .first()
+    .waitFor()
   await editor.blur()
 }
 
@@ -158,7 +162,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
       { name: 'new', path: '/policies/_new', ready: 'Chain e_' },
       { name: 'stands', path: '/policies/database-only-from-api?tab=stands', ready: 'Whom it is about' },
       { name: 'versions', path: '/policies/payments-stay-home?tab=versions', ready: 'Before it was described.' },
-      { name: 'faults', path: '/policies/payments-stay-home', ready: 'Chain e_', act: writeMistake },
+      { name: 'faults', path: '/policies/no-remote-admin-under-suspicion', ready: 'Chain e_', act: writeMistake },
     ],
   },
   {
