@@ -15,11 +15,13 @@ import { createReducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
 import { createBeliefs } from './observe-beliefs.ts'
 import { openWanted, type SourceFigures, type Wanted } from './observe-sources.ts'
+import { riskiestFirst } from './observe-text.ts'
 
 export type Observed = {
   readonly address: string
   readonly isHome: boolean
   readonly belief: Belief | null
+  /** At its highest: evidence fades, and a mix of recordings may span years. */
   readonly risk: Risk
   readonly evidence: readonly Evidence[]
 }
@@ -48,6 +50,8 @@ export async function observe(options: {
   readonly homeNetworks: readonly string[]
   readonly indicators: IndicatorIndex
   readonly signal: AbortSignal
+  /** Before the first byte is read: what a person should know of what is about to be. */
+  readonly opened?: (notes: readonly string[]) => void
   /** `share` of the bytes that is read, null when there is no end. */
   readonly progress: (flows: number, eventTime: number, share: number | null) => void
 }): Promise<Observation> {
@@ -56,6 +60,7 @@ export async function observe(options: {
     { csvMap: null, listen: [], exporters: [], reading: 'whole', ...options.wanted, paths: options.paths },
     services,
   )
+  options.opened?.(source.notes)
   const directory = createDirectory({
     discover: (words) => {
       const key = formatAddress(words)
@@ -123,12 +128,24 @@ function observed(
   now: number,
 ): Observed {
   const sorted = [...evidence].sort((a, b) => b.weight - a.weight)
-  return { address, isHome, belief, risk: riskOf(evidence, now), evidence: sorted }
+  return { address, isHome, belief, risk: highestRisk(evidence, now), evidence: sorted }
+}
+
+function highestRisk(evidence: readonly Evidence[], now: number): Risk {
+  let highest = riskOf(evidence, now)
+  for (const at of new Set(evidence.map((one) => one.at))) {
+    const then = riskOf(
+      evidence.filter((one) => one.at <= at),
+      at,
+    )
+    if (then.value > highest.value) highest = then
+  }
+  return highest
 }
 
 /** Riskiest first; of the others without a reason to be here, so many. */
 function fold(all: readonly Observed[]): { kept: Observed[]; folded: number } {
-  const sorted = [...all].sort((a, b) => b.risk.value - a.risk.value || (a.address < b.address ? -1 : 1))
+  const sorted = riskiestFirst(all)
   let others = 0
   const kept = sorted.filter((one) => one.isHome || one.evidence.length > 0 || ++others <= MAX_OTHERS)
   return { kept, folded: sorted.length - kept.length }

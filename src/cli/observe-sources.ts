@@ -1,5 +1,5 @@
 /** What `guise observe` reads: recorded files as one stream, or files that grow and exporters that send, until it is stopped. */
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parse } from 'yaml'
 import { parseAddress } from '../model/address.ts'
@@ -10,6 +10,7 @@ import type { FlowSource, ServiceNames } from '../observe/source.ts'
 import { type CsvMap, csvMapOf, parseCsvMap } from '../observe/sources/csv-map.ts'
 import { createEveRows } from '../observe/sources/eve-rows.ts'
 import { createFileSource, type FileSource } from '../observe/sources/open.ts'
+import { sniff } from '../observe/sources/sniff.ts'
 import { createTailSource } from '../observe/sources/tail.ts'
 import { createZeekLog } from '../observe/sources/zeek-log.ts'
 
@@ -28,6 +29,8 @@ export type Opened = {
   readonly skipped: ReadonlyMap<string, number>
   readonly files: number
   figures(): readonly SourceFigures[]
+  /** What a person should know before the first byte: where it listens, what is not there yet. */
+  readonly notes: readonly string[]
   /** Share of the bytes that is read, null when there is no end to reach. */
   share(): number | null
 }
@@ -66,6 +69,10 @@ export function openWanted(wanted: Wanted, services: ServiceNames): Opened {
       : null
   const noneSkipped: ReadonlyMap<string, number> = new Map()
   return {
+    notes: [
+      ...wanted.listen.map(({ address, port }) => listenNote(address, port, wanted.exporters)),
+      ...(wanted.reading === 'follow' ? wanted.paths.map(followNote) : []),
+    ],
     counters: [...(recorded === null ? [] : [recorded.counters]), ...live.map(({ source }) => source.counters)],
     skipped: recorded?.skipped ?? noneSkipped,
     get files() {
@@ -103,20 +110,59 @@ async function* counted(
   }
 }
 
+const isEveName = (name: string) => /eve.*\.json$/i.test(name)
+const isZeekName = (name: string) => /^(?:.*[-_.])?(?:conn|dns|ssl|http|ssh|smtp)[._].*log$/i.test(name)
+
 function follow(path: string, services: ServiceNames): { readonly kind: string; readonly source: FlowSource } {
-  const isEve = (name: string) => /eve.*\.json$/i.test(name)
-  const isZeek = (name: string) => /^(?:.*[-_.])?(?:conn|dns|ssl|http|ssh|smtp)[._].*log$/i.test(name)
+  const kind = growingKind(path)
+  const isEve = (name: string) => (name === path ? kind === 'eve' : isEveName(name))
   const source = createTailSource({
     name: path,
     path,
-    wants: (name) => isEve(name) || isZeek(name),
+    wants: (name) => isEveName(name) || isZeekName(name),
     rows: (name) =>
       isEve(name)
         ? createEveRows(services)
         : createZeekLog(services, /(conn|dns|ssl|http|ssh|smtp)[._][^/]*$/i.exec(name)?.[1]?.toLowerCase()),
     positions: null,
   })
-  return { kind: isEve(basename(path)) ? 'eve' : 'zeek', source }
+  return { kind, source }
+}
+
+/** By what it holds, else by its name: a file that is neither of the logs would be waited for without end. */
+function growingKind(path: string): 'eve' | 'zeek' {
+  const name = basename(path)
+  const there = statSync(path, { throwIfNoEntry: false })
+  if (there?.isFile() === true) {
+    const sniffed = sniff(readBeginning(path), name, null)
+    if (sniffed.kind === 'eve' || sniffed.kind === 'zeek') return sniffed.kind
+    if (there.size > 0 || !(isEveName(name) || isZeekName(name)))
+      throw new WantedError(
+        `${plainText(path, 200)} is no log that is followed. --follow reads Zeek and EVE logs; leave it out to read a recording.`,
+      )
+  } else if (there !== undefined && !there.isDirectory())
+    throw new WantedError(`${plainText(path, 200)} is neither a file nor a folder. Give a log, or the folder it is in.`)
+  return isEveName(name) ? 'eve' : 'zeek'
+}
+
+function readBeginning(path: string): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const buffer = Buffer.alloc(1 << 14)
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0))
+  } finally {
+    closeSync(file)
+  }
+}
+
+function listenNote(address: string, port: number, exporters: readonly string[]): string {
+  const who = exporters.length === 0 ? 'this machine' : exporters.join(', ')
+  return `listening at ${address.includes(':') ? `[${address}]` : address}:${port} for NetFlow of ${who}`
+}
+
+function followNote(path: string): string {
+  const shown = plainText(path, 200)
+  return existsSync(path) ? `following ${shown} from its end` : `following ${shown}, which is not there yet`
 }
 
 /** Whichever has something goes next. A batch is lent until the next one of its own stream is asked for. */
@@ -138,6 +184,8 @@ async function* asTheyCome(streams: readonly AsyncIterator<FlowBatch>[]): AsyncG
 
 /** `start=StartTime,source=SrcAddr,…`, or the path of a YAML file that maps fields to columns. */
 export function readCsvMap(text: string): CsvMap {
+  if (text === '')
+    throw new WantedError('--csv-map names no column. Give start=COLUMN,… or a YAML file of field: column.')
   const found = text.includes('=') ? parseCsvMap(text) : csvMapOf(readYaml(text))
   if (!found.ok) throw new WantedError(`--csv-map: ${found.why}. ${found.cure ?? ''}`)
   return found.value

@@ -62,7 +62,7 @@ test('--json: one line, sorted by risk, with belief, evidence and what was refus
 test('as a table, with the strongest reason; progress and refusals on stderr', async () => {
   const { out, err } = await guise('observe', join(folder, 'conn.log'), '--feed', join(folder, 'list.txt'))
   assert.match(out, /10\.0\.0\.5.*blocklist: called 203\.0\.113\.66/)
-  assert.match(err, /31 flows from 1 files/)
+  assert.match(err, /31 flows from 1 file in/)
   assert.match(err, /conn\.log:34/)
   assert.match(err, /1 lines refused/)
 })
@@ -111,4 +111,28 @@ test('other ways in: a mapping for CSV, a port to listen at; mistakes in them ar
     assert.equal(code, 1)
     assert.match(err, wanted)
   }
+})
+
+test('what nobody can follow is refused at once, what is named twice is read once, nothing found prints no table', async () => {
+  const csv = join(folder, 'other.csv')
+  writeFileSync(csv, 'a,b\n1,2\n')
+  const followed = await guise('observe', '--follow', csv, '--for', '5')
+  assert.deepEqual([followed.code, /no log that is followed/.test(followed.err)], [1, true])
+  const waiting = await guise('observe', '--follow', join(folder, 'later.log'), '--for', '0.2')
+  assert.match(waiting.err, /later\.log, which is not there yet/)
+  const twice = await guise('observe', '--json', join(folder, 'conn.log'), `${folder}/./conn.log`)
+  assert.equal(JSON.parse(twice.out).flows, 31)
+  const none = await guise('observe', csv)
+  assert.deepEqual([none.code, none.out], [1, ''])
+})
+
+test('a mix of recordings that are years apart: each address at its highest risk, with its reason', async () => {
+  const late = join(folder, 'late.log')
+  writeFileSync(late, `${HEADER}1900000000\t10.0.0.9\t4000\t198.51.100.1\t443\ttcp\tSF\t300\t9000\n`)
+  const args = ['observe', '--json', '--feed', join(folder, 'list.txt'), join(folder, 'conn.log')]
+  const [alone, mixed] = [await guise(...args), await guise(...args, late)]
+  const risk = (out: string) =>
+    JSON.parse(out).workloads.find((one: { address: string }) => one.address === '10.0.0.5').risk
+  assert.ok(risk(alone.out) > 0.1)
+  assert.equal(risk(mixed.out).toFixed(6), risk(alone.out).toFixed(6))
 })

@@ -1,12 +1,12 @@
 /** `guise observe PATH…`: reads recorded traffic and says who is who, and who is at risk, with reasons. Changes nothing. */
-import Table from 'cli-table3'
 import { type Command, InvalidArgumentError } from 'commander'
 import { createIndicatorIndex, type IndicatorEntry } from '../assess/indicators.ts'
 import { parseCidr } from '../model/address.ts'
 import { plainText } from '../model/plain-text.ts'
 import { readList } from '../observe/feeds/local-list.ts'
-import { type Observation, type Observed, observe } from './observe-run.ts'
+import { type Observation, observe } from './observe-run.ts'
 import { parseListen, readCsvMap, type Wanted, WantedError } from './observe-sources.ts'
+import { observedTable, tellLines } from './observe-text.ts'
 
 type Options = {
   readonly json?: true
@@ -53,16 +53,23 @@ async function observeCommand(paths: readonly string[], options: Options): Promi
   const began = performance.now()
   const abort = new AbortController()
   const stop = () => abort.abort()
-  process.once('SIGINT', stop)
-  const timer = options.for === undefined ? null : setTimeout(stop, Number(options.for) * 1_000)
+  let timer: NodeJS.Timeout | null = null
   let toldAt = began
   try {
+    const wanted = wantedOf(paths, options)
+    const isLive = options.listen.length > 0 || options.follow === true
+    process.once('SIGINT', stop)
+    if (options.for !== undefined) timer = setTimeout(stop, Number(options.for) * 1_000)
     const observation = await observe({
       paths,
-      wanted: wantedOf(paths, options),
+      wanted,
       homeNetworks: options.homeNetwork,
       indicators: createIndicatorIndex(await readFeeds(options.feed)),
       signal: abort.signal,
+      opened: (notes) => {
+        for (const note of notes) say(note)
+        if (isLive && options.for === undefined) say('Ctrl-C ends it and says what was found')
+      },
       progress: (flows, eventTime, share) => {
         if (performance.now() - toldAt < 1_000) return
         toldAt = performance.now()
@@ -73,10 +80,10 @@ async function observeCommand(paths: readonly string[], options: Options): Promi
       },
     })
     const seconds = (performance.now() - began) / 1_000
-    tell(observation, seconds)
-    process.stdout.write(
-      options.json ? `${JSON.stringify(toJson(observation, seconds))}\n` : `${toTable(observation)}\n`,
-    )
+    const ending = abort.signal.aborted && !isLive ? 'stopped' : 'complete'
+    for (const line of tellLines(observation, seconds, ending)) say(line)
+    if (options.json) process.stdout.write(`${JSON.stringify(toJson(observation, seconds))}\n`)
+    else if (observation.files > 0) process.stdout.write(`${observedTable(observation)}\n`)
     if (observation.files === 0) process.exitCode = 1
   } catch (error) {
     if (!(error instanceof FeedError || error instanceof WantedError)) throw error
@@ -119,23 +126,6 @@ async function readFeeds(files: readonly string[]): Promise<IndicatorEntry[]> {
   return entries
 }
 
-/** What was read and what was not, on stderr. */
-function tell(observation: Observation, seconds: number): void {
-  const { flows, files, refusedCount, refused, skipped, sources } = observation
-  say(`${flows} flows from ${files} files in ${seconds.toFixed(1)} s (${Math.round(flows / seconds)} flows/s)`)
-  const kinds = Object.entries(skipped).map(([kind, n]) => `${plainText(kind, 40)} ${n}`)
-  const read = sources.map(({ kind, files: n, rows, hints }) => `${kind} ${n} (${rows} flows, ${hints} hints)`)
-  if (read.length > 0) say(`read: ${read.join(', ')}`)
-  if (kinds.length > 0) say(`passed over: ${kinds.slice(0, 20).join(', ')}`)
-  if (refusedCount > 0) say(`refused: ${refusedCount}; the first:`)
-  for (const { file, line, offset, why } of refused.slice(0, 5))
-    say(`  ${file}${line === undefined ? '' : `:${line}`}${offset === undefined ? '' : ` (byte ${offset})`}: ${why}`)
-  if (files === 0)
-    say(
-      'Nothing to read was found. Give captures, nfdump files, Zeek or EVE logs, CSV of flows, or a folder that holds some.',
-    )
-}
-
 function toJson(observation: Observation, seconds: number): object {
   return {
     flows: observation.flows,
@@ -153,29 +143,4 @@ function toJson(observation: Observation, seconds: number): object {
     skipped: observation.skipped,
     sources: observation.sources,
   }
-}
-
-const TABLE_ROWS = 40
-
-function toTable(observation: Observation): string {
-  const table = new Table({
-    head: ['address', 'persona', 'p', 'risk', 'strongest reason'],
-    style: { head: [], border: [] },
-  })
-  for (const one of observation.workloads.slice(0, TABLE_ROWS)) table.push(toRow(one))
-  const rest = observation.workloads.length - TABLE_ROWS + observation.folded
-  return rest > 0 ? `${table.toString()}\n… and ${rest} more; --json lists them` : table.toString()
-}
-
-function toRow(one: Observed): string[] {
-  const best = one.belief?.personas[0]
-  const persona = one.belief?.believed ?? (best === undefined ? 'unknown' : `abstains (${best.persona}?)`)
-  const reason = one.risk.terms[0]?.evidence
-  return [
-    one.address,
-    persona,
-    best === undefined ? '' : best.p.toFixed(2),
-    one.risk.value.toFixed(2),
-    reason === undefined ? '' : `${reason.kind}: ${reason.why}`,
-  ]
 }

@@ -2,9 +2,14 @@
 import Table from 'cli-table3'
 import { plainText } from '../model/plain-text.ts'
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[], empty: string): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  empty: string,
+  cellChars = 80,
+): string {
   if (rows.length === 0) return empty
-  const clean = rows.map((row) => row.map((cell) => plainText(cell, 80)))
+  const clean = rows.map((row) => row.map((cell) => plainText(cell, cellChars)))
   if (process.stdout.isTTY !== true) {
     const widths = head.map((title, i) => Math.max(title.length, ...clean.map((row) => row[i]?.length ?? 0)))
     return [head, ...clean]

@@ -58,7 +58,8 @@ function verdict({ verdicts: { allow, deny, wouldDeny, unjudged } }: TopologyEdg
     ...(allow > 0 ? [`allowed ${allow}`] : []),
     ...(unjudged > 0 ? [`not judged ${unjudged}`] : []),
   ]
-  return parts.join(', ')
+  // One verdict for all of them needs no number: the column beside it has the same one.
+  return parts.length === 1 ? parts[0]!.replace(/ \d+$/, '') : parts.join(', ')
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const

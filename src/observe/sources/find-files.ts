@@ -1,8 +1,8 @@
 /** Files and folders in; the files that are read out, each with what it is, in the order of their first row. */
 import { readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { CsvMap } from './csv-map.ts'
-import { readHead } from './open-bytes.ts'
+import { type Head, readHead } from './open-bytes.ts'
 import { type FileKind, sniff } from './sniff.ts'
 import { HINT_LOGS } from './zeek-hints.ts'
 
@@ -35,6 +35,7 @@ export async function findFiles(paths: readonly string[], map: CsvMap | null): P
   const skipped = new Map<string, number>()
   const refused: { path: string; why: string }[] = []
   const pass = (kind: string) => skipped.set(kind, (skipped.get(kind) ?? 0) + 1)
+  /** By absolute path: what is named twice is read once. */
   const candidates = new Map<string, Candidate>()
 
   const walk = async (folder: string, depth: number): Promise<void> => {
@@ -49,14 +50,14 @@ export async function findFiles(paths: readonly string[], map: CsvMap | null): P
       else if (!entry.isFile()) continue
       else if (candidates.size >= MAX_FILES) pass('beyond the first 100,000 files')
       else if (UNFINISHED.test(entry.name)) pass(LOG.exec(entry.name)?.[1] ?? 'other')
-      else if (!candidates.has(path)) candidates.set(path, { path, isNamed: false })
+      else if (!candidates.has(resolve(path))) candidates.set(resolve(path), { path, isNamed: false })
     }
   }
   for (const path of paths) {
     const found = await stat(path).catch(() => null)
     if (found === null) refused.push({ path, why: 'no such file or folder' })
     else if (found.isDirectory()) await walk(path, 0)
-    else if (found.isFile()) candidates.set(path, { path, isNamed: true })
+    else if (found.isFile()) candidates.set(resolve(path), { path, isNamed: true })
     else refused.push({ path, why: 'neither a file nor a folder' })
   }
   const files: FoundFile[] = []
@@ -70,7 +71,10 @@ export async function findFiles(paths: readonly string[], map: CsvMap | null): P
   return { files, skipped, refused }
 }
 
-const CURE = 'give pcap, pcapng, nfdump, Zeek or EVE logs, binetflow, or other CSV with --csv-map'
+const CURE =
+  'give pcap, pcapng, nfdump, Zeek or EVE logs, binetflow, or other CSV with --csv-map start=COLUMN,source=COLUMN,target=COLUMN,proto=COLUMN'
+
+const isCut = ({ isGzip, bytes, size }: Head): boolean => isGzip && bytes.length === 0 && size > 0
 
 /** What is named must be readable; in a folder there may be anything. */
 async function look(
@@ -83,7 +87,7 @@ async function look(
   const sniffed = sniff(head.bytes, name, map)
   if (sniffed.kind === null)
     return isNamed
-      ? { path, why: `no format that is read: ${sniffed.found}; ${CURE}` }
+      ? { path, why: `no format that is read: ${isCut(head) ? 'its gzip cannot be unpacked' : sniffed.found}; ${CURE}` }
       : { passed: LOG.exec(name)?.[1] ?? 'other' }
   if (sniffed.kind === 'zeek' && sniffed.log !== 'conn' && HINT_LOGS[sniffed.log] === undefined)
     return isNamed

@@ -101,7 +101,8 @@ test('a file that is named must be readable: what was found and what to give is 
   const dir = mkdtempSync(join(folder, 'named-'))
   for (const [name, text] of Object.entries(names)) writeFileSync(join(dir, name), text)
   const { source } = await readPaths(Object.keys(names).map((name) => join(dir, name)))
-  const cure = 'give pcap, pcapng, nfdump, Zeek or EVE logs, binetflow, or other CSV with --csv-map'
+  const cure =
+    'give pcap, pcapng, nfdump, Zeek or EVE logs, binetflow, or other CSV with --csv-map start=COLUMN,source=COLUMN,target=COLUMN,proto=COLUMN'
   assert.deepEqual(
     source.counters.refusals.map(({ why }) => why),
     [

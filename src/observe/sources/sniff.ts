@@ -70,7 +70,17 @@ function sniffCsv(text: string, map: CsvMap | null): Sniffed | null {
 function sniffName(text: string, name: string): Sniffed {
   const log = nameOf(name)
   if (log === 'conn' || (log !== null && text === '')) return { kind: 'zeek', log, firstMs: zeekTime(text) }
-  return { kind: null, found: text === '' ? 'it is empty' : `it begins with "${plainText(text, 40)}"` }
+  return { kind: null, found: text === '' ? 'it is empty' : `it begins with ${beginning(text)}` }
+}
+
+/** Text as text; of anything else, the bytes by number. */
+function beginning(text: string): string {
+  const start = text.slice(0, 40)
+  const strange = start.replace(/[\x20-\x7e\s]/g, '').length
+  if (strange * 4 <= start.length) return `"${plainText(text, 40)}"`
+  return `the bytes ${Buffer.from(start.slice(0, 8), 'latin1')
+    .toString('hex')
+    .replace(/..(?=.)/g, '$& ')}`
 }
 
 const nameOf = (name: string): string | null => LOG_NAME.exec(name)?.[1]?.toLowerCase() ?? null
