@@ -1,24 +1,29 @@
 /** Who spoke with whom on which service, in steps of 5 minutes, under a bound (the wire takes 50,000 a report). */
 import { formatAddress } from '../../model/address.ts'
 import { createAddressTable } from '../../model/address-table.ts'
-import { beginsFlow, FAILED_STATES, type FlowBatch, Proto } from '../../model/flow.ts'
+import { type FlowBatch, Proto } from '../../model/flow.ts'
 import type { WorkloadId } from '../../model/ids.ts'
 import { createTripleTable, type TripleTable } from '../../model/triple-table.ts'
 import { CONVERSATION_MS, type Conversation } from '../../model/window.ts'
 
 const MAX_OPEN = 50_000
 
-type Entry = Omit<Conversation, 'workload'> & { readonly workload: number; news: boolean }
+export type OpenConversation = Omit<Conversation, 'workload'> & { readonly workload: number; news: boolean }
 type Step = {
   readonly start: number
   readonly peers: ReturnType<typeof createAddressTable>
   /** (workload, peer, service) → place in `entries` */
   readonly numbers: TripleTable
-  readonly entries: Entry[]
+  readonly entries: OpenConversation[]
 }
 
 export type Conversations = {
-  add(batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']): void
+  /** The conversation of a row, made when new; null when there are too many. Valid until the next `close`. */
+  find(batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']): OpenConversation | null
+  /** Adds what was said; bytes as the workload sees them. */
+  add(to: OpenConversation, flows: number, failed: number, bytesOut: number, bytesIn: number, last: number): void
+  /** The first application protocol that is told stays. */
+  name(to: OpenConversation | null, service: number): void
   /**
    * Conversations with news since the last call, each with its totals since its 5 minutes began: who receives it
    * replaces what it had under the same (workload, peer, port, proto, direction, start).
@@ -26,10 +31,7 @@ export type Conversations = {
   close(until: number, idOf: (workload: number) => WorkloadId): Conversation[]
 }
 
-export function createConversations(
-  serviceName: (code: number) => string | null,
-  counters: { conversationsRefused: number },
-): Conversations {
+export function createConversations(serviceName: (code: number) => string | null): Conversations {
   const steps = new Map<number, Step>()
   let newest: Step | null = null
   let open = 0
@@ -63,7 +65,7 @@ export function createConversations(
     if (known >= 0) return step.entries[known]!
     if (open >= MAX_OPEN) return null
     open++
-    const entry: Entry = {
+    const entry: OpenConversation = {
       workload,
       peer: formatAddress(column, row * 4),
       port,
@@ -83,20 +85,17 @@ export function createConversations(
   }
 
   return {
-    add(batch, row, workload, direction) {
-      const entry = entryOf(batch, row, workload, direction)
-      if (entry === null) {
-        counters.conversationsRefused++
-        return
-      }
-      const served = direction === 'served'
-      if (beginsFlow(batch, row)) entry.flows++
-      if (FAILED_STATES.has(batch.state[row]!)) entry.failed++
-      entry.bytesOut += served ? batch.bytesIn[row]! : batch.bytesOut[row]!
-      entry.bytesIn += served ? batch.bytesOut[row]! : batch.bytesIn[row]!
-      entry.last = Math.max(entry.last, batch.end[row]!)
-      entry.service ??= serviceName(batch.service[row]!)
-      entry.news = true
+    find: entryOf,
+    add(to, flows, failed, bytesOut, bytesIn, last) {
+      to.flows += flows
+      to.failed += failed
+      to.bytesOut += bytesOut
+      to.bytesIn += bytesIn
+      if (last > to.last) to.last = last
+      to.news = true
+    },
+    name(to, service) {
+      if (to !== null) to.service ??= serviceName(service)
     },
     close(until, idOf) {
       const out: Conversation[] = []

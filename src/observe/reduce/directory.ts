@@ -7,6 +7,8 @@ import type { WorkloadId } from '../../model/ids.ts'
 export type Directory = {
   /** How many workloads have ever been interned. */
   readonly size: number
+  /** Rises when an address may have got another owner; a new one that was discovered is nobody else's before. */
+  readonly version: number
   /** Addresses that could not be taken in because the table was full. */
   readonly refused: number
   /**
@@ -19,6 +21,8 @@ export type Directory = {
   remove(key: string): void
   /** The workload that has this address, −1 for none. No string is made. */
   find(words: Words | Uint32Array, at?: number): number
+  /** The same; an address that nobody has may become a workload (`discover`). */
+  resolve(words: Uint32Array, at: number): number
   /** Fills the workload columns of the batch. Addresses nobody has stay −1, unless `discover` makes them workloads. */
   assign(batch: FlowBatch): void
   keyOf(workload: number): string
@@ -45,6 +49,7 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
   const numbers = new Map<string, number>()
   const held = new Map<number, readonly number[]>()
   const word = new Uint32Array(4)
+  let version = 0
 
   const setOwner = (address: number, workload: number) => {
     if (address >= owner.length) {
@@ -63,6 +68,7 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     return number
   }
   const release = (workload: number) => {
+    version++
     for (const address of held.get(workload) ?? []) if (owner[address] === workload + 1) owner[address] = 0
     held.delete(workload)
   }
@@ -90,6 +96,9 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     get size() {
       return keys.length
     },
+    get version() {
+      return version
+    },
     get refused() {
       return addresses.refused
     },
@@ -112,6 +121,7 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
       if (number !== undefined) release(number)
     },
     find,
+    resolve,
     assign(batch) {
       for (let row = 0; row < batch.count; row++) {
         batch.sourceWorkload[row] = resolve(batch.source, row * 4)

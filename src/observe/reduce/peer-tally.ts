@@ -10,7 +10,9 @@ const MAX_PEERS = 256
 const FEW = 12
 
 export type PeerTally = {
-  add(words: Uint32Array, at: number, flows: number, bytesOut: number, bytesIn: number): void
+  /** The number of a peer, −1 when there are too many. */
+  intern(words: Uint32Array, at: number): number
+  add(peer: number, flows: number, bytesOut: number, bytesIn: number): void
   heaviest(): PeerShare[]
 }
 
@@ -42,13 +44,16 @@ export function createPeerTally(): PeerTally {
   }
 
   return {
-    add(from, at, flows, bytesOut, bytesIn) {
+    intern(from, at) {
       const peer = numberOf(from, at)
-      if (peer < 0) return
       if (peer * 4 === words.length) {
         words.push(from[at]!, from[at + 1]!, from[at + 2]!, from[at + 3]!)
         totals.push(0, 0, 0)
       }
+      return peer
+    },
+    add(peer, flows, bytesOut, bytesIn) {
+      if (peer < 0) return
       totals[peer * 3]! += flows
       totals[peer * 3 + 1]! += bytesOut
       totals[peer * 3 + 2]! += bytesIn

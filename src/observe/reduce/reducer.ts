@@ -4,23 +4,24 @@
  * it amends the oldest open tick and is counted. A flow is attributed to both ends.
  */
 import { hashWords } from '../../model/address-table.ts'
-import { beginsFlow, FAILED_STATES, type FlowBatch, Phase, Proto } from '../../model/flow.ts'
-import { createNetworks, isGroupAddress } from '../../model/networks.ts'
+import { type Channels, createChannels, grown } from '../../model/channels.ts'
+import { type FlowBatch, Proto } from '../../model/flow.ts'
+import { createNetworks, isGroupAddress, type Networks } from '../../model/networks.ts'
 import {
   BUCKETS,
   type Conversation,
   createWindow,
-  HISTOGRAMS,
   portClass,
   REGISTERS,
   sumAt,
   TICK_MS,
   type Window,
 } from '../../model/window.ts'
-import { createConversations } from './conversations.ts'
+import { addRows, createChannelSums, HISTOGRAMS_STRIDE, makeRoom, SUMS_STRIDE, Sum } from './channel-sums.ts'
+import { type Conversations, createConversations, type OpenConversation } from './conversations.ts'
 import type { Directory } from './directory.ts'
 import { createPeerTally, type PeerTally } from './peer-tally.ts'
-import { bucketOf, hashNumber, sketchAdd } from './sketch.ts'
+import { hashNumber, sketchAdd } from './sketch.ts'
 
 export type ReducerOptions = {
   readonly directory: Directory
@@ -30,6 +31,8 @@ export type ReducerOptions = {
   readonly idle: 'every-tick' | 'omit'
   /** Open readings at most; beyond, rows amend the oldest open tick of their workload (counted). */
   readonly maxOpen?: number
+  /** Shared with whoever looks at the same batches. */
+  readonly channels?: Channels
 }
 
 export type ReducerCounters = { late: number; crowded: number; conversationsRefused: number }
@@ -43,95 +46,243 @@ export type Reducer = {
 
 type Reading = { readonly window: Window; readonly peers: PeerTally }
 /** One workload's open readings, oldest first; mostly one or two. */
-type Open = { ticks: Reading[]; lastInitiated: number }
-
-export function createReducer(options: ReducerOptions): Reducer {
-  const { directory } = options
-  const home = createNetworks(options.homeNetworks)
-  const open = new Map<number, Open>()
-  const counters: ReducerCounters = { late: 0, crowded: 0, conversationsRefused: 0 }
-  const conversations = createConversations(options.serviceName, counters)
-  const maxOpen = options.maxOpen ?? 200_000
-  let openTicks = 0
-  let closedUntil = Number.NEGATIVE_INFINITY
-
-  const mineOf = (workload: number): Open => {
-    let mine = open.get(workload)
-    if (mine === undefined) {
-      mine = { ticks: [], lastInitiated: Number.NaN }
-      open.set(workload, mine)
-    }
-    return mine
-  }
-  const readingOf = (workload: number, mine: Open, at: number): Reading => {
-    let start = Math.floor(at / TICK_MS) * TICK_MS
-    if (start < closedUntil) {
-      counters.late++
-      start = mine.ticks[0]?.window.start ?? Math.floor(closedUntil / TICK_MS) * TICK_MS
-    }
-    for (let i = mine.ticks.length - 1; i >= 0; i--) if (mine.ticks[i]!.window.start === start) return mine.ticks[i]!
-    if (openTicks >= maxOpen && mine.ticks.length > 0) {
-      counters.crowded++
-      return mine.ticks[0]!
-    }
-    const window = createWindow(directory.idOf(workload), start, TICK_MS)
-    window.sums[sumAt.ticks] = 1
-    window.sums[sumAt.activeTicks] = 1
-    const tick = { window, peers: createPeerTally() }
-    mine.ticks.push(tick)
-    mine.ticks.sort((a, b) => a.window.start - b.window.start)
-    openTicks++
-    return tick
-  }
-
-  return {
-    counters,
-    add(batch) {
-      directory.assign(batch)
-      for (let row = 0; row < batch.count; row++) {
-        const source = batch.sourceWorkload[row]!
-        const target = batch.targetWorkload[row]!
-        if (source < 0 && target < 0) continue
-        if (source >= 0) {
-          const mine = mineOf(source)
-          const tick = readingOf(source, mine, batch.end[row]!)
-          addInitiated(tick.window, batch, row, home.covers(batch.target, row * 4))
-          tick.peers.add(batch.target, row * 4, begins(batch, row), batch.bytesOut[row]!, batch.bytesIn[row]!)
-          if (beginsFlow(batch, row)) mine.lastInitiated = addGap(tick.window, mine.lastInitiated, batch.start[row]!)
-          conversations.add(batch, row, source, 'initiated')
-        }
-        if (target >= 0) {
-          const tick = readingOf(target, mineOf(target), batch.end[row]!)
-          addServed(tick.window, batch, row, home.covers(batch.source, row * 4))
-          tick.peers.add(batch.source, row * 4, begins(batch, row), batch.bytesIn[row]!, batch.bytesOut[row]!)
-          conversations.add(batch, row, target, 'served')
-        }
-      }
-    },
-    close(until) {
-      const edge = Math.floor(until / TICK_MS) * TICK_MS
-      const ticks: Window[] = []
-      for (const [, mine] of open) {
-        while (mine.ticks.length > 0 && mine.ticks[0]!.window.start + TICK_MS <= edge) {
-          const { window, peers } = mine.ticks.shift()!
-          window.peers = peers.heaviest()
-          ticks.push(window)
-          openTicks--
-        }
-      }
-      if (options.idle === 'every-tick' && Number.isFinite(closedUntil))
-        addIdleTicks(ticks, directory, closedUntil, edge)
-      if (options.idle === 'omit')
-        for (const [workload, mine] of open) if (mine.ticks.length === 0) forgetQuiet(open, workload, mine, edge)
-      closedUntil = Math.max(closedUntil, edge)
-      return { ticks, conversations: conversations.close(edge, (workload) => directory.idOf(workload)) }
-    },
-  }
+type Open = { readonly ticks: Reading[] }
+/** One end of a channel that is a workload: where what it does is written down. */
+type Side = { reading: Reading; peer: number; conversation: OpenConversation | null }
+type Ends = {
+  readonly proto: number
+  readonly port: number
+  readonly sourceHash: number
+  readonly targetHash: number
+  readonly sourceIsHome: boolean
+  readonly targetIsHome: boolean
+  /** Multicast is never answered, which is no failure. */
+  readonly targetIsGroup: boolean
+  initiator: Side | null
+  responder: Side | null
+  /** It is on the list of those that have something to write down. */
+  isTouched: boolean
 }
 
-/** Offline there may be a million addresses; what has been silent for 10 minutes has no gap to measure. */
-function forgetQuiet(open: Map<number, Open>, workload: number, mine: Open, edge: number): void {
-  if (!(mine.lastInitiated > edge - 600_000)) open.delete(workload)
+export function createReducer(options: ReducerOptions): Reducer {
+  return new Reduction(options)
+}
+
+/** Holds the readings that are open, and what the channels have added to them since they were last asked. */
+class Reduction implements Reducer {
+  readonly counters: ReducerCounters = { late: 0, crowded: 0, conversationsRefused: 0 }
+  readonly #options: ReducerOptions
+  readonly #home: Networks
+  readonly #conversations: Conversations
+  readonly #maxOpen: number
+  readonly #open = new Map<number, Open>()
+  readonly #channels: Channels
+  readonly #sums = createChannelSums()
+  /** By channel; what is known of its addresses. */
+  readonly #ends: (Ends | undefined)[] = []
+  /** Channels with something to be written down, in the order in which they got it. */
+  readonly #touched: number[] = []
+  #openTicks = 0
+  #closedUntil = Number.NEGATIVE_INFINITY
+  #generation = 0
+  #epoch = 1
+  #version = -1
+  #batch: FlowBatch | null = null
+
+  constructor(options: ReducerOptions) {
+    this.#options = options
+    this.#home = createNetworks(options.homeNetworks)
+    this.#conversations = createConversations(options.serviceName)
+    this.#maxOpen = options.maxOpen ?? 200_000
+    this.#channels = options.channels ?? createChannels()
+  }
+
+  add(batch: FlowBatch): void {
+    const numbers = this.#channels.number(batch)
+    if (this.#channels.generation !== this.#generation) this.#forgetChannels()
+    if (this.#options.directory.version !== this.#version) {
+      this.#version = this.#options.directory.version
+      this.#epoch++
+    }
+    makeRoom(this.#sums, this.#channels.room)
+    this.#batch = batch
+    addRows(this.#sums, numbers, batch, {
+      epoch: this.#epoch,
+      closedUntil: this.#closedUntil,
+      resolve: this.#resolve,
+      enter: this.#enter,
+      late: this.#late,
+      name: this.#name,
+    })
+    this.#batch = null
+  }
+
+  close(until: number): { ticks: Window[]; conversations: Conversation[] } {
+    this.#writeAll()
+    this.#epoch++
+    const { directory, idle } = this.#options
+    const edge = Math.floor(until / TICK_MS) * TICK_MS
+    const ticks: Window[] = []
+    for (const [workload, mine] of this.#open) {
+      while (mine.ticks.length > 0 && mine.ticks[0]!.window.start + TICK_MS <= edge) {
+        const { window, peers } = mine.ticks.shift()!
+        window.peers = peers.heaviest()
+        ticks.push(window)
+        this.#openTicks--
+      }
+      if (idle === 'omit' && mine.ticks.length === 0) this.#forgetQuiet(workload, edge)
+    }
+    if (idle === 'every-tick' && Number.isFinite(this.#closedUntil))
+      addIdleTicks(ticks, directory, this.#closedUntil, edge)
+    this.#closedUntil = Math.max(this.#closedUntil, edge)
+    return { ticks, conversations: this.#conversations.close(edge, (workload) => directory.idOf(workload)) }
+  }
+
+  /** Offline there may be a million addresses; what has been silent for 10 minutes has no gap to measure. */
+  #forgetQuiet(workload: number, edge: number): void {
+    if (this.#sums.lastInitiated[workload]! > edge - 600_000) return
+    this.#open.delete(workload)
+    this.#sums.lastInitiated[workload] = Number.NaN
+  }
+
+  readonly #late = (rows: number): void => {
+    this.counters.late += rows
+  }
+
+  readonly #name = (channel: number, service: number): void => {
+    const { initiator, responder } = this.#ends[channel]!
+    this.#conversations.name(initiator?.conversation ?? null, service)
+    this.#conversations.name(responder?.conversation ?? null, service)
+  }
+
+  #forgetChannels(): void {
+    this.#writeAll()
+    this.#generation = this.#channels.generation
+    this.#ends.length = 0
+    this.#sums.epoch.fill(0)
+  }
+
+  readonly #resolve = (channel: number, row: number): void => {
+    const batch = this.#batch!
+    const { directory } = this.#options
+    const sums = this.#sums
+    const at = row * 4
+    const source = directory.resolve(batch.source, at)
+    const target = directory.resolve(batch.target, at)
+    this.#write(channel)
+    sums.source[channel] = source
+    sums.target[channel] = target
+    sums.epoch[channel] = this.#epoch
+    sums.sums[channel * SUMS_STRIDE] = Number.NaN
+    if (directory.size > sums.lastInitiated.length) {
+      const from = sums.lastInitiated.length
+      sums.lastInitiated = grown(sums.lastInitiated, Math.max(1_024, directory.size * 2))
+      sums.lastInitiated.fill(Number.NaN, from)
+    }
+    this.#ends[channel] ??= {
+      proto: batch.proto[row]!,
+      port: batch.targetPort[row]!,
+      sourceHash: hashWords(batch.source, at),
+      targetHash: hashWords(batch.target, at),
+      sourceIsHome: this.#home.covers(batch.source, at),
+      targetIsHome: this.#home.covers(batch.target, at),
+      targetIsGroup: isGroupAddress(batch.target, at),
+      initiator: null,
+      responder: null,
+      isTouched: false,
+    }
+  }
+
+  readonly #enter = (channel: number, row: number): void => {
+    const batch = this.#batch!
+    const sums = this.#sums
+    const end = batch.end[row]!
+    this.#write(channel)
+    const ends = this.#ends[channel]!
+    if (!ends.isTouched) this.#touched.push(channel)
+    ends.isTouched = true
+    const isLate = end < this.#closedUntil
+    const tick = isLate ? this.#closedUntil : Math.floor(end / TICK_MS) * TICK_MS
+    const [source, target] = [sums.source[channel]!, sums.target[channel]!]
+    ends.initiator = source < 0 ? null : this.#side(batch, row, source, 'initiated')
+    ends.responder = target < 0 ? null : this.#side(batch, row, target, 'served')
+    const isOwn =
+      (ends.initiator?.reading.window.start ?? tick) === tick && (ends.responder?.reading.window.start ?? tick) === tick
+    sums.sums[channel * SUMS_STRIDE] = isOwn ? tick : Number.NaN
+  }
+
+  #side(batch: FlowBatch, row: number, workload: number, direction: Conversation['direction']): Side {
+    const reading = this.#readingOf(workload, batch.end[row]!)
+    const peer = reading.peers.intern(direction === 'initiated' ? batch.target : batch.source, row * 4)
+    return { reading, peer, conversation: this.#conversations.find(batch, row, workload, direction) }
+  }
+
+  #readingOf(workload: number, at: number): Reading {
+    let mine = this.#open.get(workload)
+    if (mine === undefined) {
+      mine = { ticks: [] }
+      this.#open.set(workload, mine)
+    }
+    let start = Math.floor(at / TICK_MS) * TICK_MS
+    if (start < this.#closedUntil) {
+      this.counters.late++
+      start = mine.ticks[0]?.window.start ?? Math.floor(this.#closedUntil / TICK_MS) * TICK_MS
+    }
+    for (let i = mine.ticks.length - 1; i >= 0; i--) if (mine.ticks[i]!.window.start === start) return mine.ticks[i]!
+    if (this.#openTicks >= this.#maxOpen && mine.ticks.length > 0) {
+      this.counters.crowded++
+      return mine.ticks[0]!
+    }
+    const window = createWindow(this.#options.directory.idOf(workload), start, TICK_MS)
+    window.sums[sumAt.ticks] = 1
+    window.sums[sumAt.activeTicks] = 1
+    const reading = { window, peers: createPeerTally() }
+    mine.ticks.push(reading)
+    mine.ticks.sort((a, b) => a.window.start - b.window.start)
+    this.#openTicks++
+    return reading
+  }
+
+  #writeAll(): void {
+    for (const channel of this.#touched) {
+      this.#write(channel)
+      const ends = this.#ends[channel]!
+      ends.initiator = null
+      ends.responder = null
+      ends.isTouched = false
+      this.#sums.sums[channel * SUMS_STRIDE] = Number.NaN
+    }
+    this.#touched.length = 0
+  }
+
+  /** What a channel has added up goes to its readings and conversations. */
+  #write(channel: number): void {
+    const { sums, histograms } = this.#sums
+    const at = channel * SUMS_STRIDE
+    const rows = sums[at + Sum.rows]!
+    if (!(rows > 0)) return
+    const ends = this.#ends[channel]!
+    const buckets = channel * HISTOGRAMS_STRIDE
+    for (const side of [ends.initiator, ends.responder]) {
+      if (side === null) continue
+      const isInitiator = side === ends.initiator
+      const { window, peers } = side.reading
+      if (isInitiator) addInitiated(window, ends, sums, at)
+      else addServed(window, ends, sums, at)
+      addFinished(window, sums, at, histograms, buckets, isInitiator)
+      const out = sums[at + (isInitiator ? Sum.bytesOut : Sum.bytesIn)]!
+      const into = sums[at + (isInitiator ? Sum.bytesIn : Sum.bytesOut)]!
+      const flows = sums[at + Sum.flows]!
+      peers.add(side.peer, flows, out, into)
+      if (side.conversation === null) this.counters.conversationsRefused += rows
+      else {
+        const [failed, last] = [sums[at + Sum.failed]!, sums[at + Sum.last]!]
+        this.#conversations.add(side.conversation, flows, failed, out, into, last)
+      }
+    }
+    sums.fill(0, at + 1, at + SUMS_STRIDE)
+    histograms.fill(0, buckets, buckets + HISTOGRAMS_STRIDE)
+  }
 }
 
 /** Silence, said: one empty reading per present workload and tick without one (at most an hour of them). */
@@ -148,71 +299,76 @@ function addIdleTicks(ticks: Window[], directory: Directory, from: number, edge:
   }
 }
 
-const begins = (batch: FlowBatch, row: number) => (beginsFlow(batch, row) ? 1 : 0)
-
 const SKETCH = { peersInitiated: 0, peersServed: 1, portsInitiated: 2, peerPortsInitiated: 3, portsServed: 4 } as const
-const HISTOGRAM = { bytesOutPerFlow: 0, bytesInPerFlow: 1, durationMs: 2, gapMs: 3 } as const
 
 function bump(window: Window, sum: number, by: number): void {
   window.sums[sum]! += by
 }
 
-function bucket(window: Window, histogram: number, x: number): void {
-  window.histograms[histogram * BUCKETS + bucketOf(x, HISTOGRAMS[histogram]!.unit)]!++
-}
-
-function addInitiated(window: Window, batch: FlowBatch, row: number, peerIsHome: boolean): void {
-  const out = batch.bytesOut[row]!
-  const into = batch.bytesIn[row]!
+function addInitiated(window: Window, ends: Ends, sums: Float64Array, at: number): void {
+  const [out, into, flows] = [sums[at + Sum.bytesOut]!, sums[at + Sum.bytesIn]!, sums[at + Sum.flows]!]
   bump(window, sumAt.bytesOutInitiated, out)
   bump(window, sumAt.bytesInInitiated, into)
-  bump(window, sumAt.packetsOut, batch.packetsOut[row]!)
-  bump(window, sumAt.packetsIn, batch.packetsIn[row]!)
-  if (!peerIsHome) {
-    bump(window, sumAt.externalBytesOut, out)
-    bump(window, sumAt.externalBytesIn, into)
+  bump(window, sumAt.packetsOut, sums[at + Sum.packetsOut]!)
+  bump(window, sumAt.packetsIn, sums[at + Sum.packetsIn]!)
+  if (!ends.targetIsHome) addExternal(window, sumAt.externalInitiated, flows, out, into)
+  if (!ends.targetIsGroup) bump(window, sumAt.failedInitiated, sums[at + Sum.failed]!)
+  if (flows === 0) return
+  bump(window, sumAt.flowsInitiated, flows)
+  bumpProto(window, ends.proto, flows, sumAt.tcpInitiated, sumAt.udpInitiated, sumAt.icmpInitiated)
+  if (hasPorts(ends.proto)) {
+    bump(window, INITIATED_CLASS[portClass(ends.port)], flows)
+    sketchAdd(window.registers, SKETCH.portsInitiated * REGISTERS, hashNumber(ends.port))
   }
-  if (beginsFlow(batch, row)) {
-    const port = batch.targetPort[row]!
-    bump(window, sumAt.flowsInitiated, 1)
-    if (!peerIsHome) bump(window, sumAt.externalInitiated, 1)
-    bumpProto(window, batch.proto[row]!, sumAt.tcpInitiated, sumAt.udpInitiated, sumAt.icmpInitiated)
-    if (hasPorts(batch.proto[row]!)) {
-      bump(window, INITIATED_CLASS[portClass(port)], 1)
-      sketchAdd(window.registers, SKETCH.portsInitiated * REGISTERS, hashNumber(port))
-    }
-    const peer = hashWords(batch.target, row * 4)
-    sketchAdd(window.registers, SKETCH.peersInitiated * REGISTERS, peer)
-    sketchAdd(window.registers, SKETCH.peerPortsInitiated * REGISTERS, hashNumber(peer ^ hashNumber(port)))
-  }
-  if (hasFailed(batch, row)) bump(window, sumAt.failedInitiated, 1)
-  addFinished(window, batch, row, out, into)
+  sketchAdd(window.registers, SKETCH.peersInitiated * REGISTERS, ends.targetHash)
+  const peerPort = hashNumber(ends.targetHash ^ hashNumber(ends.port))
+  sketchAdd(window.registers, SKETCH.peerPortsInitiated * REGISTERS, peerPort)
 }
 
-function addServed(window: Window, batch: FlowBatch, row: number, peerIsHome: boolean): void {
-  const out = batch.bytesIn[row]!
-  const into = batch.bytesOut[row]!
+function addServed(window: Window, ends: Ends, sums: Float64Array, at: number): void {
+  const [out, into, flows] = [sums[at + Sum.bytesIn]!, sums[at + Sum.bytesOut]!, sums[at + Sum.flows]!]
   bump(window, sumAt.bytesOutServed, out)
   bump(window, sumAt.bytesInServed, into)
-  bump(window, sumAt.packetsOut, batch.packetsIn[row]!)
-  bump(window, sumAt.packetsIn, batch.packetsOut[row]!)
-  if (!peerIsHome) {
-    bump(window, sumAt.externalBytesOut, out)
-    bump(window, sumAt.externalBytesIn, into)
+  bump(window, sumAt.packetsOut, sums[at + Sum.packetsIn]!)
+  bump(window, sumAt.packetsIn, sums[at + Sum.packetsOut]!)
+  if (!ends.sourceIsHome) addExternal(window, sumAt.externalServed, flows, out, into)
+  if (!ends.targetIsGroup) bump(window, sumAt.failedServed, sums[at + Sum.failed]!)
+  if (flows === 0) return
+  bump(window, sumAt.flowsServed, flows)
+  bumpProto(window, ends.proto, flows, sumAt.tcpServed, sumAt.udpServed, sumAt.icmpServed)
+  if (hasPorts(ends.proto)) {
+    bump(window, SERVED_CLASS[portClass(ends.port)], flows)
+    sketchAdd(window.registers, SKETCH.portsServed * REGISTERS, hashNumber(ends.port))
   }
-  if (beginsFlow(batch, row)) {
-    const port = batch.targetPort[row]!
-    bump(window, sumAt.flowsServed, 1)
-    if (!peerIsHome) bump(window, sumAt.externalServed, 1)
-    bumpProto(window, batch.proto[row]!, sumAt.tcpServed, sumAt.udpServed, sumAt.icmpServed)
-    if (hasPorts(batch.proto[row]!)) {
-      bump(window, SERVED_CLASS[portClass(port)], 1)
-      sketchAdd(window.registers, SKETCH.portsServed * REGISTERS, hashNumber(port))
-    }
-    sketchAdd(window.registers, SKETCH.peersServed * REGISTERS, hashWords(batch.source, row * 4))
+  sketchAdd(window.registers, SKETCH.peersServed * REGISTERS, ends.sourceHash)
+}
+
+function addExternal(window: Window, sum: number, flows: number, out: number, into: number): void {
+  bump(window, sum, flows)
+  bump(window, sumAt.externalBytesOut, out)
+  bump(window, sumAt.externalBytesIn, into)
+}
+
+/** Sizes and durations of finished flows, gaps between those that were initiated; what is out for one end is in for the other. */
+function addFinished(
+  window: Window,
+  sums: Float64Array,
+  at: number,
+  histograms: Uint16Array,
+  from: number,
+  isInitiator: boolean,
+): void {
+  bump(window, sumAt.finished, sums[at + Sum.finished]!)
+  bump(window, sumAt.durationMs, sums[at + Sum.durationMs]!)
+  const to = window.histograms
+  const out = isInitiator ? 0 : BUCKETS
+  const into = BUCKETS - out
+  for (let i = 0; i < BUCKETS; i++) {
+    to[i]! += histograms[from + out + i]!
+    to[BUCKETS + i]! += histograms[from + into + i]!
+    to[2 * BUCKETS + i]! += histograms[from + 2 * BUCKETS + i]!
   }
-  if (hasFailed(batch, row)) bump(window, sumAt.failedServed, 1)
-  addFinished(window, batch, row, out, into)
+  if (isInitiator) for (let i = 3 * BUCKETS; i < 4 * BUCKETS; i++) to[i]! += histograms[from + i]!
 }
 
 const INITIATED_CLASS = {
@@ -235,30 +391,8 @@ const SERVED_CLASS = {
 
 const hasPorts = (proto: number) => proto === Proto.tcp || proto === Proto.udp
 
-function bumpProto(window: Window, proto: number, tcp: number, udp: number, icmp: number): void {
-  if (proto === Proto.tcp) bump(window, tcp, 1)
-  else if (proto === Proto.udp) bump(window, udp, 1)
-  else if (proto === Proto.icmp || proto === Proto.icmp6) bump(window, icmp, 1)
-}
-
-/** Multicast is never answered, which is no failure. */
-function hasFailed(batch: FlowBatch, row: number): boolean {
-  return FAILED_STATES.has(batch.state[row]!) && !isGroupAddress(batch.target, row * 4)
-}
-
-/** Size and duration of a finished flow. A `closed` row carries the bytes since its last `progress`: its size is a lower bound. */
-function addFinished(window: Window, batch: FlowBatch, row: number, out: number, into: number): void {
-  const phase = batch.phase[row]!
-  if (phase !== Phase.whole && phase !== Phase.closed) return
-  const lasted = Math.max(0, batch.end[row]! - batch.start[row]!)
-  bump(window, sumAt.finished, 1)
-  bump(window, sumAt.durationMs, lasted)
-  bucket(window, HISTOGRAM.bytesOutPerFlow, out)
-  bucket(window, HISTOGRAM.bytesInPerFlow, into)
-  bucket(window, HISTOGRAM.durationMs, lasted)
-}
-
-function addGap(window: Window, last: number, start: number): number {
-  if (start >= last) bucket(window, HISTOGRAM.gapMs, start - last)
-  return start >= last || Number.isNaN(last) ? start : last
+function bumpProto(window: Window, proto: number, by: number, tcp: number, udp: number, icmp: number): void {
+  if (proto === Proto.tcp) bump(window, tcp, by)
+  else if (proto === Proto.udp) bump(window, udp, by)
+  else if (proto === Proto.icmp || proto === Proto.icmp6) bump(window, icmp, by)
 }
