@@ -8,7 +8,13 @@ import { randomShot, randomState, type Shot, seeded } from './random.ts'
 export type ShotResult = { packets: number; mismatches: number; allowed: number; examples: string[] }
 
 /** Walks through `states` random states, alternating direct and pending-then-confirmed changes. */
-export async function shootRandom(network: Network, seed: number, states: number, each: number): Promise<ShotResult> {
+export async function shootRandom(
+  network: Network,
+  seed: number,
+  states: number,
+  each: number,
+  load: (text: string) => Promise<unknown> = (text) => network.nft(text),
+): Promise<ShotResult> {
   const random = seeded(seed)
   const result: ShotResult = { packets: 0, mismatches: 0, allowed: 0, examples: [] }
   let before: Compiled | null = null
@@ -17,10 +23,10 @@ export async function shootRandom(network: Network, seed: number, states: number
     const state = randomState(random, n)
     const after = compileAgent(state, network.bindings)
     const now = Date.now()
-    if (n % 2 === 0) await network.nft(compileDelta(before, after, { pendingMs: null, now }))
+    if (n % 2 === 0) await load(compileDelta(before, after, { pendingMs: null, now }))
     else {
-      await network.nft(compileDelta(before, after, { pendingMs: 60_000, now }))
-      await network.nft(confirmDelta(before, after, now))
+      await load(compileDelta(before, after, { pendingMs: 60_000, now }))
+      await load(confirmDelta(before, after, now))
     }
     before = after
     const shots = Array.from({ length: each }, () => randomShot(random, id++))

@@ -3,7 +3,7 @@
  * koffi makes and binds the socket; reading and writing are plain read(2) and write(2) on its descriptor, so the event
  * loop is served by libuv's threads and an ack can also be awaited without leaving the turn.
  */
-import { closeSync, read, readSync, writeSync } from 'node:fs'
+import { closeSync, read, readSync, write, writeSync } from 'node:fs'
 import koffi from 'koffi'
 import { type Message, messages } from './message.ts'
 
@@ -13,11 +13,13 @@ const AF_NETLINK = 16
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
+const SO_SNDBUFFORCE = 32
 const SO_RCVBUF = 8
 const SO_RCVBUFFORCE = 33
 const SO_RCVTIMEO = 20
 const SOL_NETLINK = 270
 const NETLINK_NO_ENOBUFS = 5
+const NETLINK_CAP_ACK = 10
 
 type Libc = {
   socket(domain: number, type: number, protocol: number): number
@@ -59,8 +61,14 @@ export class NetlinkSocket {
   #open = true
   #sequence = 1
 
-  /** `groups` is the legacy bit mask of multicast groups (netlink(7)); `bufferBytes` the socket's receive buffer. */
-  constructor(family: number, options: { readonly groups?: number; readonly bufferBytes?: number } = {}) {
+  /**
+   * `groups` is the legacy bit mask of multicast groups (netlink(7)); `bufferBytes` the socket's receive buffer;
+   * `sendBytes` the longest message it may send (needs CAP_NET_ADMIN beyond the system's bound).
+   */
+  constructor(
+    family: number,
+    options: { readonly groups?: number; readonly bufferBytes?: number; readonly sendBytes?: number } = {},
+  ) {
     const fd = libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family)
     if (fd < 0) throw new NetlinkError(`open a netlink socket (family ${family})`, koffi.errno())
     this.#fd = fd
@@ -78,6 +86,9 @@ export class NetlinkSocket {
       if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0)
         libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4)
     }
+    if (options.sendBytes !== undefined) libc().setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, int(options.sendBytes), 4)
+    // A refusal repeats the header of what was refused, not all of it.
+    libc().setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, int(1), 4)
     // A blocked read must come back now and then, or close() could not end it.
     const timeout = Buffer.alloc(16)
     timeout.writeBigInt64LE(0n, 0)
@@ -97,6 +108,13 @@ export class NetlinkSocket {
 
   send(bytes: Buffer): void {
     writeSync(this.#fd, bytes)
+  }
+
+  /** The same on a thread of libuv's pool: the kernel works through a large batch before the call returns. */
+  sendAway(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      write(this.#fd, bytes, (error) => (error === null ? resolve() : reject(error)))
+    })
   }
 
   /** The next datagram's messages; an empty list after an overrun or a quiet third of a second; null once closed. The payloads are views, valid until the next call. */

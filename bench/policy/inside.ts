@@ -1,0 +1,47 @@
+/**
+ * Runs inside one namespace for as long as a bench or a test does: loads texts there by the way that is asked for, and
+ * says how long it took. Requests and answers are lines of JSON; ends when its input does.
+ */
+import { createInterface } from 'node:readline'
+import { type Loader, libraryLoader, listTable, load, netlinkLoader, programLoader } from '../../src/enforce/load.ts'
+
+export type Way = Loader['name'] | 'quickest'
+export type LoadRequest =
+  | { readonly op: 'load'; readonly way: Way; readonly text: string }
+  /** Each text after the one before it; answers with each one's time. */
+  | { readonly op: 'each'; readonly way: Way; readonly texts: readonly string[] }
+  | { readonly op: 'list' }
+export type LoadAnswer = { readonly ms: readonly number[]; readonly by: string; readonly listing: string }
+
+const LOADERS = { netlink: netlinkLoader, libnftables: libraryLoader, program: programLoader }
+
+async function loadBy(way: Way, text: string): Promise<string> {
+  if (way === 'quickest') return (await load(text)) ?? 'none'
+  // Structure goes by libnftables also where elements go by netlink.
+  const loader = LOADERS[way]
+  if ((await loader.apply(text)) === 'applied') return loader.name
+  if (way === 'netlink' && (await libraryLoader.apply(text)) === 'applied') return libraryLoader.name
+  throw new Error(`${way} cannot carry this text here`)
+}
+
+async function answer(request: LoadRequest): Promise<LoadAnswer> {
+  if (request.op === 'list') return { ms: [], by: '', listing: await listTable('inet guise') }
+  const ms: number[] = []
+  let by = ''
+  for (const text of request.op === 'each' ? request.texts : [request.text]) {
+    const start = performance.now()
+    by = await loadBy(request.way, text)
+    ms.push(performance.now() - start)
+  }
+  return { ms, by, listing: '' }
+}
+
+if (process.argv[2] === 'serve')
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, request } = JSON.parse(line) as { id: number; request: LoadRequest }
+    try {
+      console.log(JSON.stringify({ id, value: await answer(request) }))
+    } catch (error) {
+      console.log(JSON.stringify({ id, error: (error as Error).message }))
+    }
+  }

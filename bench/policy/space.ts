@@ -1,0 +1,67 @@
+/** A namespace of its own with a process inside that loads what it is asked to; both go with `close`. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import type { LoadAnswer, LoadRequest, Way } from './inside.ts'
+
+const run = promisify(execFile)
+const INSIDE = new URL('./inside.ts', import.meta.url).pathname
+
+export class Loading {
+  readonly #child: ChildProcess
+  readonly #open = new Map<number, { resolve(value: LoadAnswer): void; reject(error: Error): void }>()
+  readonly #namespace: string
+  readonly #isOurs: boolean
+  #next = 0
+
+  private constructor(namespace: string, isOurs: boolean) {
+    this.#namespace = namespace
+    this.#isOurs = isOurs
+    this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, INSIDE, 'serve'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      const { id, value, error } = JSON.parse(line) as { id: number; value: LoadAnswer; error?: string }
+      const waiting = this.#open.get(id)
+      this.#open.delete(id)
+      if (error === undefined) waiting?.resolve(value)
+      else waiting?.reject(new Error(error))
+    })
+    this.#child.on('exit', () => {
+      for (const { reject } of this.#open.values()) reject(new Error(`the loader inside ${namespace} ended`))
+    })
+  }
+
+  /** In a namespace made for it. */
+  static async create(suffix: string): Promise<Loading> {
+    const namespace = `guiseS${process.pid % 100_000}${suffix}`
+    await run('ip', ['netns', 'add', namespace])
+    return new Loading(namespace, true)
+  }
+
+  static join(namespace: string): Loading {
+    return new Loading(namespace, false)
+  }
+
+  ask(request: LoadRequest): Promise<LoadAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<LoadAnswer>()
+    const id = this.#next++
+    this.#open.set(id, { resolve, reject })
+    this.#child.stdin!.write(`${JSON.stringify({ id, request })}\n`)
+    return promise
+  }
+
+  load(way: Way, text: string): Promise<LoadAnswer> {
+    return this.ask({ op: 'load', way, text })
+  }
+
+  async list(): Promise<unknown> {
+    return JSON.parse((await this.ask({ op: 'list' })).listing)
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin!.end()
+    this.#child.kill('SIGKILL')
+    if (this.#isOurs) await run('ip', ['netns', 'del', this.#namespace]).catch(() => {})
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Text that `compile` wrote comes in; one transaction goes to the kernel of this process's network namespace. Three ways,
+ * all of them to the same state: elements of sets and maps by a raw netlink batch (microseconds, whatever the table
+ * holds), everything else by libnftables in this process, and the program `nft` where koffi or the library is missing.
+ * Each tries the next when it cannot; a refusal is always told in nft's own words.
+ */
+import { openNftables } from '../netlink/libnftables.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
+import { readElementText } from './element-text.ts'
+import { command, runStep } from './step.ts'
+
+export type Loader = {
+  readonly name: 'netlink' | 'libnftables' | 'program'
+  /** `not-mine`: this way cannot carry it, and nothing was done. Throws when the kernel refused: then nothing was changed. */
+  apply(text: string): Promise<'applied' | 'not-mine'>
+}
+
+const SEND_BYTES = 8 << 20
+
+let socket: Promise<NetlinkSocket | null> | null = null
+/** The socket stays open: what it is for must not wait. */
+function openSocket(): Promise<NetlinkSocket | null> {
+  socket ??= import('../netlink/socket.ts').then(
+    ({ Family, NetlinkSocket }) => new NetlinkSocket(Family.netfilter, { sendBytes: SEND_BYTES }),
+  )
+  return socket.catch(() => null)
+}
+
+let turn: Promise<unknown> = Promise.resolve()
+/** Answers are told apart by their sequence, but a batch on a thread and its answer belong together. */
+function alone<T>(act: () => Promise<T>): Promise<T> {
+  const mine = turn.then(act, act)
+  turn = mine.catch(() => {})
+  return mine
+}
+
+export const netlinkLoader: Loader = {
+  name: 'netlink',
+  async apply(text) {
+    const changes = readElementText(text)
+    if (changes === null) return 'not-mine'
+    const open = await openSocket()
+    if (open === null) return 'not-mine'
+    const { sendBatch } = await import('../netlink/nft-batch.ts')
+    await alone(() => sendBatch(open, 'guise', changes))
+    return 'applied'
+  },
+}
+
+export const libraryLoader: Loader = {
+  name: 'libnftables',
+  async apply(text) {
+    const nft = await openNftables()
+    if (nft === null) return 'not-mine'
+    await nft.run(text, 'text').catch(async (error: Error) => {
+      throw new Error(`nft (libnftables) refused: ${await wordsFor(text, error.message)}`)
+    })
+    return 'applied'
+  },
+}
+
+/** libnftables 1.0.6 points into the first line of a buffer, wherever the mistake is; the program names the line. */
+async function wordsFor(text: string, heard: string): Promise<string> {
+  if (text.trim().split('\n').length === 1) return heard
+  return command('nft', ['-c', '-f', '-'], text).then(
+    () => heard.split('\n')[0]!,
+    (error: Error) => error.message,
+  )
+}
+
+export const programLoader: Loader = {
+  name: 'program',
+  async apply(text) {
+    await runStep({ run: 'nft', text })
+    return 'applied'
+  },
+}
+
+/** By the quickest way that can carry it. */
+export async function load(text: string): Promise<Loader['name'] | null> {
+  if (text === '') return null
+  // A bare errno says little: a refused batch changed nothing, so nft may try the same and say why it fails.
+  const quick = await netlinkLoader.apply(text).catch(() => 'not-mine' as const)
+  if (quick === 'applied') return netlinkLoader.name
+  if ((await libraryLoader.apply(text)) === 'applied') return libraryLoader.name
+  await programLoader.apply(text)
+  return programLoader.name
+}
+
+/** `nft -j list table …`, as text. */
+export async function listTable(table: string): Promise<string> {
+  const nft = await openNftables()
+  if (nft === null) return command('nft', ['-j', 'list', 'table', ...table.split(' ')])
+  return nft.run(`list table ${table}`, 'json').catch((error: Error) => {
+    throw new Error(`nft -j list table ${table} failed: ${error.message}`)
+  })
+}
