@@ -1,0 +1,46 @@
+/**
+ * The one set of numbers for every series. Nothing here knows what a metric is: times are in rows, sizes in robust units
+ * of the series itself. Chosen by structure on the Numenta benchmark's development files, and checked by leaving each of
+ * its folders out (bench/drift.bench.ts prints that); the neighbours of each value score within two points.
+ */
+
+/** Rows before anything is judged: fewer have no spread to speak of. */
+export const WARM_ROWS = 30
+
+/** Rows that a mean or a spread looks back, at most (all rows, until there are so many). */
+export const MEMORY_ROWS = { level: 1_500, season: 1_000, regime: 3_000 } as const
+/** One deviation moves a spread by at most so many spreads, so that one outlier does not blind the detector. */
+export const CLIP = { level: 6, season: 5, regime: 20 } as const
+
+/** Rows of the short mean whose shift is judged. */
+export const SHORT_ROWS = 10
+
+/** Slots of the day, at most; a step over a quarter of a day leaves no season to learn. */
+export const SEASON = { slots: 96, daySeconds: 86_400, longestStepSeconds: 21_600, gain: 0.05 } as const
+
+/**
+ * What was seen before, at two sets of time scales (rows): a point is the value with its means over so many rows, in units
+ * of the series' spread. A point farther than `reach` from every known one becomes known itself; the one longest unseen goes.
+ */
+export const REGIMES = {
+  close: { scales: [1, 4, 16, 64], reach: 0.8 },
+  wide: { scales: [1, 10, 100], reach: 1.2 },
+  known: 128,
+  least: 0.3,
+} as const
+
+/** Histogram of log sizes: bins per e-fold, lowest log size, bins, rows before old ones weigh half. */
+export const TAIL = { perFold: 10, lowest: -6, bins: 160, rows: 32_000 } as const
+/** How fast the tail falls beyond the largest size seen (e-folds), and how fast that largest is forgotten per row. */
+export const BEYOND = { fold: 0.1, forget: 0.999_95, share: 0.5 } as const
+
+/** Weights of the surprises (−log10 of a tail probability each): what never was counts most. */
+export const WEIGHT = { season: 0.4, level: 0.2, step: 0.2, regimeAlone: 1.5 } as const
+
+/** The surprise that a series usually reaches in a block of rows is taken off, in part: a nervous series has to shout. */
+export const USUAL = { rows: 100, share: 0.6, start: 1.5, startBlocks: 5, blocks: 60, most: 4 } as const
+
+/** Surprise at which the score is one half: an alarm. */
+export const ALARM = 2.5
+/** One event is one alarm: rest after it, as a share of the rows seen, and its bounds in rows. */
+export const REST = { share: 0.04, least: 20, most: 600 } as const
