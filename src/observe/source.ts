@@ -4,7 +4,7 @@
  * of flow columns go out, and everything lost or refused on the way is counted.
  */
 import type { FlowBatch, SourceCounters } from '../model/flow.ts'
-import { plainText } from '../model/plain-text.ts'
+import { ownText, plainText } from '../model/plain-text.ts'
 
 export type FlowSource = {
   readonly name: string
@@ -47,9 +47,11 @@ export function createServiceNames(): ServiceNames {
       const name = plainText(raw, 32)
       if (name === '' || codes.size >= MAX_NAMES) return 0
       const same = name === raw ? undefined : codes.get(name)
-      const code = same ?? names.push(name) - 1
-      if (raw.length <= 64) codes.set(raw, code)
-      codes.set(name, code)
+      // A piece of a line would keep the whole line: what is kept is a copy.
+      const kept = ownText(name)
+      const code = same ?? names.push(kept) - 1
+      if (raw.length <= 64 && raw !== name) codes.set(ownText(raw), code)
+      codes.set(kept, code)
       return code
     },
     nameOf: (code) => names[code] ?? null,

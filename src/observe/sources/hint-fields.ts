@@ -2,7 +2,7 @@
 import { parseAddress } from '../../model/address.ts'
 import { Proto } from '../../model/flow.ts'
 import type { HintEnds } from '../../model/hint.ts'
-import { plainText } from '../../model/plain-text.ts'
+import { ownText, plainText } from '../../model/plain-text.ts'
 import { LATEST_MS } from './fill-row.ts'
 
 /** One record of a log, however it was written: absent and unset values are ''. */
@@ -54,9 +54,9 @@ export function nameText(raw: string): string {
   return name.endsWith('.') && name.length > 1 ? name.slice(0, -1) : name
 }
 
-/** Most texts of a log are printable ASCII and short: those need no cleaning. */
+/** Most texts of a log are printable ASCII and short: those need no cleaning. A copy: hints outlive their line. */
 export function shortText(raw: string, max: number): string {
-  return raw.length <= max && /^[!-~]*$/.test(raw) ? raw : plainText(raw, max)
+  return ownText(raw.length <= max && /^[!-~]*$/.test(raw) ? raw : plainText(raw, max))
 }
 
 const MAX_ANSWERS = 16
