@@ -51,9 +51,17 @@ const openPalette = async (page: Page) => {
 
 const writeMistake = async (page: Page) => {
   const editor = page.getByRole('textbox', { name: 'Policy in YAML' })
-  await editor.focus()
+  const mistake = editor.getByText('mod: enforce')
+  // Until it stands there: while the editor is put in the place of the text, what is typed goes nowhere.
+  await editor.click()
   await page.keyboard.press('ControlOrMeta+End')
   await page.keyboard.insertText('  mod: enforce')
+  await mistake.waitFor({ timeout: 5_000 }).catch(async () => {
+    await editor.click()
+    await page.keyboard.press('ControlOrMeta+End')
+    await page.keyboard.insertText('  mod: enforce')
+    await mistake.waitFor()
+  })
   await page
     .getByText(/^\d places? (is|are) wrong$/)
     .locator('visible=true')

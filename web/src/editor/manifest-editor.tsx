@@ -122,7 +122,7 @@ function Head(props: {
       <h2 id="editor-title">{t('editor.title')}</h2>
       {editing.base.version === 0 ? null : <span className="tag n">v{editing.base.version}</span>}
       <span className="sub" role="status">
-        {isReader ? null : why}
+        {isReader ? null : (why ?? (HAS_COMMENT.test(editing.text) ? t('editor.commentsLost') : null))}
       </span>
       {isReader ? null : (
         <span className="buttons">
@@ -266,5 +266,8 @@ function Text(props: {
     </Suspense>
   )
 }
+
+/** Manifests are stored as data, and read back as the YAML this page writes. */
+const HAS_COMMENT = /(?:^|\s)#/m
 
 const NONE: ManifestPreview['faults'] = []

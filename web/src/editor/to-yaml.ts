@@ -3,7 +3,7 @@
 type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
 
 /** Longest line of a list or map written on one line. */
-const LINE = 96
+const LINE = 72
 /** Longest list of several maps on one line. */
 const SHORT = 56
 

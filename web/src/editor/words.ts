@@ -4,6 +4,7 @@ export const words = {
     title: 'YAML',
     label: '{{kind}} in YAML',
     kind: { policies: 'Policy', personas: 'Persona' },
+    commentsLost: 'Comments are not kept: the text is stored as data.',
     leave: 'Tab indents. Esc, then Tab leaves the editor.',
     readOnly: 'Read only: {{why}}',
     loading: 'The editor loads.',

@@ -23,11 +23,15 @@ const SETTLES_MS = 120
 export function SearchBox({ value, onChange, label, placeholder, ref, list, describedBy, onText }: SearchProps) {
   const [text, setText] = useState(value)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  const told = useRef(value)
+  // What was told comes back some moments later, when more may have been typed: only what others wrote is taken over.
+  const told = useRef<string[]>([])
+  const before = useRef(value)
   useEffect(() => {
-    if (value === told.current) return
-    told.current = value
-    setText(value)
+    if (value === before.current) return
+    before.current = value
+    const own = told.current.indexOf(value)
+    told.current.splice(0, own + 1)
+    if (own < 0) setText(value)
   }, [value])
   useEffect(() => () => clearTimeout(timer.current), [])
   const tell = (next: string, afterMs: number) => {
@@ -35,7 +39,7 @@ export function SearchBox({ value, onChange, label, placeholder, ref, list, desc
     onText?.(next)
     clearTimeout(timer.current)
     timer.current = setTimeout(() => {
-      told.current = next
+      if (next !== before.current || told.current.length > 0) told.current.push(next)
       onChange(next)
     }, afterMs)
   }

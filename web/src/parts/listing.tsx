@@ -34,8 +34,8 @@ export type ListingProps<T extends Row> = Pick<
   readonly name: string
   /** heading of the section and label of the table: `Agents` */
   readonly title: string
-  /** stands before the filter: a row of toggles, say */
-  readonly before?: ReactNode
+  /** stands behind the filter: which of them are shown */
+  readonly toggles?: ReactNode
   readonly rows: readonly T[]
   readonly columns: readonly Column<T>[]
   /** sort when the address says none: `-risk` */
@@ -54,7 +54,7 @@ export type ListingProps<T extends Row> = Pick<
 }
 
 export function Listing<T extends Row>(props: ListingProps<T>) {
-  const { name, title, before, rows, columns, grammar, placeholder, opens } = props
+  const { name, title, toggles, rows, columns, grammar, placeholder, opens } = props
   const address = useAddress()
   const field = useRef<HTMLInputElement>(null)
   const section = useRef<HTMLElement>(null)
@@ -88,7 +88,6 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
     >
       <div className="section-head">
         <h2 id={`${name}-title`}>{title}</h2>
-        {before}
         <FilterField
           ref={field}
           value={q}
@@ -98,6 +97,7 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
           grammar={grammar}
           rows={rows}
         />
+        {toggles}
         <HeldNote {...held} />
         <span className="right tools">
           <SavedFilters page={name} />

@@ -3,9 +3,12 @@ import { t } from 'i18next'
 import { useMemo, useRef, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { useAudit, usePlans, useShifts, useWorkloads } from '../../api/queries.ts'
-import { absolute, clockSeconds, count, day } from '../../format.ts'
+import { absolute, clockSeconds, count, countWord, day } from '../../format.ts'
+import type { Column } from '../../parts/columns.ts'
+import { ExportButton } from '../../parts/export-button.tsx'
 import { SearchBox } from '../../parts/filter-field.tsx'
 import { Icon, type IconName } from '../../parts/icon.tsx'
+import { SavedFilters } from '../../parts/saved-filters.tsx'
 import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
@@ -19,6 +22,21 @@ addWords(words)
 
 const ICONS: Record<StreamKind, IconName> = { shift: 'persona', plan: 'plan', evidence: 'risk', audit: 'ledger' }
 const FIRST = 100
+
+const asText = (name: string, value: Column<Entry>['value']): Column<Entry> => ({
+  name,
+  title: name,
+  cell: () => null,
+  ...(value === undefined ? {} : { value }),
+})
+/** A stream is no table; taken away it is one. */
+const EXPORTED: readonly Column<Entry>[] = [
+  asText('at', (entry) => new Date(entry.at).toISOString()),
+  asText('kind', (entry) => entry.kind),
+  asText('what', (entry) => entry.title),
+  asText('detail', (entry) => entry.detail),
+  asText('actor', (entry) => entry.actor),
+]
 
 export default function Activity() {
   const [workloads, plans, shifts, audit] = [useWorkloads(), usePlans(), useShifts(), useAudit()]
@@ -50,11 +68,19 @@ export default function Activity() {
     <>
       <PageHead
         title={t('nav.activity')}
-        heading={ready ? t('activity.heading', { count: open }) : t('nav.activity')}
+        heading={ready ? t('activity.heading', { count: open, n: countWord(open) }) : t('nav.activity')}
         lead={t('activity.lead')}
         crumbs={[{ name: t('nav.activity') }]}
       />
       <div className="section-head activity-head">
+        <h2>{t('nav.activity')}</h2>
+        <SearchBox
+          ref={field}
+          value={q}
+          onChange={(value) => set('q', value)}
+          label={t('activity.filter')}
+          placeholder={t('activity.placeholder')}
+        />
         {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
         <span className="seg" role="group" aria-label={t('activity.kind')}>
           <button type="button" aria-pressed={kind === null} onClick={() => set('kind', '')}>
@@ -66,13 +92,10 @@ export default function Activity() {
             </button>
           ))}
         </span>
-        <SearchBox
-          ref={field}
-          value={q}
-          onChange={(value) => set('q', value)}
-          label={t('activity.filter')}
-          placeholder={t('activity.placeholder')}
-        />
+        <span className="right tools">
+          <SavedFilters page="activity" />
+          <ExportButton name="activity" rows={entries} columns={EXPORTED} />
+        </span>
       </div>
       <div className="surface">
         {failed !== undefined ? (

@@ -2,6 +2,7 @@
 import { t } from 'i18next'
 import { probability, signed } from '../../format.ts'
 import type { AuditRecord, PlanRecord, ShiftRecord, WorkloadRecord } from '../../nouns.ts'
+import { personName } from '../../person.ts'
 import { sentence } from '../../sentence.ts'
 
 export const STREAM_KINDS = ['shift', 'plan', 'evidence', 'audit'] as const
@@ -40,7 +41,7 @@ export function buildStream(
           state: t(`shift.${shift.state}`).toLowerCase(),
         }),
         detail: shift.why[0] === undefined ? null : sentence(shift.why[0].text),
-        actor: shift.requestedBy,
+        actor: personName(shift.requestedBy),
         workload: shift.workload,
       }),
     ),
@@ -56,7 +57,7 @@ export function buildStream(
           count: plan.plan.blastRadius.workloads,
         }),
         detail: planReason(plan),
-        actor: plan.plan.proposedBy,
+        actor: personName(plan.plan.proposedBy),
         workload: plan.plan.steps.length === 1 ? plan.plan.steps[0]!.workload : null,
       }),
     ),
@@ -82,7 +83,7 @@ export function buildStream(
         at: row.at,
         title: sentence(said).replace(/\.$/, '') + (times > 1 && others.length < 2 ? ` (${times}×)` : ''),
         detail: row.action,
-        actor: row.actor.replace(/^session:/, ''),
+        actor: personName(row.actor),
         workload: times === 1 && names.has(row.object) ? row.object : null,
         step: row.action.startsWith('plan.'),
       }

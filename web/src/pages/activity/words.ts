@@ -2,8 +2,8 @@
 export const words = {
   activity: {
     heading_zero: 'Nothing is under way.',
-    heading_one: '{{count}} change is under way.',
-    heading_other: '{{count}} changes are under way.',
+    heading_one: '{{n}} change is under way.',
+    heading_other: '{{n}} changes are under way.',
     lead: 'Shifts, plans, evidence and audit lines, newest first.',
     kind: 'Kind',
     all: 'All',

@@ -3,7 +3,7 @@ import { t } from 'i18next'
 import { useMemo } from 'react'
 import { useAgents, usePlans, useSources, useWorkloads } from '../../api/queries.ts'
 import { isSilent } from '../../attention.ts'
-import { count } from '../../format.ts'
+import { count, countWord } from '../../format.ts'
 import type { AgentRecord } from '../../nouns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
@@ -85,10 +85,10 @@ function heading(all: readonly AgentRecord[], about: About, now: number): string
   const silent = all.filter((a) => isSilent(a, now)).length
   const differ = all.filter((a) => ['behind', 'refused'].includes(about.standing(a).kind)).length
   const parts = [t('agents.heading', { count: all.length, n: count(all.length) })]
-  if (silent > 0) parts.push(t('agents.silent', { count: silent, n: count(silent) }))
-  if (differ > 0) parts.push(t('agents.differs', { count: differ, n: count(differ) }))
+  if (silent > 0) parts.push(t('agents.silent', { count: silent, n: countWord(silent) }))
+  if (differ > 0) parts.push(t('agents.differs', { count: differ, n: countWord(differ) }))
   const trial = all.filter((a) => about.standing(a).kind === 'pending').length
-  if (trial > 0) parts.push(t('agents.trial', { count: trial, n: count(trial) }))
+  if (trial > 0) parts.push(t('agents.trial', { count: trial, n: countWord(trial) }))
   if (silent + differ + trial === 0) parts.push(t('agents.allWell'))
   return parts.join(' ')
 }

@@ -35,7 +35,7 @@ export function fleetColumns(
     {
       name: 'wears',
       title: t('column.wears'),
-      width: 172,
+      width: 204,
       value: (w) => w.worn?.name ?? null,
       cell: (w) => (
         <>

@@ -5,9 +5,10 @@ import { absolute } from '../../format.ts'
 import { useAddress } from '../../parts/address.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
+import { personName } from '../../person.ts'
 import { sentence } from '../../sentence.ts'
 import { useDecision } from './queries.ts'
-import { personName, placeOf, type Row } from './record.ts'
+import { placeOf, type Row } from './record.ts'
 
 export function RecordPeek({ row }: { readonly row: Row }) {
   const address = useAddress()

@@ -9,8 +9,6 @@ export type Verified =
 
 export type Row = AuditRecord & { readonly id: string }
 
-export const personName = (actor: string) => actor.replace(/^session:/, '')
-
 /** The page of the object, when it has one. */
 export function placeOf({ action, object }: Pick<AuditRecord, 'action' | 'object'>): string | null {
   if (/^w_/.test(object)) return paths.workload(object)

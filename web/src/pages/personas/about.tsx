@@ -121,12 +121,18 @@ function Ladder({ spec }: { readonly spec: PersonaSpec }) {
           </span>
           <span>
             {t(`personas.do.${rule.do}`, { persona: rule.persona ?? '' })}{' '}
-            <span className="qq">{t('personas.for', { ttl: rule.ttl })}</span>
+            <span className="qq">{t('personas.for', { ttl: spanWords(rule.ttl) })}</span>
           </span>
         </li>
       ))}
     </ol>
   )
+}
+
+const UNITS: Readonly<Record<string, string>> = { m: 'min' }
+/** `15m` as everywhere else: `15 min`. */
+function spanWords(ttl: string): string {
+  return ttl.replace(/(\d+)([a-z]+)/g, (_, n: string, unit: string) => `${n}\u00a0${UNITS[unit] ?? unit}`)
 }
 
 function Wearers({ row }: { readonly row: PersonaRow }) {

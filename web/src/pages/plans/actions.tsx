@@ -10,8 +10,8 @@ import { Button } from '../../parts/button.tsx'
 import { useHindrance } from '../../parts/rights.ts'
 import { say } from '../../parts/toast.tsx'
 import { paths } from '../../paths.ts'
+import { personName } from '../../person.ts'
 import { useKeys } from '../../shell/keys.ts'
-import { personName } from './progress.ts'
 import type { Probe, Timer } from './timer.ts'
 
 const ConfirmDialog = lazy(() => import('../../parts/confirm-dialog.tsx'))

@@ -13,10 +13,11 @@ import { Ago } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
+import { personName } from '../../person.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
 import './plan.css'
-import { isEnd, personName } from './progress.ts'
+import { isEnd } from './progress.ts'
 import { MOST_PLANS, useAllPlans } from './queries.ts'
 import { StepMark } from './stepper.tsx'
 import { words } from './words.ts'
@@ -108,7 +109,7 @@ const COLUMNS: readonly Column<PlanRow>[] = [
   {
     name: 'approval',
     title: t('plans.column.approval'),
-    width: 112,
+    width: 132,
     value: (row) => `${row.plan.approval} ${row.approvedBy.length}`,
     cell: (row) => (
       <span className="q n">{t(`plans.approvals.${row.plan.approval}`, { given: row.approvedBy.length })}</span>
@@ -205,7 +206,7 @@ function PlanList({ plans }: { readonly plans: readonly PlanSummary[] }) {
         key={show}
         name="plans"
         title={t('nav.plans')}
-        before={toggles}
+        toggles={toggles}
         rows={rows}
         columns={COLUMNS}
         sort="waiting"

@@ -2,6 +2,7 @@
 import { t } from 'i18next'
 import { clockSeconds, day } from '../../format.ts'
 import type { AuditRecord, PlanPreview, ShiftState } from '../../nouns.ts'
+import { personName } from '../../person.ts'
 
 const STEPS = ['proposed', 'approved', 'applying', 'confirming', 'confirmed'] as const
 type Step = (typeof STEPS)[number]
@@ -79,10 +80,6 @@ function detailOf(
 }
 
 const said = (at: string, by: string) => (at === '' ? by : by === '' ? at : t('planPage.by', { at, by }))
-
-export function personName(actor: string): string {
-  return actor.replace(/^session:/, '').replace(/^agent:/, '')
-}
 
 /** Today the time alone, else with the day. */
 export function timeOf(at: number, now: number): string {

@@ -7,9 +7,10 @@ import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { Facts } from '../../parts/peek.tsx'
 import { paths } from '../../paths.ts'
+import { personName } from '../../person.ts'
 import { sentence } from '../../sentence.ts'
 import { Provenance } from './diff.tsx'
-import { personName, timeOf } from './progress.ts'
+import { timeOf } from './progress.ts'
 
 type Props = { readonly plan: PlanPreview }
 

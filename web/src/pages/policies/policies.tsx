@@ -4,7 +4,7 @@ import { useMemo } from 'react'
 import type { PolicyManifest } from '../../../../src/model/manifest.ts'
 import type { PolicyState } from '../../../../src/model/preview.ts'
 import { usePolicies, usePolicyStates } from '../../editor/questions.ts'
-import { count } from '../../format.ts'
+import { count, countWord } from '../../format.ts'
 import type { Grammar } from '../../grammar.ts'
 import type { ManifestRecord } from '../../nouns.ts'
 import { LinkButton } from '../../parts/button.tsx'
@@ -50,7 +50,7 @@ export default function Policies() {
             ? t('nav.policies')
             : rows.length === 0
               ? t('policies.none')
-              : t('policies.heading', { count: rows.length, enforcing: count(enforcing) })
+              : t('policies.heading', { count: rows.length, enforcing: countWord(enforcing) })
         }
         lead={t('policies.lead')}
         crumbs={[{ name: t('nav.policies') }]}

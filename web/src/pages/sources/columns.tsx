@@ -7,6 +7,7 @@ import type { Grammar } from '../../grammar.ts'
 import type { SourcePoint, SourceRecord } from '../../nouns.ts'
 import type { Column } from '../../parts/columns.ts'
 import { Ago, Spark } from '../../parts/marks.tsx'
+import { sentence } from '../../sentence.ts'
 import { lostShare, shareText } from './loss.ts'
 
 type HostOf = (source: SourceRecord) => string
@@ -22,9 +23,11 @@ export function sourceColumns(hostOf: HostOf): readonly Column<SourceRecord>[] {
       cell: (s) => (
         <>
           <b className="name cut">{s.name}</b>
-          <span className={s.state === 'live' ? 'sub cut' : 'sub cut warn'} title={s.why}>
-            {s.why === '' ? (s.name === s.kind ? hostOf(s) : t(`sources.kind.${s.kind}`)) : s.why}
-          </span>
+          {s.why === '' ? null : (
+            <span className={s.state === 'live' ? 'sub cut' : 'sub cut warn'} title={s.why}>
+              {sentence(s.why)}
+            </span>
+          )}
         </>
       ),
     },
@@ -149,7 +152,7 @@ export function sourceLines(s: SourceRecord, host: string): ReactNode {
           {s.lost === 0 ? t('sources.nothingLost') : t('sources.lostOf', { share: shareText(lostShare(s)) })}
         </span>
       </span>
-      {s.why === '' ? null : <span className="l3">{s.why}</span>}
+      {s.why === '' ? null : <span className="l3">{sentence(s.why)}</span>}
     </>
   )
 }

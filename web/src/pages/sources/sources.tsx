@@ -3,7 +3,7 @@ import { t } from 'i18next'
 import { useMemo } from 'react'
 import { useAgents, useSources } from '../../api/queries.ts'
 import { isLosing } from '../../attention.ts'
-import { count } from '../../format.ts'
+import { count, countWord } from '../../format.ts'
 import type { SourceRecord } from '../../nouns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
@@ -63,7 +63,7 @@ export default function Sources() {
 function heading(all: readonly SourceRecord[]): string {
   if (all.length === 0) return t('sources.none')
   const losing = all.filter(isLosing).length
-  const rest = losing === 0 ? t('sources.allWell') : t('sources.losing', { count: losing, n: count(losing) })
+  const rest = losing === 0 ? t('sources.allWell') : t('sources.losing', { count: losing, n: countWord(losing) })
   return `${t('sources.heading', { count: all.length, n: count(all.length) })} ${rest}`
 }
 

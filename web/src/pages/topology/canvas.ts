@@ -5,6 +5,7 @@
 import cytoscape, { type Core, type EventObject } from 'cytoscape'
 import type { Topology, TopologyLens } from '../../../../src/model/topology.ts'
 import { type Colors, onTheme, readColors } from './colors.ts'
+import { curve } from './curve.ts'
 import { drawEdges, drawNodes, type Words } from './elements.ts'
 import { dropPins, keepPin, keepSlots, readPins, readSlots } from './kept.ts'
 import { type Layout, layOut, type Place } from './layout.ts'
@@ -194,10 +195,18 @@ function drawAll(
       classes,
       grabbable: width === 'wide',
     })
-  for (const { id, from, to, width: thick, bend, mark, label } of edges)
+  for (const { id, from, to, width: thick, isTwoWay, mark, label } of edges)
     wanted.set(id, {
       group: 'edges',
-      data: { id, source: from, target: to, width: mark === null ? thick : Math.max(1.6, thick), bend, label },
+      data: {
+        id,
+        source: from,
+        target: to,
+        width: mark === null ? thick : Math.max(1.6, thick),
+        ...curve(layout.places.get(from)!, layout.places.get(to)!, isTwoWay, width),
+        // a small screen has no room for words between nodes: the legend names the line
+        label: width === 'narrow' ? '' : label,
+      },
       // under a lens that looks for something, what is as usual steps back
       classes: mark ?? (lens === 'traffic' ? '' : 'plain'),
     })

@@ -28,6 +28,9 @@ export function countOf(verdicts: VerdictCounts, verdict: Verdict): number {
 export function markEdge(edge: TopologyEdge, lens: TopologyLens, judged: boolean): Mark {
   switch (lens) {
     case 'traffic':
+      // What is dropped never looks like what passes, whatever is looked for.
+      if (edge.verdicts.deny > 0) return 'deny'
+      if (edge.verdicts.wouldDeny > 0) return 'would-deny'
       return edge.fresh ? 'fresh' : null
     case 'policy':
       if (edge.verdicts.deny > 0) return 'deny'

@@ -22,7 +22,7 @@ export type DrawnEdge = {
   readonly from: string
   readonly to: string
   readonly width: number
-  readonly bend: number
+  readonly isTwoWay: boolean
   readonly mark: Mark
   readonly label: string
 }
@@ -93,7 +93,7 @@ function drawEdge(edge: TopologyEdge, lens: TopologyLens, judged: boolean, isTwo
     from: edge.from,
     to: edge.to,
     width: edgeWidth(edge.bytes),
-    bend: isTwoWay ? 26 : 14,
+    isTwoWay,
     mark,
     label: mark === null ? '' : words[mark],
   }

@@ -25,12 +25,16 @@ export type Layout = {
   readonly height: number
 }
 
-const CELL = { width: 98, height: 84 } as const
+const CELL = { width: 98, height: 70 } as const
 const HEAD = 34
 const PADDING = 10
 const GAP = { x: 24, y: 18 } as const
 /** Fields of one column grow in width above this many rows. */
 const ROWS = 5
+/** Every second one of a row stands lower: paths leave sideways, and would else go through their neighbours. */
+const STAGGER = 0.5
+/** A field gives its slots at most so much more room when another column is higher. */
+const MOST_STRETCH = 1.5
 
 export function layOut(input: {
   readonly segments: readonly TopologySegment[]
@@ -65,53 +69,68 @@ function layOutSegments({ segments, nodes, pins, width }: Input): Layout {
 }
 
 function layOutFields({ segments, nodes, slots: before, pins, width }: Input): Layout {
+  const groups = columns(segments).map((group) => sizeColumn(group, nodes, width))
+  const highest = Math.max(0, ...groups.map(heightOf))
   const places = new Map<string, Place>()
   const slots = new Map<string, number>()
   const fields: Field[] = []
   let x = 0
   let y = 0
   let height = 0
-  for (const group of columns(segments)) {
+  for (const group of groups) {
     if (width === 'wide') y = 0
-    let right = 0
-    const sized = group.map((segment) => sizeOf(segment.id, nodes, width))
-    const across = Math.max(...sized.map((one) => one.across))
-    for (const { id, members } of sized) {
-      const rows = Math.max(1, Math.ceil(members.length / across))
-      const field = {
-        id,
-        x: width === 'wide' ? x : 0,
-        y,
-        width: across * CELL.width + 2 * PADDING,
-        height: HEAD + rows * CELL.height + PADDING,
-      }
+    const across = Math.max(...group.map((one) => one.across))
+    const size = across * CELL.width + 2 * PADDING
+    const free = width === 'wide' ? highest - heightOf(group) : 0
+    const rows = group.reduce((sum, one) => sum + one.rows, 0)
+    for (const { id, members, rows: own } of group) {
+      const room = (free * own) / rows
+      const cell = CELL.height + Math.min(room / own, CELL.height * (MOST_STRETCH - 1))
+      const field = { id, x: width === 'wide' ? x : 0, y, width: size, height: fieldHeight(own) + room }
       fields.push(field)
-      for (const [node, slot] of assign(members, before, rows * across)) {
+      const top = field.y + HEAD + (field.height - HEAD - PADDING - own * cell) / 2
+      for (const [node, slot] of assign(members, before, Math.ceil(members.length / across) * across)) {
+        const low = across > 1 && members.length > 1 ? (slot % across) % 2 : 0
+        const row = Math.floor(slot / across) + low * STAGGER + 0.42
         slots.set(node, slot)
         places.set(
           node,
-          pins.get(node) ?? {
-            x: field.x + PADDING + ((slot % across) + 0.5) * CELL.width,
-            y: field.y + HEAD + (Math.floor(slot / across) + 0.42) * CELL.height,
-          },
+          pins.get(node) ?? { x: field.x + PADDING + ((slot % across) + 0.5) * CELL.width, y: top + row * cell },
         )
       }
-      right = Math.max(right, field.width)
       y += field.height + GAP.y
       height = Math.max(height, y - GAP.y)
     }
-    if (width === 'wide') x += right + GAP.x
+    if (width === 'wide') x += size + GAP.x
   }
   const most = fields.reduce((far, field) => Math.max(far, field.x + field.width), 0)
-  return { places, fields: stretch(fields, width), slots, width: most, height }
+  return { places, fields, slots, width: most, height }
 }
 
-/** Fields of one column are as wide as its widest. */
-function stretch(fields: readonly Field[], width: 'wide' | 'narrow'): Field[] {
-  const widest = new Map<number, number>()
-  for (const field of fields) widest.set(field.x, Math.max(widest.get(field.x) ?? 0, field.width))
-  return fields.map((field) => (width === 'wide' ? { ...field, width: widest.get(field.x)! } : field))
+type Sized = {
+  readonly id: string
+  readonly members: readonly TopologyNode[]
+  readonly across: number
+  /** Of slots, with the half row by which every second one stands lower. */
+  readonly rows: number
 }
+
+function sizeColumn(
+  group: readonly TopologySegment[],
+  nodes: readonly TopologyNode[],
+  width: 'wide' | 'narrow',
+): readonly Sized[] {
+  const sized = group.map((segment) => sizeOf(segment.id, nodes, width))
+  const across = Math.max(...sized.map((one) => one.across))
+  return sized.map(({ id, members }) => {
+    const rows = Math.max(1, Math.ceil(members.length / across))
+    return { id, members, across, rows: rows + (across > 1 && members.length > 1 ? STAGGER : 0) }
+  })
+}
+
+const fieldHeight = (rows: number) => HEAD + rows * CELL.height + PADDING
+const heightOf = (group: readonly Sized[]) =>
+  group.reduce((sum, { rows }) => sum + fieldHeight(rows) + GAP.y, 0) - GAP.y
 
 function columns(segments: readonly TopologySegment[]): TopologySegment[][] {
   const found = new Map<number, TopologySegment[]>()
@@ -123,7 +142,9 @@ function columns(segments: readonly TopologySegment[]): TopologySegment[][] {
 function sizeOf(id: string, nodes: readonly TopologyNode[], width: 'wide' | 'narrow') {
   const members = nodes.filter((node) => node.segment === id)
   const n = members.length
-  const wide = n <= 2 ? 1 : n <= ROWS * 2 ? 2 : Math.ceil(Math.sqrt(n * 0.9))
+  // What is outside is where paths end: one below the other, none is in the way of the next.
+  const isOutside = members.every((node) => node.kind === 'outside')
+  const wide = n <= (isOutside ? ROWS + 2 : 2) ? 1 : n <= ROWS * 2 ? 2 : Math.ceil(Math.sqrt(n * 0.9))
   return { id, members, across: width === 'narrow' ? 3 : wide }
 }
 

@@ -74,7 +74,7 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
       title: t('topology.list.from'),
       cell: (e) => end(e.from),
       value: (e) => endName(topology, e.from),
-      width: 150,
+      width: 168,
     },
     {
       name: 'to',
@@ -92,21 +92,21 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
         )
       },
       value: (e) => verdictOf(e.verdicts),
-      width: 128,
+      width: 122,
     },
     {
       name: 'differs',
       title: t('topology.list.evidence'),
       cell: (e) => <span className="q">{differsBy(e)}</span>,
       value: (e) => rankEdge(e) * 1e15 + Math.min(e.bytes, 1e15),
-      width: 96,
+      width: 88,
     },
     {
       name: 'services',
       title: t('topology.list.services'),
       cell: (e) => <span className="q cut">{e.services.slice(0, 2).map(serviceName).join(', ')}</span>,
       value: (e) => e.services.map(serviceName).join(' '),
-      width: 118,
+      width: 132,
     },
     {
       name: 'flows',

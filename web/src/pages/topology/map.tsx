@@ -130,6 +130,8 @@ export function TopologyMap(props: Props) {
             {t('topology.unpin', { count: placed.pinned })}
           </button>
         ) : null}
+      </div>
+      <div className="map-tools zoom">
         <button
           type="button"
           className="button small"

@@ -11,6 +11,7 @@ import { Block, Facts } from '../../parts/peek.tsx'
 import { Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
+import { portWord, serviceWord } from '../../service.ts'
 import { type Chosen, endName, ends, membersOf } from './chosen.ts'
 import { countOf, mostDifferent, verdictOf } from './differs.ts'
 import { useTalks } from './query.ts'
@@ -215,15 +216,13 @@ function EdgePanel(props: Props & { readonly edges: readonly TopologyEdge[]; rea
   )
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp' }
 export function serviceName(one: {
   readonly port: number
   readonly proto: number
   readonly service: string | null
 }): string {
-  const protocol = PROTOCOLS[one.proto] ?? String(one.proto)
-  const number = protocol === 'icmp' ? protocol : `${one.port}/${protocol}`
-  return one.service === null || protocol === 'icmp' ? number : `${one.service} ${one.port}`
+  const port = portWord(one)
+  return one.service === null || !port.includes(' ') ? port : `${serviceWord(one.service)} ${one.port}`
 }
 
 function Talks({ state, at, a, b }: Props & { readonly a: string; readonly b: string | null }) {

@@ -1,7 +1,7 @@
 /** The facts of the map in sentences: the heading, the lead, and what the picture says to who cannot see it. */
 import { t } from 'i18next'
 import type { Topology } from '../../../../src/model/topology.ts'
-import { bytes, count, probability } from '../../format.ts'
+import { bytes, count, countWord, probability } from '../../format.ts'
 import { isAtRisk } from './differs.ts'
 import type { Span } from './state.ts'
 
@@ -17,8 +17,8 @@ export function title(topology: Topology): string {
   const [cut, counted] = [dropped(topology), would(topology)]
   if (cut === 0 && counted === 0) return t('topology.title.quiet', workloads)
   return [
-    ...(cut > 0 ? [t('topology.title.drops', { count: cut, n: count(cut) })] : []),
-    ...(counted > 0 ? [t('topology.title.would', { count: counted, n: count(counted) })] : []),
+    ...(cut > 0 ? [t('topology.title.drops', { count: cut, n: countWord(cut) })] : []),
+    ...(counted > 0 ? [t('topology.title.would', { count: counted, n: countWord(counted) })] : []),
   ].join(' ')
 }
 
@@ -38,7 +38,7 @@ export function lead(topology: Topology, span: Span): string | undefined {
       }),
     )
   const fresh = topology.edges.filter((edge) => edge.fresh).length
-  if (fresh > 0) parts.push(t('topology.lead.fresh', { count: fresh }))
+  if (fresh > 0) parts.push(t('topology.lead.fresh', { count: fresh, n: countWord(fresh) }))
   return parts.join(' ')
 }
 

@@ -30,7 +30,7 @@ export const words = {
       flows: '{{flows}} flows, {{bytes}} in {{span}}.',
       risk: 'Highest risk: {{name}}, {{risk}}.',
       fresh_one: 'One path is new.',
-      fresh_other: '{{count}} paths are new.',
+      fresh_other: '{{n}} paths are new.',
     },
     counts_one: '{{n}} workload in {{segments}}.',
     counts_other: '{{n}} workloads in {{segments}}.',

@@ -7,7 +7,8 @@ import { Ago, VerdictMark } from '../../parts/marks.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
-import { flowKey, protocolWord } from './rules-words.ts'
+import { portWord, serviceWord } from '../../service.ts'
+import { flowKey } from './rules-words.ts'
 
 type Props = { readonly id: string; readonly rows: readonly ConversationRow[]; readonly most?: number }
 
@@ -127,26 +128,7 @@ function Peer({ row }: { readonly row: ConversationRow }) {
   )
 }
 
-const SERVICES: Readonly<Record<string, string>> = {
-  https: 'HTTPS',
-  http: 'HTTP',
-  tls: 'TLS',
-  ssl: 'TLS',
-  dns: 'DNS',
-  ssh: 'SSH',
-  postgresql: 'PostgreSQL',
-  amqp: 'AMQP',
-  ntp: 'NTP',
-  smb: 'SMB',
-}
-/** What the sensor recognised; a port alone proves no protocol, so it is not named after one. */
-function serviceName(row: ConversationRow): string | null {
-  return row.service === null ? null : (SERVICES[row.service] ?? row.service)
-}
-
-function portWord(row: ConversationRow): string {
-  return `${row.port} ${protocolWord(row.proto)}`
-}
+const serviceName = (row: ConversationRow) => (row.service === null ? null : serviceWord(row.service))
 
 function volume(row: ConversationRow): string {
   const [up, down] = [row.bytesOut, row.bytesIn]

@@ -67,11 +67,6 @@ export function serviceWords(rule: ResolvedRule): string {
   return `${range} ${service.protocol}`
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6', 132: 'sctp' }
-export function protocolWord(proto: number): string {
-  return PROTOCOLS[proto] ?? `ip ${proto}`
-}
-
 /** Stable name of a conversation in the address: `?why=flow:10.0.0.1:443:6:initiated`. */
 export function flowKey(row: ConversationRow): string {
   return `flow:${row.peer}:${row.port}:${row.proto}:${row.direction}`
