@@ -86,7 +86,7 @@ function pathsOf(said: Forecast, past: Float64Array, horizon: number): [string, 
   return [
     ['Naive2', naive2(past, DAY, horizon)],
     ['sNaive(24)', seasonalNaiveOf(past, DAY, horizon)],
-    ...said.why.map(({ model, path }): [string, Float64Array] => [model, path]),
+    ...said.models.map(({ name, mean }): [string, Float64Array] => [name, mean]),
     ['ensemble', said.mean],
   ]
 }

@@ -15,4 +15,4 @@ export type Method = {
   forecasts(past: Past, origins: readonly number[], horizon: number): Float64Array[] | null
 }
 
-export type MethodName = 'repeat' | 'theta' | 'smoothing' | 'decomposed' | 'lags' | 'direct' | 'structural'
+export type MethodName = 'repeat' | 'theta' | 'smoothing' | 'decomposed' | 'lags' | 'changes' | 'structural'

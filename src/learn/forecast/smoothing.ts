@@ -20,27 +20,29 @@ const EVALUATIONS = 140
 export const smoothing: Method = {
   name: 'smoothing',
   forecasts(past, origins, horizon) {
-    const known = origins[0]!
-    const start = startState(past, known)
-    const cost = (point: Float64Array) => run(past.x, ratesOf(point), copyState(start), known, null)
-    const seasonStart = past.seasons.map(() => -2)
-    const best = minimise(
-      cost,
-      [-1.5, -5, 1.5, 0.5, ...seasonStart],
-      [1, 1.5, 1, 1, ...seasonStart.map(() => 1)],
-      EVALUATIONS,
-    )
-    const rates = ratesOf(best)
-    const paths: Float64Array[] = []
+    const start = startState(past, origins[0]!)
+    const rates = fitRates(past, start, origins[0]!)
     const state = copyState(start)
-    let from = 0
-    for (const at of origins) {
-      run(past.x, rates, state, at, from)
-      from = at
-      paths.push(ahead(state, rates, at, horizon))
-    }
-    return paths
+    return origins.map((at, i) => {
+      run(past.x, rates, state, origins[i - 1] ?? 0, at)
+      return ahead(state, rates, at, horizon)
+    })
   },
+}
+
+/** The rates that forecast x[0 … known) best one step ahead. */
+export function fitRates(past: Past, start: State, known: number): Rates {
+  const cost = (point: Float64Array) => run(past.x, ratesOf(point), copyState(start), 0, known)
+  const seasonStart = past.seasons.map(() => -2)
+  const steps = [1, 1.5, 1, 1, ...seasonStart.map(() => 1)]
+  return ratesOf(minimise(cost, [-1.5, -5, 1.5, 0.5, ...seasonStart], steps, EVALUATIONS))
+}
+
+/** What rates fitted before say after the end of a past. */
+export function smoothAhead(past: Past, rates: Rates, horizon: number): Float64Array {
+  const state = startState(past, past.x.length)
+  run(past.x, rates, state, 0, past.x.length)
+  return ahead(state, rates, past.x.length, horizon)
 }
 
 const logistic = (v: number, top: number) => top / (1 + Math.exp(-v))
@@ -56,7 +58,7 @@ function ratesOf(point: Float64Array): Rates {
 }
 
 /** Seasons as phase means of what the shorter seasons leave, over what is known. */
-function startState({ x, seasons }: Past, known: number): State {
+export function startState({ x, seasons }: Past, known: number): State {
   const rest = x.slice(0, known)
   const first = seasons.at(-1) ?? Math.min(known, 8)
   const level = rest.subarray(0, first).reduce((a, b) => a + b, 0) / first
@@ -89,11 +91,11 @@ export function movingMean(x: Float64Array, m: number): Float64Array {
 
 const copyState = (state: State): State => ({ ...state, season: state.season.map((s) => s.slice()) })
 
-/** Advances `state` over x[from … to); returns the squared errors after the first season, huge errors counted linearly. */
-function run(x: Float64Array, rates: Rates, state: State, to: number, resume: number | null): number {
+/** Advances `state` over x[from … to); returns the sum of squared surprises. */
+function run(x: Float64Array, rates: Rates, state: State, from: number, to: number): number {
   const { season } = state
   let cost = 0
-  for (let t = resume ?? 0; t < to; t++) {
+  for (let t = from; t < to; t++) {
     let base = state.level + rates.damping * state.trend
     let seasonal = 0
     for (let k = 0; k < season.length; k++) seasonal += season[k]![t % season[k]!.length]!
