@@ -1,4 +1,5 @@
 /**
+ * `npm run docs -- test` runs what the pages say: every command, the site itself, and the newcomer's first minutes.
  * `npm run docs`: the reference from the code, then the site from the pages, into docs/.vitepress/dist. `npm run docs -- dev`
  * serves it while it is written. VitePress is installed here, beside the pages, so that running Guise does not need it.
  */
@@ -30,9 +31,13 @@ function install(): void {
 }
 
 const [what = 'build'] = process.argv.slice(2)
-if (!['build', 'dev', 'reference'].includes(what)) {
-  console.error('usage: npm run docs [-- build|dev|reference]')
+if (!['build', 'dev', 'reference', 'test'].includes(what)) {
+  console.error('usage: npm run docs [-- build|dev|reference|test]')
   process.exit(2)
+}
+if (what === 'test') {
+  run(process.execPath, ['../test/tasks/test.ts', 'test/docs/*.test.ts'])
+  process.exit(0)
 }
 const pages = await writeReference()
 console.error(`guise docs: reference written (${pages.join(', ')})`)

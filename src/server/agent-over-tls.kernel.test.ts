@@ -10,6 +10,7 @@ import { makeRange, type Range } from '../../bench/kill/range.ts'
 import { feed, removeNamespace } from '../../lab/namespace.ts'
 import { until } from '../../test/e2e/installation.ts'
 import { needRoot } from '../../test/need.ts'
+import type { PlanSummary } from '../model/plan-summary.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
 
 const skip = needRoot()
@@ -96,10 +97,10 @@ test('the printed command enrols an agent on another host, and a plan is confirm
     if (items.length < 3 || items.some(({ worn }) => worn === null)) throw new Error(said.join(''))
     return true
   })
-  const { items } = await guise<{ items: PlanRecord[] }>('get', 'plans')
-  const confirmed = items.find(({ state }) => state === 'confirmed')
-  assert.deepEqual(Object.keys(confirmed!.plan.agents), ['edge1'])
-  const paths = Object.values(confirmed!.plan.agents)[0]!.failSafe
+  const { items } = await guise<{ items: PlanSummary[] }>('get', 'plans')
+  const confirmed = await guise<PlanRecord>('plan', 'show', items.find(({ state }) => state === 'confirmed')!.plan.id)
+  assert.deepEqual(Object.keys(confirmed.plan.agents), ['edge1'])
+  const paths = Object.values(confirmed.plan.agents)[0]!.failSafe
   assert.ok(
     paths.some(({ id, match }) => id === 'failsafe/control-0' && JSON.stringify(match).includes(`${SERVER}/32`)),
   )
