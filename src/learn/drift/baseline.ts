@@ -19,7 +19,7 @@ export type Baseline = {
   seasonShortSpread: number
 }
 
-export type Deviations = { level: number; step: number; season: number; expected: number; spread: number }
+export type Deviations = { level: number; step: number; season: number; expected: number; spread: number; away: number }
 
 export const createBaseline = (): Baseline => ({
   level: 0,
@@ -60,6 +60,7 @@ export function deviate(
   const shortGain = steps === 1 ? 1 / SHORT_ROWS : 1 - (1 - 1 / SHORT_ROWS) ** steps
   base.short += shortGain * (x - base.short)
   base.earlier += shortGain * (base.short - base.earlier)
+  out.away = inSpreads(Math.abs(base.short - base.level), base.levelSpread)
   const moved = base.short - base.earlier
   out.step = inSpreads(moved, base.stepSpread)
   base.stepSpread += gain * (Math.abs(moved) - base.stepSpread)
@@ -91,6 +92,8 @@ function seasonal(
   base.slots[slot] = usual + SEASON.gain * clip(off, CLIP.season * base.seasonSpread)
   base.seasonShort += shortGain * (off - base.seasonShort)
   out.season = inSpreads(base.seasonShort, base.seasonShortSpread)
+  if (row * step > 2 * SEASON.daySeconds)
+    out.away = Math.min(out.away, inSpreads(Math.abs(base.seasonShort), base.seasonSpread))
   base.seasonShortSpread += gain * (Math.abs(base.seasonShort) - base.seasonShortSpread)
   if (base.seasonSpread < out.spread) {
     out.expected = usual

@@ -44,3 +44,8 @@ export const USUAL = { rows: 100, share: 0.6, start: 1.5, startBlocks: 5, blocks
 export const ALARM = 2.5
 /** One event is one alarm: rest after it, as a share of the rows seen, and its bounds in rows. */
 export const REST = { share: 0.04, least: 20, most: 600 } as const
+
+/** Change of level: rows back that are searched, rows a level has at least, and what it must gain (times ln rows). */
+export const CHANGE = { window: 64, least: 4, overOne: 16, overLine: 5 } as const
+/** A short mean so many spreads off its baseline is away from it. */
+export const AWAY_SPREADS = 2

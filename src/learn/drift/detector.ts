@@ -5,7 +5,8 @@
  */
 import { type Baseline, createBaseline, type Deviations, deviate } from './baseline.ts'
 import { type Cause, causeOf, createHabits, type Habits, updateHabits } from './cause.ts'
-import { ALARM, REGIMES, REST, USUAL, WARM_ROWS, WEIGHT } from './constants.ts'
+import { changedAt, createSegment, type Segment } from './change-point.ts'
+import { ALARM, AWAY_SPREADS, REGIMES, REST, USUAL, WARM_ROWS, WEIGHT } from './constants.ts'
 import { createRegimes, judgeRegimes, type Regimes, type Spread, updateSpread } from './regimes.ts'
 import { createSides, judgeSides, type Sides } from './tail.ts'
 
@@ -24,6 +25,10 @@ export type Verdict = {
   high: number
   side: 'above' | 'below' | 'within'
   cause: Cause
+  /** The mean of the last rows is off the baseline: it stays so while an event lasts. */
+  away: boolean
+  /** Rows ago that a new level began, when this row has proved it; else −1. */
+  changedAt: number
 }
 
 export type DriftDetector = {
@@ -36,6 +41,7 @@ export type DriftDetector = {
   readonly step: Sides
   readonly season: Sides
   readonly habits: Habits
+  readonly segment: Segment
   row: number
   lastSecond: number
   /** Typical seconds between rows, 0 until known. */
@@ -48,7 +54,7 @@ export type DriftDetector = {
 
 export const createDriftDetector = (): DriftDetector => ({
   baseline: createBaseline(),
-  deviations: { level: 0, step: 0, season: 0, expected: 0, spread: 0 },
+  deviations: { level: 0, step: 0, season: 0, expected: 0, spread: 0, away: 0 },
   spread: { mean: 0, size: 0 },
   close: createRegimes(REGIMES.close),
   wide: createRegimes(REGIMES.wide),
@@ -56,6 +62,7 @@ export const createDriftDetector = (): DriftDetector => ({
   step: createSides(),
   season: createSides(),
   habits: createHabits(),
+  segment: createSegment(),
   row: 0,
   lastSecond: Number.NaN,
   stepSeconds: 0,
@@ -82,6 +89,8 @@ export function judgeRow(detector: DriftDetector, second: number, value: number)
   verdict.high = deviations.expected + reach
   verdict.side = value > verdict.high ? 'above' : value < verdict.low ? 'below' : 'within'
   verdict.cause = causeOf(detector.habits, deviations, value, verdict)
+  verdict.away = row > WARM_ROWS && deviations.away > AWAY_SPREADS
+  verdict.changedAt = changedAt(detector.segment, value)
   updateHabits(detector.habits, value, row)
   detector.row++
   return verdict
@@ -125,6 +134,8 @@ const EMPTY: Verdict = {
   high: 0,
   side: 'within',
   cause: 'none',
+  away: false,
+  changedAt: -1,
 }
 
 function missing({ deviations: { expected, spread } }: DriftDetector): Verdict {
