@@ -98,7 +98,11 @@ test('the printed command enrols an agent on another host, and a plan is confirm
     return true
   })
   const { items } = await guise<{ items: PlanSummary[] }>('get', 'plans')
-  const confirmed = await guise<PlanRecord>('plan', 'show', items.find(({ state }) => state === 'confirmed')!.plan.id)
+  const confirmed = await guise<PlanRecord>(
+    'describe',
+    'plan',
+    items.find(({ state }) => state === 'confirmed')!.plan.id,
+  )
   assert.deepEqual(Object.keys(confirmed.plan.agents), ['edge1'])
   const paths = Object.values(confirmed.plan.agents)[0]!.failSafe
   assert.ok(
