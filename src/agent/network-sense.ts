@@ -6,6 +6,7 @@
 import { createDetectors, type Detectors } from '../assess/detectors.ts'
 import { createIndicatorIndex, createNeverBlock } from '../assess/indicators.ts'
 import { formatAddress, parseAddress } from '../model/address.ts'
+import { createChannels } from '../model/channels.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_TENANT, type WorkloadId } from '../model/ids.ts'
 import { createNetworks, DEFAULT_HOME_NETWORKS, isGroupAddress } from '../model/networks.ts'
@@ -52,6 +53,7 @@ export function createNetworkSense(options: {
   let hasNews = false
   let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
   let indicatorsHash = ''
+  let listVersion = 0
   let index = createIndicatorIndex([])
   let neverBlock = createNeverBlock([])
   const directory = createDirectory({
@@ -69,9 +71,11 @@ export function createNetworkSense(options: {
       return { key, id }
     },
   })
+  const channels = createChannels()
   const makeDetectors = () =>
     createDetectors({
       homeNetworks,
+      channels,
       indicators: {
         get size() {
           return index.size
@@ -79,12 +83,20 @@ export function createNetworkSense(options: {
         get refused() {
           return index.refused
         },
+        get version() {
+          return listVersion
+        },
         lookup: (words, at) => index.lookup(words, at),
       },
-      neverBlock: { covers: (words, at) => neverBlock.covers(words, at) },
+      neverBlock: {
+        covers: (words, at) => neverBlock.covers(words, at),
+        get version() {
+          return listVersion
+        },
+      },
     })
   const makeReducer = () =>
-    createReducer({ directory, homeNetworks, serviceName: options.services.nameOf, idle: 'omit' })
+    createReducer({ directory, channels, homeNetworks, serviceName: options.services.nameOf, idle: 'omit' })
   let detectors: Detectors = makeDetectors()
   let reducer: Reducer = makeReducer()
   const evidenceOf = (now: number) =>
@@ -110,12 +122,14 @@ export function createNetworkSense(options: {
   return {
     take(batch) {
       // The reducer assigns the workloads.
-      reducer.add(batch)
-      detectors.add(batch)
+      const numbers = channels.number(batch)
+      reducer.add(batch, numbers)
+      detectors.add(batch, numbers)
     },
     setIndicators(message) {
       if (message.hash === indicatorsHash) return
       indicatorsHash = message.hash
+      listVersion++
       index = createIndicatorIndex(message.entries)
       neverBlock = createNeverBlock(message.neverBlock)
       const next = message.homeNetworks.length > 0 ? message.homeNetworks : DEFAULT_HOME_NETWORKS

@@ -11,6 +11,7 @@ import {
 import { createReflex, type Reflex } from '../enforce/reflex.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { parseAddress } from '../model/address.ts'
+import { createChannels } from '../model/channels.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_TENANT } from '../model/ids.ts'
 import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
@@ -55,6 +56,7 @@ export function createSense(options: {
   let neverBlock = createNeverBlock([])
   let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
   let indicatorsHash = ''
+  let listVersion = 0
   let strangers = 0
   const keys = new Map<string, string>()
   const retransmitted = new Map<string, number>()
@@ -67,13 +69,20 @@ export function createSense(options: {
     get refused() {
       return index.refused
     },
+    get version() {
+      return listVersion
+    },
     lookup: (words, at) => index.lookup(words, at),
   }
   const never = {
     covers: (words: Parameters<typeof neverBlock.covers>[0], at?: number) => neverBlock.covers(words, at),
+    get version() {
+      return listVersion
+    },
   }
-  const makeDetectors = () => createDetectors({ homeNetworks, indicators: newest, neverBlock: never })
-  const makeReducer = () => createReducer({ directory, homeNetworks, serviceName: names.nameOf, idle: 'every-tick' })
+  const channels = createChannels()
+  const makeDetectors = () => createDetectors({ homeNetworks, channels, indicators: newest, neverBlock: never })
+  const makeReducer = () => createReducer({ directory, channels, homeNetworks, serviceName: names.nameOf, idle: 'every-tick' })
   let detectors: Detectors = makeDetectors()
   let reducer: Reducer = makeReducer()
   const reflex = createReflex({
@@ -93,8 +102,9 @@ export function createSense(options: {
       if (options.reflexAllowed()) markAntispoofed(batch)
       const hits = blocklistHits(batch, index, neverBlock)
       if (hits.length > 0) reflex.act(batch, hits, clock())
-      reducer.add(batch)
-      detectors.add(batch)
+      const numbers = channels.number(batch)
+      reducer.add(batch, numbers)
+      detectors.add(batch, numbers)
     },
     setInventory(next) {
       for (const { key } of inventory.workloads)
@@ -114,6 +124,7 @@ export function createSense(options: {
     setIndicators(message) {
       if (message.hash === indicatorsHash) return
       indicatorsHash = message.hash
+      listVersion++
       index = createIndicatorIndex(message.entries)
       neverBlock = createNeverBlock(message.neverBlock)
       const next = message.homeNetworks.length > 0 ? message.homeNetworks : DEFAULT_HOME_NETWORKS

@@ -3,6 +3,7 @@ import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
+import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
 import { type Detector, saySpan } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
@@ -34,9 +35,13 @@ type Series = {
   sizes: number[]
   /** connections per hour of the epoch, newest 24 */
   readonly hours: Map<number, number>
+  /** Of them the one that is being counted: it has no place in `hours` yet. */
+  hour: number
+  inHour: number
   flows: number
   answered: number
   isProven: boolean
+  isNews: boolean
   last: number
   scoredFlows: number
   scoredAt: number
@@ -48,17 +53,18 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
   const numbers = createTripleTable(maxSeries)
   const all: Series[] = []
   const news = new Set<Series>()
+  const byChannel = createByChannel()
   let refused = 0
 
-  const seriesOf = (batch: FlowBatch, row: number, source: number, target: number, isNew: boolean): Series | null => {
+  /** Its number; −1 = none is to be kept now. */
+  const seriesOf = (batch: FlowBatch, row: number, source: number, target: number, isNew: boolean): number => {
     const service = batch.targetPort[row]! * 256 + batch.proto[row]!
     const known = numbers.find(source, target, service)
-    if (known >= 0) return all[known]!
-    if (!isNew) return null
+    if (known >= 0 || !isNew) return known
     const number = numbers.intern(source, target, service)
     if (number < 0) {
       refused++
-      return null
+      return -1
     }
     const series: Series = {
       source,
@@ -68,15 +74,18 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       times: [],
       sizes: [],
       hours: new Map(),
+      hour: Number.NEGATIVE_INFINITY,
+      inHour: 0,
       flows: 0,
       answered: 0,
       isProven: false,
+      isNews: false,
       last: 0,
       scoredFlows: 0,
       scoredAt: Number.NEGATIVE_INFINITY,
     }
     all[number] = series
-    return series
+    return number
   }
 
   return {
@@ -88,15 +97,24 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       return refused
     },
     add(batch, ends) {
+      const places = byChannel.of(ends)
       for (let row = 0; row < batch.count; row++) {
+        const channel = ends.channel[row]!
         const source = ends.source[row]!
-        const target = ends.target[row]!
-        if (source < 0 || !canBeacon(batch, row, source, target, ends)) continue
+        if (source < 0 || places[channel] === NEVER) continue
         const begins = beginsFlow(batch, row)
-        const series = seriesOf(batch, row, source, target, begins)
-        if (series === null) continue
+        if (places[channel] === UNKNOWN) {
+          const target = ends.target[row]!
+          places[channel] = canBeacon(batch, row, source, target, ends)
+            ? seriesOf(batch, row, source, target, begins) + 1
+            : NEVER
+          if (places[channel]! <= UNKNOWN) continue
+        }
+        const series = all[places[channel]! - 1]!
         observe(series, batch, row, begins)
-        if (begins && series.flows >= 4) news.add(series)
+        if (!begins || series.isNews || series.flows < 4) continue
+        series.isNews = true
+        news.add(series)
       }
     },
     evaluate(now, ends) {
@@ -105,6 +123,7 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
         // A score changes slowly: look again when a tenth more is known, or a while went by.
         if (series.flows < series.scoredFlows * 1.1 && now - series.scoredAt < lookAgainMs(series, now)) continue
         news.delete(series)
+        series.isNews = false
         series.scoredFlows = series.flows
         series.scoredAt = now
         const best = strongest(series, now)
@@ -113,7 +132,11 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       return found
     },
     forget(before) {
-      for (const series of news) if (series.last < before) news.delete(series)
+      for (const series of news)
+        if (series.last < before) {
+          series.isNews = false
+          news.delete(series)
+        }
       numbers.sweep((number) => all[number]!.last >= before)
     },
   }
@@ -142,8 +165,8 @@ function observe(series: Series, batch: FlowBatch, row: number, begins: boolean)
     series.times.push(start)
     if (series.times.length > MAX_TIMES * 1.5) series.times = series.times.slice(-MAX_TIMES)
     const hour = Math.floor(start / HOUR_MS)
-    series.hours.set(hour, (series.hours.get(hour) ?? 0) + 1)
-    if (series.hours.size > BARS + 2) series.hours.delete(Math.min(...series.hours.keys()))
+    if (hour !== series.hour) turnHour(series, hour)
+    series.inHour++
   }
   if ((batch.marks[row]! & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)) series.answered++
   // Live, the size of a connection is known at the first dump after it, long before the kernel forgets it.
@@ -151,6 +174,16 @@ function observe(series: Series, batch: FlowBatch, row: number, begins: boolean)
     series.sizes.push(batch.bytesOut[row]!)
     if (series.sizes.length > MAX_TIMES * 1.5) series.sizes = series.sizes.slice(-MAX_TIMES)
   }
+}
+
+/** Counts another hour from here on. */
+function turnHour(series: Series, hour: number): void {
+  const { hours } = series
+  if (series.inHour > 0) hours.set(series.hour, (hours.get(series.hour) ?? 0) + series.inHour)
+  series.hour = hour
+  series.inHour = 0
+  if (!hours.has(hour)) hours.set(hour, 0)
+  if (hours.size > BARS + 2) hours.delete(Math.min(...hours.keys()))
 }
 
 type Best = BeaconParts & { readonly span: (typeof SPANS)[number]; readonly count: number; readonly weight: number }
@@ -164,7 +197,7 @@ function strongest(series: Series, now: number): Best | null {
     if (times.length < span.least) continue
     const isWhole = series.times.length < MAX_TIMES || series.times[0]! < from
     if (!isWhole && span.ms < 24 * HOUR_MS) continue
-    const bars = isWhole ? barsOf(times, from, span.ms) : hourlyBars(series.hours, now)
+    const bars = isWhole ? barsOf(times, from, span.ms) : hourlyBars(series, now)
     const parts = beaconScore(times, series.sizes.slice(-times.length), bars, now, span.ms)
     if (parts === null || parts.score < LEAST_SCORE) continue
     const count = bars.reduce((sum, bar) => sum + bar, 0)
@@ -191,9 +224,10 @@ function barsOf(times: readonly number[], from: number, spanMs: number): number[
   return bars
 }
 
-function hourlyBars(hours: ReadonlyMap<number, number>, now: number): number[] {
+function hourlyBars(series: Series, now: number): number[] {
+  turnHour(series, series.hour)
   const last = Math.floor(now / HOUR_MS)
-  return Array.from({ length: BARS }, (_, i) => hours.get(last - BARS + 1 + i) ?? 0)
+  return Array.from({ length: BARS }, (_, i) => series.hours.get(last - BARS + 1 + i) ?? 0)
 }
 
 function toEvidence(series: Series, best: Best, ends: Ends): Evidence {

@@ -2,6 +2,7 @@
 import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
+import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
 import { type Detector, saySpan } from './detector.ts'
 import type { Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
@@ -18,6 +19,9 @@ type Attempts = {
   readonly source: number
   readonly target: number
   readonly port: number
+  /** Starts before it is worth a look. */
+  readonly least: number
+  isNews: boolean
   starts: number[]
   /** Those up to here do not count any more; they are dropped when somebody asks, or there are too many. */
   since: number
@@ -35,20 +39,24 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
   const numbers = createTripleTable(maxKeys)
   const held: Attempts[] = []
   const news = new Set<Attempts>()
+  const byChannel = createByChannel()
   let refused = 0
 
-  const attemptsOf = (source: number, target: number, port: number): Attempts | null => {
+  /** Its number; −1 = there is no room for it. */
+  const attemptsOf = (source: number, target: number, port: number): number => {
     const known = numbers.find(source, target, port)
-    if (known >= 0) return held[known]!
+    if (known >= 0) return known
     const number = numbers.intern(source, target, port)
     if (number < 0) {
       refused++
-      return null
+      return -1
     }
-    const attempts = {
+    const attempts: Attempts = {
       source,
       target,
       port,
+      least: loginService(port)!.least,
+      isNews: false,
       starts: [],
       since: 0,
       flows: 0,
@@ -58,7 +66,7 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       last: 0,
     }
     held[number] = attempts
-    return attempts
+    return number
   }
 
   return {
@@ -70,18 +78,27 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       return refused
     },
     add(batch, ends) {
+      const places = byChannel.of(ends)
       for (let row = 0; row < batch.count; row++) {
-        const port = batch.targetPort[row]!
-        if (batch.proto[row] !== Proto.tcp || ends.source[row]! < 0 || loginService(port) === null) continue
-        const attempts = attemptsOf(ends.source[row]!, ends.target[row]!, port)
-        if (attempts === null) continue
+        const channel = ends.channel[row]!
+        if (places[channel] === NEVER || ends.source[row]! < 0) continue
+        if (places[channel] === UNKNOWN) {
+          const port = batch.targetPort[row]!
+          const isLogin = batch.proto[row] === Proto.tcp && loginService(port) !== null
+          places[channel] = isLogin ? attemptsOf(ends.source[row]!, ends.target[row]!, port) + 1 : NEVER
+          if (places[channel]! <= UNKNOWN) continue
+        }
+        const attempts = held[places[channel]! - 1]!
         observe(attempts, batch, row)
-        if (attempts.starts.length >= loginService(port)!.least) news.add(attempts)
+        if (attempts.isNews || attempts.starts.length < attempts.least) continue
+        attempts.isNews = true
+        news.add(attempts)
       }
     },
     evaluate(_now, ends) {
       const found: Evidence[] = []
       for (const attempts of news) {
+        attempts.isNews = false
         const evidence = judge(attempts, ends)
         if (evidence !== null) found.push(evidence)
       }
@@ -89,7 +106,11 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       return found
     },
     forget(before) {
-      for (const attempts of news) if (attempts.last < before) news.delete(attempts)
+      for (const attempts of news)
+        if (attempts.last < before) {
+          attempts.isNews = false
+          news.delete(attempts)
+        }
       numbers.sweep((number) => held[number]!.last >= before)
     },
   }

@@ -3,6 +3,7 @@
  * composition: batches come in, findings (who is to blame, evidence) go out, and everything held is under a bound.
  */
 import type { Evidence } from '../model/evidence.ts'
+import type { Channels } from '../model/channels.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_HOME_NETWORKS, type Networks } from '../model/networks.ts'
 import { createBeacon } from './beacon.ts'
@@ -23,12 +24,15 @@ export type DetectorsOptions = {
   readonly indicators?: IndicatorIndex
   readonly neverBlock?: Networks
   readonly maxAddresses?: number
+  /** Shared with whoever looks at the same batches. */
+  readonly channels?: Channels
 }
 
 export type Detectors = {
   /** What is held and refused per detector, for `doctor` and tests. */
   counters(): Record<string, number>
-  add(batch: FlowBatch): void
+  /** `numbers`: of the batch's channels, where they were looked up before. */
+  add(batch: FlowBatch, numbers?: Int32Array): void
   /**
    * Findings since the last call; a repeat is left out unless it grew by a quarter of a log-odd or a minute has passed.
    * `subject` is the address to blame. `now` is event time, epoch ms.
@@ -48,6 +52,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     homeNetworks: options.homeNetworks.length > 0 ? options.homeNetworks : DEFAULT_HOME_NETWORKS,
     neverBlock: options.neverBlock ?? createNeverBlock([]),
     maxAddresses,
+    ...(options.channels === undefined ? {} : { channels: options.channels }),
   })
   const detectors: readonly Detector[] = [
     createBeacon(),
@@ -97,8 +102,8 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       }
       return counts
     },
-    add(batch) {
-      ends.look(batch)
+    add(batch, numbers) {
+      ends.look(batch, numbers)
       for (const detector of detectors) detector.add(batch, ends)
     },
     evaluate(now) {

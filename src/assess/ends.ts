@@ -1,6 +1,7 @@
 /** The two ends of every row as small integers with what is known of them, worked out once for all detectors. */
 import { formatAddress, isV4 } from '../model/address.ts'
 import { type AddressTable, createAddressTable } from '../model/address-table.ts'
+import { type Channels, createChannels, grown } from '../model/channels.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import type { Hint } from '../model/hint.ts'
 import { createNetworks, isGroupAddress, type Networks } from '../model/networks.ts'
@@ -9,13 +10,19 @@ export const End = { home: 1, group: 2 } as const
 
 export type Ends = {
   readonly addresses: AddressTable
+  /** Who calls whom on which service, per row of the batch last looked at; numbers are below `room`. */
+  readonly channel: Int32Array
+  readonly room: number
+  /** Rises when numbers of channels or addresses were given up: what is kept under channels is over. */
+  readonly generation: number
   /** Number of source and target per row of the batch last looked at; −1 = not to be judged (table full, or never-block). */
   readonly source: Int32Array
   readonly target: Int32Array
   /** The same per hint of the batch. */
   readonly hintSource: Int32Array
   readonly hintTarget: Int32Array
-  look(batch: FlowBatch): void
+  /** `numbers`: of the batch's channels, where they were looked up before. */
+  look(batch: FlowBatch, numbers?: Int32Array): void
   is(id: number, what: number): boolean
   text(id: number): string
   /** `10.0.0.0/24` or `fd00::/64` when all lie in one, else null. */
@@ -28,6 +35,7 @@ export function createEnds(options: {
   readonly homeNetworks: readonly string[]
   readonly neverBlock: Networks
   readonly maxAddresses: number
+  readonly channels?: Channels
 }): Ends {
   const addresses = createAddressTable(options.maxAddresses)
   const home = createNetworks(options.homeNetworks)
@@ -39,6 +47,18 @@ export function createEnds(options: {
   let target = new Int32Array(0)
   let hintSource = new Int32Array(0)
   let hintTarget = new Int32Array(0)
+  const channels = options.channels ?? createChannels()
+  let channel: Int32Array = new Int32Array(0)
+  let generation = 1
+  let channelGeneration = 0
+  let spared = options.neverBlock.version
+  /** By channel: 1 = it was looked up; both ends as they are told, and as they are; when it was last seen. */
+  let known = new Uint8Array(0)
+  let from = new Int32Array(0)
+  let to = new Int32Array(0)
+  let last = new Float64Array(0)
+  let sourceId = new Int32Array(0)
+  let targetId = new Int32Array(0)
 
   const numberOf = (words: Uint32Array, at: number, when: number): number => {
     let id = addresses.find(words, at)
@@ -77,6 +97,48 @@ export function createEnds(options: {
     }
   }
 
+  const makeRoom = () => {
+    if (known.length >= channels.room) return
+    known = grown(known, channels.room)
+    from = grown(from, channels.room)
+    to = grown(to, channels.room)
+    const before = last.length
+    last = grown(last, channels.room).fill(0, before)
+    sourceId = grown(sourceId, channels.room)
+    targetId = grown(targetId, channels.room)
+  }
+  const find = (batch: FlowBatch, row: number, number: number) => {
+    const when = batch.end[row]!
+    const source = numberOf(batch.source, row * 4, when)
+    const target = numberOf(batch.target, row * 4, when)
+    const isSpared =
+      source < 0 ||
+      target < 0 ||
+      options.neverBlock.covers(batch.target, row * 4) ||
+      options.neverBlock.covers(batch.source, row * 4)
+    from[number] = isSpared ? -1 : source
+    to[number] = isSpared ? -1 : target
+    sourceId[number] = source
+    targetId[number] = target
+    // While there is no room for addresses each row asks again, and is counted.
+    if (source >= 0 && target >= 0) known[number] = 1
+  }
+  /** When its channels were last seen an address was, too. */
+  const tellSeen = () => {
+    for (let number = 0; number < known.length; number++) {
+      if (known[number] === 0) continue
+      const when = last[number]!
+      if (when > seen[sourceId[number]!]!) seen[sourceId[number]!] = when
+      if (when > seen[targetId[number]!]!) seen[targetId[number]!] = when
+    }
+  }
+  const forgetChannels = () => {
+    tellSeen()
+    known.fill(0)
+    last.fill(0)
+    generation++
+  }
+
   return {
     addresses,
     get source() {
@@ -91,23 +153,39 @@ export function createEnds(options: {
     get hintTarget() {
       return hintTarget
     },
-    look(batch) {
+    get channel() {
+      return channel
+    },
+    get room() {
+      return channels.room
+    },
+    get generation() {
+      return generation
+    },
+    look(batch, numbers = channels.number(batch)) {
       lookAtHints(batch.hints)
       if (source.length < batch.count) {
         source = new Int32Array(batch.capacity)
         target = new Int32Array(batch.capacity)
       }
+      channel = numbers
+      if (channels.generation !== channelGeneration) {
+        forgetChannels()
+        channelGeneration = channels.generation
+      }
+      if (options.neverBlock.version !== spared) {
+        // An entry added to the never-block list counts from the next flow on.
+        spared = options.neverBlock.version
+        known.fill(0)
+      }
+      makeRoom()
       for (let row = 0; row < batch.count; row++) {
-        const from = numberOf(batch.source, row * 4, batch.end[row]!)
-        const to = numberOf(batch.target, row * 4, batch.end[row]!)
-        // Not remembered per address: an entry added to the never-block list counts from the next flow on.
-        const isSpared =
-          from < 0 ||
-          to < 0 ||
-          options.neverBlock.covers(batch.target, row * 4) ||
-          options.neverBlock.covers(batch.source, row * 4)
-        source[row] = isSpared ? -1 : from
-        target[row] = isSpared ? -1 : to
+        const number = channel[row]!
+        const when = batch.end[row]!
+        if (known[number] === 0) find(batch, row, number)
+        if (when > last[number]!) last[number] = when
+        source[row] = from[number]!
+        target[row] = to[number]!
       }
     },
     is: (id, flag) => (what[id]! & flag) !== 0,
@@ -129,6 +207,7 @@ export function createEnds(options: {
       return `${formatAddress(word)}/64`
     },
     forget(before) {
+      forgetChannels()
       addresses.sweep((id) => seen[id]! >= before)
     },
   }

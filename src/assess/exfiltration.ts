@@ -7,6 +7,7 @@ import type { FlowBatch } from '../model/flow.ts'
 import { Mark } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { TICK_MS } from '../model/window.ts'
+import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
 import { type Detector, sayBytes, saySpan } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 
@@ -35,12 +36,17 @@ const HALF_LIFE_MS = 3_600_000
 /** Octaves of bytes per tick, 1 kB to 1 TB. */
 const OCTAVES = 32
 
+/**
+ * What every row changes lies side by side in arrays of doubles: a field of an object that holds a double is a box of its
+ * own, somewhere else in memory.
+ */
+const OfSource = { first: 0, last: 1, tick: 2, bytes: 3 } as const
+/** `out` and `into` are those of `tick`, which is still filling. */
+const OfPair = { first: 0, last: 1, tick: 2, out: 3, into: 4, hourOut: 5, hourIn: 6, hour: 7 } as const
+
 type Source = {
-  first: number
-  last: number
-  tick: number
-  /** Bytes of the tick that is still filling. */
-  bytes: number
+  /** `OfSource`; bytes are those of the tick that is still filling. */
+  readonly now: Float64Array
   readonly octaves: Float64Array
   active: number
   isProven: boolean
@@ -54,14 +60,12 @@ type Source = {
 type Pair = {
   readonly from: number
   readonly to: number
-  readonly first: number
-  last: number
-  tick: number
-  out: Float64Array
-  into: Float64Array
-  hourOut: number
-  hourIn: number
-  hour: number
+  readonly sender: Source
+  /** `OfPair` */
+  readonly now: Float64Array
+  /** By tick: bytes out, bytes in, in turn. Those of the newest tick are in `now`. */
+  readonly ring: Float64Array
+  isNews: boolean
 }
 
 const RING = 12
@@ -72,16 +76,14 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
   const numbers = createTripleTable(maxPairs)
   const pairs: Pair[] = []
   const news = new Set<Pair>()
+  const byChannel = createByChannel()
   let refused = 0
 
   const sourceOf = (id: number, at: number): Source => {
     let source = sources.get(id)
     if (source === undefined) {
       source = {
-        first: at,
-        last: at,
-        tick: Math.floor(at / TICK_MS),
-        bytes: 0,
+        now: Float64Array.of(at, at, Math.floor(at / TICK_MS), 0),
         octaves: new Float64Array(OCTAVES),
         active: 0,
         isProven: false,
@@ -93,40 +95,36 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     }
     return source
   }
-  const pairOf = (from: number, to: number, at: number): Pair | null => {
+  /** Its number; −1 = there is no room for it. */
+  const pairOf = (from: number, to: number, at: number, sender: Source): number => {
     const known = numbers.find(from, to, 0)
-    if (known >= 0) return pairs[known]!
+    if (known >= 0) return known
     const number = numbers.intern(from, to, 0)
     if (number < 0) {
       refused++
-      return null
+      return -1
     }
     const tick = Math.floor(at / TICK_MS)
-    const pair: Pair = {
-      from,
-      to,
-      first: at,
-      last: at,
-      tick,
-      out: new Float64Array(RING),
-      into: new Float64Array(RING),
-      hourOut: 0,
-      hourIn: 0,
-      hour: Math.floor(tick / 720),
-    }
-    pairs[number] = pair
-    return pair
+    const now = Float64Array.of(at, at, tick, 0, 0, 0, 0, Math.floor(tick / 720))
+    pairs[number] = { from, to, sender, now, ring: new Float64Array(RING * 2), isNews: false }
+    return number
   }
-  const sent = (from: number, to: number, out: number, into: number, at: number, isProven: boolean, ends: Ends) => {
-    if (ends.is(to, End.group)) return
-    const source = sourceOf(from, at)
-    source.isProven ||= isProven
-    learn(source, at, out)
-    const pair = pairOf(from, to, at)
-    if (pair === null) return
-    accumulate(pair, at, out, into)
-    // Nothing below the first floor can be remarkable.
-    if (pair.hourOut >= SPANS[0].floor) news.add(pair)
+  /** The pair of a row; null = not to be judged, or no room: then at least its sender learns. */
+  const meet = (batch: FlowBatch, row: number, ends: Ends, places: Int32Array): Pair | null => {
+    const to = ends.target[row]!
+    const channel = ends.channel[row]!
+    if (ends.is(to, End.group)) {
+      places[channel] = NEVER
+      return null
+    }
+    const at = batch.end[row]!
+    const sender = sourceOf(ends.source[row]!, at)
+    const number = pairOf(ends.source[row]!, to, at, sender)
+    places[channel] = number + 1
+    if (number >= 0) return pairs[number]!
+    sender.isProven ||= isProven(batch, row)
+    learn(sender, at, Math.floor(at / TICK_MS), batch.bytesOut[row]!)
+    return null
   }
 
   return {
@@ -138,22 +136,33 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       return refused
     },
     add(batch: FlowBatch, ends) {
+      const places = byChannel.of(ends)
       for (let row = 0; row < batch.count; row++) {
-        const source = ends.source[row]!
-        const target = ends.target[row]!
-        if (source < 0) continue
-        const isProven = (batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0
-        sent(source, target, batch.bytesOut[row]!, batch.bytesIn[row]!, batch.end[row]!, isProven, ends)
+        const place = places[ends.channel[row]!]!
+        if (place === NEVER || ends.source[row]! < 0) continue
+        const pair = place === UNKNOWN ? meet(batch, row, ends, places) : pairs[place - 1]!
+        if (pair === null) continue
+        const at = batch.end[row]!
+        const tick = Math.floor(at / TICK_MS)
+        const out = batch.bytesOut[row]!
+        const { sender } = pair
+        if (!sender.isProven) sender.isProven = isProven(batch, row)
+        learn(sender, at, tick, out)
+        accumulate(pair, at, tick, out, batch.bytesIn[row]!)
+        // Nothing below the first floor can be remarkable.
+        if (pair.isNews || pair.now[OfPair.hourOut]! < SPANS[0].floor) continue
+        pair.isNews = true
+        news.add(pair)
       }
     },
     evaluate(_now, ends) {
       const found: Evidence[] = []
       for (const pair of news) {
-        const source = sources.get(pair.from)
-        if (source === undefined) continue
+        const source = pair.sender
+        pair.isNews = false
         const judged = judge(pair, source, ends.is(pair.to, End.home))
         if (judged === null) continue
-        source.alarmedUntil = pair.last + 60_000
+        source.alarmedUntil = pair.now[OfPair.last]! + 60_000
         source.waiting.length = 0
         found.push(toEvidence(pair, source, judged, ends))
       }
@@ -161,9 +170,13 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       return found
     },
     forget(before) {
-      for (const pair of news) if (pair.last < before) news.delete(pair)
-      numbers.sweep((number) => pairs[number]!.last >= before)
-      for (const [id, source] of sources) if (source.last < before) sources.delete(id)
+      for (const pair of news)
+        if (pair.now[OfPair.last]! < before) {
+          pair.isNews = false
+          news.delete(pair)
+        }
+      numbers.sweep((number) => pairs[number]!.now[OfPair.last]! >= before)
+      for (const [id, source] of sources) if (source.now[OfSource.last]! < before) sources.delete(id)
     },
   }
 }
@@ -174,21 +187,26 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
  * For the same reason large ticks wait while there is no usual to judge them by; when there is, a run of them that came
  * after quieter ones and is still going on is judged before it may teach.
  */
-function learn(source: Source, at: number, out: number): void {
-  const tick = Math.floor(at / TICK_MS)
-  if (tick > source.tick) {
-    if (source.bytes > 0 && source.tick * TICK_MS >= source.alarmedUntil) source.waiting.push(source.tick, source.bytes)
-    const isFirstJudged = !source.isJudged && hasUsual(source)
-    const until = tick - SPANS[0].ticks
-    if (isFirstJudged) teach(source, until, source.active >= LEAST_QUIET ? beforeRun(source) : source.waiting.length)
-    else if (source.isJudged) teach(source, until, source.waiting.length)
-    else teach(source, until, beforeLarge(source))
-    source.isJudged ||= isFirstJudged
-    source.tick = tick
-    source.bytes = 0
-  }
-  source.bytes += out
-  source.last = Math.max(source.last, at)
+function learn(source: Source, at: number, tick: number, out: number): void {
+  const { now } = source
+  if (tick > now[OfSource.tick]!) closeTick(source, tick)
+  now[OfSource.bytes]! += out
+  if (at > now[OfSource.last]!) now[OfSource.last] = at
+}
+
+function closeTick(source: Source, tick: number): void {
+  const { now } = source
+  const over = now[OfSource.tick]!
+  if (now[OfSource.bytes]! > 0 && over * TICK_MS >= source.alarmedUntil)
+    source.waiting.push(over, now[OfSource.bytes]!)
+  const isFirstJudged = !source.isJudged && hasUsual(source)
+  const until = tick - SPANS[0].ticks
+  if (isFirstJudged) teach(source, until, source.active >= LEAST_QUIET ? beforeRun(source) : source.waiting.length)
+  else if (source.isJudged) teach(source, until, source.waiting.length)
+  else teach(source, until, beforeLarge(source))
+  source.isJudged ||= isFirstJudged
+  now[OfSource.tick] = tick
+  now[OfSource.bytes] = 0
 }
 
 /** Ticks before `until`, of the first `end` numbers waiting, say what is usual from now on. */
@@ -219,7 +237,8 @@ function beforeRun({ waiting }: Source): number {
 }
 
 /** Its own history is long enough to judge by. */
-const hasUsual = (source: Source) => source.active >= LEAST_ACTIVE || source.last - source.first >= LEAST_AGE_MS
+const hasUsual = ({ active, now }: Source) =>
+  active >= LEAST_ACTIVE || now[OfSource.last]! - now[OfSource.first]! >= LEAST_AGE_MS
 
 const octaveOf = (bytes: number) => Math.min(OCTAVES - 1, Math.max(0, Math.floor(Math.log2(1 + bytes / 1024))))
 
@@ -235,25 +254,33 @@ function usualPerTick(source: Source): number {
   return 0
 }
 
-function accumulate(pair: Pair, at: number, out: number, into: number): void {
-  const tick = Math.max(Math.floor(at / TICK_MS), pair.tick)
-  for (let gone = Math.max(pair.tick + 1, tick - RING + 1); gone <= tick; gone++) {
-    pair.out[gone % RING] = 0
-    pair.into[gone % RING] = 0
-  }
-  pair.tick = tick
-  pair.out[tick % RING]! += out
-  pair.into[tick % RING]! += into
-  const hour = Math.floor(tick / 720)
-  if (hour !== pair.hour) {
-    pair.hour = hour
-    pair.hourOut = 0
-    pair.hourIn = 0
-  }
-  pair.hourOut += out
-  pair.hourIn += into
-  pair.last = Math.max(pair.last, at)
+function accumulate(pair: Pair, at: number, tick: number, out: number, into: number): void {
+  const { now } = pair
+  if (tick > now[OfPair.tick]!) turnTick(pair, tick)
+  now[OfPair.out]! += out
+  now[OfPair.into]! += into
+  now[OfPair.hourOut]! += out
+  now[OfPair.hourIn]! += into
+  if (at > now[OfPair.last]!) now[OfPair.last] = at
 }
+
+function turnTick({ now, ring }: Pair, tick: number): void {
+  const over = now[OfPair.tick]!
+  ring[(over % RING) * 2] = now[OfPair.out]!
+  ring[(over % RING) * 2 + 1] = now[OfPair.into]!
+  for (let gone = Math.max(over + 1, tick - RING + 1); gone <= tick; gone++)
+    ring.fill(0, (gone % RING) * 2, (gone % RING) * 2 + 2)
+  now[OfPair.tick] = tick
+  now[OfPair.out] = 0
+  now[OfPair.into] = 0
+  const hour = Math.floor(tick / 720)
+  if (hour === now[OfPair.hour]) return
+  now[OfPair.hour] = hour
+  now[OfPair.hourOut] = 0
+  now[OfPair.hourIn] = 0
+}
+
+const isProven = (batch: FlowBatch, row: number) => (batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0
 
 type Judged = {
   readonly out: number
@@ -266,19 +293,18 @@ type Judged = {
 
 function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
   if (!source.isJudged) return null
-  if (isHome && pair.last - pair.first > NEW_PEER_MS) return null
+  if (isHome && pair.now[OfPair.last]! - pair.now[OfPair.first]! > NEW_PEER_MS) return null
   const usual = usualPerTick(source)
   let best: Judged | null = null
   for (const span of SPANS) {
-    let out = 0
-    let into = 0
-    if (span.ticks > RING) [out, into] = [pair.hourOut, pair.hourIn]
-    else
-      for (let i = 0; i < span.ticks; i++) {
-        const slot = (((pair.tick - i) % RING) + RING) % RING
-        out += pair.out[slot]!
-        into += pair.into[slot]!
-      }
+    const isHour = span.ticks > RING
+    let out = pair.now[isHour ? OfPair.hourOut : OfPair.out]!
+    let into = pair.now[isHour ? OfPair.hourIn : OfPair.into]!
+    for (let i = 1; !isHour && i < span.ticks; i++) {
+      const slot = (((pair.now[OfPair.tick]! - i) % RING) + RING) % RING
+      out += pair.ring[slot * 2]!
+      into += pair.ring[slot * 2 + 1]!
+    }
     // A download has acknowledgements, a dialogue has two sides; an upload has neither.
     if (out < 4 * into) continue
     const least = Math.max(span.floor, TIMES_USUAL * usual * span.ticks)
@@ -300,7 +326,7 @@ function toEvidence(pair: Pair, source: Source, judged: Judged, ends: Ends): Evi
     peer,
     weight,
     halfLifeMs: HALF_LIFE_MS,
-    at: pair.last,
+    at: pair.now[OfPair.last]!,
     authenticated: source.isProven,
     source: 'detector exfiltration/1',
     why: `sent ${sayBytes(judged.out)} to ${peer} within ${saySpan(spanMs)}; it usually sends up to ${sayBytes(judged.usual)} in 5 s to everyone together`,

@@ -21,6 +21,8 @@ export type IndicatorIndex = {
   readonly size: number
   /** Entries that were no address or CIDR. */
   readonly refused: number
+  /** Where the answers may change, it does so with them. */
+  readonly version?: number
   lookup(words: Words | Uint32Array, at?: number): Indicator | null
 }
 

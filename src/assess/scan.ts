@@ -28,9 +28,9 @@ export function createHorizontalScan(options: { readonly maxKeys?: number } = {}
   return scanDetector(
     'scan.horizontal',
     options.maxKeys,
+    countsAsAttempt,
     (batch, row, source, target, ends, tally) => {
-      const weightless = !countsAsAttempt(batch, row) || ends.is(target, End.group)
-      if (!weightless) tally.add(pairKey(source, service(batch, row)), target, batch.end[row]!, isProven(batch, row))
+      if (!ends.is(target, End.group)) tally.add(pairKey(source, service(batch, row)), target, batch.end[row]!, isProven(batch, row))
     },
     (key, seen, ends) => {
       const proto = lowOf(key) % 256
@@ -53,8 +53,9 @@ export function createVerticalScan(options: { readonly maxKeys?: number } = {}):
   return scanDetector(
     'scan.vertical',
     options.maxKeys,
+    countsAsAttempt,
     (batch, row, source, target, ends, tally) => {
-      if (countsAsAttempt(batch, row) && !ends.is(target, End.group))
+      if (!ends.is(target, End.group))
         tally.add(pairKey(source, target), service(batch, row), batch.end[row]!, isProven(batch, row))
     },
     (key, seen, ends) => {
@@ -92,6 +93,7 @@ export function createIcmpScan(options: { readonly maxKeys?: number } = {}): Det
   return scanDetector(
     'scan.icmp',
     options.maxKeys,
+    (batch, row) => batch.proto[row] === Proto.icmp || batch.proto[row] === Proto.icmp6,
     (batch, row, source, target, ends, tally) => {
       const type = requestType(batch, row)
       if (type < 0 || batch.phase[row] === Phase.opened || ends.is(target, End.group)) return
@@ -136,6 +138,7 @@ type Judgement = { peer: string | null; ratio: number; why: string; figures: Rec
 function scanDetector(
   kind: 'scan.horizontal' | 'scan.vertical' | 'scan.icmp',
   maxKeys: number | undefined,
+  isOfInterest: (batch: FlowBatch, row: number) => boolean,
   take: (batch: FlowBatch, row: number, source: number, target: number, ends: Ends, tally: Tally) => void,
   judge: (key: number, seen: Seen, ends: Ends) => Judgement | null,
 ): Detector {
@@ -150,7 +153,7 @@ function scanDetector(
     },
     add(batch, ends) {
       for (let row = 0; row < batch.count; row++)
-        if (ends.source[row]! >= 0) take(batch, row, ends.source[row]!, ends.target[row]!, ends, tally)
+        if (ends.source[row]! >= 0 && isOfInterest(batch, row)) take(batch, row, ends.source[row]!, ends.target[row]!, ends, tally)
     },
     evaluate(_now, ends) {
       const found: Evidence[] = []

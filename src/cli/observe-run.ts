@@ -5,6 +5,7 @@ import type { IndicatorIndex } from '../assess/indicators.ts'
 import { riskOf } from '../assess/risk.ts'
 import { formatAddress, parseAddress } from '../model/address.ts'
 import type { Belief } from '../model/belief.ts'
+import { createChannels } from '../model/channels.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { SourceCounters } from '../model/flow.ts'
 import type { WorkloadId } from '../model/ids.ts'
@@ -68,8 +69,9 @@ export async function observe(options: {
     },
   })
   const homeNetworks = options.homeNetworks.length > 0 ? options.homeNetworks : [...DEFAULT_HOME_NETWORKS]
-  const reducer = createReducer({ directory, homeNetworks, serviceName: services.nameOf, idle: 'omit' })
-  const detectors = createDetectors({ homeNetworks, indicators: options.indicators })
+  const channels = createChannels()
+  const reducer = createReducer({ directory, channels, homeNetworks, serviceName: services.nameOf, idle: 'omit' })
+  const detectors = createDetectors({ homeNetworks, channels, indicators: options.indicators })
   const clock = createEventClock()
   const home = createNetworks(homeNetworks)
   const beliefs = createBeliefs((address) => home.covers(parseAddress(address) ?? [0, 0, 0, 0]))
@@ -81,8 +83,9 @@ export async function observe(options: {
   for await (const batch of source.batches(options.signal)) {
     flows += batch.count
     clock.walk(batch, STEP_MS, (part, now) => {
-      reducer.add(part)
-      detectors.add(part)
+      const numbers = channels.number(part)
+      reducer.add(part, numbers)
+      detectors.add(part, numbers)
       evaluate(now)
       beliefs.add(reducer.close(now - WATERMARK_MS).ticks)
     })

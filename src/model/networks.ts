@@ -15,7 +15,11 @@ export const DEFAULT_HOME_NETWORKS = [
   '::1/128',
 ] as const
 
-export type Networks = { covers(words: Words | Uint32Array, at?: number): boolean }
+export type Networks = {
+  covers(words: Words | Uint32Array, at?: number): boolean
+  /** Where the answers may change, it does so with them: who keeps answers asks again then. */
+  readonly version?: number
+}
 
 /** Up to here looking at each is quicker than hashing the address once per prefix length. */
 const FEW = 32

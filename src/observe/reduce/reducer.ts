@@ -39,7 +39,8 @@ export type ReducerCounters = { late: number; crowded: number; conversationsRefu
 
 export type Reducer = {
   readonly counters: ReducerCounters
-  add(batch: FlowBatch): void
+  /** `numbers`: of the batch's channels, where they were looked up before. */
+  add(batch: FlowBatch, numbers?: Int32Array): void
   /** Everything up to `until` (epoch ms) is over: ticks that end by then, conversations whose 5 minutes do. */
   close(until: number): { ticks: Window[]; conversations: Conversation[] }
 }
@@ -97,8 +98,7 @@ class Reduction implements Reducer {
     this.#channels = options.channels ?? createChannels()
   }
 
-  add(batch: FlowBatch): void {
-    const numbers = this.#channels.number(batch)
+  add(batch: FlowBatch, numbers = this.#channels.number(batch)): void {
     if (this.#channels.generation !== this.#generation) this.#forgetChannels()
     if (this.#options.directory.version !== this.#version) {
       this.#version = this.#options.directory.version
