@@ -19,7 +19,17 @@ test('packets of one flow under one rule are one entry; only the first is news',
   assert.equal(book.add(packet(80), 1_000), true)
   assert.equal(book.add(packet(80, 2_000), 2_000), false)
   assert.deepEqual(book.take(), [
-    { from: '10.0.0.5', to: '10.0.0.9', proto: 6, port: 80, rule: 'short/id', first: 1_000, last: 2_000, packets: 2 },
+    {
+      from: '10.0.0.5',
+      to: '10.0.0.9',
+      proto: 6,
+      port: 80,
+      sourcePort: 50_080,
+      rule: 'short/id',
+      first: 1_000,
+      last: 2_000,
+      packets: 2,
+    },
   ])
   assert.equal(book.add(packet(80), 3_000), false, 'told a moment ago')
   book.take()

@@ -42,7 +42,8 @@ export function createDenialBook(ruleOf: (prefix: string) => string): DenialBook
         return false
       }
       const rule = ruleOf(packet.prefix).slice(0, 160)
-      waiting.set(key, { from, to, proto: packet.proto, port, rule, first: at, last: at, packets: 1 })
+      const sourcePort = isIcmp ? {} : { sourcePort: packet.sourcePort }
+      waiting.set(key, { from, to, proto: packet.proto, port, ...sourcePort, rule, first: at, last: at, packets: 1 })
       const toldAt = told.get(key)
       if (told.size >= MAX_TOLD) told.clear()
       told.set(key, now)

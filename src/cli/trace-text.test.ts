@@ -18,6 +18,8 @@ trace id 58e0 inet guise forward_egress rule jump link (verdict jump link)
 trace id 58e0 inet guise e_0a rule counter packets 0 bytes 0 goto d_1 comment "default-deny" (verdict goto d_1)
 trace id 58e0 inet guise d_1 rule limit rate 20/second burst 40 packets log prefix "default-deny" group 7 snaplen 128 (verdict continue)
 trace id 58e0 inet guise d_1 rule counter packets 0 bytes 0 drop comment "default-deny" (verdict drop)
+trace id bbbb inet guise forward_egress packet: iif "idle2" oif "db1" ip saddr 10.77.10.2 ip daddr 10.77.1.2 ip protocol icmp icmp type echo-request icmp code 0
+trace id cccc inet guise forward_egress packet: iif "idle2" oif "db1" ip saddr 10.77.10.2 ip daddr 10.77.1.2 ip protocol tcp tcp sport 5432 tcp dport 80 tcp flags == syn
 trace id aaaa inet guise forward_egress packet: iif "web1" oif "db1" ip saddr 10.77.5.2 ip daddr 10.77.1.2 ip protocol tcp tcp sport 1 tcp dport 5432 tcp flags == syn
 trace id 77 ip filter DOCKER packet: iif "db1" oif "idle2" ip saddr 10.77.1.2 ip daddr 10.77.10.2 ip protocol tcp tcp sport 5432 tcp dport 45304 tcp flags == 0x12
 trace id 77 inet guise i_1 rule accept comment "persona_x~1" (verdict accept)

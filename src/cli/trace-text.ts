@@ -78,11 +78,13 @@ export function addLine(found: Map<string, TracedPacket>, line: TraceLine, ends:
 }
 
 /** Another trace may run beside ours: the kernel tells everybody of every marked packet. */
-function isOf({ from, to }: TracedFlow, { ends }: Extract<TraceLine, { kind: 'packet' }>): boolean {
-  const [source, target] = ends.map(canonical)
-  return (
-    (source === canonical(from) && target === canonical(to)) || (source === canonical(to) && target === canonical(from))
-  )
+function isOf({ from, to, protocol, port }: TracedFlow, line: Extract<TraceLine, { kind: 'packet' }>): boolean {
+  const [source, target] = line.ends.map(canonical)
+  const told = /^(?:tcp|udp|icmp)/.exec(line.what)?.[0]
+  if (told !== undefined && told !== protocol) return false
+  const isFor = (place: string) => port === null || place.endsWith(`:${port}`)
+  if (source === canonical(from) && target === canonical(to)) return isFor(line.target)
+  return source === canonical(to) && target === canonical(from) && isFor(line.source)
 }
 
 function canonical(address: string): string {

@@ -59,12 +59,13 @@ async function run(from: string, to: string, wanted: number | null, options: Opt
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   const told = `${flow.from} → ${flow.to}${flow.port === null ? '' : `:${flow.port}`} (${flow.protocol})`
-  process.stderr.write(`watching ${told} for ${options.for} s; Ctrl-C ends it\n`)
   const seen = (line: TraceLine) => {
     addLine(found, line, ends, Date.now())
     if (found.size > options.packets) stop.abort()
   }
-  await traceFlow(flow, options.for, stop.signal, seen)
+  await traceFlow(flow, options.for, stop.signal, seen, () =>
+    process.stderr.write(`watching ${told} for ${options.for} s; Ctrl-C ends it\n`),
+  )
   const all = [...found.values()].slice(0, options.packets)
   process.stdout.write(
     options.json === true

@@ -40,16 +40,25 @@ async function flowQuery(client: Client, ends: readonly string[], more: object):
   const [from, to, port] = ends
   if (from === undefined || to === undefined || ends.length > 3)
     throw new CliError('--flow takes SRC DST and, for TCP and UDP, PORT: --flow 10.0.0.5 10.0.0.9 5432', 2)
-  const [source, target] = await Promise.all([addressOf(client, from), addressOf(client, to)])
+  const [sources, targets] = await Promise.all([addressesOf(client, from), addressesOf(client, to)])
+  const [source, target] = ofOneFamily(sources, targets)
   const destination = port === undefined ? target : target.includes(':') ? `[${target}]:${port}` : `${target}:${port}`
   return new URLSearchParams({ from: source, to: destination, ...more })
 }
 
-/** An address as it is; else the first address of the workload of that name. */
-async function addressOf(client: Client, end: string): Promise<string> {
-  if (parseAddress(end) !== null) return end
+/** An address as it is; else those of the workload of that name. */
+async function addressesOf(client: Client, end: string): Promise<readonly string[]> {
+  if (parseAddress(end) !== null) return [end]
   const { report } = await findWorkload(client, end)
-  const address = report.addresses[0]?.split('/')[0]
-  if (address === undefined) throw new CliError(`${report.name} has no address. Give one.`, 1)
-  return address
+  if (report.addresses.length === 0) throw new CliError(`${report.name} has no address. Give one.`, 1)
+  return report.addresses.map((address) => address.split('/')[0]!)
+}
+
+/** The first two that can speak with each other; where none can, the first of each, and the server says what is wrong. */
+function ofOneFamily(sources: readonly string[], targets: readonly string[]): readonly [string, string] {
+  for (const source of sources) {
+    const target = targets.find((address) => address.includes(':') === source.includes(':'))
+    if (target !== undefined) return [source, target]
+  }
+  return [sources[0]!, targets[0]!]
 }

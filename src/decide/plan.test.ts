@@ -389,6 +389,18 @@ test('why of one flow, in words', () => {
   )
 })
 
+test('why of one flow that is only counted, and of an answer that was refused', () => {
+  const text = flowWhyText({
+    flow: { from: '10.0.0.5', to: '10.0.0.9', protocol: 'tcp', port: 443 },
+    verdict: 'would-deny',
+    denied: [{ from: '10.0.0.9', to: '10.0.0.5', proto: 6, port: 50_000, rule: 'default-deny', packets: 1, last: 0 }],
+  })
+  assert.equal(
+    text,
+    '10.0.0.5 → 10.0.0.9 tcp 443\nWould be denied: the mode of its agent only counts it\n  refused: 1 packet 10.0.0.9 → 10.0.0.5 port 50000 by default-deny, last at 1970-01-01T00:00:00.000Z\n',
+  )
+})
+
 test('containment spares the never-block list', () => {
   const settings = { ...base.settings, neverBlock: ['203.0.113.10'] }
   const worn = confirm({ ...base, settings }, decide({ ...base, settings }))

@@ -1,4 +1,5 @@
 /** A `WhyReport` as plain text: what `guise why` prints. */
+import { Proto } from '../model/flow.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { WhyReport } from './why.ts'
 
@@ -47,7 +48,7 @@ export function flowWhyText(answer: object): string {
     const { from, to, protocol, port } = flow as Record<string, unknown>
     lines.push(plainText(`${String(from)} → ${String(to)} ${String(protocol)} ${String(port)}`, 200))
   }
-  if (typeof verdict === 'string') lines.push(`${verdict === 'allow' ? 'Allowed' : 'Denied'}${whyLine(why)}`)
+  if (typeof verdict === 'string') lines.push(`${VERDICTS[verdict] ?? plainText(verdict, 40)}${whyLine(why)}`)
   for (const [key, value] of Object.entries(rest)) {
     if (typeof value === 'object' && value !== null && 'verdict' in value)
       lines.push(`  ${key}: ${String(value.verdict)}${whyLine((value as { why?: unknown }).why)}`)
@@ -62,12 +63,30 @@ export function flowWhyText(answer: object): string {
   return `${lines.join('\n')}\n`
 }
 
-type Refused = { from: string; to: string; rule: string; packets: number; last: number }
+const VERDICTS: Readonly<Record<string, string>> = {
+  allow: 'Allowed',
+  deny: 'Denied',
+  'would-deny': 'Would be denied: the mode of its agent only counts it',
+}
+
+type Refused = {
+  from: string
+  to: string
+  proto: number
+  port: number
+  rule: string
+  packets: number
+  last: number
+}
 
 /** What the kernel itself logged, whatever the rules say by now. */
-function refusedLine({ from, to, rule, packets, last }: Partial<Refused>): string {
+function refusedLine({ from, to, proto, port, rule, packets, last }: Partial<Refused>): string {
   const at = typeof last === 'number' ? `, last at ${new Date(last).toISOString()}` : ''
-  return plainText(`${packets} packets ${from} → ${to} by ${rule}${at}`, 400)
+  const service = proto === Proto.tcp || proto === Proto.udp ? ` port ${port}` : ` type ${port}`
+  return plainText(
+    `${packets === 1 ? '1 packet' : `${packets} packets`} ${from} → ${to}${service} by ${rule}${at}`,
+    400,
+  )
 }
 
 const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

@@ -10,25 +10,30 @@ const PREFIX = 'guise_trace_'
 const READY_MS = 150
 /** Lines still under way when the time is up. */
 const DRAIN_MS = 150
+const OUTLIVES_S = 10
 
-/** Ends after `seconds`, or with `signal`. Throws when nft cannot be asked. */
+/** Ends after `seconds`, or with `signal`; `ready` is called when packets are marked. Throws when nft cannot be asked. */
 export async function traceFlow(
   flow: TracedFlow,
   seconds: number,
   signal: AbortSignal,
   seen: (line: TraceLine) => void,
+  ready: () => void = () => {},
 ): Promise<void> {
   await removeStale()
   const name = `${PREFIX}${process.pid}`
-  const monitor = spawn('nft', ['monitor', 'trace'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Under timeout(1): when we are killed, the monitor must not stay behind for ever.
+  const most = String(Math.ceil(seconds) + OUTLIVES_S)
+  const monitor = spawn('timeout', [most, 'nft', 'monitor', 'trace'], { stdio: ['ignore', 'pipe', 'pipe'] })
   let complaint = ''
+  let isDone = false
   monitor.stderr.on('data', (chunk: Buffer) => {
     if (complaint.length < 500) complaint += chunk.toString('utf8')
   })
   const ended = new Promise<void>((resolve, reject) => {
     monitor.on('error', (error) => reject(new Error(`nft did not start: ${error.message}`)))
     monitor.on('close', (code) =>
-      code === 0 || code === null
+      isDone || code === 0 || code === null
         ? resolve()
         : reject(new Error(`nft monitor trace ended with ${code}: ${complaint.trim()}`)),
     )
@@ -40,9 +45,11 @@ export async function traceFlow(
   try {
     await Promise.race([ended, pause(READY_MS, signal)])
     await command('nft', ['-f', '-'], traceTable(name, flow, Math.ceil(seconds)))
+    ready()
     await Promise.race([ended, pause(seconds * 1_000, signal)])
     await pause(DRAIN_MS, new AbortController().signal)
   } finally {
+    isDone = true
     monitor.kill()
     await command('nft', ['delete', 'table', 'inet', name]).catch(() => {})
   }

@@ -93,6 +93,8 @@ export const WireDenial = Type.Object(
     proto: Type.Integer({ minimum: 0, maximum: 255 }),
     /** Of the destination; ICMP: the type. */
     port: Type.Integer({ minimum: 0, maximum: 65535 }),
+    /** Of the first packet: a refused answer is known by it. */
+    sourcePort: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 })),
     rule: Type.String({ maxLength: 160 }),
     first: Time,
     last: Time,

@@ -2,18 +2,24 @@
  * Refused flows of the last hour, as agents' kernels logged them: what `why --flow` shows beside the rules. In memory,
  * because it can be lost: the rule that refused is in the plan, and its counter in the kernel.
  */
+import { Proto } from '../model/flow.ts'
 import type { AgentId } from '../model/ids.ts'
 import type { WireDenial } from '../model/wire.ts'
 
 export type Denial = WireDenial & { readonly agent: AgentId }
 export type DenialLog = {
   add(agent: AgentId, denials: readonly WireDenial[], now: number): void
-  /** Of this conversation, whichever end's packet was refused; newest first. */
+  /** Of this conversation: what was asked and, where that passed, what was answered; newest first. */
   between(flow: { readonly from: string; readonly to: string; readonly proto: number; readonly port: number }): Denial[]
 }
 
 const KEEP_MS = 3_600_000
 const MAX_ENTRIES = 10_000
+/** Echo request → reply (RFC 792, RFC 4443). */
+const ECHO: ReadonlyMap<number, number> = new Map([
+  [8, 0],
+  [128, 129],
+])
 
 export function createDenialLog(): DenialLog {
   /** Oldest first: an entry that is told again goes to the end. */
@@ -43,9 +49,12 @@ export function createDenialLog(): DenialLog {
       forget(now)
     },
     between({ from, to, proto, port }) {
+      const isAnswer = (entry: Denial) =>
+        proto === Proto.icmp || proto === Proto.icmp6 ? ECHO.get(port) === entry.port : entry.sourcePort === port
       const isOf = (entry: Denial) =>
         entry.proto === proto &&
-        ((entry.from === from && entry.to === to && entry.port === port) || (entry.from === to && entry.to === from))
+        ((entry.from === from && entry.to === to && entry.port === port) ||
+          (entry.from === to && entry.to === from && isAnswer(entry)))
       return [...entries.values()].filter(isOf).sort((a, b) => b.last - a.last)
     },
   }

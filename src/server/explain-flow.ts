@@ -1,23 +1,25 @@
 /**
- * Why one flow passes or not: the plan in force through the slow evaluator, beside it what kernels logged as refused in
- * the last hour, and for what passed, which conditions of a deny were not met.
+ * Why one flow passes or not: the plan in force and the reflexes that hold through the slow evaluator, beside it what kernels
+ * logged as refused in the last hour, and for what passed, which conditions of a deny were not met.
  */
 
 import type { FlowQuestion } from '../api/control.ts'
 import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from '../assess/indicators.ts'
-import { explainFlow, type Flow, type Judgement } from '../compile/evaluate.ts'
+import { explainFlow, type Flow } from '../compile/evaluate.ts'
 import type { Binding } from '../compile/tree.ts'
 import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
 import { formatAddress, parseAddress } from '../model/address.ts'
+import type { AgentState } from '../model/desired.ts'
 import { Proto } from '../model/flow.ts'
 import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
-import type { Outcome } from '../model/why.ts'
+import type { Outcome, Why } from '../model/why.ts'
 import type { Denial, DenialLog } from './denials.ts'
 import { missing } from './explain.ts'
 import type { Intel } from './intel.ts'
+import { type LiveReflex, liveReflexes } from './reflexes.ts'
 
 type FlowDeps = {
   readonly tenant: TenantId
@@ -34,6 +36,8 @@ export type FlowExplain = {
 }
 
 type World = { readonly plan: PlanRecord | null; readonly all: readonly WorkloadRecord[] }
+/** `would-deny`: the rules say deny, and the mode of its agent only counts it. */
+type Judged = { readonly verdict: 'allow' | 'deny' | 'would-deny'; readonly why: Why }
 
 export function createFlowExplain(deps: FlowDeps): FlowExplain {
   const { tenant, store, clock } = deps
@@ -52,11 +56,11 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
 
   async function answer({ plan, all }: World, flow: Flow, from: WorkloadRecord | null, to: WorkloadRecord | null) {
     const now = clock()
-    const judged = (end: WorkloadRecord | null, direction: 'egress' | 'ingress') =>
-      judge(plan, all, flow, end, direction, now)
-    const egress = judged(from, 'egress')
-    const ingress = judged(to, 'ingress')
-    const verdict = egress.verdict === 'allow' && ingress.verdict === 'allow' ? 'allow' : 'deny'
+    const judged = async (end: WorkloadRecord | null, direction: 'egress' | 'ingress') =>
+      judge(plan, all, flow, end, direction, now, end === null ? [] : await liveReflexes(store, tenant, end.id, now))
+    const [egress, ingress] = await Promise.all([judged(from, 'egress'), judged(to, 'ingress')])
+    const said = [egress.verdict, ingress.verdict]
+    const verdict = said.find((one) => one === 'deny') ?? said.find((one) => one === 'would-deny') ?? 'allow'
     const ours = from ?? to
     return {
       workload: ours === null ? null : { id: ours.id, name: ours.report.name },
@@ -127,7 +131,7 @@ const flowOf = (from: string, { to, port, protocol }: FlowQuestion): Flow => ({
   from: canonical(from),
   to: canonical(to),
   protocol,
-  port: port ?? (protocol === 'icmp' ? 8 : 0),
+  port: port ?? (protocol !== 'icmp' ? 0 : to.includes(':') ? 128 : 8),
 })
 
 function canonical(address: string): string {
@@ -147,7 +151,8 @@ function judge(
   end: WorkloadRecord | null,
   direction: 'egress' | 'ingress',
   now: number,
-): Judgement {
+  reflexes: readonly LiveReflex[],
+): Judged {
   if (end === null)
     return {
       verdict: 'allow',
@@ -157,7 +162,24 @@ function judge(
   if (state === undefined)
     return { verdict: 'allow', why: { rule: 'not-enforced', text: 'No confirmed plan covers it: everything passes.' } }
   const bindings = all.filter((one) => one.agent === end.agent).flatMap(bindingOf)
-  return explainFlow(state, bindings, flow, { now, reflexes: [] })[direction]
+  const { verdict, why } = explainFlow(state, bindings, flow, { now, reflexes })[direction]
+  const peer = direction === 'egress' ? flow.to : flow.from
+  const reflex = why.rule === 'guise/reflex' ? reflexes.find((one) => canonical(one.peer) === peer) : undefined
+  return {
+    verdict: verdict === 'deny' && state.mode !== 'enforce' ? 'would-deny' : verdict,
+    why: reflex === undefined ? withEnd(why, state, end) : { ...why, text: reflexText(end, reflex) },
+  }
+}
+
+/** A containment ends by itself: its sentence says when. */
+function withEnd(why: Why, state: AgentState, end: WorkloadRecord): Why {
+  const containment = state.workloads.find(({ key }) => key === end.report.key)?.containment ?? null
+  if (containment === null || containment.why !== why) return why
+  return { ...why, text: `${why.text}; until ${new Date(containment.until).toISOString()}` }
+}
+
+function reflexText(end: WorkloadRecord, { peer, until, why }: LiveReflex): string {
+  return `a reflex cut ${end.report.name} off from ${peer} until ${new Date(until).toISOString()}: ${why}`
 }
 
 function bindingOf({ report }: WorkloadRecord): Binding[] {

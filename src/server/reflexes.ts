@@ -1,9 +1,10 @@
 /** A reflex was pre-authorised and has happened: into the ledger right after, with what it was decided from. */
 import { createHash } from 'node:crypto'
+import { Check } from 'typebox/value'
 import type { EventHub } from '../api/events.ts'
-import type { AgentId, DecisionId, TenantId } from '../model/ids.ts'
+import type { AgentId, DecisionId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { Store } from '../model/store.ts'
-import type { WireReflex } from '../model/wire.ts'
+import { WireReflex } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
 
 type ReflexDeps = { readonly tenant: TenantId; readonly store: Store; readonly events: EventHub }
@@ -35,4 +36,22 @@ export async function recordReflexes(deps: ReflexDeps, agent: AgentId, reflexes:
     )
     events.publish(tenant, { type: 'audit', subject: workload, data: { action: 'reflex', summary, at: reflex.at } })
   }
+}
+
+export type LiveReflex = WireReflex
+/** Decisions of a workload that are looked through, newest first. */
+const LOOKED_THROUGH = 200
+
+/** The reflexes of a workload that hold now, as the ledger has them: a server that was restarted knows them, too. */
+export async function liveReflexes(
+  store: Store,
+  tenant: TenantId,
+  workload: WorkloadId,
+  now: number,
+): Promise<readonly LiveReflex[]> {
+  const { items } = await store.ledger.decisions(tenant, { workload, limit: LOOKED_THROUGH, cursor: null })
+  return items
+    .filter(({ kind }) => kind === 'reflex')
+    .map(({ detail }) => detail)
+    .filter((detail): detail is WireReflex => Check(WireReflex, detail) && detail.until > now)
 }

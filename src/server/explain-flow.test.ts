@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { testDatabase } from '../../test/database.ts'
+import { auditBy, decisionRecord, MAIN, planMaker, shiftRecord, workloadReport } from '../../test/records.ts'
+import { createEventHub } from '../api/events.ts'
+import type { AgentState } from '../model/desired.ts'
+import type { AgentId, DecisionId } from '../model/ids.ts'
+import type { Plan } from '../model/plan.ts'
+import { workloadId } from '../model/workload-id.ts'
+import { openStore } from '../store/database.ts'
+import { createDenialLog } from './denials.ts'
+import { createFlowExplain } from './explain-flow.ts'
+import { recordReflexes } from './reflexes.ts'
+
+const NOW = 1_800_000_000_000
+const AGENT = 'lab' as AgentId
+const database = await testDatabase()
+const store = await openStore({ ...database, clock: () => NOW })
+after(async () => {
+  await store.close()
+  await database[Symbol.asyncDispose]()
+})
+const events = createEventHub({ clock: () => NOW })
+const explain = createFlowExplain({
+  tenant: MAIN,
+  store,
+  clock: () => NOW,
+  denials: createDenialLog(),
+  intel: () => ({ entries: [], neverBlock: ['203.0.113.9'], hash: 'one' }),
+})
+const web = workloadId(MAIN, 'ns/web')
+const until = NOW + 60_000
+const because = { rule: 'persona:x/mitigation/0', text: 'risk 0.9' }
+const list = { rules: [], otherwise: 'allow', why: { rule: 'default-allow', text: 'nothing names it' } } as const
+
+type Containment = AgentState['workloads'][number]['containment']
+function stateOf(mode: AgentState['mode'], containment: Containment, neverBlock: string[] = []): AgentState {
+  const workload = {
+    workload: web,
+    key: 'ns/web',
+    persona: { id: 'x', name: 'X', version: 1 },
+    egress: list,
+    ingress: { ...list, otherwise: 'deny' as const, why: { rule: 'default-deny', text: 'nothing lets it in' } },
+    containment,
+  }
+  return {
+    generation: { system: 's', timeline: 1, n: 1 },
+    plan: 'p',
+    mode,
+    workloads: [{ ...workload, egress: { ...list, rules: [] }, ingress: { ...workload.ingress, rules: [] } }],
+    sets: [],
+    neverBlock,
+    failSafe: [],
+    confirmWithinMs: 30_000,
+  }
+}
+
+let made = 0
+/** One workload of one agent; `state` is in force. */
+async function inForce(state: AgentState): Promise<void> {
+  const id = `d_${++made}` as DecisionId
+  const plan: ReturnType<typeof planMaker> = (...args) =>
+    ({ ...planMaker(id)(...args), agents: { [AGENT]: state } }) as Plan
+  const proposed = await store.plans.propose(
+    MAIN,
+    plan,
+    decisionRecord(id),
+    [shiftRecord(`s_${made}`, NOW + 1e9)],
+    auditBy('a'),
+  )
+  assert.ok(proposed.ok)
+  for (const to of ['approved', 'applying', 'confirming', 'confirmed'] as const)
+    assert.ok((await store.plans.move(MAIN, proposed.value.plan.id, to, auditBy('guise'))).ok)
+}
+
+async function ask(from: string, to: string, protocol: 'tcp' | 'icmp' = 'tcp') {
+  const port = protocol === 'icmp' ? null : 443
+  const answer = await explain.between(from, { to, port, protocol })
+  assert.ok(answer.ok)
+  type Judged = { verdict: string; why: { rule: string; text: string } }
+  return answer.value as {
+    verdict: string
+    flow: { port: number }
+    egress: Judged
+    ingress: Judged
+    notBlocked: string[]
+  }
+}
+await store.workloads.report(
+  MAIN,
+  AGENT,
+  [{ ...workloadReport('ns/web'), name: 'web', addresses: ['10.0.0.5/24', 'fd00::5/64'] }],
+  NOW,
+)
+
+test('a reflex: denied, by whom, until when and why; over when it is over', async () => {
+  await inForce(stateOf('enforce', null))
+  const peer = '203.0.113.66'
+  const reflexes = [{ key: 'ns/web', peer, at: NOW, until, why: 'a list rates it 0.00' }]
+  await recordReflexes({ tenant: MAIN, store, events }, AGENT, reflexes)
+  const { verdict, egress } = await ask('10.0.0.5', peer)
+  assert.deepEqual([verdict, egress.why.rule], ['deny', 'guise/reflex'])
+  assert.equal(
+    egress.why.text,
+    `a reflex cut web off from ${peer} until 2027-01-15T08:01:00.000Z: a list rates it 0.00`,
+  )
+  assert.equal((await ask('10.0.0.5', '203.0.113.67')).verdict, 'allow')
+  const over = [{ ...reflexes[0]!, peer: '203.0.113.68', at: NOW - 2, until: NOW - 1 }]
+  await recordReflexes({ tenant: MAIN, store, events }, AGENT, over)
+  assert.equal((await ask('10.0.0.5', '203.0.113.68')).verdict, 'allow')
+})
+
+test('a containment says when it ends, and spares what is never blocked', async () => {
+  await inForce(stateOf('enforce', { directions: 'egress', until, why: because }, ['203.0.113.9']))
+  const cut = await ask('10.0.0.5', '203.0.113.1')
+  assert.deepEqual([cut.verdict, cut.egress.why.text], ['deny', 'risk 0.9; until 2027-01-15T08:01:00.000Z'])
+  const spared = await ask('10.0.0.5', '203.0.113.9')
+  assert.equal(spared.verdict, 'allow')
+  assert.match(spared.notBlocked.join('\n'), /on the never-block list/)
+})
+
+test('an agent that only observes refuses nothing, and the answer says so', async () => {
+  await inForce(stateOf('observe', { directions: 'egress', until, why: because }))
+  const out = await ask('10.0.0.5', '203.0.113.1')
+  assert.deepEqual([out.verdict, out.egress.verdict], ['would-deny', 'would-deny'])
+  assert.equal((await ask('203.0.113.1', '10.0.0.5')).ingress.verdict, 'would-deny')
+})
+
+test('a ping is asked about by its own type in each family', async () => {
+  assert.equal((await ask('10.0.0.5', '203.0.113.1', 'icmp')).flow.port, 8)
+  assert.equal((await ask('fd00::5', '2001:db8::1', 'icmp')).flow.port, 128)
+})
