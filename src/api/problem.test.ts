@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BadCursor } from '../store/cursor.ts'
 import { toProblem } from './problem.ts'
 
 const failed = (code: string | undefined, message = 'secret detail') => Object.assign(new Error(message), { code })
@@ -12,6 +13,11 @@ test('a database that is away or full is said as that, with a cure and without i
   }
   assert.equal(toProblem(failed(undefined, 'Connection terminated unexpectedly')).statusCode, 503)
   for (const code of ['53100', 'ENOSPC']) assert.equal(toProblem(failed(code)).statusCode, 507)
+})
+
+test('a cursor of another list is the mistake of who sent it', () => {
+  const { statusCode, code } = toProblem(new BadCursor())
+  assert.deepEqual([statusCode, code], [400, 'bad-cursor'])
 })
 
 test('anything else that breaks stays our mistake', () => {

@@ -5,6 +5,7 @@
 import type { FastifyError } from 'fastify'
 import { Type } from 'typebox'
 import type { Refusal } from '../model/why.ts'
+import { BadCursor } from '../store/cursor.ts'
 
 /** `pointer` is a JSON pointer (RFC 6901); YAML is told by line and column as well. */
 export type Fault = {
@@ -130,6 +131,8 @@ export function toProblem(error: unknown): Problem {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, 'request-refused', 'The request could not be read.', 'See /docs for its shape.')
   }
+  if (error instanceof BadCursor)
+    return new Problem(400, 'bad-cursor', 'The cursor is not one that this list gave.', 'Ask again without it.')
   const trouble = recordTrouble(error as { code?: string; message?: string })
   if (trouble !== null) return trouble
   return new Problem(
