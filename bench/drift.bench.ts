@@ -49,12 +49,12 @@ function judgeNab(dir: string, figures: Figures, aims: Record<string, Aim>): voi
   const series = readNab(dir)
   prove(dir, series, figures, aims)
   let records = 0
-  const began = performance.now()
+  const began = process.cpuUsage()
   const files: ScoredFile[] = series.map((one) => {
     records += one.values.length
     return { name: one.name, windows: one.windows, scores: scoresOf(one) }
   })
-  const microseconds = ((performance.now() - began) * 1_000) / records
+  const microseconds = usedMicros(process.cpuUsage(began)) / records
   const best = bestScore(files, PROFILES.standard)
   figures.standard = round(best.score)
   figures.lowFP = round(bestScore(files, PROFILES.lowFP).score)
@@ -66,6 +66,9 @@ function judgeNab(dir: string, figures: Figures, aims: Record<string, Aim>): voi
   aims.standard = aim(round(best.score), '>=', 74)
   aims.us_per_record = aim(round(microseconds), '<=', 2)
 }
+
+/** Processor time, not the clock: other work on the machine is not ours. */
+const usedMicros = ({ user, system }: NodeJS.CpuUsage): number => user + system
 
 const round = (value: number): number => Math.round(value * 100) / 100
 

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files: lint, test'],
+  drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],
   token: ['token', 'tokens: create, list, revoke'],

@@ -35,13 +35,13 @@ export const TAIL = { perFold: 10, lowest: -6, bins: 160, rows: 32_000 } as cons
 export const BEYOND = { fold: 0.1, forget: 0.999_95, share: 0.5 } as const
 
 /** Weights of the surprises (−log10 of a tail probability each): what never was counts most. */
-export const WEIGHT = { season: 0.4, level: 0.2, step: 0.2, regimeAlone: 1.5 } as const
+export const WEIGHT = { season: 0.5, level: 0.1, step: 0.2, regimeAlone: 1.7 } as const
 
 /** The surprise that a series usually reaches in a block of rows is taken off, in part: a nervous series has to shout. */
 export const USUAL = { rows: 100, share: 0.6, start: 1.5, startBlocks: 5, blocks: 60, most: 4 } as const
 
 /** Surprise at which the score is one half: an alarm. */
-export const ALARM = 2.5
+export const ALARM = 2.52
 /** One event is one alarm: rest after it, as a share of the rows seen, and its bounds in rows. */
 export const REST = { share: 0.04, least: 20, most: 600 } as const
 

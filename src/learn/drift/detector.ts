@@ -6,7 +6,7 @@
 import { type Baseline, createBaseline, type Deviations, deviate } from './baseline.ts'
 import { type Cause, causeOf, createHabits, type Habits, updateHabits } from './cause.ts'
 import { changedAt, createSegment, type Segment } from './change-point.ts'
-import { ALARM, AWAY_SPREADS, REGIMES, REST, USUAL, WARM_ROWS, WEIGHT } from './constants.ts'
+import { ALARM, AWAY_SPREADS, REGIMES, REST, SHORT_ROWS, USUAL, WARM_ROWS, WEIGHT } from './constants.ts'
 import { createRegimes, judgeRegimes, type Regimes, type Spread, updateSpread } from './regimes.ts'
 import { createSides, judgeSides, type Sides } from './tail.ts'
 
@@ -17,7 +17,7 @@ export type Verdict = {
   /** 0 nothing, 0.5 and more an alarm */
   score: number
   alarm: boolean
-  /** Resting after an alarm: the row was judged, its score is held under one half. */
+  /** Resting after an alarm or a gap: the row was judged, its score is held under one half. */
   resting: boolean
   /** Value expected, and the band it was expected in. */
   expected: number
@@ -77,6 +77,8 @@ export function judgeRow(detector: DriftDetector, second: number, value: number)
   if (!Number.isFinite(value)) return missing(detector)
   const steps = stepsSince(detector, second)
   const { row, deviations } = detector
+  // After a gap the means are of one row: what they would say is about the gap.
+  if (steps > SHORT_ROWS) detector.restUntil = Math.max(detector.restUntil, row + SHORT_ROWS)
   deviate(detector.baseline, deviations, value, row, second, detector.stepSeconds, steps)
   updateSpread(detector.spread, value, row)
   const surprise = surpriseOf(detector, value, steps)

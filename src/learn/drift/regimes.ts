@@ -14,6 +14,8 @@ export type Regimes = {
   readonly means: Float64Array
   readonly tail: Tail
   known: number
+  /** Nearest to the last row. */
+  last: number
 }
 
 export function createRegimes({ scales, reach }: { scales: readonly number[]; reach: number }): Regimes {
@@ -25,6 +27,7 @@ export function createRegimes({ scales, reach }: { scales: readonly number[]; re
     means: new Float64Array(scales.length),
     tail: createTail(),
     known: 0,
+    last: 0,
   }
 }
 
@@ -63,22 +66,33 @@ export function judgeRegimes(regimes: Regimes, x: number, spread: number, row: n
   return rare
 }
 
-function nearest({ points, means, known }: Regimes): { index: number; squared: number } {
+/** The search starts at the point that was nearest last: most others then fail at their first coordinate. */
+function nearest(regimes: Regimes): { index: number; squared: number } {
+  const { points, means, known, last } = regimes
+  if (known === 0) return { index: -1, squared: 0 }
   const width = means.length
-  let squared = Number.POSITIVE_INFINITY
-  let index = -1
+  const first = means[0]!
+  let index = last
+  let squared = squaredTo(points, last * width, means)
   for (let j = 0, at = 0; j < known; j++, at += width) {
-    let sum = 0
-    for (let k = 0; k < width && sum < squared; k++) {
-      const off = means[k]! - points[at + k]!
-      sum += off * off
-    }
-    if (sum < squared) {
-      squared = sum
-      index = j
-    }
+    const off = first - points[at]!
+    if (off * off >= squared) continue
+    const sum = squaredTo(points, at, means)
+    if (sum >= squared) continue
+    squared = sum
+    index = j
   }
+  regimes.last = index
   return { index, squared }
+}
+
+function squaredTo(points: Float64Array, at: number, means: Float64Array): number {
+  let sum = 0
+  for (let k = 0; k < means.length; k++) {
+    const off = means[k]! - points[at + k]!
+    sum += off * off
+  }
+  return sum
 }
 
 function remember(regimes: Regimes, row: number): void {
@@ -90,4 +104,5 @@ function remember(regimes: Regimes, row: number): void {
   }
   regimes.points.set(regimes.means, at * regimes.means.length)
   regimes.lastSeen[at] = row
+  regimes.last = at
 }
