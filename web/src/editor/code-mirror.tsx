@@ -100,6 +100,7 @@ function extensions(held: { readonly current: EditorProps }, writable: Compartme
     indentUnit.of('  '),
     bracketMatching(),
     highlightActiveLine(),
+    EditorView.lineWrapping,
     yaml(),
     looks(),
     lintGutter(),

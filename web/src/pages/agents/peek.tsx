@@ -118,7 +118,7 @@ function ModeChoice({ agent }: { readonly agent: AgentRecord }) {
           <p className="q" style={{ margin: '8px 0 6px' }}>
             {t('agents.hostsOwn')}
           </p>
-          <CopyCommand command={`guise agent --mode ${mode}`} />
+          <CopyCommand command={`sudo bin/guise agent --mode ${mode}`} />
         </>
       )}
     </>

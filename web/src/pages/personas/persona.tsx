@@ -135,7 +135,7 @@ function KnownPersona({ id }: { readonly id: string }) {
             {tab === 'versions' ? <Versions shelf="personas" id={id} /> : null}
             {tab === 'edit' ? (
               <>
-                {one.builtin ? <p className="sub">{t('personas.builtinNote')}</p> : null}
+                {one.builtin ? <p className="sub builtin-note">{t('personas.builtinNote')}</p> : null}
                 <ManifestEditor
                   shelf="personas"
                   record={one}

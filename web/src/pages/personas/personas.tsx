@@ -10,6 +10,7 @@ import type { Column } from '../../parts/columns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Ago, PersonaName, Shares } from '../../parts/marks.tsx'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -62,7 +63,8 @@ export default function Personas() {
               firstRun={
                 <Empty title={t('personas.none')}>
                   <p>{t('personas.noneWhy')}</p>
-                  <CopyCommand command="guise apply persona.yaml" />
+                  <CopyCommand command="bin/guise apply persona.yaml" />
+                  <Preview />
                 </Empty>
               }
             />

@@ -11,6 +11,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Ago } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { personName } from '../../person.ts'
@@ -220,7 +221,8 @@ function PlanList({ plans }: { readonly plans: readonly PlanSummary[] }) {
         firstRun={
           <Empty title={t('plans.firstRun')}>
             <p>{t('plans.firstRunHow')}</p>
-            <CopyCommand command='guise shift WORKLOAD "Database"' />
+            <CopyCommand command='bin/guise shift WORKLOAD "Database"' />
+            <Preview />
           </Empty>
         }
       />

@@ -12,6 +12,7 @@ import type { Column } from '../../parts/columns.ts'
 import { Listing } from '../../parts/listing.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Ago } from '../../parts/marks.tsx'
+import { Preview } from '../../parts/preview.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -73,7 +74,8 @@ export default function Policies() {
             firstRun={
               <Empty title={t('policies.picture')}>
                 <p>{t('policies.noneWhy')}</p>
-                <CopyCommand command="guise apply policy.yaml" />
+                <CopyCommand command="bin/guise apply policy.yaml" />
+                <Preview />
               </Empty>
             }
           />
