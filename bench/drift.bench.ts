@@ -72,7 +72,7 @@ const usedMicros = ({ user, system }: NodeJS.CpuUsage): number => user + system
 
 const round = (value: number): number => Math.round(value * 100) / 100
 
-export function scoresOf({ times, values }: Pick<Series, 'times' | 'values'>): Float64Array {
+function scoresOf({ times, values }: Pick<Series, 'times' | 'values'>): Float64Array {
   const detector = createDriftDetector()
   return values.map((value, row) => judgeRow(detector, times[row]!, value).score)
 }

@@ -90,7 +90,7 @@ const eventOf = ({ row, at, value, score, alarm, cause, side, expected, low, hig
 /** Four digits are enough to compare by eye. */
 const short = (value: number): string => String(Number(value.toPrecision(4)))
 
-export function textOf({ at, value, score, cause, side, low, high }: Row): string {
+function textOf({ at, value, score, cause, side, low, high }: Row): string {
   const where = side === 'within' ? 'within' : `${side}`
   return `${at}  ${score.toFixed(2)}  ${cause}: ${Number.isFinite(value) ? short(value) : 'no value'}, ${where} the expected ${short(low)} to ${short(high)}`
 }

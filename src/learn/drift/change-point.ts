@@ -63,7 +63,7 @@ function bestSplit(segment: Segment): { rows: number; sum: number } {
   const most = Math.min(WINDOW, rows - CHANGE.least)
   let after = 0
   let best = -1
-  const found = { rows: CHANGE.least, sum: 0 }
+  const found: { rows: number; sum: number } = { rows: CHANGE.least, sum: 0 }
   for (let k = 1; k <= most; k++) {
     after += recent[(rows - k) % WINDOW]! - origin
     if (k < CHANGE.least) continue

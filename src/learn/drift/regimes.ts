@@ -8,7 +8,7 @@ import { addSize, createTail, rarity, type Tail } from './tail.ts'
 export type Regimes = {
   readonly scales: readonly number[]
   readonly reach: number
-  /** known × scales, in the units of the series */
+  /** scales × known, in the units of the series: the first coordinates lie side by side, for the search */
   readonly points: Float64Array
   readonly lastSeen: Int32Array
   readonly means: Float64Array
@@ -70,14 +70,13 @@ export function judgeRegimes(regimes: Regimes, x: number, spread: number, row: n
 function nearest(regimes: Regimes): { index: number; squared: number } {
   const { points, means, known, last } = regimes
   if (known === 0) return { index: -1, squared: 0 }
-  const width = means.length
   const first = means[0]!
   let index = last
-  let squared = squaredTo(points, last * width, means)
-  for (let j = 0, at = 0; j < known; j++, at += width) {
-    const off = first - points[at]!
+  let squared = squaredTo(points, last, means)
+  for (let j = 0; j < known; j++) {
+    const off = first - points[j]!
     if (off * off >= squared) continue
-    const sum = squaredTo(points, at, means)
+    const sum = squaredTo(points, j, means)
     if (sum >= squared) continue
     squared = sum
     index = j
@@ -86,10 +85,10 @@ function nearest(regimes: Regimes): { index: number; squared: number } {
   return { index, squared }
 }
 
-function squaredTo(points: Float64Array, at: number, means: Float64Array): number {
+function squaredTo(points: Float64Array, point: number, means: Float64Array): number {
   let sum = 0
-  for (let k = 0; k < means.length; k++) {
-    const off = means[k]! - points[at + k]!
+  for (let k = 0, at = point; k < means.length; k++, at += REGIMES.known) {
+    const off = means[k]! - points[at]!
     sum += off * off
   }
   return sum
@@ -102,7 +101,7 @@ function remember(regimes: Regimes, row: number): void {
     at = 0
     for (let j = 1; j < REGIMES.known; j++) if (regimes.lastSeen[j]! < regimes.lastSeen[at]!) at = j
   }
-  regimes.points.set(regimes.means, at * regimes.means.length)
+  for (let k = 0; k < regimes.means.length; k++) regimes.points[k * REGIMES.known + at] = regimes.means[k]!
   regimes.lastSeen[at] = row
   regimes.last = at
 }
