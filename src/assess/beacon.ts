@@ -1,5 +1,6 @@
 /** Programs calling home: connections of one initiator to one service at machine-like times, with machine-like sizes. */
 import type { Evidence } from '../model/evidence.ts'
+import { grown } from '../model/channels.ts'
 import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
@@ -35,17 +36,31 @@ type Series = {
   sizes: number[]
   /** connections per hour of the epoch, newest 24 */
   readonly hours: Map<number, number>
-  /** Of them the one that is being counted: it has no place in `hours` yet. */
-  hour: number
-  inHour: number
-  flows: number
-  answered: number
-  isProven: boolean
+  /** The place of `Hot` in the array of what rows change. */
+  readonly at: number
   isNews: boolean
-  last: number
   scoredFlows: number
   scoredAt: number
 }
+
+/**
+ * What every row changes, side by side in one array. `inHour` of the flows are of `hour`, which has no place in
+ * `Series.hours` yet; the newest times and sizes wait here and go to their lists together.
+ */
+const Hot = {
+  last: 0,
+  flows: 1,
+  answered: 2,
+  hour: 3,
+  inHour: 4,
+  isProven: 5,
+  newTimes: 6,
+  newSizes: 7,
+  times: 8,
+  sizes: 16,
+} as const
+const FEW = 8
+const STRIDE = 24
 
 export function createBeacon(options: { readonly maxSeries?: number } = {}): Detector {
   const maxSeries = options.maxSeries ?? 65_536
@@ -54,6 +69,7 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
   const all: Series[] = []
   const news = new Set<Series>()
   const byChannel = createByChannel()
+  let hot: Float64Array = new Float64Array(0)
   let refused = 0
 
   /** Its number; −1 = none is to be kept now. */
@@ -74,17 +90,15 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       times: [],
       sizes: [],
       hours: new Map(),
-      hour: Number.NEGATIVE_INFINITY,
-      inHour: 0,
-      flows: 0,
-      answered: 0,
-      isProven: false,
+      at: number * STRIDE,
       isNews: false,
-      last: 0,
       scoredFlows: 0,
       scoredAt: Number.NEGATIVE_INFINITY,
     }
     all[number] = series
+    hot = grown(hot, 2 ** Math.ceil(Math.log2((number + 1) * STRIDE)))
+    hot.fill(0, number * STRIDE, (number + 1) * STRIDE)
+    hot[number * STRIDE + Hot.hour] = Number.NEGATIVE_INFINITY
     return number
   }
 
@@ -110,9 +124,17 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
             : NEVER
           if (places[channel]! <= UNKNOWN) continue
         }
-        const series = all[places[channel]! - 1]!
-        observe(series, batch, row, begins)
-        if (!begins || series.isNews || series.flows < 4) continue
+        const number = places[channel]! - 1
+        const at = number * STRIDE
+        observe(hot, at, batch, row, begins)
+        if (hot[at + Hot.newTimes] === FEW || hot[at + Hot.newSizes] === FEW) keepNew(hot, all[number]!)
+        if (!begins) continue
+        const hour = Math.floor(batch.start[row]! / HOUR_MS)
+        if (hour !== hot[at + Hot.hour]) turnHour(hot, all[number]!, hour)
+        hot[at + Hot.inHour]!++
+        if (hot[at + Hot.flows]! < 4) continue
+        const series = all[number]!
+        if (series.isNews) continue
         series.isNews = true
         news.add(series)
       }
@@ -121,23 +143,25 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       const found: Evidence[] = []
       for (const series of news) {
         // A score changes slowly: look again when a tenth more is known, or a while went by.
-        if (series.flows < series.scoredFlows * 1.1 && now - series.scoredAt < lookAgainMs(series, now)) continue
+        const flows = hot[series.at + Hot.flows]!
+        keepNew(hot, series)
+        if (flows < series.scoredFlows * 1.1 && now - series.scoredAt < lookAgainMs(series, now)) continue
         news.delete(series)
         series.isNews = false
-        series.scoredFlows = series.flows
+        series.scoredFlows = flows
         series.scoredAt = now
-        const best = strongest(series, now)
-        if (best !== null) found.push(toEvidence(series, best, ends))
+        const best = strongest(hot, series, now)
+        if (best !== null) found.push(toEvidence(hot, series, best, ends))
       }
       return found
     },
     forget(before) {
       for (const series of news)
-        if (series.last < before) {
+        if (hot[series.at + Hot.last]! < before) {
           series.isNews = false
           news.delete(series)
         }
-      numbers.sweep((number) => all[number]!.last >= before)
+      numbers.sweep((number) => hot[number * STRIDE + Hot.last]! >= before)
     },
   }
 }
@@ -155,40 +179,55 @@ function canBeacon(batch: FlowBatch, row: number, source: number, target: number
   return proto === Proto.tcp || !PERIODIC_UDP.has(batch.targetPort[row]!)
 }
 
-function observe(series: Series, batch: FlowBatch, row: number, begins: boolean): void {
+function observe(hot: Float64Array, at: number, batch: FlowBatch, row: number, begins: boolean): void {
   const end = batch.end[row]!
-  series.last = Math.max(series.last, end)
-  if ((batch.marks[row]! & Mark.antispoofed) !== 0) series.isProven = true
+  const marks = batch.marks[row]!
+  if (end > hot[at + Hot.last]!) hot[at + Hot.last] = end
+  if ((marks & Mark.antispoofed) !== 0) hot[at + Hot.isProven] = 1
   if (begins) {
-    const start = batch.start[row]!
-    series.flows++
-    series.times.push(start)
-    if (series.times.length > MAX_TIMES * 1.5) series.times = series.times.slice(-MAX_TIMES)
-    const hour = Math.floor(start / HOUR_MS)
-    if (hour !== series.hour) turnHour(series, hour)
-    series.inHour++
+    hot[at + Hot.flows]!++
+    hot[at + Hot.times + hot[at + Hot.newTimes]!] = batch.start[row]!
+    hot[at + Hot.newTimes]!++
   }
-  if ((batch.marks[row]! & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)) series.answered++
+  if ((marks & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)) hot[at + Hot.answered]!++
   // Live, the size of a connection is known at the first dump after it, long before the kernel forgets it.
   if (batch.phase[row] !== Phase.opened && batch.bytesOut[row]! > 0) {
-    series.sizes.push(batch.bytesOut[row]!)
-    if (series.sizes.length > MAX_TIMES * 1.5) series.sizes = series.sizes.slice(-MAX_TIMES)
+    hot[at + Hot.sizes + hot[at + Hot.newSizes]!] = batch.bytesOut[row]!
+    hot[at + Hot.newSizes]!++
   }
 }
 
+function keepNew(hot: Float64Array, series: Series): void {
+  const { at } = series
+  series.times = keep(series.times, hot, at + Hot.times, hot[at + Hot.newTimes]!)
+  series.sizes = keep(series.sizes, hot, at + Hot.sizes, hot[at + Hot.newSizes]!)
+  hot[at + Hot.newTimes] = 0
+  hot[at + Hot.newSizes] = 0
+}
+
+/** The list with `count` more; cut to its newest now and then. */
+function keep(list: number[], hot: Float64Array, from: number, count: number): number[] {
+  let kept = list
+  for (let i = 0; i < count; i++) {
+    kept.push(hot[from + i]!)
+    if (kept.length > MAX_TIMES * 1.5) kept = kept.slice(-MAX_TIMES)
+  }
+  return kept
+}
+
 /** Counts another hour from here on. */
-function turnHour(series: Series, hour: number): void {
-  const { hours } = series
-  if (series.inHour > 0) hours.set(series.hour, (hours.get(series.hour) ?? 0) + series.inHour)
-  series.hour = hour
-  series.inHour = 0
+function turnHour(hot: Float64Array, { hours, at }: Series, hour: number): void {
+  const before = hot[at + Hot.hour]!
+  if (hot[at + Hot.inHour]! > 0) hours.set(before, (hours.get(before) ?? 0) + hot[at + Hot.inHour]!)
+  hot[at + Hot.hour] = hour
+  hot[at + Hot.inHour] = 0
   if (!hours.has(hour)) hours.set(hour, 0)
   if (hours.size > BARS + 2) hours.delete(Math.min(...hours.keys()))
 }
 
 type Best = BeaconParts & { readonly span: (typeof SPANS)[number]; readonly count: number; readonly weight: number }
 
-function strongest(series: Series, now: number): Best | null {
+function strongest(hot: Float64Array, series: Series, now: number): Best | null {
   series.times.sort((a, b) => a - b)
   let best: Best | null = null
   for (const span of SPANS) {
@@ -197,11 +236,11 @@ function strongest(series: Series, now: number): Best | null {
     if (times.length < span.least) continue
     const isWhole = series.times.length < MAX_TIMES || series.times[0]! < from
     if (!isWhole && span.ms < 24 * HOUR_MS) continue
-    const bars = isWhole ? barsOf(times, from, span.ms) : hourlyBars(series, now)
+    const bars = isWhole ? barsOf(times, from, span.ms) : hourlyBars(hot, series, now)
     const parts = beaconScore(times, series.sizes.slice(-times.length), bars, now, span.ms)
     if (parts === null || parts.score < LEAST_SCORE) continue
     const count = bars.reduce((sum, bar) => sum + bar, 0)
-    const weight = weigh(parts.score, count, series) * span.trust
+    const weight = weigh(parts.score, count, hot, series) * span.trust
     if (best === null || weight > best.weight) best = { ...parts, span, count, weight }
   }
   return best
@@ -212,9 +251,10 @@ function strongest(series: Series, now: number): Best | null {
  * (0.88). Less while few connections speak for it, and half when nobody ever answers (a dead rendezvous is still called, but so is every switched-off server) or when
  * the service is one to log in to: guesses at machine times are brute force, which has a detector of its own.
  */
-function weigh(score: number, count: number, series: Series): number {
+function weigh(score: number, count: number, hot: Float64Array, series: Series): number {
   const fresh = 4.6 * ((score - 0.6) / 0.4) ** 2 * (count / (count + 6))
-  const isAnswered = series.answered * 2 >= series.flows || series.answered >= count / 2
+  const answered = hot[series.at + Hot.answered]!
+  const isAnswered = answered * 2 >= hot[series.at + Hot.flows]! || answered >= count / 2
   return isAnswered && loginService(series.port) === null ? fresh : fresh / 2
 }
 
@@ -224,14 +264,15 @@ function barsOf(times: readonly number[], from: number, spanMs: number): number[
   return bars
 }
 
-function hourlyBars(series: Series, now: number): number[] {
-  turnHour(series, series.hour)
+function hourlyBars(hot: Float64Array, series: Series, now: number): number[] {
+  turnHour(hot, series, hot[series.at + Hot.hour]!)
   const last = Math.floor(now / HOUR_MS)
   return Array.from({ length: BARS }, (_, i) => series.hours.get(last - BARS + 1 + i) ?? 0)
 }
 
-function toEvidence(series: Series, best: Best, ends: Ends): Evidence {
+function toEvidence(hot: Float64Array, series: Series, best: Best, ends: Ends): Evidence {
   const peer = ends.text(series.target)
+  const answered = hot[series.at + Hot.answered]!
   const service = `${series.port}/${series.proto === Proto.tcp ? 'tcp' : 'udp'}`
   return {
     kind: 'beacon',
@@ -239,10 +280,10 @@ function toEvidence(series: Series, best: Best, ends: Ends): Evidence {
     peer,
     weight: best.weight,
     halfLifeMs: best.span.halfLifeMs,
-    at: series.last,
-    authenticated: series.isProven || series.answered > 0,
+    at: hot[series.at + Hot.last]!,
+    authenticated: hot[series.at + Hot.isProven] === 1 || answered > 0,
     source: 'detector beacon/1',
-    why: `called ${peer} port ${service} ${best.count} times in ${saySpan(best.span.ms)}, typically every ${saySpan(best.intervalMs)}: beacon score ${best.score.toFixed(2)}${series.answered === 0 ? ', never answered' : ''}`,
+    why: `called ${peer} port ${service} ${best.count} times in ${saySpan(best.span.ms)}, typically every ${saySpan(best.intervalMs)}: beacon score ${best.score.toFixed(2)}${answered === 0 ? ', never answered' : ''}`,
     figures: {
       score: best.score,
       timing: best.timing,

@@ -1,5 +1,6 @@
 /** Many short log-ins at one service: each connection says something, is answered briefly, and ends. */
 import type { Evidence } from '../model/evidence.ts'
+import { grown } from '../model/channels.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
@@ -15,6 +16,9 @@ const LEAST_PER_FLOW = 100
 /** Far above any threshold; half of them are dropped when there are more. */
 const MAX_STARTS = 2_048
 
+/** No service asks for fewer (login-services.ts). */
+const LEAST_STARTS = 20
+
 type Attempts = {
   readonly source: number
   readonly target: number
@@ -22,16 +26,19 @@ type Attempts = {
   /** Starts before it is worth a look. */
   readonly least: number
   isNews: boolean
+  /** The place of `Hot` in the array of what rows change. */
+  readonly at: number
   starts: number[]
-  /** Those up to here do not count any more; they are dropped when somebody asks, or there are too many. */
-  since: number
-  /** Over the same attempts, from the last time the list was empty. */
-  flows: number
-  bytesOut: number
-  bytesIn: number
-  isProven: boolean
-  last: number
 }
+
+/**
+ * What every row changes, side by side in one array. Starts up to `since` do not count any more; they are dropped when
+ * somebody asks, or there are too many. Flows and bytes are over the same attempts, from the last time there were none.
+ * The newest starts wait here and go to the list together.
+ */
+const Hot = { last: 0, since: 1, flows: 2, bytesOut: 3, bytesIn: 4, isProven: 5, count: 6, few: 7, starts: 8 } as const
+const FEW = 8
+const STRIDE = 16
 
 export function createBruteforce(options: { readonly maxKeys?: number } = {}): Detector {
   const maxKeys = options.maxKeys ?? 32_768
@@ -40,6 +47,7 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
   const held: Attempts[] = []
   const news = new Set<Attempts>()
   const byChannel = createByChannel()
+  let hot: Float64Array = new Float64Array(0)
   let refused = 0
 
   /** Its number; −1 = there is no room for it. */
@@ -57,14 +65,11 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       port,
       least: loginService(port)!.least,
       isNews: false,
+      at: number * STRIDE,
       starts: [],
-      since: 0,
-      flows: 0,
-      bytesOut: 0,
-      bytesIn: 0,
-      isProven: false,
-      last: 0,
     }
+    hot = grown(hot, 2 ** Math.ceil(Math.log2((number + 1) * STRIDE)))
+    hot.fill(0, number * STRIDE, (number + 1) * STRIDE)
     held[number] = attempts
     return number
   }
@@ -88,9 +93,11 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
           places[channel] = isLogin ? attemptsOf(ends.source[row]!, ends.target[row]!, port) + 1 : NEVER
           if (places[channel]! <= UNKNOWN) continue
         }
-        const attempts = held[places[channel]! - 1]!
-        observe(attempts, batch, row)
-        if (attempts.isNews || attempts.starts.length < attempts.least) continue
+        const number = places[channel]! - 1
+        observe(hot, number * STRIDE, held, batch, row)
+        if (hot[number * STRIDE + Hot.count]! < LEAST_STARTS) continue
+        const attempts = held[number]!
+        if (attempts.isNews || hot[number * STRIDE + Hot.count]! < attempts.least) continue
         attempts.isNews = true
         news.add(attempts)
       }
@@ -99,7 +106,7 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       const found: Evidence[] = []
       for (const attempts of news) {
         attempts.isNews = false
-        const evidence = judge(attempts, ends)
+        const evidence = judge(hot, attempts, ends)
         if (evidence !== null) found.push(evidence)
       }
       news.clear()
@@ -107,45 +114,59 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
     },
     forget(before) {
       for (const attempts of news)
-        if (attempts.last < before) {
+        if (hot[attempts.at + Hot.last]! < before) {
           attempts.isNews = false
           news.delete(attempts)
         }
-      numbers.sweep((number) => held[number]!.last >= before)
+      numbers.sweep((number) => hot[number * STRIDE + Hot.last]! >= before)
     },
   }
 }
 
-function observe(attempts: Attempts, batch: FlowBatch, row: number): void {
-  attempts.last = Math.max(attempts.last, batch.end[row]!)
+function observe(hot: Float64Array, at: number, held: readonly Attempts[], batch: FlowBatch, row: number): void {
+  const end = batch.end[row]!
+  if (end > hot[at + Hot.last]!) hot[at + Hot.last] = end
   if (beginsFlow(batch, row)) {
+    const start = batch.start[row]!
+    const last = hot[at + Hot.last]!
     // A quiet while ends one series of attempts; the next is judged by its own sizes.
-    if (batch.start[row]! - attempts.last > SPAN_MS || attempts.starts.length === 0) {
-      attempts.starts = []
-      attempts.flows = 0
-      attempts.bytesOut = 0
-      attempts.bytesIn = 0
+    if (start - last > SPAN_MS || hot[at + Hot.count] === 0) {
+      held[at / STRIDE]!.starts = []
+      hot.fill(0, at + Hot.flows, at + Hot.isProven)
+      hot.fill(0, at + Hot.count, at + Hot.starts)
     }
-    attempts.since = attempts.last - SPAN_MS
-    if (attempts.starts.length >= MAX_STARTS) forgetOld(attempts)
-    attempts.starts.push(batch.start[row]!)
-    attempts.flows++
+    hot[at + Hot.since] = last - SPAN_MS
+    if (hot[at + Hot.count]! >= MAX_STARTS) forgetOld(hot, held[at / STRIDE]!)
+    if (hot[at + Hot.few] === FEW) keepStarts(hot, held[at / STRIDE]!)
+    hot[at + Hot.starts + hot[at + Hot.few]!] = start
+    hot[at + Hot.few]!++
+    hot[at + Hot.count]!++
+    hot[at + Hot.flows]!++
   }
-  attempts.bytesOut += batch.bytesOut[row]!
-  attempts.bytesIn += batch.bytesIn[row]!
-  if ((batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0) attempts.isProven = true
+  hot[at + Hot.bytesOut]! += batch.bytesOut[row]!
+  hot[at + Hot.bytesIn]! += batch.bytesIn[row]!
+  if ((batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0) hot[at + Hot.isProven] = 1
 }
 
-function forgetOld(attempts: Attempts): void {
-  attempts.starts = attempts.starts.filter((start) => start > attempts.since).slice(-MAX_STARTS / 2)
+function keepStarts(hot: Float64Array, { at, starts }: Attempts): void {
+  for (let i = 0; i < hot[at + Hot.few]!; i++) starts.push(hot[at + Hot.starts + i]!)
+  hot[at + Hot.few] = 0
 }
 
-function judge(attempts: Attempts, ends: Ends): Evidence | null {
-  forgetOld(attempts)
+function forgetOld(hot: Float64Array, attempts: Attempts): void {
+  keepStarts(hot, attempts)
+  const since = hot[attempts.at + Hot.since]!
+  attempts.starts = attempts.starts.filter((start) => start > since).slice(-MAX_STARTS / 2)
+  hot[attempts.at + Hot.count] = attempts.starts.length
+}
+
+function judge(hot: Float64Array, attempts: Attempts, ends: Ends): Evidence | null {
+  forgetOld(hot, attempts)
+  const { at } = attempts
   const service = loginService(attempts.port)!
   const count = attempts.starts.length
-  const outPerFlow = attempts.bytesOut / attempts.flows
-  const inPerFlow = attempts.bytesIn / attempts.flows
+  const outPerFlow = hot[at + Hot.bytesOut]! / hot[at + Hot.flows]!
+  const inPerFlow = hot[at + Hot.bytesIn]! / hot[at + Hot.flows]!
   const isShort = Math.max(outPerFlow, inPerFlow) <= service.mostPerFlow
   const saysSomething = Math.min(outPerFlow, inPerFlow) >= LEAST_PER_FLOW
   if (count < service.least || !isShort || !saysSomething) return null
@@ -158,8 +179,8 @@ function judge(attempts: Attempts, ends: Ends): Evidence | null {
     // 2.0 at the threshold (σ(−0.6) = 0.35), one more per doubling, at most 4.5.
     weight: Math.min(4.5, 2 + Math.log2(count / service.least)),
     halfLifeMs: HALF_LIFE_MS,
-    at: attempts.last,
-    authenticated: attempts.isProven,
+    at: hot[at + Hot.last]!,
+    authenticated: hot[at + Hot.isProven] === 1,
     source: 'detector bruteforce/1',
     why: `opened ${count} short ${service.name} sessions to ${peer} in ${saySpan(spanMs)}, about ${Math.round(outPerFlow)} bytes out and ${Math.round(inPerFlow)} in each`,
     figures: { sessions: count, spanMs, outPerFlow, inPerFlow, port: attempts.port },

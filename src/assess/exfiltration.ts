@@ -3,6 +3,7 @@
  * runs. "Usual" is the workload's own: the 95th percentile of what it sent in the ticks in which it sent anything.
  */
 import type { Evidence } from '../model/evidence.ts'
+import { grown } from '../model/channels.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { Mark } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
@@ -40,16 +41,18 @@ const OCTAVES = 32
  * What every row changes lies side by side in arrays of doubles: a field of an object that holds a double is a box of its
  * own, somewhere else in memory.
  */
-const OfSource = { first: 0, last: 1, tick: 2, bytes: 3 } as const
+const OfSource = { first: 0, last: 1, tick: 2, bytes: 3, isProven: 4 } as const
 /** `out` and `into` are those of `tick`, which is still filling. */
 const OfPair = { first: 0, last: 1, tick: 2, out: 3, into: 4, hourOut: 5, hourIn: 6, hour: 7 } as const
 
+const STRIDE = 8
+type Hot = { sources: Float64Array; pairs: Float64Array; senders: Int32Array }
+
 type Source = {
-  /** `OfSource`; bytes are those of the tick that is still filling. */
-  readonly now: Float64Array
+  /** Its number, the place of `OfSource` in `Hot.sources`. */
+  readonly number: number
   readonly octaves: Float64Array
   active: number
-  isProven: boolean
   /** There was a usual to judge it by before. */
   isJudged: boolean
   /** Until then its ticks do not teach what is usual. */
@@ -61,9 +64,9 @@ type Pair = {
   readonly from: number
   readonly to: number
   readonly sender: Source
-  /** `OfPair` */
-  readonly now: Float64Array
-  /** By tick: bytes out, bytes in, in turn. Those of the newest tick are in `now`. */
+  /** The place of `OfPair` in `Hot.pairs`. */
+  readonly at: number
+  /** By tick: bytes out, bytes in, in turn; those of the newest tick are not there yet. */
   readonly ring: Float64Array
   isNews: boolean
 }
@@ -77,20 +80,22 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
   const pairs: Pair[] = []
   const news = new Set<Pair>()
   const byChannel = createByChannel()
+  const hot: Hot = { sources: new Float64Array(0), pairs: new Float64Array(0), senders: new Int32Array(0) }
   let refused = 0
 
   const sourceOf = (id: number, at: number): Source => {
     let source = sources.get(id)
     if (source === undefined) {
       source = {
-        now: Float64Array.of(at, at, Math.floor(at / TICK_MS), 0),
+        number: id,
         octaves: new Float64Array(OCTAVES),
         active: 0,
-        isProven: false,
         isJudged: false,
         alarmedUntil: Number.NEGATIVE_INFINITY,
         waiting: [],
       }
+      hot.sources = grown(hot.sources, 2 ** Math.ceil(Math.log2((id + 1) * STRIDE)))
+      hot.sources.set([at, at, Math.floor(at / TICK_MS), 0, 0], id * STRIDE)
       sources.set(id, source)
     }
     return source
@@ -105,26 +110,48 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       return -1
     }
     const tick = Math.floor(at / TICK_MS)
-    const now = Float64Array.of(at, at, tick, 0, 0, 0, 0, Math.floor(tick / 720))
-    pairs[number] = { from, to, sender, now, ring: new Float64Array(RING * 2), isNews: false }
+    hot.pairs = grown(hot.pairs, 2 ** Math.ceil(Math.log2((number + 1) * STRIDE)))
+    hot.senders = grown(hot.senders, hot.pairs.length / STRIDE)
+    hot.pairs.set([at, at, tick, 0, 0, 0, 0, Math.floor(tick / 720)], number * STRIDE)
+    hot.senders[number] = from
+    pairs[number] = { from, to, sender, at: number * STRIDE, ring: new Float64Array(RING * 2), isNews: false }
     return number
   }
-  /** The pair of a row; null = not to be judged, or no room: then at least its sender learns. */
-  const meet = (batch: FlowBatch, row: number, ends: Ends, places: Int32Array): Pair | null => {
+  const learn = (number: number, batch: FlowBatch, row: number, tick: number) => {
+    const { sources: now } = hot
+    const at = number * STRIDE
+    if (tick > now[at + OfSource.tick]!) closeTick(sources.get(number)!, now, tick)
+    now[at + OfSource.bytes]! += batch.bytesOut[row]!
+    if (batch.end[row]! > now[at + OfSource.last]!) now[at + OfSource.last] = batch.end[row]!
+    if (isProven(batch, row)) now[at + OfSource.isProven] = 1
+  }
+  const accumulate = (number: number, batch: FlowBatch, row: number, tick: number) => {
+    const { pairs: now } = hot
+    const at = number * STRIDE
+    const out = batch.bytesOut[row]!
+    const into = batch.bytesIn[row]!
+    if (tick > now[at + OfPair.tick]!) turnTick(pairs[number]!, now, tick)
+    now[at + OfPair.out]! += out
+    now[at + OfPair.into]! += into
+    now[at + OfPair.hourOut]! += out
+    now[at + OfPair.hourIn]! += into
+    if (batch.end[row]! > now[at + OfPair.last]!) now[at + OfPair.last] = batch.end[row]!
+  }
+  const lastOf = (pair: Pair) => hot.pairs[pair.at + OfPair.last]!
+  /** The pair of a row; −1 = not to be judged, or no room: then at least its sender learns. */
+  const meet = (batch: FlowBatch, row: number, ends: Ends, places: Int32Array): number => {
     const to = ends.target[row]!
     const channel = ends.channel[row]!
     if (ends.is(to, End.group)) {
       places[channel] = NEVER
-      return null
+      return -1
     }
     const at = batch.end[row]!
     const sender = sourceOf(ends.source[row]!, at)
     const number = pairOf(ends.source[row]!, to, at, sender)
     places[channel] = number + 1
-    if (number >= 0) return pairs[number]!
-    sender.isProven ||= isProven(batch, row)
-    learn(sender, at, Math.floor(at / TICK_MS), batch.bytesOut[row]!)
-    return null
+    if (number < 0) learn(sender.number, batch, row, Math.floor(at / TICK_MS))
+    return number
   }
 
   return {
@@ -140,17 +167,15 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       for (let row = 0; row < batch.count; row++) {
         const place = places[ends.channel[row]!]!
         if (place === NEVER || ends.source[row]! < 0) continue
-        const pair = place === UNKNOWN ? meet(batch, row, ends, places) : pairs[place - 1]!
-        if (pair === null) continue
-        const at = batch.end[row]!
-        const tick = Math.floor(at / TICK_MS)
-        const out = batch.bytesOut[row]!
-        const { sender } = pair
-        if (!sender.isProven) sender.isProven = isProven(batch, row)
-        learn(sender, at, tick, out)
-        accumulate(pair, at, tick, out, batch.bytesIn[row]!)
+        const number = place === UNKNOWN ? meet(batch, row, ends, places) : place - 1
+        if (number < 0) continue
+        const tick = Math.floor(batch.end[row]! / TICK_MS)
+        learn(hot.senders[number]!, batch, row, tick)
+        accumulate(number, batch, row, tick)
         // Nothing below the first floor can be remarkable.
-        if (pair.isNews || pair.now[OfPair.hourOut]! < SPANS[0].floor) continue
+        if (hot.pairs[number * STRIDE + OfPair.hourOut]! < SPANS[0].floor) continue
+        const pair = pairs[number]!
+        if (pair.isNews) continue
         pair.isNews = true
         news.add(pair)
       }
@@ -160,23 +185,23 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       for (const pair of news) {
         const source = pair.sender
         pair.isNews = false
-        const judged = judge(pair, source, ends.is(pair.to, End.home))
+        const judged = judge(hot, pair, source, ends.is(pair.to, End.home))
         if (judged === null) continue
-        source.alarmedUntil = pair.now[OfPair.last]! + 60_000
+        source.alarmedUntil = lastOf(pair) + 60_000
         source.waiting.length = 0
-        found.push(toEvidence(pair, source, judged, ends))
+        found.push(toEvidence(hot, pair, judged, ends))
       }
       news.clear()
       return found
     },
     forget(before) {
       for (const pair of news)
-        if (pair.now[OfPair.last]! < before) {
+        if (lastOf(pair) < before) {
           pair.isNews = false
           news.delete(pair)
         }
-      numbers.sweep((number) => pairs[number]!.now[OfPair.last]! >= before)
-      for (const [id, source] of sources) if (source.now[OfSource.last]! < before) sources.delete(id)
+      numbers.sweep((number) => hot.pairs[number * STRIDE + OfPair.last]! >= before)
+      for (const [id, source] of sources) if (hot.sources[id * STRIDE + OfSource.last]! < before) sources.delete(id)
     },
   }
 }
@@ -187,26 +212,19 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
  * For the same reason large ticks wait while there is no usual to judge them by; when there is, a run of them that came
  * after quieter ones and is still going on is judged before it may teach.
  */
-function learn(source: Source, at: number, tick: number, out: number): void {
-  const { now } = source
-  if (tick > now[OfSource.tick]!) closeTick(source, tick)
-  now[OfSource.bytes]! += out
-  if (at > now[OfSource.last]!) now[OfSource.last] = at
-}
-
-function closeTick(source: Source, tick: number): void {
-  const { now } = source
-  const over = now[OfSource.tick]!
-  if (now[OfSource.bytes]! > 0 && over * TICK_MS >= source.alarmedUntil)
-    source.waiting.push(over, now[OfSource.bytes]!)
-  const isFirstJudged = !source.isJudged && hasUsual(source)
+function closeTick(source: Source, sources: Float64Array, tick: number): void {
+  const at = source.number * STRIDE
+  const over = sources[at + OfSource.tick]!
+  const bytes = sources[at + OfSource.bytes]!
+  if (bytes > 0 && over * TICK_MS >= source.alarmedUntil) source.waiting.push(over, bytes)
+  const isFirstJudged = !source.isJudged && hasUsual(source.active, sources, at)
   const until = tick - SPANS[0].ticks
   if (isFirstJudged) teach(source, until, source.active >= LEAST_QUIET ? beforeRun(source) : source.waiting.length)
   else if (source.isJudged) teach(source, until, source.waiting.length)
   else teach(source, until, beforeLarge(source))
   source.isJudged ||= isFirstJudged
-  now[OfSource.tick] = tick
-  now[OfSource.bytes] = 0
+  sources[at + OfSource.tick] = tick
+  sources[at + OfSource.bytes] = 0
 }
 
 /** Ticks before `until`, of the first `end` numbers waiting, say what is usual from now on. */
@@ -237,8 +255,8 @@ function beforeRun({ waiting }: Source): number {
 }
 
 /** Its own history is long enough to judge by. */
-const hasUsual = ({ active, now }: Source) =>
-  active >= LEAST_ACTIVE || now[OfSource.last]! - now[OfSource.first]! >= LEAST_AGE_MS
+const hasUsual = (active: number, sources: Float64Array, at: number) =>
+  active >= LEAST_ACTIVE || sources[at + OfSource.last]! - sources[at + OfSource.first]! >= LEAST_AGE_MS
 
 const octaveOf = (bytes: number) => Math.min(OCTAVES - 1, Math.max(0, Math.floor(Math.log2(1 + bytes / 1024))))
 
@@ -254,30 +272,20 @@ function usualPerTick(source: Source): number {
   return 0
 }
 
-function accumulate(pair: Pair, at: number, tick: number, out: number, into: number): void {
-  const { now } = pair
-  if (tick > now[OfPair.tick]!) turnTick(pair, tick)
-  now[OfPair.out]! += out
-  now[OfPair.into]! += into
-  now[OfPair.hourOut]! += out
-  now[OfPair.hourIn]! += into
-  if (at > now[OfPair.last]!) now[OfPair.last] = at
-}
-
-function turnTick({ now, ring }: Pair, tick: number): void {
-  const over = now[OfPair.tick]!
-  ring[(over % RING) * 2] = now[OfPair.out]!
-  ring[(over % RING) * 2 + 1] = now[OfPair.into]!
+function turnTick({ ring, at }: Pair, now: Float64Array, tick: number): void {
+  const over = now[at + OfPair.tick]!
+  ring[(over % RING) * 2] = now[at + OfPair.out]!
+  ring[(over % RING) * 2 + 1] = now[at + OfPair.into]!
   for (let gone = Math.max(over + 1, tick - RING + 1); gone <= tick; gone++)
     ring.fill(0, (gone % RING) * 2, (gone % RING) * 2 + 2)
-  now[OfPair.tick] = tick
-  now[OfPair.out] = 0
-  now[OfPair.into] = 0
+  now[at + OfPair.tick] = tick
+  now[at + OfPair.out] = 0
+  now[at + OfPair.into] = 0
   const hour = Math.floor(tick / 720)
-  if (hour === now[OfPair.hour]) return
-  now[OfPair.hour] = hour
-  now[OfPair.hourOut] = 0
-  now[OfPair.hourIn] = 0
+  if (hour === now[at + OfPair.hour]) return
+  now[at + OfPair.hour] = hour
+  now[at + OfPair.hourOut] = 0
+  now[at + OfPair.hourIn] = 0
 }
 
 const isProven = (batch: FlowBatch, row: number) => (batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0
@@ -291,17 +299,17 @@ type Judged = {
   readonly isHome: boolean
 }
 
-function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
+function judge({ pairs }: Hot, pair: Pair, source: Source, isHome: boolean): Judged | null {
   if (!source.isJudged) return null
-  if (isHome && pair.now[OfPair.last]! - pair.now[OfPair.first]! > NEW_PEER_MS) return null
+  if (isHome && pairs[pair.at + OfPair.last]! - pairs[pair.at + OfPair.first]! > NEW_PEER_MS) return null
   const usual = usualPerTick(source)
   let best: Judged | null = null
   for (const span of SPANS) {
     const isHour = span.ticks > RING
-    let out = pair.now[isHour ? OfPair.hourOut : OfPair.out]!
-    let into = pair.now[isHour ? OfPair.hourIn : OfPair.into]!
+    let out = pairs[pair.at + (isHour ? OfPair.hourOut : OfPair.out)]!
+    let into = pairs[pair.at + (isHour ? OfPair.hourIn : OfPair.into)]!
     for (let i = 1; !isHour && i < span.ticks; i++) {
-      const slot = (((pair.now[OfPair.tick]! - i) % RING) + RING) % RING
+      const slot = (((pairs[pair.at + OfPair.tick]! - i) % RING) + RING) % RING
       out += pair.ring[slot * 2]!
       into += pair.ring[slot * 2 + 1]!
     }
@@ -314,7 +322,7 @@ function judge(pair: Pair, source: Source, isHome: boolean): Judged | null {
   return best
 }
 
-function toEvidence(pair: Pair, source: Source, judged: Judged, ends: Ends): Evidence {
+function toEvidence({ pairs, sources }: Hot, pair: Pair, judged: Judged, ends: Ends): Evidence {
   const peer = ends.text(pair.to)
   const spanMs = judged.ticks * TICK_MS
   // 3.5 at the threshold (σ(0.9) = 0.71), half an octave's worth per doubling, at most 5; to a new machine of the home
@@ -326,8 +334,8 @@ function toEvidence(pair: Pair, source: Source, judged: Judged, ends: Ends): Evi
     peer,
     weight,
     halfLifeMs: HALF_LIFE_MS,
-    at: pair.now[OfPair.last]!,
-    authenticated: source.isProven,
+    at: pairs[pair.at + OfPair.last]!,
+    authenticated: sources[pair.from * STRIDE + OfSource.isProven] === 1,
     source: 'detector exfiltration/1',
     why: `sent ${sayBytes(judged.out)} to ${peer} within ${saySpan(spanMs)}; it usually sends up to ${sayBytes(judged.usual)} in 5 s to everyone together`,
     figures: { bytesOut: judged.out, bytesIn: judged.into, spanMs, usualPerTick: judged.usual, ratio: judged.ratio },
