@@ -33,9 +33,8 @@ export const doubleAt = (slot: number): number => slot * (STRIDE / 2)
 
 export type Slots = {
   readonly capacity: number
-  /** Hash of the conversation; only meant where the status is not FREE. */
-  readonly tags: Uint32Array
-  readonly status: Uint8Array
+  /** Hash of the conversation without its last two bits, which are FREE, WAITING or TOLD: one look at a set tells both. */
+  readonly tags: Int32Array
   /** epoch ms of arrival */
   readonly since: Float64Array
   readonly words: Uint32Array
@@ -46,13 +45,14 @@ export function createSlots(capacity: number): Slots {
   const memory = new ArrayBuffer(capacity * STRIDE * 4)
   return {
     capacity,
-    tags: new Uint32Array(capacity),
-    status: new Uint8Array(capacity),
+    tags: new Int32Array(capacity),
     since: new Float64Array(capacity),
     words: new Uint32Array(memory),
     doubles: new Float64Array(memory),
   }
 }
+
+export const statusOf = (tag: number): number => tag & 3
 
 export function putRow(slots: Slots, slot: number, from: FlowBatch, row: number, flags: number): void {
   const { words, doubles } = slots
@@ -160,12 +160,12 @@ function swap(words: Uint32Array, a: number, b: number): void {
   words[b] = kept
 }
 
-/** The same for both directions of a conversation; `ports` of ICMP are no part of it. */
+/** The same for both directions of a conversation; `ports` of ICMP are no part of it. Its last two bits are 0. */
 export function hashOf(rows: FlowBatch, row: number, isIcmp: boolean): number {
   const a = hashEnd(rows.source, row * 4, isIcmp ? 0 : rows.sourcePort[row]!)
   const b = hashEnd(rows.target, row * 4, isIcmp ? 0 : rows.targetPort[row]!)
   const h = Math.imul((a + b) ^ rows.proto[row]!, 0x9e3779b1)
-  return (h ^ (h >>> 15)) >>> 0
+  return (h ^ (h >>> 15)) & ~3
 }
 
 function hashEnd(words: Uint32Array, at: number, port: number): number {

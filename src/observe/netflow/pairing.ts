@@ -14,6 +14,7 @@ import {
   putRow,
   type Slots,
   sideOf,
+  statusOf,
   TOLD,
   turnSlot,
   WAITING,
@@ -69,6 +70,7 @@ class PairTable implements Pairing {
   waiting = 0
   readonly #slots: Slots
   #cursor = 0
+  #turn = 0
 
   constructor(capacity: number) {
     this.#slots = createSlots(capacity)
@@ -85,10 +87,10 @@ class PairTable implements Pairing {
   }
 
   release(untilMs: number, to: FlowBatch): boolean {
-    const { capacity, status, since } = this.#slots
+    const { capacity, tags, since } = this.#slots
     for (let left = capacity; left > 0 && this.waiting > 0; left--) {
       const slot = this.#cursor
-      if (status[slot] === WAITING && since[slot]! < untilMs) {
+      if (statusOf(tags[slot]!) === WAITING && since[slot]! < untilMs) {
         if (to.count >= to.capacity) return false
         this.#tellAlone(slot, to)
       }
@@ -98,15 +100,16 @@ class PairTable implements Pairing {
   }
 
   #takeHalf(from: FlowBatch, row: number, flags: number, arrivedMs: number, to: FlowBatch): void {
-    const { capacity, status, tags } = this.#slots
+    const { capacity, tags } = this.#slots
     const isIcmp = from.proto[row] === Proto.icmp || from.proto[row] === Proto.icmp6
     if (isIcmp) askFirst(from, row)
     const hash = hashOf(from, row, isIcmp)
     const set = hash & (capacity - 1) & ~(WAYS - 1)
     let free = -1
     for (let slot = set; slot < set + WAYS; slot++) {
-      if (status[slot] === FREE) free = slot
-      else if (tags[slot] === hash) {
+      const tag = tags[slot]!
+      if (tag === FREE) free = slot
+      else if ((tag & ~3) === hash) {
         const side = sideOf(this.#slots, slot, from, row)
         if (side === 0) continue
         this.#meet(slot, side, from, row, flags, arrivedMs, to)
@@ -114,29 +117,29 @@ class PairTable implements Pairing {
       }
     }
     if (free < 0) free = this.#makeRoom(set, to)
-    tags[free] = hash
+    tags[free] = hash | WAITING
     this.#put(free, from, row, flags, arrivedMs)
   }
 
   #put(slot: number, from: FlowBatch, row: number, flags: number, arrivedMs: number): void {
     putRow(this.#slots, slot, from, row, flags)
     this.#slots.since[slot] = arrivedMs
-    this.#slots.status[slot] = WAITING
     this.waiting++
   }
 
   #meet(slot: number, side: number, from: FlowBatch, row: number, flags: number, arrivedMs: number, to: FlowBatch) {
-    const { words, doubles, status } = this.#slots
+    const { words, doubles, tags } = this.#slots
     const w = wordAt(slot)
     const seen = words[w + (side > 0 ? Word.flags : Word.otherFlags)]!
     const isAgain = startsConversation(flags) && startsConversation(seen)
     const gapMs = isAgain ? 0 : GAP_MS
     if (from.start[row]! > doubles[doubleAt(slot) + Double.end]! + gapMs) {
-      if (status[slot] === WAITING) this.#tellAlone(slot, to)
+      if (statusOf(tags[slot]!) === WAITING) this.#tellAlone(slot, to)
+      tags[slot] = (tags[slot]! & ~3) | WAITING
       this.#put(slot, from, row, flags, arrivedMs)
       return
     }
-    if (status[slot] === TOLD) {
+    if (statusOf(tags[slot]!) === TOLD) {
       this.#continue(slot, side, from, row, flags, to)
       return
     }
@@ -161,7 +164,7 @@ class PairTable implements Pairing {
 
   /** Who began first is the one who calls; on a tie the one with the higher port. */
   #tellBoth(slot: number, otherStart: number, to: FlowBatch): void {
-    const { words, doubles, status } = this.#slots
+    const { words, doubles, tags } = this.#slots
     const w = wordAt(slot)
     const d = doubleAt(slot)
     const own = doubles[d + Double.start]!
@@ -171,7 +174,7 @@ class PairTable implements Pairing {
     if (otherStart < own) doubles[d + Double.start] = otherStart
     if (isAnswer && proto !== Proto.icmp && proto !== Proto.icmp6) turnSlot(this.#slots, slot)
     giveRow(this.#slots, slot, to, this.#judge(slot))
-    status[slot] = TOLD
+    tags[slot] = (tags[slot]! & ~3) | TOLD
     this.waiting--
     this.figures.paired++
   }
@@ -179,7 +182,7 @@ class PairTable implements Pairing {
   #tellAlone(slot: number, to: FlowBatch): void {
     if (answers(this.#slots, slot)) turnSlot(this.#slots, slot)
     giveRow(this.#slots, slot, to, this.#judge(slot))
-    this.#slots.status[slot] = TOLD
+    this.#slots.tags[slot] = (this.#slots.tags[slot]! & ~3) | TOLD
     this.waiting--
     this.figures.alone++
   }
@@ -213,20 +216,19 @@ class PairTable implements Pairing {
     return isShaken(own, other) ? Mark.handshake : 0
   }
 
-  /** The slot of the set that can best be done without: one that was told, else the oldest. */
+  /** The slot of the set that can best be done without: one that was told, in turn, else the oldest. */
   #makeRoom(set: number, to: FlowBatch): number {
-    const { status, since } = this.#slots
-    let best = set
-    for (let slot = set + 1; slot < set + WAYS; slot++) {
-      const isTold = status[slot] === TOLD
-      if (isTold !== (status[best] === TOLD)) best = isTold ? slot : best
-      else if (since[slot]! < since[best]!) best = slot
+    const { tags, since } = this.#slots
+    const turn = this.#turn++
+    for (let i = 0; i < WAYS; i++) {
+      const slot = set + ((turn + i) & (WAYS - 1))
+      if (statusOf(tags[slot]!) === TOLD) return slot
     }
-    if (status[best] === WAITING) {
-      this.#tellAlone(best, to)
-      this.figures.crowded++
-    }
-    return best
+    let oldest = set
+    for (let slot = set + 1; slot < set + WAYS; slot++) if (since[slot]! < since[oldest]!) oldest = slot
+    this.#tellAlone(oldest, to)
+    this.figures.crowded++
+    return oldest
   }
 }
 
