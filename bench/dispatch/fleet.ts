@@ -40,13 +40,15 @@ export function fleetState(
   return { state, bindings, shifted: { ...state, workloads: [{ ...first!, ...desired(0, 1) }, ...rest] } }
 }
 
+const portOf = (p: number, i: number) => 1000 + ((p * 20 + i) % 60_000)
+
 /** 20 rules. */
-function profile(p: number): RuleList {
+export function profile(p: number): RuleList {
   const rules = Array.from({ length: 20 }, (_, i) => ({
     verdict: 'allow' as const,
     match: {
       peer: i % 4 === 0 ? { kind: 'set' as const, set: `persona:p${p}` } : { kind: 'any' as const },
-      service: { protocol: 'tcp' as const, from: 1000 + p * 20 + i, to: 1000 + p * 20 + i },
+      service: { protocol: 'tcp' as const, from: portOf(p, i), to: portOf(p, i) },
     },
     why: { rule: `persona:p${p}/allow/${i}`, text: 'bench' },
   }))

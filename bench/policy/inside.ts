@@ -11,7 +11,13 @@ export type LoadRequest =
   /** Each text after the one before it; answers with each one's time. */
   | { readonly op: 'each'; readonly way: Way; readonly texts: readonly string[] }
   | { readonly op: 'list' }
-export type LoadAnswer = { readonly ms: readonly number[]; readonly by: string; readonly listing: string }
+export type LoadAnswer = {
+  readonly ms: readonly number[]
+  /** Of this process alone, kernel included: what the machine's other work does not change much. */
+  readonly cpuMs: readonly number[]
+  readonly by: string
+  readonly listing: string
+}
 
 const LOADERS = { netlink: netlinkLoader, libnftables: libraryLoader, program: programLoader }
 
@@ -25,18 +31,21 @@ async function loadBy(way: Way, text: string): Promise<string> {
 }
 
 async function answer(request: LoadRequest): Promise<LoadAnswer> {
-  if (request.op === 'list') return { ms: [], by: '', listing: await listTable('inet guise') }
+  if (request.op === 'list') return { ms: [], cpuMs: [], by: '', listing: await listTable('inet guise') }
   const ms: number[] = []
+  const cpuMs: number[] = []
   let by = ''
   for (const text of request.op === 'each' ? request.texts : [request.text]) {
-    const start = performance.now()
+    const [start, used] = [performance.now(), process.cpuUsage()]
     by = await loadBy(request.way, text)
     ms.push(performance.now() - start)
+    const { user, system } = process.cpuUsage(used)
+    cpuMs.push((user + system) / 1_000)
   }
-  return { ms, by, listing: '' }
+  return { ms, cpuMs, by, listing: '' }
 }
 
-if (process.argv[2] === 'serve')
+if (process.argv[2] === 'serve') {
   for await (const line of createInterface({ input: process.stdin })) {
     const { id, request } = JSON.parse(line) as { id: number; request: LoadRequest }
     try {
@@ -45,3 +54,4 @@ if (process.argv[2] === 'serve')
       console.log(JSON.stringify({ id, error: (error as Error).message }))
     }
   }
+}

@@ -17,7 +17,9 @@ export class Loading {
   private constructor(namespace: string, isOurs: boolean) {
     this.#namespace = namespace
     this.#isOurs = isOurs
-    this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, INSIDE, 'serve'], {
+    // Before it starts, so that all its threads have it: as the agent's worker from its supervisor.
+    const argv = ['netns', 'exec', namespace, 'nice', '-n', '-10', process.execPath, INSIDE, 'serve']
+    this.#child = spawn('ip', argv, {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {

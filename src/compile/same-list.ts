@@ -4,13 +4,13 @@ import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 export function sameList(a: RuleList, b: RuleList): boolean {
   if (a === b) return true
   if (a.otherwise !== b.otherwise || a.why.rule !== b.why.rule || a.rules.length !== b.rules.length) return false
-  return a.rules.every((rule, i) => sameRule(rule, b.rules[i]!))
+  for (let i = 0; i < a.rules.length; i++) if (!sameRule(a.rules[i]!, b.rules[i]!)) return false
+  return true
 }
 
-/** Lists with different keys differ; most lists with one key are equal. */
-export function listKey(list: RuleList): string {
-  const { rules } = list
-  return `${list.otherwise} ${list.why.rule} ${rules.length} ${rules[0]?.why.rule} ${rules.at(-1)?.why.rule}`
+/** Lists with different keys differ; most lists with one key are equal. Strings of the list's own: building one would cost more than it saves. */
+export function listKeys({ rules, why }: RuleList): readonly [string, string] {
+  return [(rules.at(-1) ?? { why }).why.rule, (rules[0] ?? { why }).why.rule]
 }
 
 function sameRule(a: ResolvedRule, b: ResolvedRule): boolean {

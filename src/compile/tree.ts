@@ -6,7 +6,7 @@
  */
 import { formatAddress, isV4, parseAddress, parseCidr } from '../model/address.ts'
 import type { AgentState, DesiredState, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
-import { listKey, sameList } from './same-list.ts'
+import { listKeys, sameList } from './same-list.ts'
 
 /** A workload as a driver found it: where its packets pass, and which addresses are its own. */
 export type Binding = {
@@ -152,14 +152,17 @@ function refuseDoubles(members: readonly MemberNode[]): void {
 
 /** Most workloads wear one of few profiles: equal lists become one node, which is then one chain. */
 function listCache(lookUp: (name: string) => SetNode | null) {
-  const known = new Map<string, { readonly list: RuleList; readonly node: ListNode }[]>()
+  type Alike = { readonly list: RuleList; readonly node: ListNode }[]
+  const known: Record<Direction, Map<string, Map<string, Alike>>> = { egress: new Map(), ingress: new Map() }
   return (direction: Direction, list: RuleList): ListNode => {
-    const key = `${direction} ${listKey(list)}`
-    const alike = known.get(key) ?? []
-    const same = alike.find((entry) => sameList(entry.list, list))
-    if (same !== undefined) return same.node
+    const [last, first] = listKeys(list)
+    const byFirst = known[direction].get(last) ?? new Map<string, Alike>()
+    known[direction].set(last, byFirst)
+    const alike = byFirst.get(first) ?? []
+    byFirst.set(first, alike)
+    for (const entry of alike) if (sameList(entry.list, list)) return entry.node
     const node = buildList(direction, list, lookUp)
-    known.set(key, [...alike, { list, node }])
+    alike.push({ list, node })
     return node
   }
 }
