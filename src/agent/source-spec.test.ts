@@ -41,7 +41,8 @@ test('what is wrong is said with its place and the cure', () => {
     ['eve=/x,exporter=10.0.0.0/8,network=10.0.0.0/8', /for netflow only/],
     ['eve=,network=10.0.0.0/8', /eve= has no path/],
     ['sflow=:6343,network=10.0.0.0/8', /begins with sflow; use netflow=/],
-    ['', /names no network/],
+    ['', /it is empty; use netflow=/],
+    ['foo=1', /begins with foo; use netflow=/],
     ['\u001b[31mzeek=/x,network=10.0.0.0/8', /begins with/],
   ] as const)
     assert.throws(

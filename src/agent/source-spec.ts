@@ -34,13 +34,16 @@ export function parseSourceSpec(text: string): SourceSpec {
   })
   if (parts.length > MAX_PARTS) refuse(`more than ${MAX_PARTS} parts`, 'give wider networks')
   const [first, ...rest] = parts
+  const kind = first!.key
+  if (kind !== 'netflow' && kind !== 'zeek' && kind !== 'eve')
+    return refuse(kind === '' ? 'it is empty' : `it begins with ${plainText(kind, 30)}`, `use ${EXAMPLES}`)
   const exporters: string[] = []
   const networks: string[] = []
   for (const { key, value } of rest) {
     const said = `${plainText(key, 30)}=${plainText(value, 60)}`
     if (key !== 'exporter' && key !== 'network')
       return refuse(`${said} is not known`, 'use exporter=CIDR and network=CIDR')
-    if (key === 'exporter' && first!.key !== 'netflow')
+    if (key === 'exporter' && kind !== 'netflow')
       return refuse(`${said} is for netflow only`, 'leave it out: a file has no exporters')
     if (parseCidr(value) === null)
       return refuse(`${said} is no network`, 'give a CIDR with zero host bits, such as 10.0.0.0/8, or one address')
@@ -52,11 +55,10 @@ export function parseSourceSpec(text: string): SourceSpec {
       'it names no network',
       'add network=CIDR of the devices its flows are about, such as network=10.20.0.0/16',
     )
-  const { key, value } = first!
-  if (key === 'netflow') return { kind: 'netflow', ...parsePlace(value, refuse), exporters, networks }
-  if (key !== 'zeek' && key !== 'eve') return refuse(`it begins with ${plainText(key, 30)}`, `use ${EXAMPLES}`)
-  if (value === '') return refuse(`${key}= has no path`, 'give the file or folder that is written')
-  return { kind: key, path: resolve(value), networks }
+  const { value } = first!
+  if (kind === 'netflow') return { kind: 'netflow', ...parsePlace(value, refuse), exporters, networks }
+  if (value === '') return refuse(`${kind}= has no path`, 'give the file or folder that is written')
+  return { kind, path: resolve(value), networks }
 }
 
 /** `ADDRESS:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of this machine. */

@@ -1,5 +1,8 @@
 /** `guise completion bash|zsh|fish`: a script to source; commands and options come from the program itself. */
 import type { Command } from 'commander'
+import { ATTACKS } from '../../lab/attack.ts'
+import { TOPOLOGY_LEVELS } from '../model/topology.ts'
+import { getKinds } from './get.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish']
 
@@ -40,8 +43,16 @@ export function register(program: Command): void {
     })
 }
 
+/** Arguments that are one of few words, by command and place. */
+const words = (): Readonly<Record<string, readonly (readonly string[])[]>> => ({
+  get: [[...getKinds(), 'topology'], TOPOLOGY_LEVELS],
+  describe: [getKinds()],
+  completion: [SHELLS],
+  'lab attack': [ATTACKS],
+})
+
 /** What the scripts call on every key: `guise complete -- WORDS`. */
-export async function complete(program: Command, words: readonly string[]): Promise<void> {
+export async function complete(program: Command, typed: readonly string[]): Promise<void> {
   const { default: tab } = await import('@bomb.sh/tab')
   const add = (parent: Command, prefix: string): void => {
     for (const command of parent.commands) {
@@ -49,9 +60,13 @@ export async function complete(program: Command, words: readonly string[]): Prom
       const entry = tab.command(name, command.description())
       for (const option of command.options)
         if (option.long !== null && option.long !== undefined) entry.option(option.long.slice(2), option.description)
+      for (const [place, choices] of (words()[name] ?? []).entries())
+        entry.argument(command.registeredArguments[place]?.name() ?? String(place), (offer) => {
+          for (const choice of choices) offer(choice, '')
+        })
       add(command, `${name} `)
     }
   }
   add(program, '')
-  tab.parse([...words])
+  tab.parse([...typed])
 }

@@ -31,6 +31,9 @@ const manifestTable = (what: string) => (items: ManifestRecord[], now: number) =
     `No ${what} yet. Apply one with \`guise apply -f FILE\`; examples/ has some.`,
   )
 
+/** What `get` and `describe` take, for completion. */
+export const getKinds = () => Object.keys(KIND_ROWS)
+
 const KIND_ROWS: Readonly<Record<string, KindRow>> = {
   workloads: { path: '/v1/workloads', text: workloadTable },
   personas: { path: '/v1/personas', text: manifestTable('personas') },
@@ -160,13 +163,22 @@ export function sourceTable(items: readonly SourceRecord[], now: number): string
       String(one.flows),
       `${one.lost}${one.lostLately > 0 ? ` (+${one.lostLately})` : ''}`,
       String(one.refused),
-      one.lagMs === null ? '–' : `${(one.lagMs / 1_000).toFixed(1)} s`,
+      lag(one.lagMs),
       one.exporters.length === 0 ? '–' : String(one.exporters.length + one.exportersMore),
       ago(one.lastSeen, now),
       one.why,
     ]),
     'No sources yet. Start an agent with `guise agent`; `--source netflow=ADDRESS:PORT,…` adds one.',
   )
+}
+
+/** A recording that is sent again is years behind. */
+function lag(ms: number | null): string {
+  if (ms === null) return '–'
+  const seconds = ms / 1_000
+  if (seconds < 120) return `${seconds.toFixed(1)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
 }
 
 /** By id, by name, or by `AGENT/NAME` when two agents have one of that name. */

@@ -162,6 +162,9 @@ test('completion scripts and what they ask for', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await guise(['completion', shell])).out, /guise/)
   assert.equal((await guise(['completion', 'tcsh'])).code, 2)
   assert.match((await guise(['complete', '--', 'pla'])).out, /^plan\t/)
+  assert.match((await guise(['complete', '--', 'get', 'so'])).out, /^sources\t/)
+  assert.match((await guise(['complete', '--', 'get', 'topology', ''])).out, /^segment\t/)
+  assert.match((await guise(['complete', '--', 'lab', 'attack', 'ex'])).out, /^exfil\t/)
 })
 
 test('bash completes what is sourced, and runs nothing of what is typed', async () => {

@@ -83,7 +83,7 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
           detail: `${source.state}, ${source.flowsPerSecond.toFixed(1)} flows/s${lost}${source.why === '' ? '' : `; ${source.why}`}`,
           cure:
             source.state === 'failed'
-              ? 'Do what the reason says, then start the agent again.'
+              ? 'Do what the reason says; if that changes options of the agent, start it again.'
               : 'guise describe source says on which hop; let exporters sample or send to a second agent.',
         }
       }),

@@ -189,10 +189,17 @@ async function readHeader(file: FileHandle, line: LineVisitor): Promise<void> {
   const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
   let from = 0
   let number = 0
-  while (from < bytesRead && buffer[from] === 35) {
+  while (from < bytesRead && isHeaderLine(buffer, from)) {
     const newline = buffer.indexOf(10, from)
     if (newline < 0 || newline >= bytesRead) return
     line(buffer, from, newline, ++number, from)
     from = newline + 1
   }
+}
+
+/** A `#`, blanks before it allowed: logs that were edited or pasted have some, and are read whole all the same. */
+function isHeaderLine(buffer: Buffer, from: number): boolean {
+  let at = from
+  while (buffer[at] === 32 || buffer[at] === 9) at++
+  return buffer[at] === 35
 }

@@ -73,6 +73,17 @@ test('from the end of what is there, whole lines only, with the columns that its
   assert.equal(following.source.counters.refused, 0)
 })
 
+test('a header with blanks before it is a header, at the end of a file as well', async () => {
+  const path = join(fresh(), 'conn.log')
+  writeFileSync(path, `\t${HEADER}${row(1)}`)
+  const following = follow(path)
+  await following.until(() => following.source.figures.followed === 1)
+  appendFileSync(path, row(2))
+  await following.until(() => following.ports.length >= 1 || following.source.counters.refused > 0)
+  await following.stop()
+  assert.deepEqual([following.ports, following.source.counters.refused], [[2], 0])
+})
+
 test('a file renamed away and made anew: what was written last into the old one is not lost, compressed or not', async () => {
   const dir = fresh()
   const path = join(dir, 'conn.log')
