@@ -4,6 +4,7 @@
  */
 import { CHANGE } from './constants.ts'
 
+/** A power of two, for the ring. */
 const WINDOW = CHANGE.window
 
 export type Segment = {
@@ -65,7 +66,7 @@ function bestSplit(segment: Segment): { rows: number; sum: number } {
   let best = -1
   const found: { rows: number; sum: number } = { rows: CHANGE.least, sum: 0 }
   for (let k = 1; k <= most; k++) {
-    after += recent[(rows - k) % WINDOW]! - origin
+    after += recent[(rows - k) & (WINDOW - 1)]! - origin
     if (k < CHANGE.least) continue
     const before = segment.sum - after
     const fit = (after * after) / k + (before * before) / (rows - k)

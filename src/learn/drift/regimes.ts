@@ -66,16 +66,20 @@ export function judgeRegimes(regimes: Regimes, x: number, spread: number, row: n
   return rare
 }
 
-/** The search starts at the point that was nearest last: most others then fail at their first coordinate. */
+/** The search starts at the point that was nearest last: most others then fail at their first two coordinates. */
 function nearest(regimes: Regimes): { index: number; squared: number } {
   const { points, means, known, last } = regimes
   if (known === 0) return { index: -1, squared: 0 }
   const first = means[0]!
+  const second = means[1]!
   let index = last
   let squared = squaredTo(points, last, means)
   for (let j = 0; j < known; j++) {
     const off = first - points[j]!
-    if (off * off >= squared) continue
+    const near = off * off
+    if (near >= squared) continue
+    const other = second - points[REGIMES.known + j]!
+    if (near + other * other >= squared) continue
     const sum = squaredTo(points, j, means)
     if (sum >= squared) continue
     squared = sum
