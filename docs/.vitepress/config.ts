@@ -43,6 +43,7 @@ export default defineConfig({
           page('Look at recorded traffic', '/how-to/observe-recordings'),
           page('Find out why', '/how-to/find-out-why'),
           page('Follow a refused connection', '/how-to/trace-a-refusal'),
+          page('See where telemetry is lost', '/how-to/see-where-telemetry-is-lost'),
           page('Shift a workload, and back', '/how-to/shift-and-undo'),
           page('Write a persona', '/how-to/write-a-persona'),
           page('Write and test a policy', '/how-to/write-a-policy'),
