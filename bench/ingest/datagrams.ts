@@ -1,6 +1,7 @@
 /**
- * Flow datagrams of a made-up site, in the three protocols: 256 clients of 10.20.0.0/24 and 10.20.1.0/24 talk with 64 servers
- * of the site and some 2,000 addresses outside, mostly with few of sixteen services each, as machines do. Exporters tell each direction by itself, so two records are a conversation,
+ * Flow datagrams of a made-up site, in the three protocols: 1,024 clients of 10.20.0.0/22 talk with 64 servers
+ * of the site and some 2,000 addresses outside, mostly with few of 24 services each, as machines do: 60,000
+ * conversations over some 20,000 (client, server, service), few of them very often. Exporters tell each direction by itself, so two records are a conversation,
  * and its halves stand some records apart. `renew` gives a datagram new times, sequence and client ports before it is sent
  * again.
  */
@@ -16,7 +17,8 @@ export type Pool = {
   readonly sequenceStep: number
 }
 
-const POOL = 1_024
+const CLIENTS = 1_024
+const POOL = 4_096
 const UPTIME_MS = 86_400_000
 const HEADER = { v5: 24, v9: 20, ipfix: 16 } as const
 /** 30 is the most a v5 datagram holds; 28 of 45 bytes and a template make 1,400 bytes. */
@@ -75,7 +77,9 @@ export function createPool(protocol: Protocol, seed: number): Pool {
         const half = records[row]!
         const at = layout.first + row * layout.recordBytes
         const port = 1_024 + (((half.isRequest ? half.sourcePort : half.targetPort) + turn * 7_919) % 60_000)
-        bytes.writeUInt16BE(port, at + (half.isRequest ? layout.sourcePort : layout.targetPort))
+        const place = at + (half.isRequest ? layout.sourcePort : layout.targetPort)
+        bytes[place] = port >>> 8
+        bytes[place + 1] = port & 255
         if (layout.times >= 0) writeTimes(bytes, at + layout.times, nowMs - half.agoMs)
       }
     },
@@ -114,11 +118,11 @@ function conversations(n: number, seed: number): Half[] {
   const halves: Half[] = []
   const ports = [443, 443, 443, 80, 53, 53, 22, 5432, 6379, 25]
   for (let i = 0; i < n; i++) {
-    // Few do most of it, as everywhere: a power law over clients, and over the sixteen usual services of each, which have
+    // Few do most of it, as everywhere: a power law over clients, and over the 24 usual services of each, which have
     // nine of ten conversations.
-    const client = skewed(below, 256)
-    const pick = below(10) < 9 ? seeded(client * 16 + skewed(below, 16)) : below
-    const server = pick(10) < 6 ? 0x0a140200 + pick(64) : 0xc0000000 + 0x20000 + pick(2_000)
+    const client = skewed(below, CLIENTS)
+    const pick = below(10) < 9 ? seeded(client * 24 + skewed(below, 24)) : below
+    const server = pick(10) < 6 ? 0x0a140800 + pick(64) : 0xc0000000 + 0x20000 + pick(2_000)
     const port = ports[pick(ports.length)]!
     const proto = port === 53 ? 17 : 6
     const agoMs = below(2_000)

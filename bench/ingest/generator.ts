@@ -16,7 +16,7 @@ export type SendAnswer = { readonly sent: number; readonly seconds: number }
 const AF_INET = 2
 const SOCK_DGRAM = 2
 const LOOPBACK = 0x7f000001
-const PER_CALL = 32
+const PER_CALL = 64
 const HEADER_BYTES = 64
 
 const lib = koffi.load('libc.so.6')

@@ -82,7 +82,8 @@ export function createSense(options: {
   }
   const channels = createChannels()
   const makeDetectors = () => createDetectors({ homeNetworks, channels, indicators: newest, neverBlock: never })
-  const makeReducer = () => createReducer({ directory, channels, homeNetworks, serviceName: names.nameOf, idle: 'every-tick' })
+  const makeReducer = () =>
+    createReducer({ directory, channels, homeNetworks, serviceName: names.nameOf, idle: 'every-tick' })
   let detectors: Detectors = makeDetectors()
   let reducer: Reducer = makeReducer()
   const reflex = createReflex({

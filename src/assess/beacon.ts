@@ -1,6 +1,7 @@
 /** Programs calling home: connections of one initiator to one service at machine-like times, with machine-like sizes. */
-import type { Evidence } from '../model/evidence.ts'
+
 import { grown } from '../model/channels.ts'
+import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'

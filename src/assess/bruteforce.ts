@@ -1,6 +1,7 @@
 /** Many short log-ins at one service: each connection says something, is answered briefly, and ends. */
-import type { Evidence } from '../model/evidence.ts'
+
 import { grown } from '../model/channels.ts'
+import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'

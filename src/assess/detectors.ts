@@ -2,8 +2,9 @@
  * Assess turns flows into evidence and evidence into risk; it fetches nothing and decides nothing. This file is the
  * composition: batches come in, findings (who is to blame, evidence) go out, and everything held is under a bound.
  */
-import type { Evidence } from '../model/evidence.ts'
+
 import type { Channels } from '../model/channels.ts'
+import type { Evidence } from '../model/evidence.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_HOME_NETWORKS, type Networks } from '../model/networks.ts'
 import { createBeacon } from './beacon.ts'

@@ -2,8 +2,9 @@
  * Much more going out to one peer than the workload usually sends. Judged on deltas, so a long upload is seen while it
  * runs. "Usual" is the workload's own: the 95th percentile of what it sent in the ticks in which it sent anything.
  */
-import type { Evidence } from '../model/evidence.ts'
+
 import { grown } from '../model/channels.ts'
+import type { Evidence } from '../model/evidence.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { Mark } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
@@ -201,7 +202,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
           news.delete(pair)
         }
       numbers.sweep((number) => hot.pairs[number * STRIDE + OfPair.last]! >= before)
-      for (const [id, source] of sources) if (hot.sources[id * STRIDE + OfSource.last]! < before) sources.delete(id)
+      for (const id of sources.keys()) if (hot.sources[id * STRIDE + OfSource.last]! < before) sources.delete(id)
     },
   }
 }

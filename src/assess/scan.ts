@@ -30,7 +30,8 @@ export function createHorizontalScan(options: { readonly maxKeys?: number } = {}
     options.maxKeys,
     countsAsAttempt,
     (batch, row, source, target, ends, tally) => {
-      if (!ends.is(target, End.group)) tally.add(pairKey(source, service(batch, row)), target, batch.end[row]!, isProven(batch, row))
+      if (!ends.is(target, End.group))
+        tally.add(pairKey(source, service(batch, row)), target, batch.end[row]!, isProven(batch, row))
     },
     (key, seen, ends) => {
       const proto = lowOf(key) % 256
@@ -153,7 +154,8 @@ function scanDetector(
     },
     add(batch, ends) {
       for (let row = 0; row < batch.count; row++)
-        if (ends.source[row]! >= 0 && isOfInterest(batch, row)) take(batch, row, ends.source[row]!, ends.target[row]!, ends, tally)
+        if (ends.source[row]! >= 0 && isOfInterest(batch, row))
+          take(batch, row, ends.source[row]!, ends.target[row]!, ends, tally)
     },
     evaluate(_now, ends) {
       const found: Evidence[] = []
