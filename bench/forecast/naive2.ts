@@ -15,7 +15,7 @@ export function seasonalNaiveOf(x: Float64Array, m: number, horizon: number): Fl
 }
 
 function isSeasonal(x: Float64Array, m: number): boolean {
-  if (x.length < 3 * m) return false
+  if (x.length < 3 * m || x.some((v) => v <= 0)) return false
   const mean = x.reduce((a, b) => a + b, 0) / x.length
   const at = (lag: number) => {
     let sum = 0

@@ -22,6 +22,9 @@ const PHASE_POWER = 0.7
 const LEAST_PHASE = 0.02
 /** Errors of one path are alike for about so many steps: a pool of n scores has n / 4 that are independent. */
 const ALIKE_STEPS = 4
+/** With fewer stretches of a whole horizon than this behind it, a scale is itself uncertain: wider, as Student's t is. */
+const SURE_STRETCHES = 4
+const CAUTION = 1.5
 
 /** `level`: share (0–1) of values that must lie within mean ± half. All zero when the models were never wrong. */
 export function conformalWidths(past: PastErrors, horizon: number, level: number): Float64Array {
@@ -32,7 +35,8 @@ export function conformalWidths(past: PastErrors, horizon: number, level: number
   const scale = stepScales(calm, steps)
   const scores = calm.flatMap((row) => Array.from(row, (e, h) => (scale[h]! > 0 ? e / scale[h]! : 0)))
   const seen = past.origins.at(-1)! + steps - past.origins[0]!
-  const width = quantile(scores, level * (1 + ALIKE_STEPS / seen))
+  const caution = 1 + CAUTION * Math.max(0, steps / seen - 1 / SURE_STRETCHES)
+  const width = caution * quantile(scores, level * (1 + ALIKE_STEPS / seen))
   return Float64Array.from({ length: horizon }, (_, h) => {
     // Beyond what was tried, errors grow as those of a random walk.
     const beyond = h < steps ? scale[h]! : scale[steps - 1]! * Math.sqrt((h + 1) / steps)

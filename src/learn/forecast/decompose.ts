@@ -39,8 +39,8 @@ function without(patterns: readonly Float64Array[], except: number, t: number): 
 
 function phaseMeans(x: Float64Array, m: number): Float64Array {
   const [sum, weight] = [new Float64Array(m), new Float64Array(m)]
-  for (let t = 0; t < x.length; t++) {
-    const w = FADE ** ((x.length - 1 - t) / m)
+  const fade = FADE ** (1 / m)
+  for (let t = x.length - 1, w = 1; t >= 0; t--, w *= fade) {
     sum[t % m]! += w * x[t]!
     weight[t % m]! += w
   }

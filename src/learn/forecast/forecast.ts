@@ -9,6 +9,7 @@ import { type Cleaned, clean } from './clean.ts'
 import { coldStart, normalQuantile, type Prior } from './cold-start.ts'
 import { combined } from './combine.ts'
 import { conformalWidths } from './conformal.ts'
+import { usableSeasons } from './seasons.ts'
 import { tryAll } from './trials.ts'
 
 export type ForecastOptions = {
@@ -34,8 +35,8 @@ export type Forecast = {
 }
 export type ModelForecast = { readonly name: string; readonly weight: number; readonly mean: Float64Array }
 
-/** Older steps say little and cost time: 8 of the longest season are kept, at least 1,000 steps. */
-const SEASONS_KEPT = 8
+/** Older steps say little and cost time: 4 of the longest season are kept, at least 1,000 steps. */
+const SEASONS_KEPT = 4
 const LEAST_KEPT = 1_000
 
 /** Values that are not finite numbers are gaps. Throws RangeError for impossible options, or without any value or prior. */
@@ -63,12 +64,12 @@ function ownForecast(cleaned: Cleaned, options: ForecastOptions): Draft {
     return { mean, half: new Float64Array(horizon), floor, why, models: [] }
   }
   const tried = tryAll(x, options.season, horizon)
-  if (tried === null) return { ...lastValue(cleaned, options), floor }
+  if (tried === null) return withUnseenSeason({ ...lastValue(cleaned, options), floor }, cleaned, options)
   const { trials, weights, plan } = tried
   const finals = trials.map(({ final }) => final)
   const season = shortest(options.season)
   const errors = { errors: tried.errors, origins: plan.origins, end: x.length, season: season <= x.length ? season : 1 }
-  return {
+  const draft: Draft = {
     mean: combined(finals, weights).map((v) => centre + spread * v),
     half: conformalWidths(errors, horizon, level).map((v) => spread * v),
     floor,
@@ -78,6 +79,19 @@ function ownForecast(cleaned: Cleaned, options: ForecastOptions): Draft {
       weight: weights[i]!,
       mean: final.map(back),
     })),
+  }
+  return withUnseenSeason(draft, cleaned, options)
+}
+
+/** A season that is asked for but has not come round once may bring anything the series is known to do. */
+function withUnseenSeason(draft: Draft, { x, spread }: Cleaned, { season, level }: ForecastOptions): Draft {
+  const first = shortest(season)
+  if (first === 1 || usableSeasons([first], x.length).length > 0) return draft
+  const wide = normalQuantile(level) * spread
+  return {
+    ...draft,
+    half: draft.half.map((v) => Math.hypot(v, wide)),
+    why: [...draft.why, `its season of ${first} steps has not come round once yet`],
   }
 }
 

@@ -17,6 +17,8 @@ const PASSENGERS = Float64Array.from(
     .map(Number),
 )
 
+const GOLDEN = [408, 393, 448, 440, 458, 515, 580, 587, 503, 451, 408, 447]
+
 test('the year 1960 of the airline passengers from the six before', () => {
   const [past, future] = [PASSENGERS.slice(0, 72), PASSENGERS.slice(72)]
   const said = forecast(past, { season: [12], horizon: 12, level: 0.95 })
@@ -24,5 +26,5 @@ test('the year 1960 of the airline passengers from the six before', () => {
   const naive = mase(future, repeatSeason(past, 12, 72, 12), scale)
   assert.ok(mase(future, said.mean, scale) < 0.6 * naive)
   assert.ok(coverage(future, said.lower, said.upper) >= 10 / 12)
-  assert.deepEqual(Array.from(said.mean, Math.round), [])
+  assert.deepEqual(Array.from(said.mean, Math.round), GOLDEN)
 })

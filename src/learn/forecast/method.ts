@@ -5,7 +5,7 @@
 export type Past = {
   /** No gaps, mean absolute value near 1. */
   readonly x: Float64Array
-  /** Season lengths in steps, ascending, each seen at least twice before the first origin. */
+  /** Season lengths in steps, ascending, each seen once and a quarter before the first origin. */
   readonly seasons: readonly number[]
 }
 

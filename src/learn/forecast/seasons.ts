@@ -1,7 +1,7 @@
 /** Which of the seasons asked for can be learned from what is known. */
 
-/** Cycles that must be known. */
-const CYCLES = 2
+/** Cycles that must be known: one to repeat, and a little of the next to tell the season from the level. */
+const CYCLES = 1.25
 
 /** The usable ones, ascending, each once. */
 export function usableSeasons(asked: readonly number[], known: number): number[] {

@@ -92,7 +92,9 @@ const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 
 function entriesOf(x: Float64Array, seasons: readonly number[]): { method: Method; past: Past }[] {
   return METHODS.flatMap((method) => {
-    const prefixes = WHOLE.has(method.name) ? [] : seasons.slice(0, -1).map((_, i) => seasons.slice(0, i + 1))
+    const shorter = WHOLE.has(method.name) ? [] : seasons.slice(0, -1).map((_, i) => seasons.slice(0, i + 1))
+    // One model believes in no season at all: not every series asked about has one.
+    const prefixes = method.name === 'smoothing' && seasons.length > 0 ? [[], ...shorter] : shorter
     return [...prefixes, seasons].map((each) => ({ method, past: { x, seasons: each } }))
   })
 }
