@@ -94,6 +94,18 @@ test('reports that never arrived are counted at the last hop; an agent that is a
   assert.match(later!.why, /agent a has not reported for 60 s/)
 })
 
+test('a source that its agent has no more is forgotten; those of an agent that is away are not', () => {
+  const book = createSourceBook()
+  const names = () => book.list(NOW).map(({ name }) => name)
+  book.take(A, report(0, [health(), health({ name: 'eve', state: 'failed' })]), NOW)
+  book.take(A, report(0, [health()], 'b2'), NOW + 50_000)
+  assert.deepEqual(names(), ['conntrack', 'eve'])
+  book.take(A, report(1, [health()], 'b2'), NOW + 61_000)
+  assert.deepEqual(names(), ['conntrack'])
+  book.take('other' as AgentId, report(0, [health({ name: 'zeek' })]), NOW + 9_000_000)
+  assert.deepEqual(names(), ['conntrack', 'zeek'])
+})
+
 test('an agent cannot fill the book', () => {
   const book = createSourceBook()
   for (let i = 0; i < 10; i++)

@@ -21,8 +21,8 @@ const POINT_MS = 30_000
 const POINTS = 120
 /** An agent reports every 5 s. */
 const AGENT_AWAY_MS = 30_000
-/** Not told of for this long, a source is gone from the list: its agent was given another. */
-const FORGET_MS = 7 * 86_400_000
+/** An agent tells all of its sources: one that it leaves out for so long was taken from it, and is gone from the list. */
+const FORGET_MS = 60_000
 const MAX_AGENTS = 4_096
 
 type Kept = { record: SourceRecord; points: SourcePoint[] }
