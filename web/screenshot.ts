@@ -42,7 +42,6 @@ try {
   await picture(page, 'policy.png')
   const crowd = await open(browser, { url: fuller.url, token: TOKEN, path: '/topology', at: NOON, size: WIDE })
   await crowd.locator('.map[data-ready="true"]').waitFor()
-  await crowd.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
   await picture(crowd, 'topology.png')
 } finally {
   await browser.close()
@@ -53,6 +52,11 @@ try {
 async function picture(page: Page, name: string): Promise<void> {
   const file = join(folder, name)
   await page.evaluate('document.fonts.ready')
-  await page.screenshot({ path: file, fullPage: WHOLE.has(name) })
+  // As high as the page is: what stands at the bottom of the window then stands at the bottom of the picture.
+  const height = Number(await page.evaluate('document.documentElement.scrollHeight'))
+  if (WHOLE.has(name)) await page.setViewportSize({ width: WIDE.width, height })
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+  await page.screenshot({ path: file })
+  await page.setViewportSize(WIDE)
   console.log(`${file}: ${Math.round(statSync(file).size / 1000)} kB`)
 }

@@ -86,7 +86,10 @@ test('the console stays within its budget', (context) => {
   const extra = (page: string) => [...closure(page)].filter((key) => !shell.has(key))
   const words = gzip(extra('src/words/shared.ts'))
   const loads = (entry: string) => words + gzip(extra(entry))
-  /** The page and the library of its map, beyond what came with Fleet, the page that opens first. */
+  /**
+   * "+ Topology" of the budget: the whole route (page, map library, words) beyond the shell and beyond what the first
+   * page, Fleet, has brought already: the table, the filter row and the words that all pages share.
+   */
   const fleet = closure('src/pages/fleet/fleet.tsx')
   const map = ['src/pages/topology/topology.tsx', 'src/pages/topology/canvas.ts'].flatMap(extra)
   const topology = gzip(new Set(map.filter((key) => !fleet.has(key))))

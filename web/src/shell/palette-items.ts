@@ -41,12 +41,14 @@ export type Held = {
   readonly agents: readonly AgentRecord[]
   readonly sources: readonly SourceRecord[]
   readonly recent: readonly Item[]
-  /** single-letter actions that the page binds now */
-  readonly actions: readonly ('s' | 'c' | 'r')[]
+  /** what the page and the shell do now, by key */
+  readonly actions: readonly ActionKey[]
 }
 
 const PER_KIND = 8
-const ACTIONS = { s: 'shift', c: 'confirm', r: 'rollback' } as const
+const ACTIONS = { s: 'shift', c: 'confirm', r: 'rollback', '.': 'pause', 'mod+.': 'theme' } as const
+type ActionKey = keyof typeof ACTIONS
+export const ACTION_KEYS = Object.keys(ACTIONS) as readonly ActionKey[]
 
 export function findItems(text: string, held: Held): Item[] {
   const asked = findFlow(text, held.workloads)
@@ -67,9 +69,9 @@ function actionItems({ actions }: Held, wanted: string): Item[] {
       id: `action-${key}`,
       kind: 'action',
       name: t(`keys.${ACTIONS[key]}`),
-      icon: 'plan',
+      icon: key === 's' || key === 'c' || key === 'r' ? 'plan' : 'activity',
       does: { press: key },
-      keys: key,
+      keys: key.replace('mod+', 'Ctrl '),
     }),
   )
   return all.filter((item) => item.name.toLowerCase().includes(wanted))

@@ -8,14 +8,12 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { PersonaName, RiskMark } from '../parts/marks.tsx'
 import { isBound, press } from './keys.ts'
-import { findItems, type Held, type Item, KINDS, readRecent, remember } from './palette-items.ts'
-
-const ACTIONS = ['s', 'c', 'r'] as const
+import { ACTION_KEYS, findItems, type Held, type Item, KINDS, readRecent, remember } from './palette-items.ts'
 
 function useHeld(): Held {
   // Asked once: what the page binds and what was gone to does not change while the palette is open.
   const [recent] = useState(() => readRecent())
-  const [actions] = useState(() => ACTIONS.filter(isBound))
+  const [actions] = useState(() => ACTION_KEYS.filter(isBound))
   return {
     workloads: useWorkloads().data ?? [],
     plans: usePlans().data ?? [],
