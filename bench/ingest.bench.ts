@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       json: { type: 'boolean' },
       rounds: { type: 'string', default: '7' },
-      flows: { type: 'string', default: '600000' },
+      flows: { type: 'string', default: '400000' },
     },
   })
   const [rounds, flows] = [Number(values.rounds), Number(values.flows)]

@@ -1,0 +1,96 @@
+/** Recorded traffic gives the windows, conversations and evidence it gave before the hot path was made quick. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { DATA, needData } from '../../../test/need.ts'
+import type { Finding } from '../../assess/detector.ts'
+import { createDetectors } from '../../assess/detectors.ts'
+import { formatAddress } from '../../model/address.ts'
+import { createChannels } from '../../model/channels.ts'
+import type { WorkloadId } from '../../model/ids.ts'
+import { createServiceNames } from '../source.ts'
+import { createFileSource } from '../sources/open.ts'
+import { createDirectory } from './directory.ts'
+import { createEventClock } from './event-clock.ts'
+import { createReducer } from './reducer.ts'
+
+/** [windows, conversations, findings, digest of windows and conversations, digest of findings], by the code of November 2026. */
+const GOLDEN: Readonly<Record<string, readonly [number, number, number, string, string]>> = {
+  'slips/test4-malicious.binetflow': [422, 764, 2, '41cbda1acd', 'a49efee03c'],
+  'slips/port-scans': [36, 66, 1, '5a4a3ba79e', 'a09cc83343'],
+  'slips/test11-portscan.binetflow': [42, 92, 3, 'a1aebfd356', 'ac171c47d3'],
+  'slips/test-cc': [268, 210, 9, '26c6243c30', 'ac4a3abf68'],
+  'slips/test14-malicious-zeek-dir': [2, 2, 1, '8f8fa13c9f', '50459b86c8'],
+  'slips/test10-mixed-zeek-dir': [118, 194, 2, '8715c9a799', 'e812e03661'],
+  'slips/test5-mixed.binetflow': [50, 76, 0, '4d518bb87e', '97d170e155'],
+  'otrf-apt29/day1': [287, 368, 3, 'f2dce354dc', '588a00ffb9'],
+  'rita/missing_host': [131_813, 189_194, 5_707, '2da2a9c4c1', '9b43217220'],
+}
+/** A small table of channels is forgotten all the time, a large one never. */
+const CAPACITIES = [49_152, 300]
+
+for (const [path, golden] of Object.entries(GOLDEN))
+  for (const capacity of path.startsWith('rita') ? [CAPACITIES[0]!] : CAPACITIES)
+    test(`${path}, ${capacity} channels`, { skip: needData(`flows/${path}`) }, async () => {
+      assert.deepEqual(await reduce(`${DATA}/flows/${path}`, capacity), golden)
+    })
+
+async function reduce(path: string, capacity: number): Promise<(typeof GOLDEN)[string]> {
+  const services = createServiceNames()
+  const channels = createChannels(capacity)
+  const homeNetworks = ['10.0.0.0/8', 'fd00::/8']
+  const directory = createDirectory({
+    discover: (words) => ({ key: formatAddress(words), id: formatAddress(words) as WorkloadId }),
+  })
+  const reducer = createReducer({ directory, channels, homeNetworks, serviceName: services.nameOf, idle: 'omit' })
+  const detectors = createDetectors({ homeNetworks, channels })
+  const clock = createEventClock()
+  const digest = createHash('sha1')
+  const findings: Finding[] = []
+  const counts = [0, 0] as [number, number]
+  const close = (until: number) => {
+    const { ticks, conversations } = reducer.close(until)
+    counts[0] += ticks.length
+    counts[1] += conversations.length
+    for (const window of sorted(ticks, (one) => `${one.workload}@${one.start}`)) digest.update(said(window))
+    digest.update(
+      said(
+        sorted(conversations, (one) =>
+          [one.workload, one.peer, one.port, one.proto, one.direction, one.start].join(' '),
+        ),
+      ),
+    )
+  }
+  for await (const batch of createFileSource({ paths: [path], services }).batches(new AbortController().signal))
+    clock.walk(batch, 5_000, (part, now) => {
+      const numbers = channels.number(part)
+      reducer.add(part, numbers)
+      detectors.add(part, numbers)
+      findings.push(...detectors.evaluate(now))
+      close(now - 10_000)
+    })
+  findings.push(...detectors.evaluate(clock.now))
+  close(Number.MAX_SAFE_INTEGER)
+  const told = createHash('sha1').update(said(findings)).digest('hex').slice(0, 10)
+  return [...counts, findings.length, digest.digest('hex').slice(0, 10), told]
+}
+
+const sorted = <T>(list: readonly T[], key: (one: T) => string): T[] =>
+  [...list].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+
+/** As text, keys in order; numbers to 12 places, as sums of fractions depend on their order. */
+function said(value: unknown): string {
+  return JSON.stringify(plain(value))
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'number') return Number(value.toPrecision(12))
+  if (value instanceof Float64Array || value instanceof Uint8Array || Array.isArray(value))
+    return Array.from<unknown, unknown>(value as ArrayLike<unknown>, plain)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, plain(one)]),
+  )
+}
