@@ -16,7 +16,7 @@ import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { createDelivery } from './delivery.ts'
 import { createDenialLog } from './denials.ts'
 import { createExplain } from './explain.ts'
-import { createFlowExplain } from './explain-flow.ts'
+import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
@@ -231,8 +231,8 @@ export function createControl(deps: ControlDeps): RunningControl {
       }
     },
 
-    sources: () => book.list(clock()),
-    source: (_tenant, id) => book.get(id, clock()),
+    sources: (asker) => (asker === tenant ? book.list(clock()) : []),
+    source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),
     agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),
     async *desiredStream(_tenant: TenantId, agent: AgentId, signal: AbortSignal) {
       const { confirmed, pending } = await store.plans.target(tenant)
@@ -249,7 +249,8 @@ export function createControl(deps: ControlDeps): RunningControl {
     },
     explain: (_tenant: TenantId, workload: WorkloadId) => explain.workload(workload),
     explainFlow: (_tenant, workload, question) => explainFlow.of(workload, question),
-    explainBetween: (_tenant, from, question) => explainFlow.between(from, question),
+    explainBetween: async (asker, from, question) =>
+      asker === tenant ? explainFlow.between(from, question) : foreignFlow(from, question.to),
   }
 }
 

@@ -15,7 +15,7 @@ import { Proto } from '../model/flow.ts'
 import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
-import type { Outcome, Why } from '../model/why.ts'
+import type { Outcome, Refusal, Why } from '../model/why.ts'
 import type { Denial, DenialLog } from './denials.ts'
 import { missing } from './explain.ts'
 import type { Intel } from './intel.ts'
@@ -114,16 +114,18 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
       const seen = await world()
       const flow = flowOf(from, question)
       const [source, target] = [owner(seen.all, flow.from), owner(seen.all, flow.to)]
-      if (source === null && target === null) {
-        return {
-          ok: false,
-          code: 'foreign-flow',
-          why: `Neither ${flow.from} nor ${flow.to} is an address of a workload: this traffic falls through our rules untouched.`,
-          cure: 'Look for the addresses in guise get workloads.',
-        }
-      }
+      if (source === null && target === null) return foreignFlow(flow.from, flow.to)
       return { ok: true, value: await answer(seen, flow, source, target) }
     },
+  }
+}
+
+export function foreignFlow(from: string, to: string): Refusal {
+  return {
+    ok: false,
+    code: 'foreign-flow',
+    why: `Neither ${from} nor ${to} is an address of a workload: this traffic falls through our rules untouched.`,
+    cure: 'Look for the addresses in guise get workloads.',
   }
 }
 

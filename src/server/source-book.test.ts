@@ -12,7 +12,7 @@ import { createSources } from '../agent/sources.ts'
 import { createApp } from '../api/app.ts'
 import { mintToken } from '../api/auth.ts'
 import { createEventHub, type SentEvent } from '../api/events.ts'
-import { type AgentId, DEFAULT_TENANT } from '../model/ids.ts'
+import { type AgentId, DEFAULT_TENANT, type TenantId } from '../model/ids.ts'
 import type { SourceDetail, SourceRecord, WorkloadRecord } from '../model/records.ts'
 import type { SourceHealth } from '../model/source-health.ts'
 import type { AgentReport } from '../model/wire.ts'
@@ -172,6 +172,10 @@ test('from a datagram to the list: agent, report, server, API', async () => {
       return answer.json() as T
     }
     await sendFlows(port, () => sources.sense.workloads().length > 100)
+    assert.deepEqual(control.sources('other' as TenantId), [])
+    const asked = { to: '10.20.0.2', port: 80, protocol: 'tcp' } as const
+    const foreign = await control.explainBetween('other' as TenantId, '10.20.0.1', asked)
+    assert.equal(!foreign.ok && foreign.code, 'foreign-flow')
     let sequence = 0
     const tell = () => {
       const sensed = sources.sense.close(Date.now() + 10_000)
