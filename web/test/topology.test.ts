@@ -363,3 +363,29 @@ test('250 nodes and 600 edges: drawn at once, dragged without a long task', {
     await large.close()
   }
 })
+
+test('10 000 workloads: opens as a list beside a map of segments, without a long task', {
+  skip,
+  timeout: 120_000,
+}, async (context) => {
+  const vast = await startFixture({ now: Date.now(), size: 10_000 })
+  try {
+    const looking = await newContext(browser)
+    await signIn(looking, vast.url)
+    const page = await looking.newPage()
+    const loaded = await recordTasks(browser)
+    await page.goto(`${vast.url}/ui/topology`)
+    await page.getByRole('table', { name: 'Paths' }).waitFor()
+    await mapOf(page).waitFor()
+    const [longest] = await loaded()
+    const [, nodes] = /: (\d+) nodes/.exec((await mapOf(page).getAttribute('aria-label')) ?? '') ?? []
+    context.diagnostic(`${nodes} nodes drawn; longest task, processor/wall ms: ${longest?.cpuMs}/${longest?.wallMs}`)
+    assert.ok(Number(nodes) <= 250, `${nodes} nodes`)
+    assert.ok((await page.getByRole('table', { name: 'Paths' }).locator('tbody tr').count()) <= 200)
+    // The aim is 100 on a quiet machine; the first task reads and runs the scripts (see scale.test.ts).
+    assert.ok((longest?.cpuMs ?? 0) < 150, `a task of ${longest?.cpuMs} ms`)
+    await looking.close()
+  } finally {
+    await vast.close()
+  }
+})
