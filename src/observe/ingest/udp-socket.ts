@@ -1,8 +1,9 @@
 /**
  * A UDP port read many datagrams at a time: recvmmsg(2) into one reused buffer, called from the event loop at a pace. Node's
  * dgram costs 8 to 12 µs a datagram, nearly all of it wake-ups and objects per datagram; here a call brings up to 64 for
- * about 1 µs each. One reader is enough (it takes several million flows a second, scoring them is what costs), so there is
- * no SO_REUSEPORT: it would split an exporter's templates and sequence over readers for nothing.
+ * about 1 µs each. There is no SO_REUSEPORT, by reasoning, not by a comparison: reading and decoding take a small part of a
+ * flow's time (`bench -- ingest`; pairing and scoring take the rest), so more readers would wait for the same scorer, and
+ * they would split an exporter's templates and sequence between them.
  */
 import { closeSync } from 'node:fs'
 import koffi from 'koffi'

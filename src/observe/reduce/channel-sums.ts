@@ -24,7 +24,6 @@ export const Sum = {
   last: 10,
   service: 11,
 } as const
-export const HISTOGRAM = { bytesOutPerFlow: 0, bytesInPerFlow: 1, durationMs: 2, gapMs: 3 } as const
 export const HISTOGRAMS_STRIDE = HISTOGRAMS.length * BUCKETS
 const UNITS = HISTOGRAMS.map(({ unit }) => unit)
 const [OUT_UNIT = 1, IN_UNIT = 1, DURATION_UNIT = 1, GAP_UNIT = 1] = UNITS
