@@ -75,6 +75,7 @@ test('a proposed plan is found, opened and approved by keyboard alone', { skip }
   propose('session:Jonas')
   const page = await visit('/plans')
   await page.getByRole('heading', { level: 1, name: 'Two plans wait for a person.' }).waitFor()
+  await page.getByLabel('Filter: Plans').waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('generation=414')
   await page.getByText('1 of 6').waitFor({ state: 'detached' })
@@ -148,6 +149,7 @@ test('the server goes away mid-countdown: time goes on, nothing can be pressed, 
 
 test('confirm says which probe is still open; what came of it is said, and the block goes', { skip }, async () => {
   const page = await visit('/plans/pl_413')
+  await page.getByRole('button', { name: 'Confirm' }).waitFor()
   await page.keyboard.press('c')
   await page.getByRole('dialog').getByText('Not passed yet: backup uploads.').waitFor()
   await page.keyboard.press('Enter')

@@ -1,5 +1,5 @@
 /** Keyboard commands: one listener, sequences such as `g f`, off while typing and while a dialog is open. */
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 
 export type Bindings = Readonly<Record<string, () => void>>
 
@@ -69,7 +69,8 @@ export function press(name: string): void {
 export function useKeys(bindings: Bindings): void {
   const held = useRef(bindings)
   held.current = bindings
-  useEffect(() => {
+  // With what is seen, not a moment after it: a key pressed at once would go nowhere.
+  useLayoutEffect(() => {
     if (stack.length === 0) window.addEventListener('keydown', onKey)
     stack.push(held)
     return () => {

@@ -74,7 +74,7 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
       title: t('topology.list.from'),
       cell: (e) => end(e.from),
       value: (e) => endName(topology, e.from),
-      width: 140,
+      width: 134,
     },
     {
       name: 'to',
@@ -92,28 +92,28 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
         )
       },
       value: (e) => verdictOf(e.verdicts),
-      width: 138,
+      width: 130,
     },
     {
       name: 'differs',
       title: t('topology.list.evidence'),
       cell: (e) => <span className="q">{differsBy(e)}</span>,
       value: (e) => rankEdge(e) * 1e15 + Math.min(e.bytes, 1e15),
-      width: 84,
+      width: 82,
     },
     {
       name: 'services',
       title: t('topology.list.services'),
       cell: (e) => <span className="q cut">{e.services.slice(0, 2).map(serviceName).join(', ')}</span>,
       value: (e) => e.services.map(serviceName).join(' '),
-      width: 124,
+      width: 134,
     },
     {
       name: 'flows',
       title: t('topology.list.flows'),
       cell: (e) => count(e.flows),
       value: (e) => e.flows,
-      width: 72,
+      width: 70,
       num: true,
     },
     {
@@ -121,7 +121,7 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
       title: t('topology.list.failed'),
       cell: (e) => count(e.failed),
       value: (e) => e.failed,
-      width: 54,
+      width: 56,
       num: true,
     },
     {
@@ -129,7 +129,7 @@ function listColumns(topology: Topology): readonly Column<TopologyEdge>[] {
       title: t('topology.list.bytes'),
       cell: (e) => bytes(e.bytes),
       value: (e) => e.bytes,
-      width: 72,
+      width: 88,
       num: true,
     },
   ]
