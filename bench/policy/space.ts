@@ -6,6 +6,9 @@ import type { LoadAnswer, LoadRequest, Way } from './inside.ts'
 
 const run = promisify(execFile)
 const INSIDE = new URL('./inside.ts', import.meta.url).pathname
+/** As on a machine for which koffi has no binary. */
+const WITHOUT_KOFFI = `data:text/javascript,import { registerHooks } from 'node:module';
+registerHooks({ resolve(name, context, next) { if (name === 'koffi') throw new Error('no koffi'); return next(name, context) } })`
 
 export class Loading {
   readonly #child: ChildProcess
@@ -14,11 +17,11 @@ export class Loading {
   readonly #isOurs: boolean
   #next = 0
 
-  private constructor(namespace: string, isOurs: boolean) {
+  private constructor(namespace: string, isOurs: boolean, nodeArgs: readonly string[] = []) {
     this.#namespace = namespace
     this.#isOurs = isOurs
     // Before it starts, so that all its threads have it: as the agent's worker from its supervisor.
-    const argv = ['netns', 'exec', namespace, 'nice', '-n', '-10', process.execPath, INSIDE, 'serve']
+    const argv = ['netns', 'exec', namespace, 'nice', '-n', '-10', process.execPath, ...nodeArgs, INSIDE, 'serve']
     this.#child = spawn('ip', argv, {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
@@ -35,10 +38,10 @@ export class Loading {
   }
 
   /** In a namespace made for it. */
-  static async create(suffix: string): Promise<Loading> {
+  static async create(suffix: string, koffi: 'with koffi' | 'without koffi' = 'with koffi'): Promise<Loading> {
     const namespace = `guiseS${process.pid % 100_000}${suffix}`
     await run('ip', ['netns', 'add', namespace])
-    return new Loading(namespace, true)
+    return new Loading(namespace, true, koffi === 'with koffi' ? [] : ['--import', WITHOUT_KOFFI])
   }
 
   static join(namespace: string): Loading {

@@ -130,3 +130,20 @@ test('10,000 elements in one batch are all there', { skip }, async () => {
   assert.equal(by, 'netlink')
   assert.equal(readBack(await space.list())!.sets.get('set_big_4_32')?.size, 0)
 })
+
+test('without koffi everything goes by the program, structure and elements and listing', { skip }, async () => {
+  const bare = await Loading.create('k', 'without koffi')
+  try {
+    const wanted = compileAgent(randomState(seeded(4), 4), BINDINGS)
+    assert.equal(
+      (await bare.load('quickest', compileDelta(null, wanted, { pendingMs: null, now: Date.now() }))).by,
+      'program',
+    )
+    assert.equal((await bare.load('quickest', 'add element inet guise ours { "w9h" }\n')).by, 'program')
+    assert.deepEqual(differences(wanted, readBack(await bare.list())!), [
+      `set ours holds ${wanted.sets.get('ours')!.elements.size + 1} elements that are not the ${wanted.sets.get('ours')!.elements.size} planned`,
+    ])
+  } finally {
+    await bare.close()
+  }
+})
