@@ -1,8 +1,8 @@
 /** `guise completion bash|zsh|fish`: a script to source; commands and options come from the program itself. */
 import type { Command } from 'commander'
-import { ATTACKS } from '../../lab/attack.ts'
 import { TOPOLOGY_LEVELS } from '../model/topology.ts'
 import { getKinds } from './get.ts'
+import { ATTACK_KINDS } from './lab.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish']
 
@@ -48,7 +48,7 @@ const words = (): Readonly<Record<string, readonly (readonly string[])[]>> => ({
   get: [[...getKinds(), 'topology'], TOPOLOGY_LEVELS],
   describe: [getKinds()],
   completion: [SHELLS],
-  'lab attack': [ATTACKS],
+  'lab attack': [ATTACK_KINDS],
 })
 
 /** What the scripts call on every key: `guise complete -- WORDS`. */

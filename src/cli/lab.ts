@@ -9,6 +9,9 @@ import { labUp } from '../../lab/up.ts'
 
 type Common = { readonly json?: true; readonly dir: string }
 
+/** Said again here, because only this file of the command line knows the lab. */
+export const ATTACK_KINDS: readonly string[] = ATTACKS
+
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 /** With `--json` one compact line on stdout, else the sentences. */
