@@ -1,6 +1,6 @@
 /**
  * A page of the documentation as a script: its `sh` blocks are commands, a `text` block behind one is what it prints, and a
- * `yaml [name]` block is a file. Words in a comment before a block say how it is run:
+ * `yaml [name]` or `csv [name]` block is a file. Words in a comment before a block say how it is run:
  * `run: no; why` · `run: exit 1` · `run: until "text" within 30 s` · `run: plan containment` · `run: host` · `run: shift first`.
  */
 export type Block =
@@ -32,7 +32,8 @@ export function readScript(page: string): Block[] {
     if (end < 0) throw new Error(`line ${i + 1}: a block that does not end`)
     const body = lines.slice(i + 1, end)
     const [, language, name] = fence
-    if (language === 'yaml' && name !== undefined) blocks.push({ kind: 'file', name, text: `${body.join('\n')}\n` })
+    if ((language === 'yaml' || language === 'csv') && name !== undefined)
+      blocks.push({ kind: 'file', name, text: `${body.join('\n')}\n` })
     if (language === 'sh')
       blocks.push({
         kind: 'commands',
