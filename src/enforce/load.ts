@@ -2,7 +2,8 @@
  * Text that `compile` wrote comes in; one transaction goes to the kernel of this process's network namespace. Three ways,
  * all of them to the same state: elements of sets and maps by a raw netlink batch (microseconds, whatever the table
  * holds), everything else by libnftables in this process, and the program `nft` where koffi or the library is missing.
- * Each tries the next when it cannot; a refusal is always told in nft's own words.
+ * Each tries the next when it cannot; a refusal is always told in nft's own words. Measured by `bench -- policy`; `nft.ts`
+ * still loads by the program, until every crash point was tried with this.
  */
 import { openNftables } from '../netlink/libnftables.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'

@@ -3,22 +3,19 @@ import { baseText, TABLE } from '../compile/base.ts'
 import { collectGarbage, fullText, removeText } from '../compile/delta.ts'
 import type { Compiled } from '../compile/nft.ts'
 import { differences, presentNames, type ReadBack, readBack } from '../compile/parse.ts'
-import { listTable, load } from './load.ts'
+import { command, runStep } from './step.ts'
 
 /** null = no table of ours. Throws when nft cannot be asked. */
 export async function readTable(): Promise<ReadBack | null> {
   try {
-    return readBack(JSON.parse(await listTable(TABLE)))
+    return readBack(JSON.parse(await command('nft', ['-j', 'list', 'table', ...TABLE.split(' ')])))
   } catch (error) {
     if (/No such file or directory/.test((error as Error).message)) return null
     throw error
   }
 }
 
-/** One transaction, or nothing; `load` finds the quickest way. */
-export async function applyText(text: string): Promise<void> {
-  await load(text)
-}
+export const applyText = (text: string): Promise<void> => runStep({ run: 'nft', text })
 
 /** What the kernel holds other than `wanted`, one sentence each. */
 export function tableDrift(wanted: Compiled | null, found: ReadBack | null, now: number): string[] {
