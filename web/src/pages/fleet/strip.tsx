@@ -75,13 +75,15 @@ function Personas({ workloads, onPersona }: Pick<Props, 'workloads' | 'onPersona
 
 function RiskSpread({ workloads, onRisk }: Pick<Props, 'workloads' | 'onRisk'>) {
   const bins = Array.from({ length: BINS }, () => 0)
+  let raised = 0
   for (const w of workloads) {
-    const bin = Math.min(BINS - 1, Math.floor((w.risk?.value ?? 0) * BINS))
+    const risk = w.risk?.value ?? 0
+    const bin = Math.min(BINS - 1, Math.floor(risk * BINS))
     bins[bin] = bins[bin]! + 1
+    if (risk >= ASKS_FROM) raised++
   }
   // Square root: one dangerous workload among thousands must still be a bar that can be seen.
   const most = Math.sqrt(Math.max(...bins, 1))
-  const raised = workloads.filter((w) => (w.risk?.value ?? 0) >= ASKS_FROM).length
   return (
     <div>
       <h2 className="h3">{t('fleet.risk')}</h2>
