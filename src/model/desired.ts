@@ -62,8 +62,30 @@ export const RuleMatch = Type.Object(
 )
 export type RuleMatch = Static<typeof RuleMatch>
 
+/** `reject` is a deny that answers (TCP reset, else ICMP administratively prohibited); `pass` skips the rest of its tier. */
+export const RuleVerdict = Type.Union([Verdict, Type.Literal('reject'), Type.Literal('pass')])
+export type RuleVerdict = Static<typeof RuleVerdict>
+
 export const ResolvedRule = Type.Object(
-  { verdict: Verdict, match: RuleMatch, why: WhySchema },
+  {
+    verdict: RuleVerdict,
+    match: RuleMatch,
+    why: WhySchema,
+    /** Rules of one list stand in tiers, lowest first; absent = 0. A tier that decides nothing leaves it to the next. */
+    tier: Type.Optional(Type.Integer({ minimum: 0, maximum: 99 })),
+    /** Of an `allow`: matches while below it, what is above is denied by the same rule. New flows, or bytes, per second. */
+    limit: Type.Optional(
+      Type.Object(
+        {
+          unit: Type.Union([Type.Literal('flows'), Type.Literal('bytes')]),
+          perSecond: Type.Integer({ minimum: 1, maximum: 10_000_000_000 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /** Allowed flows are told as well, by the rule's id. */
+    log: Type.Optional(Type.Literal(true)),
+  },
   { additionalProperties: false },
 )
 export type ResolvedRule = Static<typeof ResolvedRule>

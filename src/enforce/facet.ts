@@ -1,0 +1,45 @@
+/**
+ * The seam of a facet: one part per facet, the same for every kind of workload that can carry it. A part never decides;
+ * it looks (`capture`), says what a wish means here (`wanted`), makes it so (`converge`), and says how a process that can
+ * neither look nor compile gets back (`undo`). `facets.ts` lists the parts; `enforcer.ts` walks them in order.
+ */
+import type { Facet } from '../model/persona.ts'
+import type { Step } from './step.ts'
+
+/** Where a workload is on this host. What a driver does not have is null, and a part that needs it refuses. */
+export type Place = {
+  readonly key: string
+  /** Path under /run/netns. */
+  readonly namespace: string | null
+  /** Our end of its link. */
+  readonly face: string | null
+  /** Its directory below the cgroup mount (v1: below each controller's). */
+  readonly cgroup: string | null
+  /** Its root directory, for files and packages. */
+  readonly root: string | null
+  /** Socket of its machine monitor (QMP). */
+  readonly monitor: string | null
+}
+
+/** `State` is what the journal keeps: plain JSON. */
+export type FacetPart<Wish, State> = {
+  readonly facet: Facet
+  /** null when this place can carry the facet, else the sentence for the person whose plan is refused. */
+  refusal(place: Place, wish: Wish): string | null
+  capture(place: Place): Promise<State>
+  /** `original` is what was there before us. Throws when the wish cannot be met, before anything is written. */
+  wanted(place: Place, original: State, wish: Wish): State
+  /** Whole state, idempotent, from wherever it is. */
+  converge(place: Place, wanted: State): Promise<void>
+  /** Equal texts mean that nothing needs doing. */
+  normalise(state: State): string
+  /** Back from `to`, or from any step towards it: for the supervisor, which cannot look first. */
+  undo(place: Place, from: State, to: State): readonly Step[]
+  /**
+   * A change that must not lose a packet, in three: what is added beside the old, the switch itself, the old removed
+   * after the confirmation. A part without them switches by `converge`.
+   */
+  readonly stages?: Readonly<
+    Record<'prepare' | 'switch' | 'finish', (place: Place, from: State, to: State) => Promise<void>>
+  >
+}
