@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { WorkloadRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
 import { type FixtureServer, startFixture, TOKEN } from '../fixtures/server.ts'
-import { enter, launchBrowser, NARROW, newContext, type WIDE } from './browser.ts'
+import { enter, launchBrowser, NARROW, newContext, until, type WIDE } from './browser.ts'
 
 const skip = needBrowser()
 let browser: Browser
@@ -45,25 +45,21 @@ function observe(w: WorkloadRecord, risk: number): void {
 }
 
 /** Gives everyone a new risk, so that the sorted order is another one. */
-function stir(turn: number): void {
-  for (const [i, w] of server.world.workloads.entries()) observe(w, ((i * 7 + turn * 5) % 24) / 30)
+function stir(turn: number): number[] {
+  return server.world.workloads.map((w, i) => {
+    const risk = ((i * 7 + turn * 5) % 24) / 30
+    observe(w, risk)
+    return risk
+  })
 }
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 25_000
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 40))
-  }
-}
+const sorted = (risks: readonly number[]): number[] => [...risks].sort((a, b) => b - a)
 
 test('the first-run link signs in, and its token leaves the address', { skip }, async () => {
   const context = await newContext(browser)
   const page = await context.newPage()
   await page.goto(`${server.url}/ui/#token=${TOKEN}`)
   await page.getByRole('heading', { level: 1, name: /24 workloads/ }).waitFor()
-  assert.equal(new URL(page.url()).hash, '')
-  assert.equal(new URL(page.url()).pathname, '/ui/fleet')
+  await page.waitForURL(`${server.url}/ui/fleet`)
   await context.close()
 })
 
@@ -89,22 +85,18 @@ test('rows never move while someone reads; the link moves them', { skip }, async
   const page = await visit('/fleet')
   await page.locator('table.data tbody tr').first().hover()
   const order = await names(page)
-  const figures = () => page.locator('table.data tbody .risk .n').allInnerTexts()
+  const figures = async () => (await page.locator('table.data tbody .risk .n').allInnerTexts()).map(Number)
   for (let turn = 0; turn < 3; turn++) {
-    const before = (await figures()).join()
-    stir(turn)
-    await until('new figures are shown', async () => (await figures()).join() !== before)
+    const all = stir(turn).map((risk) => Number(risk.toFixed(2)))
+    await until('all new figures are shown', async () => sorted(await figures()).join() === sorted(all).join())
     assert.deepEqual(await names(page), order)
   }
   const moved = page.getByRole('button', { name: /rows? would move/ })
   await moved.waitFor()
   await moved.click()
   await until('the order follows', async () => (await names(page)).join() !== order.join())
-  const risks = (await page.locator('table.data tbody .risk .n').allInnerTexts()).map(Number)
-  assert.deepEqual(
-    risks,
-    [...risks].sort((a, b) => b - a),
-  )
+  const risks = await figures()
+  assert.deepEqual(risks, sorted(risks))
   await page.context().close()
 })
 
@@ -152,7 +144,7 @@ test('by keyboard alone: filter, walk, open, why, confirm', { skip }, async () =
   await page.keyboard.press('/')
   await page.keyboard.type('label:app=etl')
   await until('the filter holds', async () => (await names(page)).length === 2)
-  assert.match(page.url(), /q=label%3Aapp%3Detl/)
+  await page.waitForURL(/q=label%3Aapp%3Detl/)
   await page.keyboard.press('Tab')
   await page.keyboard.press('j')
   await until(
@@ -181,7 +173,7 @@ test('the palette goes to a workload and to its why', { skip }, async () => {
   await page.getByRole('option', { name: /Why pg-main/ }).waitFor()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'pg-main' }).waitFor()
-  assert.match(page.url(), /\?why=risk$/)
+  await page.waitForURL(/\?why=risk$/)
   await page.keyboard.press('g')
   await page.keyboard.press('f')
   await page.getByRole('heading', { level: 1, name: /workloads/ }).waitFor()
@@ -197,10 +189,11 @@ test('a reload keeps the countdown: the timer is the host’s', { skip }, async 
     return Number(m) * 60 + Number(s)
   }
   const wanted = () => (deadline - Date.now()) / 1_000
-  assert.ok(Math.abs((await left()) - wanted()) < 3)
+  const agrees = async () => Math.abs((await left()) - wanted()) < 3
+  await until('the page counts as the host does', agrees)
   await page.reload()
   await page.getByRole('button', { name: /Confirm plan \d/ }).waitFor()
-  assert.ok(Math.abs((await left()) - wanted()) < 3)
+  await until('the page counts as the host does after a reload', agrees)
   await page.context().close()
 })
 
@@ -279,7 +272,7 @@ test('what is cut off is listed with its end, and can be released', { skip }, as
   await page.getByRole('button', { name: 'Release…' }).first().click()
   await page.getByRole('button', { name: 'Release now' }).click()
   await page.getByText(/^Released\./).waitFor()
-  assert.ok(server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'))
+  await until('the server was asked', () => server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'))
   await page.context().close()
 })
 
@@ -313,7 +306,7 @@ test('who may not act sees the button, disabled, with the reason', { skip }, asy
   const page = await visit('/workloads/w_0001')
   const shift = page.getByRole('button', { name: 'Shift…' })
   await shift.waitFor()
-  assert.equal(await shift.isDisabled(), true)
+  await until('it is disabled', () => shift.isDisabled())
   assert.equal(await shift.getAttribute('title'), 'Needs role operator.')
   await page.context().close()
 })

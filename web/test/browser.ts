@@ -69,3 +69,12 @@ export async function open(
   await page.getByRole('heading', { level: 1 }).waitFor()
   return page
 }
+
+/** Waits for what no locator waits for, with a bound: what a page does after an action is not there at once. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 25_000
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+}

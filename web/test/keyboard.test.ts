@@ -109,7 +109,7 @@ async function walkRows(page: Page, { walk, path }: PageUnderTest): Promise<void
   await until(page, 'the peek has the focus', 'document.activeElement.closest("aside") !== null')
   await page.keyboard.press('Escape')
   await until(page, 'the row has the focus again', `(${ROW}) === ${JSON.stringify(first)}`)
-  assert.equal(await page.locator('aside.peek').count(), 0)
+  await page.locator('aside.peek').waitFor({ state: 'detached' })
 }
 
 /** Opens and closes what is there on every page; the focus comes back to where it was. */

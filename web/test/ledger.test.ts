@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { hashOf, olderAudit } from '../fixtures/ledger.ts'
 import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { launchBrowser, newContext } from './browser.ts'
+import { launchBrowser, newContext, until } from './browser.ts'
 
 const skip = needBrowser()
 let browser: Browser
@@ -33,13 +33,6 @@ async function visit(path: string): Promise<Page> {
   return page
 }
 
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 25_000
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 40))
-  }
-}
 const rows = (page: Page) => page.getByRole('table', { name: 'Records' }).locator('tbody tr[data-id]')
 
 test('records are found by who, what and words; the question is in the address', { skip }, async () => {
@@ -49,7 +42,7 @@ test('records are found by who, what and words; the question is in the address',
   await page.keyboard.type('actor:mira action:plan five')
   await until('one is left', async () => (await rows(page).count()) === 1)
   assert.match(await rows(page).first().innerText(), /Mira[\s\S]*plan\.confirm[\s\S]*pl_412/)
-  assert.match(page.url(), /q=actor%3Amira\+action%3Aplan\+five/)
+  await page.waitForURL(/q=actor%3Amira\+action%3Aplan\+five/)
   await page.reload()
   await until('the same after a reload', async () => (await rows(page).count()) === 1)
   await page.goto(`${server.url}/ui/ledger?span=1h`)
@@ -65,7 +58,7 @@ test('one record whole: its hash, the hash before it, and what it is about', { s
   const peek = page.getByRole('complementary', { name: 'Record 2212' })
   await peek.getByText(hashOf(2_212), { exact: true }).waitFor()
   await peek.getByText(hashOf(2_211), { exact: true }).waitFor()
-  assert.match(page.url(), /sel=2212/)
+  await page.waitForURL(/sel=2212/)
   await peek.getByRole('button', { name: 'Only Mira' }).click()
   await until('only hers', async () => (await rows(page).count()) === 2)
   await rows(page).first().getByRole('button').click()

@@ -7,7 +7,7 @@ import type { PlanId } from '../../src/model/ids.ts'
 import type { PlanRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
 import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { launchBrowser, NARROW, newContext, type WIDE } from './browser.ts'
+import { launchBrowser, NARROW, newContext, until, type WIDE } from './browser.ts'
 
 const skip = needBrowser()
 let browser: Browser
@@ -35,14 +35,6 @@ async function visit(path: string, size?: typeof WIDE | typeof NARROW): Promise<
   return page
 }
 
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 25_000
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited 25 s in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 40))
-  }
-}
-
 /** A change that two people are asked for. */
 function propose(by: string): void {
   const base = server.world.plans[1]!
@@ -65,6 +57,9 @@ function countTo(seconds: number): number {
   server.world.agents[at] = { ...agent, applied: { ...agent.applied!, deadline } }
   return deadline
 }
+
+const isDisabled = (page: Page, name: string) =>
+  page.getByRole('button', { name }).and(page.locator(':disabled')).waitFor()
 
 const secondsLeft = async (page: Page): Promise<number> => {
   const [, m, s] = /(\d+):(\d\d)/.exec(await page.getByRole('timer').innerText()) ?? []
@@ -91,16 +86,15 @@ test('a proposed plan is found, opened and approved by keyboard alone', { skip }
   await page.getByText('You approved it already. A second person approves it, too.').waitFor()
   const [write] = server.received.filter((one) => one.path.startsWith('/v1/plans'))
   assert.equal(write?.path, '/v1/plans/pl_414/approve')
-  assert.equal(await page.getByRole('button', { name: 'Approve…' }).isDisabled(), true)
+  await isDisabled(page, 'Approve…')
   await page.context().close()
 })
 
 test('your own proposal is not yours to approve, and the page says so', { skip }, async () => {
   propose('session:Mira Okafor')
   const page = await visit('/plans/pl_414')
-  const button = page.getByRole('button', { name: 'Approve…' })
   await page.getByText('You proposed this plan, so someone else approves it.').waitFor()
-  assert.equal(await button.isDisabled(), true)
+  await isDisabled(page, 'Approve…')
   await page.keyboard.press('c')
   assert.equal(await page.getByRole('dialog').count(), 0)
   await page.context().close()
@@ -110,8 +104,7 @@ test('what a role may not do stays visible and names the role', { skip }, async 
   server.role = 'viewer'
   const page = await visit('/plans/pl_413')
   await page.getByText('Needs role operator.').first().waitFor()
-  for (const name of ['Confirm', 'Roll back now'])
-    assert.equal(await page.getByRole('button', { name }).isDisabled(), true)
+  for (const name of ['Confirm', 'Roll back now']) await isDisabled(page, name)
   await page.context().close()
 })
 
@@ -119,9 +112,10 @@ test('a reload at 0:40 keeps 0:40; the last seconds say so in words', { skip }, 
   const deadline = countTo(40)
   const page = await visit('/plans/pl_413')
   const wanted = () => Math.ceil((deadline - Date.now()) / 1_000)
-  assert.ok(Math.abs((await secondsLeft(page)) - wanted()) <= 2)
+  const agrees = async () => Math.abs((await secondsLeft(page)) - wanted()) <= 2
+  await until('the page counts as the host does', agrees)
   await page.reload()
-  assert.ok(Math.abs((await secondsLeft(page)) - wanted()) <= 2)
+  await until('the page counts as the host does after a reload', agrees)
   assert.ok((await secondsLeft(page)) <= 40)
   countTo(12)
   await page.reload()
@@ -138,12 +132,11 @@ test('the server goes away mid-countdown: time goes on, nothing can be pressed, 
   server.streams = 'refused'
   server.dropStreams()
   await page.getByText(/goes on without it/).waitFor()
-  for (const name of ['Confirm', 'Roll back now'])
-    assert.equal(await page.getByRole('button', { name }).isDisabled(), true)
+  for (const name of ['Confirm', 'Roll back now']) await isDisabled(page, name)
   const seen = await secondsLeft(page)
   await until('time goes on', async () => (await secondsLeft(page)) < seen)
   await page.getByText('rack2-h04 has restored generation 412 unless somebody confirmed it.').waitFor()
-  assert.equal(await secondsLeft(page), 0)
+  await until('no time is left', async () => (await secondsLeft(page)) === 0)
   await page.context().close()
 })
 
@@ -183,18 +176,18 @@ test('what changes: rules by meaning, then the lines of the table, then the docu
   assert.match(rows[2]!, /allow\s+anyone\s+443 tcp · Data Exporter[\s\S]*drop\s+everything outbound/)
   await panel.getByRole('button', { name: 'nftables' }).click()
   await panel.getByText('chain c_5f2e8c01 {').waitFor()
-  assert.match(page.url(), /form=nft/)
+  await page.waitForURL(/form=nft/)
   await panel.getByRole('button', { name: 'JSON' }).click()
   await panel.getByText('"generation": {').waitFor()
   const squares = page.getByRole('img', { name: /1 of 24 workloads change/ })
-  assert.equal(await squares.locator('rect').count(), 24)
+  await until('one square a workload', async () => (await squares.locator('rect').count()) === 24)
   await page.context().close()
 })
 
 test('a plan that is not there says so, and one that ended says how', { skip }, async () => {
   const page = await visit('/plans/pl_410')
   await page.getByRole('list', { name: 'How far it is' }).getByText('Expired').waitFor()
-  assert.equal(await page.getByRole('timer').count(), 0)
+  await page.getByRole('timer').waitFor({ state: 'detached' })
   await page.goto(`${server.url}/ui/plans/pl_none`)
   await page.getByRole('heading', { level: 1, name: 'There is no plan pl_none.' }).waitFor()
   await page.context().close()
@@ -206,7 +199,7 @@ test('the list keeps its question in the address', { skip }, async () => {
   await until('three ended otherwise', async () => (await rows.count()) === 3)
   await page.getByRole('button', { name: 'Waiting' }).click()
   await until('one waits', async () => (await rows.count()) === 1)
-  assert.match(page.url(), /show=waiting/)
-  assert.match(await rows.first().innerText(), /Contain etl-worker-07[\s\S]*Confirming[\s\S]*\d:\d\d/)
+  await page.waitForURL(/show=waiting/)
+  await rows.filter({ hasText: /Contain etl-worker-07[\s\S]*Confirming[\s\S]*\d:\d\d/ }).waitFor()
   await page.context().close()
 })

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { saveBeside, shelvesOf } from '../fixtures/manifests.ts'
 import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, newContext } from './browser.ts'
+import { enter, launchBrowser, newContext, until } from './browser.ts'
 
 const skip = needBrowser()
 const now = Date.now()
@@ -59,9 +59,9 @@ test('a mistake is marked where it is; mended, who is affected follows; saved, t
   await place.waitFor()
   await page.locator('.cm-lintRange-error').first().waitFor()
   const save = page.getByRole('button', { name: 'Save', exact: true })
-  assert.equal(await save.isDisabled(), true)
+  await until('it cannot be saved', () => save.isDisabled())
   await place.click()
-  assert.equal(await inEditor(page), true)
+  await until('the editor has the focus', () => inEditor(page))
 
   await write(page, (text) => text.replace('acton: deny', 'action: deny').replace('app: payments', 'app: etl'))
   await says(page, 'The rules of 2 of 24 workloads change.')
@@ -86,7 +86,7 @@ test('a test in the file that fails keeps it from being saved, and says what wou
   await write(page, (text) => text.replace('cidr: 203.0.113.0/24', 'cidr: 198.51.100.0/24'))
   await page.getByText('1 of 1 fail.').waitFor()
   await page.getByText('would be allowed').waitFor()
-  assert.equal(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled(), true)
+  await until('it cannot be saved', () => page.getByRole('button', { name: 'Save', exact: true }).isDisabled())
   await page.context().close()
 })
 
@@ -139,14 +139,14 @@ test('by keyboard alone: Tab indents, Esc then Tab leaves; the schema offers wha
   await editor(page).focus()
   await page.keyboard.press('ControlOrMeta+End')
   await page.keyboard.press('Tab')
-  assert.equal(await inEditor(page), true)
+  await until('the editor has the focus', () => inEditor(page))
   await page.keyboard.type('prio')
   await page.getByRole('option', { name: /priority/ }).waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('listbox').waitFor({ state: 'hidden' })
   await page.keyboard.press('Escape')
   await page.keyboard.press('Tab')
-  assert.equal(await inEditor(page), false)
+  await until('the editor has the focus no more', async () => !(await inEditor(page)))
   await page.context().close()
 })
 
@@ -155,11 +155,11 @@ test('who may not write reads, and is told why', { skip }, async () => {
   const page = await visit(HOME)
   await page.getByText('Read only: Needs role operator.').waitFor()
   await editor(page).focus()
-  assert.equal(await editor(page).getAttribute('aria-readonly'), 'true')
+  await until('it is read only', async () => (await editor(page).getAttribute('aria-readonly')) === 'true')
   const text = (await editor(page).allInnerTexts()).join()
   await page.keyboard.type('mode: off')
   assert.equal((await editor(page).allInnerTexts()).join(), text)
-  assert.equal(await page.getByRole('button', { name: 'Delete…' }).isDisabled(), true)
+  await until('it cannot be deleted', () => page.getByRole('button', { name: 'Delete…' }).isDisabled())
   await says(page, 'The rules of 4 of 24 workloads change.')
   await page.context().close()
 })
@@ -183,7 +183,7 @@ test('a new one from the template, its rules as nftables, and deleted with its c
   await page.getByText(/ip daddr 203\.0\.113\.0\/24 counter goto/).waitFor()
   await page.getByRole('button', { name: 'Save as new' }).click()
   await page.getByRole('heading', { level: 1, name: 'new-policy is observed. It drops nothing.' }).waitFor()
-  assert.equal(new URL(page.url()).pathname, '/ui/policies/new-policy')
+  await page.waitForURL('**/ui/policies/new-policy')
   await page.getByRole('button', { name: 'Delete…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Delete new-policy' })
   await dialog.getByText('The rules of no workload change.').waitFor()

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, NARROW, newContext } from './browser.ts'
+import { enter, launchBrowser, NARROW, newContext, until } from './browser.ts'
 
 const skip = needBrowser()
 let browser: Browser
@@ -44,7 +44,7 @@ test('what is typed while the address follows is not lost', { skip, timeout: 60_
   await page.getByText('2 of 9 match.').waitFor()
   await field.press('Escape')
   await page.getByText('9 rows.').waitFor()
-  assert.equal(await field.inputValue(), '')
+  await until('the field is empty', async () => (await field.inputValue()) === '')
 })
 
 test('a filter is kept under a name, found again and dropped', { skip, timeout: 60_000 }, async () => {
@@ -60,7 +60,8 @@ test('a filter is kept under a name, found again and dropped', { skip, timeout: 
   await page.getByRole('button', { name: 'Filters' }).click()
   await page.getByRole('link', { name: 'only watching' }).click()
   await page.getByText('1 of 9 match.').waitFor()
-  assert.equal(await page.getByLabel('Filter: Agents').inputValue(), 'mode:observe')
+  const field = page.getByLabel('Filter: Agents')
+  await until('the field has it', async () => (await field.inputValue()) === 'mode:observe')
   await page.getByRole('button', { name: 'Filters' }).click()
   await page.getByRole('button', { name: 'Drop “only watching”' }).click()
   await page.getByText('Dropped “only watching”.').first().waitFor()

@@ -14,7 +14,7 @@ import { layOut, type Place } from '../src/pages/topology/layout.ts'
 import { toMatrix } from '../src/pages/topology/matrix-cells.ts'
 import { enter, leave, readState } from '../src/pages/topology/state.ts'
 import { walk } from '../src/pages/topology/walk.ts'
-import { launchBrowser, NARROW, newContext, enter as signIn } from './browser.ts'
+import { launchBrowser, NARROW, newContext, enter as signIn, until } from './browser.ts'
 import { recordTasks } from './tasks.ts'
 
 const segment = (id: string, column: number): TopologySegment => ({ id, name: id, column, workloads: 3, risk: null })
@@ -197,6 +197,7 @@ test('lens, view, zoom and time are in the address, and an address opens from co
   await page.getByRole('table', { name: /Persona by persona/ }).waitFor()
   await page.getByRole('button', { name: /^Data Exporter to Outside, named: dropped/ }).click()
   await page.getByText('122 flows denied in the last hour').waitFor()
+  await page.waitForURL(/sel=cell/)
   assert.deepEqual(Object.fromEntries(searchOf(page)), {
     lens: 'policy',
     from: '-24h',
@@ -206,10 +207,7 @@ test('lens, view, zoom and time are in the address, and an address opens from co
   })
   const cold = await visit(new URL(page.url()).pathname.replace('/ui', '') + new URL(page.url()).search)
   await cold.getByText('122 flows denied in the last hour').waitFor()
-  assert.equal(
-    await cold.getByRole('button', { name: /^Data Exporter to Outside, named/ }).getAttribute('aria-pressed'),
-    'true',
-  )
+  await cold.getByRole('button', { name: /^Data Exporter to Outside, named/, pressed: true }).waitFor()
   await page.context().close()
   await cold.context().close()
 })
@@ -254,7 +252,7 @@ test('a click on a node says why it stands out; the list has the same and can be
   const table = page.getByRole('table', { name: 'Paths' })
   await table.waitFor()
   const row = table.getByRole('row', { name: /etl-worker-07 203.0.113.77 dropped/ })
-  assert.equal(await row.getByRole('button').first().getAttribute('aria-expanded'), 'true')
+  await row.getByRole('button', { expanded: true }).first().waitFor()
   await row.getByRole('button').first().focus()
   await page.keyboard.press('j')
   await why.getByRole('heading', { name: 'laptop-ana to 192.0.2.44' }).waitFor()
@@ -274,7 +272,7 @@ test('what is hidden or folded is said, a filter without a match offers the way 
   await page.getByText(/quiet workloads stand with others of their persona/).waitFor()
   await page.getByRole('button', { name: 'Show them' }).click()
   await page.getByText('DNS, NTP and control paths shown').waitFor()
-  assert.equal(searchOf(page).get('infra'), 'show')
+  await page.waitForURL(/infra=show/)
   await page.getByRole('button', { name: '7 d', exact: true }).click()
   await page.getByText(/Conversations are kept since/).waitFor()
   await page.keyboard.press('/')
@@ -289,6 +287,7 @@ test('new figures move nothing; a server that fails leaves what was known', { sk
   const page = await visit('/topology')
   await mapOf(page).waitFor()
   const slots = () => page.evaluate("localStorage.getItem('guise-map-slots')")
+  await until('the places are kept', async () => (await slots()) !== null)
   const before = await slots()
   server.failing.set('/v1/topology', 503)
   try {
@@ -308,7 +307,7 @@ test('new figures move nothing; a server that fails leaves what was known', { sk
 test('a small screen opens with segments and keeps every fact', { skip, timeout: 60_000 }, async () => {
   const page = await visit('/topology', server, NARROW)
   await mapOf(page).waitFor()
-  assert.equal(await page.getByRole('button', { name: 'Segments', exact: true }).getAttribute('aria-pressed'), 'true')
+  await page.getByRole('button', { name: 'Segments', exact: true, pressed: true }).waitFor()
   await page
     .getByRole('button', { name: /^ETL to/ })
     .first()
