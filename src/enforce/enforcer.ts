@@ -34,6 +34,8 @@ export type EnforcerOptions = {
   readonly follow: 'same-system' | 'any-system'
   readonly inventory: () => Inventory
   readonly probeServer: () => Promise<Probe>
+  /** What the host itself never lets a server ask for (`floor-judge.ts`): a sentence, or null. Asked before anything else. */
+  readonly judge?: (state: AgentState, inForce: AgentState | null) => string | null
   /** Something to report. */
   readonly changed: (applied: Applied) => void
   /** The table was written anew: elements that reflexes had added are gone. */
@@ -114,7 +116,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function apply(state: AgentState): Promise<void> {
     const of = state.generation
     const mode = stricterMode(options.mode(), state.mode)
-    const why = refusal(of) ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
+    const floor = sameGeneration(of, generation ?? undefined) ? null : options.judge?.(state, current.state)
+    const why = refusal(of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
     if (why !== null) return refuse(of, why)
     if (mode !== 'enforce') return withdraw(of, mode)
     if (pending !== null && sameGeneration(pending.state.generation, of)) {
