@@ -5,6 +5,7 @@
 import type { Belief, PersonaRef } from './belief.ts'
 import type { Generation } from './desired.ts'
 import type { Evidence, Risk } from './evidence.ts'
+import type { SecretBook, SecretRecord, SecretRef } from './facets/secret.ts'
 import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan, ShiftState } from './plan.ts'
@@ -274,5 +275,35 @@ export type Store = {
   readonly settings: {
     get(tenant: TenantId): Promise<Settings>
     put(tenant: TenantId, settings: Settings, audit: Audit): Promise<Write<Settings>>
+  }
+
+  /** Values come in; what goes out is sealed to an agent. */
+  readonly secrets: {
+    all(tenant: TenantId): Promise<readonly SecretRecord[]>
+    newest(tenant: TenantId): Promise<SecretBook>
+    /** A new version, unless the value is the one there is. `ifVersion` 0 = must not exist, null = whatever is there. */
+    put(
+      tenant: TenantId,
+      name: string,
+      value: string,
+      ifVersion: number | null,
+      audit: Audit,
+    ): Promise<Write<SecretRecord>>
+    remove(
+      tenant: TenantId,
+      name: string,
+      ifVersion: number | null,
+      audit: Audit,
+    ): Promise<Write<null> | { readonly ok: false; readonly code: 'used'; readonly usedBy: readonly string[] }>
+    /** Boxes for `publicKey` alone (model/facets/secret-box.ts); what is not there any more is left out. */
+    sealFor(
+      tenant: TenantId,
+      agent: AgentId,
+      publicKey: string,
+      refs: readonly SecretRef[],
+    ): Promise<readonly (SecretRef & { readonly sealed: string })[]>
+    /** False when the agent is known by another key, and this is only its `first` word. */
+    introduce(tenant: TenantId, agent: AgentId, publicKey: string, how: 'first' | 'anew'): Promise<boolean>
+    forgetKey(tenant: TenantId, agent: AgentId): Promise<void>
   }
 }

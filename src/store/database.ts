@@ -17,9 +17,11 @@ import { ledger } from './ledger.ts'
 import { manifests } from './manifests.ts'
 import * as record from './migrations/0001-record.ts'
 import * as manifestVersions from './migrations/0003-manifest-versions.ts'
+import * as secretVersions from './migrations/0004-secrets.ts'
 import { plans } from './plans.ts'
 import type { Context } from './record-context.ts'
 import { prune } from './retention.ts'
+import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
 import { shifts } from './shifts.ts'
@@ -29,7 +31,7 @@ import { topology } from './topology.ts'
 import { workloads } from './workloads.ts'
 
 /** In order of their names; one that was released is never edited. */
-const MIGRATIONS = { '0001-record': record, '0003-manifest-versions': manifestVersions }
+const MIGRATIONS = { '0001-record': record, '0003-manifest-versions': manifestVersions, '0004-secrets': secretVersions }
 
 const POOL_MAX = 16
 const CONNECT_MS = 10_000
@@ -89,6 +91,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     sessions: sessions(context),
     idempotency: idempotency(context),
     settings: settings(context),
+    secrets: secrets(context),
   }
 }
 

@@ -5,6 +5,12 @@ table agent_boots with (fillfactor=70)
   sequence bigint not null
   at bigint not null
   agent_boots_pkey: PRIMARY KEY (tenant, agent, boot)
+table agent_keys
+  tenant text not null
+  agent text not null
+  public_key text not null
+  at bigint not null
+  agent_keys_pkey: PRIMARY KEY (tenant, agent)
 table agents with (fillfactor=70)
   tenant text not null
   id text not null
@@ -116,6 +122,15 @@ table plans
   plans_pkey: PRIMARY KEY (tenant, id)
   plans_tenant_system_timeline_n_key: UNIQUE (tenant, system, timeline, n)
   CREATE INDEX plans_newest ON public.plans USING btree (tenant, n DESC)
+table secrets
+  tenant text not null
+  name text not null
+  version integer not null
+  sealed bytea
+  digest text not null
+  at bigint not null
+  by text not null
+  secrets_pkey: PRIMARY KEY (tenant, name, version)
 table sessions
   tenant text not null
   id text not null

@@ -181,4 +181,16 @@ export type Tables = {
     body: Json<unknown>
     at: number
   }
+  secrets: {
+    tenant: string
+    name: string
+    version: number
+    /** Null: the name was removed then, and goes on counting. */
+    sealed: Buffer | null
+    digest: string
+    at: number
+    by: string
+  }
+  /** X25519, raw, base64url: what secrets for this agent are sealed to. */
+  agent_keys: { tenant: string; agent: string; public_key: string; at: number }
 }
