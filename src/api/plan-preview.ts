@@ -76,7 +76,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
 }
 
 const NEEDED = { auto: 0, one: 1, two: 2 } as const satisfies Record<ApprovalClass, number>
-/** The rule is `approvalOf` in decide/plan.ts. */
+/** The rule is `approvalFor` in decide/authority.ts. */
 const APPROVAL_WORDS = {
   auto: 'nobody: it only takes reach away, or cuts little',
   one: 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet',

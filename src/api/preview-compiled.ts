@@ -1,8 +1,9 @@
 /** The rules of one workload as the kernel would get them: by meaning, and as text under the name that is the text's hash. */
 import { type Compiled, compileAgent } from '../compile/nft.ts'
+import type { Draft } from '../decide/dress.ts'
 import { failSafePaths } from '../decide/fail-safe.ts'
 import type { Members } from '../decide/judge.ts'
-import type { DecideInput, Draft } from '../decide/plan.ts'
+import type { DecideInput } from '../decide/plan.ts'
 import { ruleChanges } from '../decide/preview.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { CompiledPreview, CompiledSide, Direction } from '../model/preview.ts'

@@ -1,7 +1,7 @@
 /** What policies stand for now: whom each is about and whether its tests pass, and one policy's selectors as addresses. */
-
+import { dressFleet } from '../decide/dress.ts'
 import type { Members } from '../decide/judge.ts'
-import { type DecideInput, dressFleet } from '../decide/plan.ts'
+import type { DecideInput } from '../decide/plan.ts'
 import { membersOf } from '../decide/preview.ts'
 import { resolve, ruleText } from '../decide/resolve.ts'
 import { isSubject } from '../decide/subjects.ts'

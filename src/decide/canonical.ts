@@ -14,3 +14,7 @@ export function digest(value: unknown): string {
     .update(canonical(value) ?? 'undefined')
     .digest('hex')
 }
+
+export function sortBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
+}

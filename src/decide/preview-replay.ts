@@ -7,8 +7,8 @@ import type { AgentState, Verdict } from '../model/desired.ts'
 import type { ReplayedConversation } from '../model/preview.ts'
 import type { ConversationRecord } from '../model/records.ts'
 import { judgeState } from './blast.ts'
+import type { Draft } from './dress.ts'
 import type { Members } from './judge.ts'
-import type { Draft } from './plan.ts'
 
 export type ReplayInput = {
   readonly before: ReadonlyMap<string, Draft>

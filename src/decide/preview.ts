@@ -8,10 +8,12 @@ import { slug } from '../model/ids.ts'
 import type { Manifest, PolicyManifest } from '../model/manifest.ts'
 import type { Direction, ManifestPreview, ReplayedConversation, RuleChange } from '../model/preview.ts'
 import type { ManifestRecord } from '../model/records.ts'
+import { approvalFor } from './authority.ts'
 import { canonical } from './canonical.ts'
+import { type Draft, dressFleet } from './dress.ts'
 import type { Members } from './judge.ts'
 import { createPeerSets, type SetMeaning } from './peer-sets.ts'
-import { approvalFor, type DecideInput, type Draft, decideUnsigned, dressFleet } from './plan.ts'
+import { type DecideInput, decideUnsigned } from './plan.ts'
 import type { Resolution } from './resolve.ts'
 import { isSubject } from './subjects.ts'
 
@@ -188,7 +190,7 @@ function compared(before: Resolution | null, after: Resolution): Comparison {
     ruleChanges(before?.[direction] ?? null, after[direction], direction).filter((one) => one.change !== 'same'),
   )
   return {
-    key: JSON.stringify(changes.map(({ direction, change, verdict, match }) => [direction, change, verdict, match])),
+    key: JSON.stringify(changes.map((one) => [one.direction, one.change, textOf(one)])),
     changes,
   }
 }
@@ -220,12 +222,12 @@ export function ruleChanges(before: RuleList | null, after: RuleList, direction:
   return out
 }
 
-type Line = Pick<RuleChange, 'verdict' | 'match' | 'why'>
+type Line = Pick<RuleChange, 'verdict' | 'match' | 'why' | 'tier' | 'limit' | 'log'>
 function rest(list: RuleList): Line {
   return { verdict: list.otherwise, match: null, why: list.why }
 }
-function textOf({ verdict, match }: Line | ResolvedRule): string {
-  return JSON.stringify([verdict, match])
+function textOf({ verdict, match, tier, limit, log }: Line | ResolvedRule): string {
+  return JSON.stringify([verdict, match, tier ?? 0, limit, log])
 }
 
 /** Above this many pairs, what is left between equal ends counts as changed: a list may have 5,000 rules. */

@@ -1,0 +1,192 @@
+/**
+ * What every workload should wear. In: the whole state. Out: a draft each (persona, resolved rules, what risk does to it),
+ * with a reason for every workload left out.
+ */
+import type { DesiredState } from '../model/desired.ts'
+import { CARRIES, facetsOf } from '../model/facets.ts'
+import { slug, type WorkloadId } from '../model/ids.ts'
+import type { PolicyManifest } from '../model/manifest.ts'
+import { durationMs } from '../model/policy.ts'
+import type { WorkloadRecord } from '../model/records.ts'
+import type { Why } from '../model/why.ts'
+import { takenAddresses } from './address-claims.ts'
+import { sortBy } from './canonical.ts'
+import { contextOf } from './context.ts'
+import { desiredState } from './desired-state.ts'
+import { type Effective, effectiveOf, type Persona, personasOf } from './effective.ts'
+import { type Mitigation, mitigate } from './mitigate.ts'
+import type { Dressed } from './peer-sets.ts'
+import type { DecideInput, ShiftProposal } from './plan.ts'
+import { type Resolution, resolve } from './resolve.ts'
+import { createRuleEngine, type RuleEngine } from './rules.ts'
+import { isSubject } from './subjects.ts'
+
+export type Draft = {
+  readonly record: WorkloadRecord
+  readonly effective: Effective
+  readonly resolution: Resolution
+  readonly mitigation: Mitigation
+  readonly byPolicy: readonly Why[]
+  readonly before: DesiredState | null
+  after: DesiredState
+}
+export type Notes = {
+  readonly skipped: { workload: WorkloadId; why: Why }[]
+  readonly wouldDo: { workload: WorkloadId; why: Why }[]
+  readonly alarms: Why[]
+  readonly shifts: ShiftProposal[]
+  readonly activations: Record<string, number>
+}
+
+/** What every workload should wear by what is written, whatever the mode of its agent. */
+export function dressFleet(input: DecideInput, notes: Notes = emptyNotes()) {
+  const engine = createRuleEngine()
+  const personas = personasOf(input.manifests)
+  const policies = input.manifests.flatMap((one) => (one.manifest.kind === 'Policy' ? [one.manifest] : []))
+  const dressed = sortBy(input.workloads, (one) => one.id).map((record) => ({
+    record,
+    effective: effectiveOf(record, personas, input.shifts, input.now),
+  }))
+  const resolving = resolveOnce()
+  const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, resolving, notes))
+  return { dressed, drafts: withoutTaken(input, dressed, drafts, notes) }
+}
+
+export function emptyNotes(): Notes {
+  return { skipped: [], wouldDo: [], alarms: [], shifts: [], activations: {} }
+}
+
+/** Who wears the same persona under the same policies has the same rules: one list for all of them. */
+function resolveOnce(): typeof resolve {
+  const known = new Map<string, Resolution>()
+  return (persona, policies) => {
+    const key = JSON.stringify([persona.ref.id, ...policies.map((policy) => policy.metadata.name)])
+    const resolution = known.get(key) ?? resolve(persona, policies)
+    known.set(key, resolution)
+    return resolution
+  }
+}
+
+function draftOf(
+  input: DecideInput,
+  one: Dressed,
+  policies: readonly PolicyManifest[],
+  personas: ReadonlyMap<string, Persona>,
+  engine: RuleEngine,
+  resolving: typeof resolve,
+  notes: Notes,
+): Draft[] {
+  const { record, effective } = one
+  const skip = (rule: string, text: string): Draft[] => {
+    notes.skipped.push({ workload: record.id, why: { rule, text } })
+    return []
+  }
+  if (record.report.driver === 'recording')
+    return skip('driver/recording', 'it is a recording: everything is observed, nothing is worn')
+  if (record.report.frontedBy !== undefined)
+    return skip('fronted', `${record.report.frontedBy} fronts it and wears its persona`)
+  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES] ?? []
+  const missing = facetsOf(effective.persona.spec).filter((facet) => !carried.includes(facet))
+  const before = inForce(input, record)
+  if (missing.length > 0)
+    return skip(
+      'facet-not-supported',
+      `driver ${record.report.driver as string} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
+    )
+  const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
+  const resolution = resolving(effective.persona, applying)
+  for (const rule of resolution.wouldDo)
+    if (rule.verdict === 'deny') notes.wouldDo.push({ workload: record.id, why: rule.why })
+  const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)
+  for (const why of mitigation.skipped) notes.skipped.push({ workload: record.id, why })
+  proposeShift(input, one, mitigation, personas, notes)
+  const after = desiredState(record, effective.persona, resolution, mitigation.containment)
+  return [{ record, effective, resolution, mitigation, byPolicy, before, after }]
+}
+
+function inForce(input: DecideInput, record: WorkloadRecord): DesiredState | null {
+  return input.target[record.agent]?.workloads.find((desired) => desired.workload === record.id) ?? null
+}
+
+/** An address is worn once: who may not have it wears the rest of its persona. */
+function withoutTaken(input: DecideInput, dressed: readonly Dressed[], drafts: Draft[], notes: Notes): Draft[] {
+  const taken = takenAddresses(dressed, ({ record }) => inForce(input, record))
+  return drafts.map((draft) => {
+    const found = taken.get(draft.record.id)
+    if (found === undefined) return draft
+    const { network: _network, ...after } = draft.after
+    const text = `its persona ${draft.effective.persona.ref.name} has the address ${found.address}, which is ${found.by.record.report.name}'s, so it keeps its own network`
+    notes.skipped.push({ workload: draft.record.id, why: { rule: 'address-taken', text: text.slice(0, 500) } })
+    return { ...draft, after }
+  })
+}
+
+/** Policies whose subject and `when` hold. A `when` that took hold stays for its ttl, and is renewed only if it still holds then. */
+function policiesFor(
+  input: DecideInput,
+  dressed: Dressed,
+  policies: readonly PolicyManifest[],
+  engine: RuleEngine,
+  notes: Notes,
+) {
+  const { record, effective } = dressed
+  const byPolicy: Why[] = []
+  const applying = policies.filter((policy) => {
+    const { when, ttl } = policy.spec
+    if (!isSubject(policy, dressed)) return false
+    if (when === undefined) return true
+    const name = policy.metadata.name
+    const compiled = engine.compile(when)
+    const held = compiled.ok
+      ? compiled.value.evaluate(contextOf(record, effective.persona.ref.name, input.now))
+      : { holds: false, failed: compiled.why }
+    if (held.failed !== null)
+      notes.skipped.push({
+        workload: record.id,
+        why: { rule: name, policy: name, text: `\`${when}\` could not be evaluated: ${held.failed}`.slice(0, 500) },
+      })
+    const key = `${slug(name)}/${record.id}`
+    const since = input.activations[key]
+    const span = ttl === undefined ? 0 : durationMs(ttl)
+    const running = since !== undefined && input.now < since + span
+    if (!running && !held.holds) return false
+    notes.activations[key] = running ? since : input.now
+    byPolicy.push({ rule: name, policy: name, text: `policy ${name} holds because \`${when}\``.slice(0, 500) })
+    return true
+  })
+  return { applying, byPolicy }
+}
+
+function proposeShift(
+  input: DecideInput,
+  { record, effective }: Dressed,
+  mitigation: Mitigation,
+  personas: ReadonlyMap<string, Persona>,
+  notes: Notes,
+): void {
+  const { shift } = mitigation
+  if (shift === null) return
+  const to = personas.get(slug(shift.persona))
+  if (to === undefined) {
+    notes.skipped.push({
+      workload: record.id,
+      why: { ...shift.why, text: `there is no persona ${shift.persona} to shift to` },
+    })
+    return
+  }
+  if (to.ref.id === effective.persona.ref.id) return
+  const proposal = {
+    workload: record.id,
+    from: effective.persona.ref,
+    to: to.ref,
+    until: shift.until,
+    why: [shift.why] as const,
+  }
+  const agent = input.agents.find((one) => one.id === record.agent)
+  if (agent?.mode === 'enforce') notes.shifts.push(proposal)
+  else
+    notes.wouldDo.push({
+      workload: record.id,
+      why: { ...shift.why, text: `would shift it to ${to.ref.name}: ${shift.why.text}`.slice(0, 500) },
+    })
+}
