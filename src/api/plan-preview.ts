@@ -113,8 +113,10 @@ function ruleDiff(
   after: RuleList,
   textOf: (rule: ResolvedRule, n: number) => RuleText,
 ): RuleDiff {
+  const keyOf = ({ verdict, match, tier, limit, log }: ResolvedRule) =>
+    JSON.stringify([verdict, match, tier ?? 0, limit, log])
   const keyed = (list: RuleList | null) =>
-    new Map((list?.rules ?? []).map((rule, i) => [JSON.stringify([rule.verdict, rule.match]), { rule, i }] as const))
+    new Map((list?.rules ?? []).map((rule, i) => [keyOf(rule), { rule, i }] as const))
   const was = keyed(before)
   const will = keyed(after)
   const some = (all: readonly { rule: ResolvedRule; i: number }[]) =>

@@ -113,7 +113,8 @@ function serviceText(service: RuleNode['service']): Match[] {
   if (service === null) return [{ family: null, text: '' }]
   switch (service.protocol) {
     case 'tcp':
-    case 'udp': {
+    case 'udp':
+    case 'sctp': {
       const ports = service.from === service.to ? `${service.from}` : `${service.from}-${service.to}`
       return [{ family: null, text: `meta l4proto ${service.protocol} ct original proto-dst ${ports}` }]
     }
@@ -121,6 +122,10 @@ function serviceText(service: RuleNode['service']): Match[] {
       return [{ family: null, text: 'meta l4proto tcp' }]
     case 'udp-any':
       return [{ family: null, text: 'meta l4proto udp' }]
+    case 'sctp-any':
+      return [{ family: null, text: 'meta l4proto sctp' }]
+    case 'icmp6':
+      return [{ family: 6, text: `meta l4proto ipv6-icmp${icmpType(service.type)}` }]
     case 'icmp':
       return [
         { family: 4, text: `meta l4proto icmp${icmpType(service.type)}` },

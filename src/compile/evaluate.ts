@@ -4,17 +4,23 @@
  *
  * - Rules look at the *original* tuple of a flow, whichever way a packet goes. A flow passes two judges: the egress list
  *   of the workload that started it, and the ingress list of the one it was started to. An end that is not ours has no judge.
- * - Order at each judge: fail-safe paths · containment · reflex · the list, first match wins · `otherwise`.
+ * - Order at each judge: fail-safe paths · containment · reflex · the list · `otherwise`.
+ * - A list stands in tiers, lowest first. In a tier the first match wins; a `pass`, or no match, leaves it to the next tier.
+ * - A reject is a deny, so nobody who counts, cuts or shows denials needs to know of it. Its `answer` says what the asker
+ *   is told. A reply is denied in silence: an answer to it would reset the end that was asked, not the one that asked.
+ * - A limit denies what is above it by the rule that allows the rest: of `flows` only a flow's first packet, so that what
+ *   was let in goes on; of `bytes` every packet. What is used up is the kernel's to know: here it is part of `Live`.
  * - A flow with a never-block address at *either* end is spared by containment and reflex (the automatic denies), not by
  *   a deny that a person wrote into a policy: that one is in the list.
  * - Empty means nothing: a set that is unknown or empty matches nothing, also under `not`.
- * - ICMP rules match the type of the query in both families; 8, echo request, also stands for ICMPv6's 128.
+ * - ICMP rules match the type of the query in both families; 8, echo request, also stands for ICMPv6's 128. Those of
+ *   ICMPv6 alone match its types as they are.
  * - The verdict is what the rules say; in any mode but enforce a deny is only counted.
  *
  * Outside of this: neighbour discovery (hop limit 255), which link-scope rules let pass before any of it.
  */
 import { parseAddress, parseCidr, type Words } from '../model/address.ts'
-import type { AgentState, DesiredState, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
+import type { AgentState, DesiredState, ResolvedRule, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
 import type { Why } from '../model/why.ts'
 import type { Binding } from './tree.ts'
 
@@ -22,7 +28,7 @@ import type { Binding } from './tree.ts'
 export type Flow = {
   readonly from: string
   readonly to: string
-  readonly protocol: 'tcp' | 'udp' | 'icmp' | number
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp' | number
   readonly port: number
 }
 
@@ -32,8 +38,8 @@ export type Packet = {
   readonly leaves: string | null
   readonly source: string
   readonly mac?: string
-  /** What conntrack says of it. `related-icmp` is an error about a known flow. */
-  readonly tracking: 'original' | 'reply' | 'related-icmp' | 'invalid' | 'untracked'
+  /** What conntrack says of it. `first` opens a flow; `related-icmp` is an error about a known one. */
+  readonly tracking: 'first' | 'original' | 'reply' | 'related-icmp' | 'invalid' | 'untracked'
   readonly flow: Flow
 }
 
@@ -41,11 +47,20 @@ export type Packet = {
 export type Live = {
   readonly now: number
   readonly reflexes: readonly { readonly key: string; readonly peer: string }[]
+  /** Limits that are used up: of which workload, by which rule. */
+  readonly spent?: readonly { readonly key: string; readonly rule: string }[]
 }
 /** Every containment still holds, no reflex is set. */
 export const NOTHING_LIVE: Live = { now: 0, reflexes: [] }
 
-export type Judgement = { readonly verdict: Verdict; readonly why: Why }
+export type Judgement = {
+  readonly verdict: Verdict
+  readonly why: Why
+  /** Of a deny: what the asker is told. Absent: nothing, it is left to wait. */
+  readonly answer?: 'reset' | 'unreachable'
+  /** Of an allow: the first packet is told as well, by the rule's id. */
+  readonly log?: true
+}
 
 const allow = (rule: string, text: string): Judgement => ({ verdict: 'allow', why: { rule, text } })
 const deny = (rule: string, text: string): Judgement => ({ verdict: 'deny', why: { rule, text } })
@@ -76,14 +91,15 @@ export function evaluate(
     )
   if (packet.tracking === 'related-icmp')
     return allow('guise/related-icmp', 'An ICMP error about a known flow, which both ends need (RFC 4890 §4.3).')
-  const [asker, asked] = packet.tracking === 'original' ? [sender, receiver] : [receiver, sender]
-  const egress = asker === undefined ? NOT_OURS : judge(state, asker.workload, 'egress', packet.flow, live)
+  const { flow, tracking } = packet
+  const [asker, asked] = tracking === 'reply' ? [receiver, sender] : [sender, receiver]
+  const egress = asker === undefined ? NOT_OURS : judge(state, asker.workload, 'egress', flow, tracking, live)
   if (egress.verdict === 'deny') return egress
-  const ingress = asked === undefined ? NOT_OURS : judge(state, asked.workload, 'ingress', packet.flow, live)
+  const ingress = asked === undefined ? NOT_OURS : judge(state, asked.workload, 'ingress', flow, tracking, live)
   return ingress.verdict === 'deny' || asker === undefined ? ingress : egress
 }
 
-/** Both judges of a flow between two addresses; the workloads are found by address. */
+/** Both judges of the first packet of a flow between two addresses; the workloads are found by address. */
 export function explainFlow(
   state: AgentState,
   bindings: readonly Binding[],
@@ -93,7 +109,7 @@ export function explainFlow(
   const end = (address: string, direction: 'egress' | 'ingress') => {
     const binding = bindings.find((candidate) => candidate.addresses.some((own) => sameAddress(own, address)))
     const workload = binding && state.workloads.find(({ key }) => key === binding.key)
-    return workload === undefined ? NOT_OURS : judge(state, workload, direction, flow, live)
+    return workload === undefined ? NOT_OURS : judge(state, workload, direction, flow, 'first', live)
   }
   const egress = end(flow.from, 'egress')
   const ingress = end(flow.to, 'ingress')
@@ -109,6 +125,7 @@ function judge(
   workload: DesiredState,
   direction: 'egress' | 'ingress',
   flow: Flow,
+  tracking: 'first' | 'original' | 'reply',
   live: Live,
 ): Judgement {
   for (const path of state.failSafe) {
@@ -123,13 +140,37 @@ function judge(
   const peer = direction === 'egress' ? flow.to : flow.from
   const reflex = live.reflexes.some((entry) => entry.key === workload.key && sameAddress(entry.peer, peer))
   if (reflex && !spared) return deny('guise/reflex', `A reflex cut ${workload.key} off from ${peer}.`)
-  return judgeList(state, direction === 'egress' ? workload.egress : workload.ingress, direction, flow)
+  const list = direction === 'egress' ? workload.egress : workload.ingress
+  const rule = decidingRule(state, list, direction, flow)
+  if (rule === null) return { verdict: list.otherwise, why: list.why }
+  if (rule.verdict === 'reject') return { verdict: 'deny', why: rule.why, ...answerTo(flow, tracking) }
+  if (rule.verdict === 'deny') return { verdict: 'deny', why: rule.why }
+  const isSpent = live.spent?.some((one) => one.key === workload.key && one.rule === rule.why.rule) ?? false
+  if (isSpent && (rule.limit?.unit === 'bytes' || (rule.limit?.unit === 'flows' && tracking === 'first')))
+    return { verdict: 'deny', why: rule.why }
+  return { verdict: 'allow', why: rule.why, ...(rule.log === true && tracking === 'first' ? { log: true } : {}) }
 }
 
-function judgeList(state: AgentState, list: RuleList, direction: 'egress' | 'ingress', flow: Flow): Judgement {
-  for (const rule of list.rules)
-    if (matches(state, rule.match, direction, flow)) return { verdict: rule.verdict, why: rule.why }
-  return { verdict: list.otherwise, why: list.why }
+/** null: every tier left it to the next, and the last to `otherwise`. */
+function decidingRule(
+  state: AgentState,
+  list: RuleList,
+  direction: 'egress' | 'ingress',
+  flow: Flow,
+): ResolvedRule | null {
+  for (let tier = 0; tier <= 99; tier++) {
+    for (const rule of list.rules) {
+      if ((rule.tier ?? 0) !== tier || !matches(state, rule.match, direction, flow)) continue
+      if (rule.verdict === 'pass') break
+      return rule
+    }
+  }
+  return null
+}
+
+function answerTo(flow: Flow, tracking: 'first' | 'original' | 'reply'): Pick<Judgement, 'answer'> {
+  if (tracking === 'reply') return {}
+  return { answer: isProtocol(flow, 'tcp') ? 'reset' : 'unreachable' }
 }
 
 function matches(state: AgentState, match: RuleMatch, direction: 'egress' | 'ingress', flow: Flow): boolean {
@@ -156,11 +197,16 @@ function matchesService(service: RuleMatch['service'], flow: Flow): boolean {
   switch (service.protocol) {
     case 'tcp':
     case 'udp':
+    case 'sctp':
       return isProtocol(flow, service.protocol) && flow.port >= service.from && flow.port <= service.to
     case 'tcp-any':
       return isProtocol(flow, 'tcp')
     case 'udp-any':
       return isProtocol(flow, 'udp')
+    case 'sctp-any':
+      return isProtocol(flow, 'sctp')
+    case 'icmp6':
+      return flow.to.includes(':') && isProtocol(flow, 'icmp') && (service.type === null || flow.port === service.type)
     case 'icmp': {
       if (!isProtocol(flow, 'icmp')) return false
       const echo = service.type === 8 && flow.to.includes(':')
@@ -169,10 +215,10 @@ function matchesService(service: RuleMatch['service'], flow: Flow): boolean {
   }
 }
 
-function isProtocol(flow: Flow, name: 'tcp' | 'udp' | 'icmp'): boolean {
+function isProtocol(flow: Flow, name: 'tcp' | 'udp' | 'sctp' | 'icmp'): boolean {
   if (flow.protocol === name) return true
   if (name === 'icmp') return flow.protocol === (flow.to.includes(':') ? 58 : 1)
-  return flow.protocol === (name === 'tcp' ? 6 : 17)
+  return flow.protocol === { tcp: 6, udp: 17, sctp: 132 }[name]
 }
 
 function ownSource(binding: Binding, packet: Packet): boolean {

@@ -16,6 +16,10 @@ export function listKeys({ rules, why }: RuleList): readonly [string, string] {
 function sameRule(a: ResolvedRule, b: ResolvedRule): boolean {
   return (
     a.verdict === b.verdict &&
+    a.tier === b.tier &&
+    a.log === b.log &&
+    a.limit?.unit === b.limit?.unit &&
+    a.limit?.perSecond === b.limit?.perSecond &&
     a.why.rule === b.why.rule &&
     samePeer(a.match.peer, b.match.peer) &&
     sameService(a.match.service, b.match.service)
@@ -38,11 +42,14 @@ function sameService(a: RuleMatch['service'], b: RuleMatch['service']): boolean 
   switch (a.protocol) {
     case 'tcp':
     case 'udp':
+    case 'sctp':
       return b.protocol === a.protocol && a.from === b.from && a.to === b.to
     case 'tcp-any':
     case 'udp-any':
+    case 'sctp-any':
       return b.protocol === a.protocol
     case 'icmp':
-      return b.protocol === 'icmp' && a.type === b.type
+    case 'icmp6':
+      return b.protocol === a.protocol && a.type === b.type
   }
 }

@@ -171,7 +171,13 @@ function buildList(direction: Direction, list: RuleList, lookUp: (name: string) 
   return Object.freeze({
     kind: 'list',
     direction,
-    rules: Object.freeze(list.rules.flatMap((rule) => buildRule(rule.verdict, rule.match, rule.why.rule, lookUp))),
+    rules: Object.freeze(
+      list.rules.flatMap(({ verdict, match, why, limit, log }) => {
+        if (verdict === 'reject' || verdict === 'pass' || limit !== undefined || log !== undefined)
+          throw new Error(`rule ${why.rule}: ${verdict} with limit or log is not compiled yet`)
+        return buildRule(verdict, match, why.rule, lookUp)
+      }),
+    ),
     otherwise: Object.freeze({ verdict: list.otherwise, id: list.why.rule }),
   })
 }

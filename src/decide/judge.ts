@@ -1,7 +1,11 @@
-/** What a rule list says of one conversation: slow, obvious, for blast radius and policy tests. The kernel's meaning is compile's. */
+/**
+ * What a rule list says of one conversation: slow, obvious, for blast radius and policy tests. The kernel's meaning is compile's.
+ * The verdict is allow or deny: a reject is a deny (`rule` tells that it answers), and a limit is taken as not used up.
+ */
 import { cidrContains, parseAddress, parseCidr, type Words } from '../model/address.ts'
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import { Proto } from '../model/flow.ts'
+import { decidingRule, tiersOf } from '../model/tiers.ts'
 import type { Why } from '../model/why.ts'
 
 export type Members = (set: string) => readonly string[]
@@ -10,10 +14,11 @@ export type Judgement = { readonly verdict: 'allow' | 'deny'; readonly why: Why;
 
 export function judge(list: RuleList, talk: Talk, members: Members): Judgement {
   const address = parseAddress(talk.peer)
-  const rule = address === null ? undefined : list.rules.find((one) => matches(one.match, talk, address, members))
-  return rule === undefined
+  const rule =
+    address === null ? null : decidingRule(tiersOf(list.rules), (one) => matches(one.match, talk, address, members))
+  return rule === null
     ? { verdict: list.otherwise, why: list.why, rule: null }
-    : { verdict: rule.verdict, why: rule.why, rule }
+    : { verdict: rule.verdict === 'allow' ? 'allow' : 'deny', why: rule.why, rule }
 }
 
 function matches(match: RuleMatch, talk: Talk, address: Words, members: Members): boolean {
@@ -39,8 +44,13 @@ function serviceMatches(service: RuleMatch['service'], { proto, port }: Talk): b
       return proto === Proto.tcp
     case 'udp-any':
       return proto === Proto.udp
+    case 'sctp-any':
+      return proto === Proto.sctp
     case 'icmp':
-      return (proto === Proto.icmp || proto === Proto.icmp6) && (service.type === null || service.type === port)
+      if (proto !== Proto.icmp && proto !== Proto.icmp6) return false
+      return service.type === null || port === (service.type === 8 && proto === Proto.icmp6 ? 128 : service.type)
+    case 'icmp6':
+      return proto === Proto.icmp6 && (service.type === null || service.type === port)
     default:
       return proto === Proto[service.protocol] && port >= service.from && port <= service.to
   }

@@ -50,8 +50,11 @@ export function serviceWords({ match: { service } }: ResolvedRule): string {
       return 'any tcp'
     case 'udp-any':
       return 'any udp'
+    case 'sctp-any':
+      return 'any sctp'
     case 'icmp':
-      return service.type === null ? 'icmp' : `icmp type ${service.type}`
+    case 'icmp6':
+      return service.type === null ? service.protocol : `${service.protocol} type ${service.type}`
     default:
       return `${service.from === service.to ? service.from : `${service.from}–${service.to}`} ${service.protocol}`
   }

@@ -39,12 +39,15 @@ export const RuleMatch = Type.Object(
         { additionalProperties: false },
       ),
     ]),
-    /** null = any protocol. Ports are the original destination port; ICMP matches the type. Ranges inclusive. */
+    /**
+     * null = any protocol. Ports are the original destination port; ICMP matches the type. Ranges inclusive. `icmp` is
+     * both families, and 8, echo request, stands for ICMPv6's 128 as well; `icmp6` is IPv6 alone, its types as they are.
+     */
     service: Type.Union([
       Type.Null(),
       Type.Object(
         {
-          protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp')]),
+          protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')]),
           from: Type.Integer({ minimum: 1, maximum: 65535 }),
           to: Type.Integer({ minimum: 1, maximum: 65535 }),
         },
@@ -52,8 +55,12 @@ export const RuleMatch = Type.Object(
       ),
       Type.Object({ protocol: Type.Literal('tcp-any') }, { additionalProperties: false }),
       Type.Object({ protocol: Type.Literal('udp-any') }, { additionalProperties: false }),
+      Type.Object({ protocol: Type.Literal('sctp-any') }, { additionalProperties: false }),
       Type.Object(
-        { protocol: Type.Literal('icmp'), type: Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 })]) },
+        {
+          protocol: Type.Union([Type.Literal('icmp'), Type.Literal('icmp6')]),
+          type: Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 })]),
+        },
         { additionalProperties: false },
       ),
     ]),

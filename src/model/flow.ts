@@ -40,7 +40,7 @@ export const Mark = {
   antispoofed: 2,
 } as const
 
-export const Proto = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const
+export const Proto = { icmp: 1, tcp: 6, udp: 17, icmp6: 58, sctp: 132 } as const
 
 export type FlowBatch = {
   count: number
@@ -71,6 +71,11 @@ export type FlowBatch = {
   readonly targetWorkload: Int32Array
   /** Interned application protocol as the source names it (`http`, `ssl`, `dns`…), 0 = none. */
   readonly service: Uint16Array
+  /**
+   * Conversations that the row stands for, 1 but where a source sums up a busy channel: then bytes and packets are those of
+   * all of them, `end` is that of the last and `start` so long before it as they lasted on average.
+   */
+  readonly flows: Uint32Array
 }
 
 export function createFlowBatch(capacity: number): FlowBatch {
@@ -95,6 +100,7 @@ export function createFlowBatch(capacity: number): FlowBatch {
     sourceWorkload: new Int32Array(capacity).fill(-1),
     targetWorkload: new Int32Array(capacity).fill(-1),
     service: new Uint16Array(capacity),
+    flows: new Uint32Array(capacity).fill(1),
   }
 }
 
@@ -142,4 +148,5 @@ export function copyFlow(from: FlowBatch, row: number, to: FlowBatch): void {
   to.sourceWorkload[at] = from.sourceWorkload[row]!
   to.targetWorkload[at] = from.targetWorkload[row]!
   to.service[at] = from.service[row]!
+  to.flows[at] = from.flows[row]!
 }

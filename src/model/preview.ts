@@ -2,7 +2,7 @@
  * What a manifest that somebody is writing would do, with nothing written: where it is wrong, whom it touches, which recorded
  * conversations it would cut, what the kernel would get. API, CLI and console speak of it in these shapes.
  */
-import type { RuleMatch, Verdict } from './desired.ts'
+import type { ResolvedRule, RuleMatch, RuleVerdict, Verdict } from './desired.ts'
 import type { WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
 import type { Plan } from './plan.ts'
@@ -35,10 +35,10 @@ export type PreviewTest = {
 }
 
 /** A rule with what becomes of it; `match` null = what no rule names. */
-export type RuleChange = {
+export type RuleChange = Pick<ResolvedRule, 'tier' | 'limit' | 'log'> & {
   readonly direction: Direction
   readonly change: 'added' | 'removed' | 'same'
-  readonly verdict: Verdict
+  readonly verdict: RuleVerdict
   readonly match: RuleMatch | null
   readonly why: Why
 }

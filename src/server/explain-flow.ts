@@ -196,7 +196,7 @@ function bindingOf({ report }: WorkloadRecord): Binding[] {
   ]
 }
 
-const NUMBERS = { tcp: [Proto.tcp], udp: [Proto.udp], icmp: [Proto.icmp, Proto.icmp6] } as const
+const NUMBERS = { tcp: [Proto.tcp], udp: [Proto.udp], sctp: [Proto.sctp], icmp: [Proto.icmp, Proto.icmp6] } as const
 
 /** An agent speaks of its own workloads only. */
 function seen(log: DenialLog, flow: Flow, ends: readonly (WorkloadRecord | null)[]): Denial[] {

@@ -4,9 +4,11 @@
  * per address (its traits), and a flow is then a walk over numbers. Reflexes are not known here: they last seconds.
  */
 import { parseAddress, parseCidr, type Words } from '../../model/address.ts'
-import type { AgentState, DesiredState, RuleList, RuleMatch } from '../../model/desired.ts'
+import type { AgentState, DesiredState, RuleList, RuleMatch, RuleVerdict } from '../../model/desired.ts'
+import { Proto } from '../../model/flow.ts'
 import type { AgentId } from '../../model/ids.ts'
 import { createNetworks, type Networks } from '../../model/networks.ts'
+import { decidingRule, tiersOf } from '../../model/tiers.ts'
 import type { Why } from '../../model/why.ts'
 
 export type FlowVerdict = 'allow' | 'deny' | 'would-deny'
@@ -32,12 +34,14 @@ export type FlowJudge = {
 }
 
 type Matcher = (words: Words | null) => boolean
-type Rule = { readonly deny: boolean; readonly peer: number; readonly fits: Fits; readonly why: Why }
+type Rule = { readonly verdict: RuleVerdict; readonly peer: number; readonly fits: Fits; readonly why: Why }
 type Fits = (proto: number, port: number, isSix: boolean) => boolean
+/** `otherwise` is the last tier, which fits everything. */
+type Tiers = readonly (readonly Rule[])[]
 type Compiled = {
   readonly pinned: readonly (Rule & { readonly direction: 'egress' | 'ingress' | 'both' })[]
-  readonly egress: readonly Rule[]
-  readonly ingress: readonly Rule[]
+  readonly egress: Tiers
+  readonly ingress: Tiers
   readonly desired: DesiredState
   readonly spared: number
   readonly counts: boolean
@@ -68,9 +72,11 @@ export function createFlowJudge(states: Readonly<Record<AgentId, AgentState>>): 
       peer.kind === 'any'
         ? ANY
         : intern(`${peer.kind === 'set' ? agent : ''} ${JSON.stringify(peer)}`, () => matcher(state, peer))
-    const read = (list: RuleList) => [
-      ...list.rules.map((rule) => compileRule(rule.verdict, peerOf(rule.match.peer), rule.match.service, rule.why)),
-      compileRule(list.otherwise, ANY, null, list.why),
+    const read = (list: RuleList): Tiers => [
+      ...tiersOf(list.rules).map((tier) =>
+        tier.map((rule) => compileRule(rule.verdict, peerOf(rule.match.peer), rule.match.service, rule.why)),
+      ),
+      [compileRule(list.otherwise, ANY, null, list.why)],
     ]
     const pinned = state.failSafe.map((path) => ({
       ...compileRule('allow', peerOf(path.match.peer), path.match.service, path.why),
@@ -121,29 +127,34 @@ export function createFlowJudge(states: Readonly<Record<AgentId, AgentState>>): 
       const isSpared = bits[compiled.spared] === 1 || kinds[own]!.bits[compiled.spared] === 1
       if (contained && !isSpared && (direction === 'egress' || containment.directions === 'both'))
         return answer(true, containment.why)
-      // the last one is `otherwise`, which fits everything
-      const rule = compiled[direction].find(hits)!
-      return answer(rule.deny, rule.why)
+      const rule = decidingRule(compiled[direction], hits)!
+      return answer(rule.verdict !== 'allow', rule.why)
     },
   }
 }
 
-function compileRule(verdict: 'allow' | 'deny', peer: number, service: RuleMatch['service'], why: Why): Rule {
-  return { deny: verdict === 'deny', peer, fits: compileService(service), why }
+function compileRule(verdict: RuleVerdict, peer: number, service: RuleMatch['service'], why: Why): Rule {
+  return { verdict, peer, fits: compileService(service), why }
 }
 
 function compileService(service: RuleMatch['service']): Fits {
   if (service === null) return () => true
   switch (service.protocol) {
     case 'tcp':
-    case 'udp': {
-      const number = service.protocol === 'tcp' ? 6 : 17
+    case 'udp':
+    case 'sctp': {
+      const number = Proto[service.protocol]
       return (proto, port) => proto === number && port >= service.from && port <= service.to
     }
     case 'tcp-any':
       return (proto) => proto === 6
     case 'udp-any':
       return (proto) => proto === 17
+    case 'sctp-any':
+      return (proto) => proto === Proto.sctp
+    case 'icmp6':
+      return (proto, port, isSix) =>
+        isSix && (proto === 1 || proto === 58) && (service.type === null || port === service.type)
     case 'icmp':
       return (proto, port, isSix) => {
         // compile/evaluate.ts is asked with 'icmp' for both numbers, so either counts in either family

@@ -20,9 +20,8 @@ function peerWords(peer: RuleMatch['peer']): string {
 
 function serviceWords(service: RuleMatch['service']): string | null {
   if (service === null) return null
-  if (service.protocol === 'icmp') return service.type === null ? 'icmp' : `icmp ${service.type}`
-  if (service.protocol === 'tcp-any' || service.protocol === 'udp-any')
-    return t('rule.all', { protocol: service.protocol.slice(0, 3) })
+  if ('type' in service) return service.type === null ? service.protocol : `${service.protocol} ${service.type}`
+  if (!('from' in service)) return t('rule.all', { protocol: service.protocol.replace('-any', '') })
   const range = service.from === service.to ? `${service.from}` : `${service.from}–${service.to}`
   return `${range} ${service.protocol}`
 }

@@ -2,7 +2,7 @@
 import { t } from 'i18next'
 import type { CSSProperties } from 'react'
 import { absolute, ago, probability } from '../format.ts'
-import type { Belief, Verdict } from '../nouns.ts'
+import type { Belief } from '../nouns.ts'
 import { monogram, personaColor, RISK_WORDS, riskLevel } from '../persona.ts'
 import { useNow } from './now.ts'
 
@@ -84,11 +84,20 @@ const VERDICTS = {
       <path d="M3.600 10.400l6.800-6.800" />
     </g>,
   ],
+  reject: [
+    'var(--drop)',
+    <g key="p">
+      <path d="M11.500 7H3" />
+      <path d="M6 3.800L2.800 7L6 10.200" />
+    </g>,
+  ],
+  pass: ['var(--ink-3)', <path key="p" d="M2.500 7h8M8 3.800L11.200 7L8 10.200" />],
   'would-deny': ['var(--would-drop)', <circle key="p" cx="7" cy="7" r="5.2" strokeDasharray="2.2 2.4" />],
   unjudged: ['var(--ink-3)', <path key="p" d="M5 5.200a2 2 0 113 1.700c-.7.4-1 .8-1 1.600M7 10.800v.1" />],
 } as const
 
-export function VerdictMark({ verdict, word }: { readonly verdict: Verdict; readonly word?: string }) {
+/** Of a conversation, or of a rule, which may also reject or pass. */
+export function VerdictMark({ verdict, word }: { readonly verdict: keyof typeof VERDICTS; readonly word?: string }) {
   const [color, shape] = VERDICTS[verdict]
   return (
     <span className="verdict" style={tinted(color)}>

@@ -79,7 +79,14 @@ export const shared = {
     undoneAt: 'Undone at {{at}} unless confirmed',
   },
   risk: { quiet: 'quiet', low: 'low', raised: 'raised', high: 'high', critical: 'critical', notJudged: 'not judged' },
-  verdict: { allow: 'allowed', deny: 'dropped', 'would-deny': 'would drop', unjudged: 'not judged' },
+  verdict: {
+    allow: 'allowed',
+    deny: 'dropped',
+    'would-deny': 'would drop',
+    unjudged: 'not judged',
+    reject: 'rejected',
+    pass: 'left to the next tier',
+  },
   shift: {
     proposed: 'Proposed',
     shadowed: 'Shadowed',

@@ -5,7 +5,7 @@ import type { Reason, RuleText, StepPreview } from '../../nouns.ts'
 
 export type DiffLine = {
   readonly n: number | null
-  readonly verdict: 'allow' | 'deny'
+  readonly verdict: RuleText['verdict']
   readonly to: string
   readonly service: string
   readonly seen: number | null

@@ -162,6 +162,8 @@ export const words = {
       same: 'the same',
       allow: 'allow',
       deny: 'drop',
+      reject: 'reject',
+      pass: 'to the next tier',
       egress: 'Outbound',
       ingress: 'Inbound',
       rest: 'everyone else',

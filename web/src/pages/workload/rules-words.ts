@@ -60,9 +60,11 @@ export function peerWords(rule: ResolvedRule): string {
 export function serviceWords(rule: ResolvedRule): string {
   const { service } = rule.match
   if (service === null) return t('rule.anyService')
-  if (service.protocol === 'icmp') return service.type === null ? 'ICMP' : `ICMP ${service.type}`
-  if (service.protocol === 'tcp-any') return t('rule.all', { protocol: 'tcp' })
-  if (service.protocol === 'udp-any') return t('rule.all', { protocol: 'udp' })
+  if ('type' in service) {
+    const name = service.protocol === 'icmp' ? 'ICMP' : 'ICMPv6'
+    return service.type === null ? name : `${name} ${service.type}`
+  }
+  if (!('from' in service)) return t('rule.all', { protocol: service.protocol.replace('-any', '') })
   const range = service.from === service.to ? service.from : `${service.from}–${service.to}`
   return `${range} ${service.protocol}`
 }
