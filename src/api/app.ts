@@ -28,6 +28,7 @@ import { ledgerRoutes } from './routes/ledger.ts'
 import { manifestRoutes } from './routes/manifests.ts'
 import { planRoutes } from './routes/plans.ts'
 import { previewRoutes } from './routes/preview.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { shiftRoutes } from './routes/shifts.ts'
@@ -66,6 +67,7 @@ const ROUTES = [
   agentRoutes,
   sourceRoutes,
   tokenRoutes,
+  secretRoutes,
   ledgerRoutes,
   settingsRoutes,
   eventRoutes,

@@ -86,6 +86,12 @@ export const PERMISSIONS = {
   'GET /tokens': admins,
   'POST /tokens': admins,
   'DELETE /tokens/:id': admins,
+  // Names and versions; a value never comes out.
+  'GET /secrets': everyone,
+  'GET /secrets/:id': everyone,
+  'PUT /secrets/:id': admins,
+  'DELETE /secrets/:id': admins,
+  'POST /agents/:id/secrets': agents,
   'GET /audit': everyone,
   'GET /audit/verify': everyone,
   'GET /decisions': everyone,

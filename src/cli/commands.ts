@@ -9,7 +9,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   lab: ['lab', 'a network of namespaces with real programs: up, down, status, attack'],
   observe: ['observe', 'read flow logs and say who each address is, and how far to trust it'],
   apply: ['apply', 'apply manifests: whole, or not at all'],
-  get: ['get', 'list workloads, personas, policies, feeds, agents, plans, shifts, audit'],
+  get: ['get', 'list workloads, personas, policies, feeds, agents, plans, shifts, secrets, audit'],
   describe: ['get', 'one thing, whole'],
   agents: ['get', 'list agents'],
   why: ['why', 'why a workload, or one of its flows, is treated as it is'],
@@ -25,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],
   token: ['token', 'tokens: create, list, revoke'],
+  secret: ['secret', 'values that personas name and nobody reads back: set, list, delete'],
   completion: ['completion', 'print the completion script of a shell'],
 }
 

@@ -13,6 +13,7 @@ import type {
 } from '../model/records.ts'
 import { action, CliError, type Client, clientOf, print } from './client.ts'
 import { findWorkload, listAll } from './find.ts'
+import { secretTable } from './secret.ts'
 import { ago, table } from './table.ts'
 import { readTopology, topologyTable } from './topology.ts'
 
@@ -43,6 +44,7 @@ const KIND_ROWS: Readonly<Record<string, KindRow>> = {
   sources: { path: '/v1/sources', text: sourceTable },
   plans: { path: '/v1/plans', text: planTable },
   shifts: { path: '/v1/shifts', text: shiftTable },
+  secrets: { path: '/v1/secrets', text: secretTable },
   audit: { path: '/v1/audit', text: auditTable },
 }
 

@@ -99,6 +99,8 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
       const record = await deps.auth.spend(request.body.token, 'enrolment', request.ip ?? 'local')
       if (record.agent === null)
         throw new Problem(422, 'agent-missing', 'The secret names no agent.', 'Ask for a new one.')
+      // Another home, another key: the one it was known by is the lost one's.
+      await deps.store().secrets.forgetKey(record.tenant, record.agent)
       const { text } = await mintToken(deps.store(), {
         tenant: record.tenant,
         name: record.agent,

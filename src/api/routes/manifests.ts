@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { slug } from '../../model/ids.ts'
 import type { Kind, Manifest, PersonaManifest } from '../../model/manifest.ts'
 import type { ManifestRecord } from '../../model/records.ts'
+import { refuseUnknownSecrets } from '../known-secrets.ts'
 import { pointerTo, readManifest, triggersNotYet } from '../manifest-body.ts'
 import { readManifestSet } from '../manifest-set.ts'
 import { runTestsBeforeWrite } from '../policy-gate.ts'
@@ -129,10 +130,12 @@ function kindRoutes(app: Routes, deps: RouteDeps, path: string, kind: Kind): voi
   ): Promise<ManifestRecord> {
     const principal = principalOf(request)
     const id = slug(manifest.metadata.name)
-    await runTestsBeforeWrite(deps, principal.tenant, [manifest], (_, path, message) => ({
+    const faultAt = (_: number, path: readonly (string | number)[], message: string) => ({
       pointer: pointerTo(path),
       message,
-    }))
+    })
+    await refuseUnknownSecrets(deps, principal.tenant, [manifest], faultAt)
+    await runTestsBeforeWrite(deps, principal.tenant, [manifest], faultAt)
     const audit = auditOf(principal, `${noun}.${action}`, id, `${noun} "${manifest.metadata.name}"`)
     const outcome = await deps.store().manifests.apply(principal.tenant, [{ manifest, ifVersion }], audit)
     const exists = !outcome.ok && action === 'create'
@@ -168,6 +171,7 @@ function setRoute(app: Routes, deps: RouteDeps): void {
       if (principal.role !== 'admin' && manifests.some((manifest) => manifest.kind === 'Feed')) {
         throw new Problem(403, 'role-refused', 'A feed names a path on the server.', 'Applying a Feed needs admin.')
       }
+      await refuseUnknownSecrets(deps, principal.tenant, manifests, faultAt)
       const tests = await runTestsBeforeWrite(deps, principal.tenant, manifests, faultAt)
       const before = await Promise.all(
         manifests.map((m) => deps.store().manifests.get(principal.tenant, m.kind, slug(m.metadata.name))),
