@@ -9,11 +9,12 @@ import type { Count } from '../compile/parse.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
-import { converge, stage, undoFor, writeDns } from './converge.ts'
+import { converge, stage, undoFor } from './converge.ts'
+import type { Probe } from './facet.ts'
 import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
-import { type Probe, probeAddresses, probeKernel } from './probe.ts'
+import { probeFacets, probeKernel } from './probe.ts'
 import {
   bare,
   bindingsOf,
@@ -22,6 +23,7 @@ import {
   NOTHING,
   onlyContains,
   type Snapshot,
+  snapshotFrom,
   snapshotOf,
   uncarried,
 } from './snapshot.ts'
@@ -175,9 +177,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     pending = { state, before, after, timer }
     tell(state.generation, 'applying', { deadline: now + state.confirmWithinMs })
     await stage('prepare', before, after)
-    maybe('network-prepared')
-    await writeDns(before, after)
-    maybe('dns-written')
+    maybe('facets-prepared')
     const flip = applyText(compileDelta(old, compiled, { pendingMs: state.confirmWithinMs + KERNEL_SLACK_MS, now }))
     maybe('nft-sent')
     await flip
@@ -190,7 +190,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function judge(state: AgentState, before: Snapshot, after: Snapshot, deadline: number): Promise<void> {
     const contains = onlyContains(before.state, state)
-    const own = [await probeKernel(compileSnapshot(after)!), ...(await probeAddresses(before, after))]
+    const own = [await probeKernel(compileSnapshot(after)!), ...(await probeFacets(before, after))]
     const probes = contains ? own : [...own, await options.probeServer()]
     maybe('probed')
     const bad = probes.find((probe) => !probe.ok)
@@ -254,12 +254,12 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const confirmed = journal.confirmed()
     if (confirmed !== null) generation = confirmed.generation
     if (found.hold === 'before') {
-      current = found.snapshot as Snapshot
-      await hold(current, found.intent.after as Snapshot)
+      current = snapshotFrom(found.snapshot)
+      await hold(current, snapshotFrom(found.intent.after))
       counters.rolledBack++
       tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
     } else if (found.hold === 'confirmed') {
-      current = found.snapshot as Snapshot
+      current = snapshotFrom(found.snapshot)
       await hold(current)
       tell(found.confirmed.generation, 'confirmed')
     } else if (journal.corrupt === 0) await convergeTable(null, clock())
@@ -284,7 +284,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       counters.driftRepairs++
       say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
       await hold(current)
-    } else if (++unwatched % 10 === 0 && Object.keys(current.network).length + Object.keys(current.dns).length > 0) {
+    } else if (++unwatched % 10 === 0 && Object.keys(current.facets).length > 0) {
       await hold(current)
     }
   }

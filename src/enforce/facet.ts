@@ -1,9 +1,12 @@
 /**
- * The seam of a facet: one part per facet, the same for every kind of workload that can carry it. A part never decides;
- * it looks (`capture`), says what a wish means here (`wanted`), makes it so (`converge`), and says how a process that can
- * neither look nor compile gets back (`undo`). `facets.ts` lists the parts; `enforcer.ts` walks them in order.
+ * enforce/: whole `AgentState`s come in, kernels and files that hold exactly one of them go out, journalled so that any
+ * death leaves either the old or the new. This file is the seam of a facet: one part per facet, the same for every kind of
+ * workload that can carry it. A part never decides; it looks (`capture`), says what a wish means here (`wanted`), makes it
+ * so (`converge`), and says how a process that can neither look nor compile gets back (`undo`). `facets.ts` lists the
+ * parts; `enforcer.ts` walks them in order; `supervisor.ts` outlives it.
  */
 import type { Facet } from '../model/persona.ts'
+import type { Applied } from '../model/wire.ts'
 import type { Step } from './step.ts'
 
 /** Where a workload is on this host. What a driver does not have is null, and a part that needs it refuses. */
@@ -13,6 +16,8 @@ export type Place = {
   readonly namespace: string | null
   /** Our end of its link. */
   readonly face: string | null
+  /** What it is reached by in the generation this place belongs to, without prefix lengths. */
+  readonly addresses: readonly string[]
   /** Its directory below the cgroup mount (v1: below each controller's). */
   readonly cgroup: string | null
   /** Its root directory, for files and packages. */
@@ -21,11 +26,13 @@ export type Place = {
   readonly monitor: string | null
 }
 
-/** `State` is what the journal keeps: plain JSON. */
-export type FacetPart<Wish, State> = {
+/** `State` is what the journal keeps: plain JSON. Methods, so that parts of different states fit into one list. */
+export type FacetPart<Wish = unknown, State = unknown> = {
   readonly facet: Facet
   /** null when this place can carry the facet, else the sentence for the person whose plan is refused. */
   refusal(place: Place, wish: Wish): string | null
+  /** Why these wishes cannot be met together on one host; null when they can. */
+  clash?(wishes: ReadonlyMap<string, Wish>): string | null
   capture(place: Place): Promise<State>
   /** `original` is what was there before us. Throws when the wish cannot be met, before anything is written. */
   wanted(place: Place, original: State, wish: Wish): State
@@ -37,9 +44,18 @@ export type FacetPart<Wish, State> = {
   undo(place: Place, from: State, to: State): readonly Step[]
   /**
    * A change that must not lose a packet, in three: what is added beside the old, the switch itself, the old removed
-   * after the confirmation. A part without them switches by `converge`.
+   * after the confirmation. A part without them converges where others prepare, before the rules flip.
    */
-  readonly stages?: Readonly<
-    Record<'prepare' | 'switch' | 'finish', (place: Place, from: State, to: State) => Promise<void>>
-  >
+  readonly stages?: Stages<State>
+  /** What must answer after the change, asked from this host. */
+  probes?(place: Place, from: State, to: State): readonly (() => Promise<Probe>)[]
 }
+
+export type Stages<State> = {
+  prepare(place: Place, from: State, to: State): Promise<void>
+  switch(place: Place, from: State, to: State): Promise<void>
+  finish(place: Place, from: State, to: State): Promise<void>
+}
+
+/** One host-side question and its answer. It never depends on what a workload says of itself. */
+export type Probe = Applied['probes'][number]

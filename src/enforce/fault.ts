@@ -8,8 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 export const FAULT_SITES = [
   'before-intent',
   'intent-written',
-  'network-prepared',
-  'dns-written',
+  'facets-prepared',
   'nft-sent',
   'nft-flipped',
   'source-switched',

@@ -6,10 +6,11 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { removeText } from '../compile/delta.ts'
+import { FACETS } from '../model/persona.ts'
 import { converge } from './converge.ts'
 import { bootId, openJournal } from './journal.ts'
 import { applyText, readTable } from './nft.ts'
-import { bare, NOTHING, type Snapshot } from './snapshot.ts'
+import { bare, NOTHING, type Snapshot, snapshotFrom } from './snapshot.ts'
 
 export type PanicReport = {
   /** What was there and is not any more. */
@@ -40,18 +41,17 @@ export async function panic(home: string): Promise<PanicReport> {
       `table inet guise: ${found.chains.size} chains, ${dispatched} dispatch entries, ${found.reflexes.length} reflexes`,
     )
   }
-  const snapshots = [intent?.after, confirmed?.snapshot].filter(
-    (snapshot): snapshot is Snapshot => snapshot !== undefined,
-  )
+  const snapshots = [intent?.after, confirmed?.snapshot]
+    .filter((snapshot) => snapshot !== undefined)
+    .map((snapshot) => bare(snapshotFrom(snapshot)))
   const naked: Snapshot = {
     ...NOTHING,
-    network: Object.assign({}, ...snapshots.map((snapshot) => bare(snapshot).network)),
-    dns: Object.assign({}, ...snapshots.map((snapshot) => bare(snapshot).dns)),
+    facets: Object.fromEntries(
+      FACETS.map((facet) => [facet, Object.assign({}, ...snapshots.map((snapshot) => snapshot.facets[facet]))]),
+    ),
   }
-  removed.push(
-    ...Object.keys(naked.network).map((key) => `network facet of ${key}`),
-    ...Object.keys(naked.dns).map((key) => `dns facet of ${key}`),
-  )
+  for (const [facet, worn] of Object.entries(naked.facets))
+    removed.push(...Object.keys(worn).map((key) => `${facet} facet of ${key}`))
   // The table goes first: whatever else may fail, traffic is free.
   await applyText(removeText())
   const unreachable = await converge(naked)

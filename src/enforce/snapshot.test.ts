@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { WorkloadReport } from '../model/wire.ts'
-import { type NetworkState, wantedNetwork } from './network.ts'
-import { bindingsOf, onlyContains, uncarried } from './snapshot.ts'
+import { type NetworkState, wantedNetwork } from './facets/network.ts'
+import { bare, bindingsOf, onlyContains, snapshotFrom, uncarried } from './snapshot.ts'
 
 const why = { rule: 'r', text: 't' }
 const open = { rules: [], otherwise: 'allow' as const, why }
@@ -84,4 +84,25 @@ test('a gateway inside a subnet becomes our address on the link; an address outs
   assert.deepEqual(moved.router, { device: 'va', addresses: ['fd00::1/64', '10.9.0.1/24'], routes: [] })
   assert.deepEqual(moved.addresses, ['10.9.0.5/24'])
   assert.deepEqual(wantedNetwork(now, { addresses: ['192.0.2.7'], gateways: [] }).router.routes, ['192.0.2.7'])
+})
+
+test('a journal of an older release, with two facets by name, still says what to take off', () => {
+  const old = {
+    state: null,
+    bindings: [],
+    network: { a: { namespace: '/run/netns/a', face: 'va', state: { n: 2 }, original: { n: 1 } } },
+    dns: { a: { namespace: '/run/netns/a', face: '', state: 'new', original: null } },
+  }
+  const place = { key: 'a', namespace: '/run/netns/a', addresses: [], cgroup: null, root: null, monitor: null }
+  const read = snapshotFrom(JSON.parse(JSON.stringify(old)))
+  assert.deepEqual(read, {
+    state: null,
+    bindings: [],
+    facets: {
+      network: { a: { place: { ...place, face: 'va' }, state: { n: 2 }, original: { n: 1 } } },
+      dns: { a: { place: { ...place, face: null }, state: 'new', original: null } },
+    },
+  })
+  assert.deepEqual(snapshotFrom(read), read)
+  assert.equal(bare(read).facets.dns?.a?.state, null)
 })

@@ -6,30 +6,37 @@ import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import { CARRIES } from '../model/facets.ts'
+import { FACETS, type Facet } from '../model/persona.ts'
 import type { WorkloadReport } from '../model/wire.ts'
-import { createDnsDriver, type DnsState, dnsText } from './dns.ts'
-import { createNetworkDriver, type NetworkState, wantedNetwork } from './network.ts'
+import type { Place } from './facet.ts'
+import { PARTS, partOf } from './facets.ts'
 
 export type Inventory = {
   readonly workloads: readonly WorkloadReport[]
   /** Key → path under /run/netns: the namespaces we may enter. */
   readonly namespaces: ReadonlyMap<string, string>
+  /** Key → what else of it is on this host. */
+  readonly places?: ReadonlyMap<string, Partial<Pick<Place, 'cgroup' | 'root' | 'monitor'>>>
 }
 
-type Placed<T> = { readonly namespace: string; readonly face: string; readonly state: T; readonly original: T }
+export type Placed<State = unknown> = { readonly place: Place; readonly state: State; readonly original: State }
 
 export type Snapshot = {
   readonly state: AgentState | null
   readonly bindings: readonly Binding[]
-  /** By key. Kept once touched, so that what was there before us can come back. */
-  readonly network: Readonly<Record<string, Placed<NetworkState>>>
-  readonly dns: Readonly<Record<string, Placed<DnsState>>>
+  /** By facet, by key. Kept once touched, so that what was there before us can come back. */
+  readonly facets: Readonly<Partial<Record<Facet, Readonly<Record<string, Placed>>>>>
 }
 
-export const NOTHING: Snapshot = { state: null, bindings: [], network: {}, dns: {} }
+export const NOTHING: Snapshot = { state: null, bindings: [], facets: {} }
 
 export function compileSnapshot(snapshot: Snapshot): Compiled | null {
   return snapshot.state === null ? null : compileAgent(snapshot.state, snapshot.bindings)
+}
+
+/** What a workload asks of a facet; undefined = nothing, so that it keeps what was there before us. */
+export function wishOf(desired: DesiredState | undefined, facet: Facet): unknown {
+  return (desired as Partial<Record<Facet, unknown>> | undefined)?.[facet]
 }
 
 /** Why this state cannot be carried here, whole; null when it can. */
@@ -38,16 +45,37 @@ export function uncarried(state: AgentState, inventory: Inventory): string | nul
   for (const desired of state.workloads) {
     const report = reports.get(desired.key)
     if (report === undefined) continue
-    const carries: readonly string[] = CARRIES[report.driver]
-    const asked = ['policies', ...(desired.network ? ['network'] : []), ...(desired.dns ? ['dns'] : [])]
+    const carries: readonly Facet[] = CARRIES[report.driver]
+    const asked = FACETS.filter((facet) => facet === 'policies' || wishOf(desired, facet) !== undefined)
     const lacking = asked.find((facet) => !carries.includes(facet))
     if (lacking !== undefined)
       return `driver ${report.driver} of ${report.name} does not carry facet ${lacking}; nothing was applied`
-    if (asked.length > 1 && !inventory.namespaces.has(desired.key))
-      return `${report.name} has no registered namespace, so facet ${asked[1]} cannot be carried; nothing was applied`
+    for (const facet of asked) {
+      const why = partOf(facet)?.refusal(placeOf(inventory, report, desired), wishOf(desired, facet)) ?? null
+      if (why !== null)
+        return `facet ${facet} of ${report.name} cannot be carried here: ${why}; nothing was applied`.slice(0, 500)
+    }
+  }
+  for (const part of PARTS) {
+    const wishes = state.workloads.flatMap((one) =>
+      reports.has(one.key) && wishOf(one, part.facet) !== undefined
+        ? [[reports.get(one.key)!.name, wishOf(one, part.facet)] as const]
+        : [],
+    )
+    const why = part.clash?.(new Map(wishes)) ?? null
+    if (why !== null) return `${why}; nothing was applied`
   }
   return null
 }
+
+function placeOf(inventory: Inventory, report: WorkloadReport, desired: DesiredState | undefined): Place {
+  const { key, interface: face, addresses } = report
+  const { cgroup = null, root = null, monitor = null } = inventory.places?.get(key) ?? {}
+  const namespace = inventory.namespaces.get(key) ?? null
+  return { key, namespace, face, addresses: bare4and6(desired?.network?.addresses ?? addresses), cgroup, root, monitor }
+}
+
+const bare4and6 = (addresses: readonly string[]) => addresses.map((text) => text.split('/')[0]!)
 
 export function bindingsOf(inventory: Inventory, state: AgentState | null): Binding[] {
   const desired = new Map(state?.workloads.map((workload) => [workload.key, workload]))
@@ -58,51 +86,61 @@ export function bindingsOf(inventory: Inventory, state: AgentState | null): Bind
   })
 }
 
-/** What `state` means on this host, coming from `before`. Looks at the namespaces that it touches for the first time. */
+/** What `state` means on this host, coming from `before`. Looks at what it touches for the first time. */
 export async function snapshotOf(state: AgentState, inventory: Inventory, before: Snapshot): Promise<Snapshot> {
   const desired = new Map(state.workloads.map((workload) => [workload.key, workload]))
-  const network: Record<string, Placed<NetworkState>> = {}
-  const dns: Record<string, Placed<DnsState>> = {}
-  for (const key of touched(before.network, desired, 'network')) {
-    const placed = before.network[key] ?? (await firstNetwork(inventory, key))
-    if (placed === null) continue
-    const wish = desired.get(key)?.network
-    network[key] = { ...placed, state: wish === undefined ? placed.original : wantedNetwork(placed.original, wish) }
+  const reports = new Map(inventory.workloads.map((report) => [report.key, report]))
+  const facets: Partial<Record<Facet, Record<string, Placed>>> = {}
+  for (const part of PARTS) {
+    const worn: Record<string, Placed> = {}
+    const known = before.facets[part.facet] ?? {}
+    const asked = state.workloads.filter((one) => wishOf(one, part.facet) !== undefined).map(({ key }) => key)
+    for (const key of new Set([...Object.keys(known), ...asked])) {
+      const report = reports.get(key)
+      const place = report === undefined ? known[key]?.place : placeOf(inventory, report, desired.get(key))
+      if (place === undefined) continue
+      const wish = wishOf(desired.get(key), part.facet)
+      const original = known[key] === undefined ? await part.capture(place) : known[key].original
+      worn[key] = { place, original, state: wish === undefined ? original : part.wanted(place, original, wish) }
+    }
+    if (Object.keys(worn).length > 0) facets[part.facet] = worn
   }
-  for (const key of touched(before.dns, desired, 'dns')) {
-    const placed = before.dns[key] ?? (await firstDns(inventory, key))
-    if (placed === null) continue
-    const wish = desired.get(key)?.dns
-    dns[key] = { ...placed, state: wish === undefined ? placed.original : dnsText(wish) }
-  }
-  return { state, bindings: bindingsOf(inventory, state), network, dns }
-}
-
-function touched(known: object, desired: ReadonlyMap<string, DesiredState>, facet: 'network' | 'dns'): Set<string> {
-  const asked = [...desired.values()].filter((workload) => workload[facet] !== undefined).map(({ key }) => key)
-  return new Set([...Object.keys(known), ...asked])
-}
-
-async function firstNetwork(inventory: Inventory, key: string): Promise<Placed<NetworkState> | null> {
-  const namespace = inventory.namespaces.get(key)
-  const face = inventory.workloads.find((report) => report.key === key)?.interface
-  if (namespace === undefined || face == null) return null
-  const original = await createNetworkDriver(namespace, face).capture()
-  return { namespace, face, state: original, original }
-}
-
-async function firstDns(inventory: Inventory, key: string): Promise<Placed<DnsState> | null> {
-  const namespace = inventory.namespaces.get(key)
-  if (namespace === undefined) return null
-  const original = await createDnsDriver(namespace).capture()
-  return { namespace, face: '', state: original, original }
+  return { state, bindings: bindingsOf(inventory, state), facets }
 }
 
 /** The same host with everything of ours taken off: panic, and an agent told to stop enforcing. */
 export function bare(snapshot: Snapshot): Snapshot {
-  const undress = <T>(placed: Readonly<Record<string, Placed<T>>>) =>
-    Object.fromEntries(Object.entries(placed).map(([key, one]) => [key, { ...one, state: one.original }]))
-  return { state: null, bindings: [], network: undress(snapshot.network), dns: undress(snapshot.dns) }
+  const facets: Partial<Record<Facet, Record<string, Placed>>> = {}
+  for (const [facet, worn] of Object.entries(snapshot.facets))
+    facets[facet as Facet] = Object.fromEntries(
+      Object.entries(worn).map(([key, one]) => [key, { ...one, state: one.original }]),
+    )
+  return { state: null, bindings: [], facets }
+}
+
+type Placed1 = {
+  readonly namespace: string
+  readonly face: string
+  readonly state: unknown
+  readonly original: unknown
+}
+
+/**
+ * A snapshot as a journal holds it. Release 3 and older named two facets beside each other and the place within each;
+ * what they had worn must still come off.
+ */
+export function snapshotFrom(journalled: unknown): Snapshot {
+  const snapshot = journalled as Snapshot & Partial<Record<'network' | 'dns', Record<string, Placed1>>>
+  if (snapshot.facets !== undefined) return snapshot
+  const convert = (worn: Record<string, Placed1> = {}) =>
+    Object.fromEntries(
+      Object.entries(worn).map(([key, { namespace, face, state, original }]): [string, Placed] => {
+        const place = { key, namespace, face: face === '' ? null : face, addresses: [] }
+        return [key, { place: { ...place, cgroup: null, root: null, monitor: null }, state, original }]
+      }),
+    )
+  const { state, bindings, network, dns } = snapshot
+  return { state, bindings, facets: { network: convert(network), dns: convert(dns) } }
 }
 
 /**

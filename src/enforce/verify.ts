@@ -1,7 +1,7 @@
 /** Kernel against intention, read back now: what the journal says is confirmed, per workload. */
 import { openJournal } from './journal.ts'
 import { readTable, tableDrift } from './nft.ts'
-import { compileSnapshot, type Snapshot } from './snapshot.ts'
+import { compileSnapshot, snapshotFrom } from './snapshot.ts'
 
 export type Verification = {
   readonly ok: boolean
@@ -20,7 +20,7 @@ export type Verification = {
 
 export async function verify(home: string, now: number): Promise<Verification> {
   const confirmed = openJournal(home).confirmed()
-  const snapshot = (confirmed?.snapshot ?? null) as Snapshot | null
+  const snapshot = confirmed === null ? null : snapshotFrom(confirmed.snapshot)
   const compiled = snapshot === null ? null : compileSnapshot(snapshot)
   const found = await readTable()
   const differences = tableDrift(compiled, found, now)

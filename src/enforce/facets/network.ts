@@ -3,10 +3,10 @@
  * gateway addresses on our end. A change is made before the old is broken: `prepareLines` adds, `switchLines` moves the
  * preferred source, `finishLines` deletes; `converge` is all three from whatever is there.
  */
-import { type Cidr, cidrContains, isV4, parseAddress } from '../model/address.ts'
-import type { DesiredState } from '../model/desired.ts'
-import type { Driver } from './driver.ts'
-import { inside, runStep, type Step } from './step.ts'
+import { type Cidr, cidrContains, isV4, parseAddress } from '../../model/address.ts'
+import type { DesiredState } from '../../model/desired.ts'
+import type { FacetPart, Place, Probe } from '../facet.ts'
+import { command, inside, runStep, type Step } from '../step.ts'
 
 export type NetworkState = {
   readonly device: string
@@ -22,8 +22,9 @@ export type NetworkState = {
     readonly routes: readonly string[]
   }
 }
+type NetworkWish = NonNullable<DesiredState['network']>
 /** `namespace` null = our own. */
-export type Lines = { readonly namespace: string | null; readonly lines: readonly string[] }
+type Lines = { readonly namespace: string | null; readonly lines: readonly string[] }
 
 type AddressInfo = {
   family: string
@@ -39,59 +40,98 @@ type RouteInfo = { dst: string; gateway?: string; prefsrc?: string; dev?: string
 /** Marks routes as ours in `ip route` (rtnetlink(7): 5–255 are free for user space). */
 const PROTOCOL = '186'
 
-export function createNetworkDriver(namespace: string, face: string): Driver<NetworkState> {
-  const capture = async (): Promise<NetworkState> => {
-    const ours = parse<LinkInfo[]>(await inside(null, 'ip', ['-j', 'addr', 'show', 'dev', face]))[0]
-    const links = parse<LinkInfo[]>(await inside(namespace, 'ip', ['-j', 'addr']))
-    const device =
-      links.find((link) => link.link_index === ours?.ifindex && link.ifname !== 'lo') ??
-      links.find((link) => link.ifname !== 'lo')
-    if (ours === undefined || device === undefined) throw new Error(`${namespace} has no interface behind ${face}`)
-    const route4 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-j', 'route', 'show', 'default']))[0]
-    const route6 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'default']))[0]
-    const routes = [
-      ...parse<RouteInfo[]>(await inside(null, 'ip', ['-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
-      ...parse<RouteInfo[]>(await inside(null, 'ip', ['-6', '-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
-    ]
-    const rank = (info: AddressInfo) =>
-      info.local === route4?.prefsrc ? 0 : info.secondary === true || info.deprecated === true ? 2 : 1
-    return {
-      device: device.ifname,
-      addresses: device.addr_info
-        .filter(isGlobal)
-        .sort((a, b) => rank(a) - rank(b))
-        .map(text),
-      deprecated: device.addr_info.filter((info) => isGlobal(info) && info.deprecated === true).map(text),
-      gateways: [route4, route6].flatMap((route) => (route?.gateway === undefined ? [] : [route.gateway])),
-      router: {
-        device: face,
-        addresses: ours.addr_info.filter(isGlobal).map(text),
-        routes: routes.map(({ dst }) => dst),
-      },
-    }
-  }
-  const run = async ({ namespace: where, lines }: Lines) => runStep({ run: 'ip', namespace: where, lines })
-  return {
-    capture,
-    async converge(wanted) {
-      const found = await capture()
-      if (normalise(found) === normalise(wanted)) return
-      await keepSecondaries(namespace)
-      for (const lines of prepareLines(namespace, found, wanted)) await run(lines)
-      await run(switchLines(namespace, found, wanted))
-      for (const lines of finishLines(namespace, await capture(), wanted)) await run(lines)
+export const network: FacetPart<NetworkWish, NetworkState> = {
+  facet: 'network',
+  refusal: ({ namespace, face }) =>
+    namespace === null
+      ? 'it has no registered namespace'
+      : face === null
+        ? 'it has no link of its own on this host'
+        : null,
+  capture: (place) => capture(place),
+  wanted: (_, original, wish) => wantedNetwork(original, wish),
+  async converge(place, wanted) {
+    const { namespace } = linked(place)
+    const found = await capture(place)
+    if (normalise(found) === normalise(wanted)) return
+    await keepSecondaries(namespace)
+    await runAll(prepareLines(namespace, found, wanted))
+    await runAll([switchLines(namespace, found, wanted)])
+    await runAll(finishLines(namespace, await capture(place), wanted))
+  },
+  normalise,
+  undo: (place, from, to) => undoSteps(linked(place).namespace, from, to),
+  stages: {
+    async prepare(place, from, to) {
+      await keepSecondaries(linked(place).namespace)
+      await runAll(prepareLines(linked(place).namespace, from, to))
     },
-    normalise,
+    switch: (place, from, to) => runAll([switchLines(linked(place).namespace, from, to)]),
+    finish: (place, from, to) => runAll(finishLines(linked(place).namespace, from, to)),
+  },
+  /** New addresses must answer on their link. */
+  probes: (place, from, to) =>
+    to.addresses
+      .filter((address) => !from.addresses.includes(address))
+      .map((address) => () => answers(linked(place).face, address.split('/')[0]!)),
+}
+
+function linked({ key, namespace, face }: Place): { namespace: string; face: string } {
+  if (namespace === null || face === null) throw new Error(`${key} has no namespace behind a link of ours`)
+  return { namespace, face }
+}
+
+async function runAll(batches: readonly Lines[]): Promise<void> {
+  for (const { namespace, lines } of batches) await runStep({ run: 'ip', namespace, lines })
+}
+
+async function answers(face: string, address: string): Promise<Probe> {
+  const ok = await command('ping', ['-n', '-q', '-c', '3', '-i', '0.2', '-W', '1', '-I', face, address]).then(
+    () => true,
+    () => false,
+  )
+  return { name: `address ${address}`, ok, detail: ok ? 'answers on its link' : 'does not answer on its link' }
+}
+
+async function capture(place: Place): Promise<NetworkState> {
+  const { namespace, face } = linked(place)
+  const ours = parse<LinkInfo[]>(await inside(null, 'ip', ['-j', 'addr', 'show', 'dev', face]))[0]
+  const links = parse<LinkInfo[]>(await inside(namespace, 'ip', ['-j', 'addr']))
+  const device =
+    links.find((link) => link.link_index === ours?.ifindex && link.ifname !== 'lo') ??
+    links.find((link) => link.ifname !== 'lo')
+  if (ours === undefined || device === undefined) throw new Error(`${namespace} has no interface behind ${face}`)
+  const route4 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-j', 'route', 'show', 'default']))[0]
+  const route6 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'default']))[0]
+  const routes = [
+    ...parse<RouteInfo[]>(await inside(null, 'ip', ['-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
+    ...parse<RouteInfo[]>(await inside(null, 'ip', ['-6', '-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
+  ]
+  const rank = (info: AddressInfo) =>
+    info.local === route4?.prefsrc ? 0 : info.secondary === true || info.deprecated === true ? 2 : 1
+  return {
+    device: device.ifname,
+    addresses: device.addr_info
+      .filter(isGlobal)
+      .sort((a, b) => rank(a) - rank(b))
+      .map(text),
+    deprecated: device.addr_info.filter((info) => isGlobal(info) && info.deprecated === true).map(text),
+    gateways: [route4, route6].flatMap((route) => (route?.gateway === undefined ? [] : [route.gateway])),
+    router: {
+      device: face,
+      addresses: ours.addr_info.filter(isGlobal).map(text),
+      routes: routes.map(({ dst }) => dst),
+    },
   }
 }
 
 /** Else the kernel deletes every secondary address together with the primary one (ip-sysctl.rst). */
-export async function keepSecondaries(namespace: string): Promise<void> {
+async function keepSecondaries(namespace: string): Promise<void> {
   await inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
 }
 
 /** What a desired profile means here, from what is there now. Throws when an address is none. */
-export function wantedNetwork(now: NetworkState, network: NonNullable<DesiredState['network']>): NetworkState {
+export function wantedNetwork(now: NetworkState, network: NetworkWish): NetworkState {
   const subnets = network.addresses.map((address) => ({ address, cidr: subnetOf(address) }))
   const router = network.gateways.flatMap((gateway) => {
     const words = parseAddress(gateway)
@@ -118,7 +158,7 @@ export function wantedNetwork(now: NetworkState, network: NonNullable<DesiredSta
   }
 }
 
-export function prepareLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
+function prepareLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
   const face = to.router.device
   return [
     {
@@ -142,7 +182,7 @@ export function prepareLines(namespace: string, from: NetworkState, to: NetworkS
 }
 
 /** New connections use the new address; IPv6 has no `src` worth using, its old addresses are deprecated instead (RFC 6724 rule 3). */
-export function switchLines(namespace: string, from: NetworkState, to: NetworkState): Lines {
+function switchLines(namespace: string, from: NetworkState, to: NetworkState): Lines {
   const source4 = to.addresses.find((address) => !address.includes(':'))?.split('/')[0]
   const old6 = missing(from.addresses, to.addresses).filter((address) => address.includes(':'))
   const gone = from.gateways.filter(
@@ -164,7 +204,7 @@ export function switchLines(namespace: string, from: NetworkState, to: NetworkSt
   }
 }
 
-export function finishLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
+function finishLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
   const face = to.router.device
   return [
     {
@@ -184,7 +224,7 @@ export function finishLines(namespace: string, from: NetworkState, to: NetworkSt
 }
 
 /** For the supervisor, which cannot look first: back from `to`, or from any step towards it. */
-export function undoSteps(namespace: string, from: NetworkState, to: NetworkState): Step[] {
+function undoSteps(namespace: string, from: NetworkState, to: NetworkState): Step[] {
   const batches = [
     ...prepareLines(namespace, { ...to, addresses: [], router: { ...to.router, addresses: [], routes: [] } }, from),
     switchLines(namespace, to, from),

@@ -1,0 +1,45 @@
+/** The `dns` facet of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` binds over /etc/resolv.conf. */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { DesiredState } from '../../model/desired.ts'
+import type { FacetPart, Place } from '../facet.ts'
+import { NAMESPACE_PATH, runStep, type Step } from '../step.ts'
+
+/** The file's text; null = no file. */
+export type DnsState = string | null
+
+export const dns: FacetPart<NonNullable<DesiredState['dns']>, DnsState> = {
+  facet: 'dns',
+  refusal: ({ namespace }) => (namespace === null ? 'it has no registered namespace' : null),
+  capture: async (place) => capture(place),
+  wanted: (_, __, wish) => dnsText(wish),
+  async converge(place, wanted) {
+    if (capture(place) !== wanted) await runStep(dnsStep(place, wanted))
+  },
+  normalise: (state) => JSON.stringify(state?.trimEnd() ?? null),
+  undo: (place, from) => [dnsStep(place, from)],
+}
+
+function capture(place: Place): DnsState {
+  try {
+    return readFileSync(resolverPath(place), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function resolverPath({ key, namespace }: Place): string {
+  if (namespace === null || !NAMESPACE_PATH.test(namespace))
+    throw new Error(`not a namespace path of ${key}: ${JSON.stringify(namespace)}`)
+  return `/etc/netns/${basename(namespace)}/resolv.conf`
+}
+
+function dnsText(wish: NonNullable<DesiredState['dns']>): string {
+  const search = wish.search.length > 0 ? [`search ${wish.search.join(' ')}`] : []
+  return ['# written by guise', ...wish.servers.map((server) => `nameserver ${server}`), ...search, ''].join('\n')
+}
+
+function dnsStep(place: Place, text: DnsState): Step {
+  return { run: 'resolver', path: resolverPath(place), text }
+}
