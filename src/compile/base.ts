@@ -175,6 +175,8 @@ function hostBase(
       'jump link',
       // The server's answer reaches a client that has no address yet, so conntrack sees no reply in it.
       ...(hook === 'input' ? ['udp sport 67 udp dport 68 accept'] : []),
+      // Made by this kernel for a rule that rejects, maybe of a workload: it is no packet that the host was judged for.
+      ...(hook === 'output' ? ['ct state related tcp flags & rst == rst accept comment "guise/answer"'] : []),
       ...tracked,
       `ct direction vmap { ${dispatch} }`,
     ]),

@@ -1,23 +1,34 @@
 /**
  * Rules as content-addressed chains: equal rules are one chain, whoever wears them, and a name never changes meaning.
- * `e_` egress, `i_` ingress, `f_` fail-safe, `r_` reflex, `c_` containment, `n_` everyone but, `d_` deny with its log.
- * Every match is on the conntrack original tuple, so both directions of a flow obey the same rule.
+ * `e_` egress, `i_` ingress, `t_` a tier of either, `f_` fail-safe, `r_` reflex, `c_` containment, `n_` everyone but, `l_`
+ * an allow with a limit or a log, `d_` deny with its log. Every match is on the conntrack original tuple, so both
+ * directions of a flow obey the same rule.
  */
-import type { Direction, Family, ListNode, PeerNode, Prefix, RuleNode, SetNode } from './tree.ts'
-import { digest, encodeId, encodeSetName, maskText } from './words.ts'
+import { insideSet, peerText, serviceText } from './match-text.ts'
+import type { Direction, ListNode, RuleNode, SetNode } from './tree.ts'
+import { digest, encodeId } from './words.ts'
 
 /** NFLOG group of every deny, with the rule id as prefix. The kernel gives one group to one reader per namespace. */
 export const LOG_GROUP = 7
+/** NFLOG group of the first packet of flows that a rule with `log` allows: another, because a reader of denies counts what it gets. */
+const ALLOWED_LOG_GROUP = 8
 /** A flood of denied packets must not become a flood of log messages: per deny chain. */
 export const LOG_LIMIT = 'limit rate 20/second burst 40 packets'
+/** The first packet of a flow, until it has passed every hook: `ct state new` holds for all of a flow without a reply. */
+const FIRST_PACKET = 'ct status ! confirmed'
 
 export type Chains = {
   readonly all: Map<string, readonly string[]>
+  /** Sets in which the kernel keeps what each interface has used of a limit. */
+  readonly limits: Set<string>
   /** Encoded id, as comments carry it → the id itself. */
   readonly ids: Map<string, string>
   /** In any mode but enforce a deny counts and lets pass. */
   readonly enforce: 'drop' | 'count'
 }
+
+/** The host has no interface of its own, so a limit of its is one for all its packets. */
+export type Place = 'forward' | 'host'
 
 function addChain(chains: Chains, kind: string, lines: readonly string[]): string {
   const name = `${kind}_${digest(lines.join('\n'))}`
@@ -31,133 +42,130 @@ function comment(chains: Chains, id: string): string {
   return `comment "${encoded}"`
 }
 
-function verdictText(chains: Chains, verdict: 'allow' | 'deny', id: string): string {
-  if (verdict === 'allow') return `counter accept ${comment(chains, id)}`
-  return `counter goto ${denyChain(chains, id)} ${comment(chains, id)}`
+function denyText(chains: Chains, verdict: 'deny' | 'reject', id: string): string {
+  return `counter goto ${verdict === 'deny' ? denyChain(chains, id) : rejectChain(chains, id)} ${comment(chains, id)}`
+}
+
+function logText(id: string, group: number): string {
+  return `${LOG_LIMIT} log prefix "${encodeId(id)}" group ${group} snaplen 128`
 }
 
 function denyChain(chains: Chains, id: string): string {
   return addChain(chains, 'd', [
-    `${LOG_LIMIT} log prefix "${encodeId(id)}" group ${LOG_GROUP} snaplen 128`,
+    logText(id, LOG_GROUP),
     `counter ${chains.enforce === 'drop' ? 'drop' : 'accept'} ${comment(chains, id)}`,
   ])
 }
 
-export function listChain(chains: Chains, list: ListNode): string {
-  const lines = list.rules.flatMap((rule) => ruleLines(chains, list.direction, rule))
-  lines.push(verdictText(chains, list.otherwise.verdict, list.otherwise.id))
-  return addChain(chains, list.direction === 'egress' ? 'e' : 'i', lines)
+/**
+ * The kernel answers to whoever sent the packet. In the reply direction that is the end that was asked, which asked for
+ * nothing: its packet is dropped in silence, and the one that asked is told on its next.
+ */
+function rejectChain(chains: Chains, id: string): string {
+  if (chains.enforce === 'count') return denyChain(chains, id)
+  const said = comment(chains, id)
+  return addChain(chains, 'd', [
+    logText(id, LOG_GROUP),
+    `ct direction original meta l4proto tcp counter reject with tcp reset ${said}`,
+    `ct direction original counter reject with icmpx admin-prohibited ${said}`,
+    `counter drop ${said}`,
+  ])
+}
+
+type Where = { readonly direction: Direction; readonly place: Place }
+
+/** `matches` tells limits of one rule id apart: two rules of one policy may share it. */
+function allowText(chains: Chains, rule: RuleNode, where: Where, matches: string): string {
+  const said = comment(chains, rule.id)
+  if (rule.limit === null && rule.log === 'quiet') return `counter accept ${said}`
+  const log = rule.log === 'log' ? [`${FIRST_PACKET} ${logText(rule.id, ALLOWED_LOG_GROUP)}`] : []
+  const over = rule.limit === null ? [] : limitLines(chains, rule, rule.limit, where, matches)
+  return `goto ${addChain(chains, 'l', [...over, ...log, `counter accept ${said}`])} ${said}`
+}
+
+/** One second's worth may come at once. A bucket per workload: many share the chain, each has its interface. */
+function limitLines(
+  chains: Chains,
+  rule: RuleNode,
+  { unit, perSecond }: NonNullable<RuleNode['limit']>,
+  { direction, place }: Where,
+  matches: string,
+): string[] {
+  const burst = Math.min(perSecond, 2 ** 32 - 1)
+  const rate = unit === 'bytes' ? `${perSecond} bytes/second` : `${perSecond}/second burst ${burst} packets`
+  const limit = `limit rate over ${rate}`
+  const deny = denyText(chains, 'deny', rule.id)
+  if (place === 'host') return [unit === 'bytes' ? `${limit} ${deny}` : `${FIRST_PACKET} ${limit} ${deny}`]
+  const name = `limit_${digest([direction, rule.id, matches, rate].join('\n'))}`
+  chains.limits.add(name)
+  const [there, back] = direction === 'egress' ? ['iifname', 'oifname'] : ['oifname', 'iifname']
+  const over = (face: string) => `update @${name} { ${face} ${limit} } ${deny}`
+  if (unit === 'flows') return [`${FIRST_PACKET} ${over(there!)}`]
+  return [`ct direction original ${over(there!)}`, `ct direction reply ${over(back!)}`]
+}
+
+/** One tier decides by itself, so its rules stand in the list's own chain; of several, each is a chain that may return. */
+export function listChain(chains: Chains, list: ListNode, place: Place): string {
+  const where = { direction: list.direction, place }
+  const otherwise =
+    list.otherwise.verdict === 'deny'
+      ? denyText(chains, 'deny', list.otherwise.id)
+      : `counter accept ${comment(chains, list.otherwise.id)}`
+  const inline = list.tiers.length === 1 && list.tiers[0]!.every(({ verdict }) => verdict !== 'pass')
+  const lines = inline
+    ? tierLines(chains, where, list.tiers[0]!)
+    : list.tiers.map((tier) => `jump ${addChain(chains, 't', tierLines(chains, where, tier))}`)
+  return addChain(chains, list.direction === 'egress' ? 'e' : 'i', [...lines, otherwise])
 }
 
 export function safeChain(chains: Chains, direction: Direction, rules: readonly RuleNode[]): string {
-  return addChain(
-    chains,
-    'f',
-    rules.flatMap((rule) => ruleLines(chains, direction, rule)),
-  )
+  return addChain(chains, 'f', tierLines(chains, { direction, place: 'forward' }, rules))
 }
 
 /** Entered by `jump`: a flow with a never-block address at either end returns, and only the authored rules judge it. */
 export function automaticDenyChain(chains: Chains, kind: 'c' | 'r', never: SetNode, id: string): string {
   return addChain(chains, kind, [
     ...(['daddr', 'saddr'] as const).flatMap((end) => insideSet(never, end).map(({ text }) => `${text} return`)),
-    verdictText(chains, 'deny', id),
+    denyText(chains, 'deny', id),
   ])
 }
 
-function ruleLines(chains: Chains, direction: Direction, rule: RuleNode): string[] {
-  const end = direction === 'egress' ? 'daddr' : 'saddr'
-  const verdict = verdictText(chains, rule.verdict, rule.id)
-  const { peers, target } = peerText(chains, rule.peer, end, verdict)
-  const lines: string[] = []
-  for (const service of serviceText(rule.service)) {
-    for (const peer of peers) {
-      if (service.family !== null && peer.family !== null && service.family !== peer.family) continue
-      lines.push([service.text, peer.text, target].filter((part) => part !== '').join(' '))
+/**
+ * A pass is `return` from the tier's chain. One that leaves peers out needs a chain for these, from which `return` would
+ * lead back into the tier: so that chain is entered by `goto`, and what it leaves out goes on with the rest of the tier.
+ */
+function tierLines(chains: Chains, where: Where, rules: readonly RuleNode[]): string[] {
+  let blocks: string[][] = []
+  for (const rule of rules.toReversed()) {
+    const { inside, except } = peerText(rule.peer, where.direction === 'egress' ? 'daddr' : 'saddr')
+    const matches = serviceText(rule.service).flatMap((service) =>
+      inside
+        .filter(({ family }) => service.family === null || family === null || service.family === family)
+        .map(({ text }) => [service.text, text].filter((part) => part !== '').join(' ')),
+    )
+    const lines = (target: string) => matches.map((text) => (text === '' ? target : `${text} ${target}`))
+    const verdict = verdictText(chains, rule, where, [...matches, ...except].join('\n'))
+    if (except.length === 0) blocks.push(lines(verdict))
+    else if (rule.verdict !== 'pass') {
+      const returns = except.map((text) => `${text} return`)
+      blocks.push(lines(`jump ${addChain(chains, 'n', [...returns, verdict])}`))
+    } else {
+      const rest = blocks.length === 0 ? 'return' : `goto ${addChain(chains, 't', blocks.reverse().flat())}`
+      const goes = except.map((text) => `${text} ${rest}`)
+      blocks = [rest === 'return' ? [] : [rest], lines(`goto ${addChain(chains, 'n', [...goes, verdict])}`)]
     }
   }
-  return lines
+  return blocks.reverse().flat()
 }
 
-type Match = { readonly family: Family | null; readonly text: string }
-
-/** Alternatives, any of which leads to `target`. What needs an "and not" goes through a chain of returns. */
-function peerText(
-  chains: Chains,
-  peer: PeerNode,
-  end: 'daddr' | 'saddr',
-  verdict: string,
-): { peers: readonly Match[]; target: string } {
-  switch (peer.kind) {
-    case 'anyone':
-      return { peers: [{ family: null, text: '' }], target: verdict }
-    case 'inside':
-      return { peers: insideSet(peer.set, end), target: verdict }
-    case 'outside': {
-      const returns = insideSet(peer.set, end).map(({ text }) => `${text} return`)
-      return {
-        peers: [{ family: null, text: '' }],
-        target: `jump ${addChain(chains, 'n', [...returns, verdict])}`,
-      }
-    }
-    case 'within': {
-      const peers = [{ family: peer.prefix.family, text: prefixText(peer.prefix, end) }]
-      if (peer.except.length === 0) return { peers, target: verdict }
-      const returns = peer.except.map((prefix) => `${prefixText(prefix, end)} return`)
-      return { peers, target: `jump ${addChain(chains, 'n', [...returns, verdict])}` }
-    }
+function verdictText(chains: Chains, rule: RuleNode, where: Where, matches: string): string {
+  switch (rule.verdict) {
+    case 'allow':
+      return allowText(chains, rule, where, matches)
+    case 'pass':
+      return `counter return ${comment(chains, rule.id)}`
+    case 'deny':
+    case 'reject':
+      return denyText(chains, rule.verdict, rule.id)
   }
-}
-
-function serviceText(service: RuleNode['service']): Match[] {
-  if (service === null) return [{ family: null, text: '' }]
-  switch (service.protocol) {
-    case 'tcp':
-    case 'udp':
-    case 'sctp': {
-      const ports = service.from === service.to ? `${service.from}` : `${service.from}-${service.to}`
-      return [{ family: null, text: `meta l4proto ${service.protocol} ct original proto-dst ${ports}` }]
-    }
-    case 'tcp-any':
-      return [{ family: null, text: 'meta l4proto tcp' }]
-    case 'udp-any':
-      return [{ family: null, text: 'meta l4proto udp' }]
-    case 'sctp-any':
-      return [{ family: null, text: 'meta l4proto sctp' }]
-    case 'icmp6':
-      return [{ family: 6, text: `meta l4proto ipv6-icmp${icmpType(service.type)}` }]
-    case 'icmp':
-      return [
-        { family: 4, text: `meta l4proto icmp${icmpType(service.type)}` },
-        { family: 6, text: `meta l4proto ipv6-icmp${icmpType(service.type === 8 ? 128 : service.type)}` },
-      ]
-  }
-}
-
-/** conntrack keeps type and code of an ICMP query where ports have the destination: type · 256 + code. */
-function icmpType(type: number | null): string {
-  return type === null ? '' : ` ct original proto-dst ${type * 256}-${type * 256 + 255}`
-}
-
-function ctAddress(family: Family, end: 'daddr' | 'saddr'): string {
-  return `ct original ${family === 4 ? 'ip' : 'ip6'} ${end}`
-}
-
-function prefixText(prefix: Prefix, end: 'daddr' | 'saddr'): string {
-  if (prefix.length === 0) return `meta nfproto ipv${prefix.family}`
-  const whole = prefix.length === (prefix.family === 4 ? 32 : 128)
-  return `${ctAddress(prefix.family, end)} ${prefix.address}${whole ? '' : `/${prefix.length}`}`
-}
-
-function insideSet(set: SetNode, end: 'daddr' | 'saddr'): Match[] {
-  return set.buckets.map(({ family, length }) => {
-    if (length === 0) return { family, text: `meta nfproto ipv${family}` }
-    const whole = length === (family === 4 ? 32 : 128)
-    const masked = whole ? '' : ` & ${maskText(family, length)}`
-    return { family, text: `${ctAddress(family, end)}${masked} @${bucketName(set.name, family, length)}` }
-  })
-}
-
-export function bucketName(set: string, family: Family, length: number): string {
-  return `${encodeSetName(set)}_${family}_${length}`
 }

@@ -92,8 +92,8 @@ export function collectGarbage(
   keep: Compiled,
   present: { readonly chains: Iterable<string>; readonly sets: Iterable<string> },
 ): string {
-  const chains = [...present.chains].filter((name) => /^[cdefinr]_[0-9a-f]{16}$/.test(name) && !keep.chains.has(name))
-  const sets = [...present.sets].filter((name) => name.startsWith('set_') && !keep.sets.has(name))
+  const chains = [...present.chains].filter((name) => /^[cdefilnrt]_[0-9a-f]{16}$/.test(name) && !keep.chains.has(name))
+  const sets = [...present.sets].filter((name) => /^(set|limit)_/.test(name) && !keep.sets.has(name))
   return chains.length + sets.length === 0 ? '' : flushPending() + removeStructures(chains, sets)
 }
 
@@ -110,7 +110,7 @@ function declareNew(known: ReadonlySet<string>, after: Compiled, before?: Compil
   const sets = [...after.sets].filter(([name]) => !known.has(name) && !(name in MEMBER_SETS))
   const chains = [...after.chains].filter(([name]) => !known.has(name))
   if (sets.length + chains.length === 0) return ''
-  const text = sets.map(([name, { type }]) => `add set ${TABLE} ${name} { type ${type}; flags timeout; }\n`)
+  const text = sets.map(([name, set]) => `add set ${TABLE} ${name} { ${setFlags(set)} }\n`)
   if (before !== undefined) {
     text.push(...sets.map(([name]) => `flush set ${TABLE} ${name}\n`))
     text.push(...chains.map(([name]) => `add chain ${TABLE} ${name}\nflush chain ${TABLE} ${name}\n`))
@@ -123,6 +123,13 @@ function declareNew(known: ReadonlySet<string>, after: Compiled, before?: Compil
     text.push(`table ${TABLE} {\n${blocks.join('\n')}\n}\n`)
   }
   return text.join('')
+}
+
+/** Rates of an interface that was quiet for a minute are full again anyway. */
+function setFlags({ type, holds }: CompiledSet): string {
+  return holds === 'members'
+    ? `type ${type}; flags timeout;`
+    : `type ${type}; size 65535; flags dynamic,timeout; timeout 1m;`
 }
 
 function additions(before: Compiled, after: Compiled, pendingMs: number): string {

@@ -5,11 +5,17 @@
  */
 import type { AgentState } from '../model/desired.ts'
 import { type ContainMap, type DispatchMap, MEMBER_SETS, type MemberSet } from './base.ts'
-import { automaticDenyChain, bucketName, type Chains, listChain, safeChain } from './chains.ts'
+import { automaticDenyChain, type Chains, listChain, safeChain } from './chains.ts'
+import { bucketName } from './match-text.ts'
 import { type AgentTree, type Binding, buildTree, canonicalAddress, type ListNode, type SetNode } from './tree.ts'
 import { digest } from './words.ts'
 
-export type CompiledSet = { readonly type: string; readonly elements: ReadonlySet<string> }
+export type CompiledSet = {
+  readonly type: string
+  readonly elements: ReadonlySet<string>
+  /** `rates`: written by the kernel itself as packets pass, never by a plan. */
+  readonly holds: 'members' | 'rates'
+}
 export type Contained = {
   readonly key: string
   readonly map: ContainMap
@@ -36,13 +42,15 @@ export type Compiled = {
 /** In any mode but enforce every deny counts and lets pass. Throws when the state breaks the model's promises. */
 export function compileAgent(state: AgentState, bindings: readonly Binding[]): Compiled {
   const tree = buildTree(state, bindings)
-  const chains: Chains = { all: new Map(), ids: new Map(), enforce: tree.mode === 'enforce' ? 'drop' : 'count' }
+  const enforce = tree.mode === 'enforce' ? 'drop' : 'count'
+  const chains: Chains = { all: new Map(), limits: new Set(), ids: new Map(), enforce }
   const maps = dispatch(chains, tree)
   const contained = containment(chains, tree)
   const sets = compileSets(tree)
+  for (const name of chains.limits) sets.set(name, { type: 'ifname', elements: new Set(), holds: 'rates' })
   const hash = `h${digest(fingerprint(chains, sets, maps, contained)).slice(0, 14)}`
-  sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]) })
-  return { hash, enforce: chains.enforce, chains: chains.all, sets, maps, contained, ruleIds: chains.ids }
+  sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]), holds: 'members' })
+  return { hash, enforce, chains: chains.all, sets, maps, contained, ruleIds: chains.ids }
 }
 
 const FAMILIES = ['ipv4', 'ipv6'] as const
@@ -59,7 +67,7 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
   }
   const once = new Map<ListNode, string>()
   const chainOf = (list: ListNode) => {
-    const known = once.get(list) ?? listChain(chains, list)
+    const known = once.get(list) ?? listChain(chains, list, 'forward')
     once.set(list, known)
     return `goto ${known}`
   }
@@ -68,8 +76,8 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
   }
   for (const member of tree.members) {
     if (member.interface === null) {
-      both('host_eg', chainOf(member.egress))
-      both('host_ing', chainOf(member.ingress))
+      both('host_eg', `goto ${listChain(chains, member.egress, 'host')}`)
+      both('host_ing', `goto ${listChain(chains, member.ingress, 'host')}`)
     } else {
       maps.eg.set(`"${member.interface}"`, chainOf(member.egress))
       maps.ing.set(`"${member.interface}"`, chainOf(member.ingress))
@@ -119,7 +127,7 @@ function compileSets(tree: AgentTree): Map<string, CompiledSet> {
   }
   const sets = new Map<string, CompiledSet>()
   for (const name of Object.keys(members) as MemberSet[])
-    sets.set(name, { type: MEMBER_SETS[name], elements: members[name] })
+    sets.set(name, { type: MEMBER_SETS[name], elements: members[name], holds: 'members' })
   for (const set of [tree.never, ...tree.sets]) addBuckets(sets, set)
   return sets
 }
@@ -130,6 +138,7 @@ function addBuckets(sets: Map<string, CompiledSet>, set: SetNode): void {
     sets.set(bucketName(set.name, family, length), {
       type: family === 4 ? 'ipv4_addr' : 'ipv6_addr',
       elements: new Set(addresses),
+      holds: 'members',
     })
   }
 }

@@ -96,6 +96,7 @@ export function differences(compiled: Compiled, found: ReadBack): string[] {
   for (const [name, set] of compiled.sets) {
     const present = found.sets.get(name)
     if (present === undefined) said.push(`set ${name} is missing`)
+    else if (set.holds === 'rates') continue
     else if (present.size !== set.elements.size || [...set.elements].some((element) => !present.has(element)))
       said.push(`set ${name} holds ${present.size} elements that are not the ${set.elements.size} planned`)
   }
@@ -115,8 +116,8 @@ export function presentNames(found: ReadBack): { chains: string[]; sets: string[
   const holding = new Set(Object.values(found.contained).flatMap((map) => [...map.values()].map(({ chain }) => chain)))
   const kept = (name: string) => holding.has(name) || (holding.size > 0 && /^(d_|set_guise_never_)/.test(name))
   return {
-    chains: [...found.chains.keys()].filter((name) => /^[cdefinr]_/.test(name) && !kept(name)),
-    sets: [...found.sets.keys()].filter((name) => name.startsWith('set_') && !kept(name)),
+    chains: [...found.chains.keys()].filter((name) => /^[cdefilnrt]_/.test(name) && !kept(name)),
+    sets: [...found.sets.keys()].filter((name) => /^(set|limit)_/.test(name) && !kept(name)),
   }
 }
 

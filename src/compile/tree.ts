@@ -5,7 +5,16 @@
  * is the slow, obvious meaning, and shares no logic with either.
  */
 import { formatAddress, isV4, parseAddress, parseCidr } from '../model/address.ts'
-import type { AgentState, DesiredState, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
+import type {
+  AgentState,
+  DesiredState,
+  ResolvedRule,
+  RuleList,
+  RuleMatch,
+  RuleVerdict,
+  Verdict,
+} from '../model/desired.ts'
+import { tiersOf } from '../model/tiers.ts'
 import { listKeys, sameList } from './same-list.ts'
 
 /** A workload as a driver found it: where its packets pass, and which addresses are its own. */
@@ -38,15 +47,19 @@ export type PeerNode =
 
 export type RuleNode = {
   readonly kind: 'rule'
-  readonly verdict: Verdict
+  readonly verdict: RuleVerdict
   readonly peer: PeerNode
   readonly service: RuleMatch['service']
   readonly id: string
+  /** Of an allow alone. */
+  readonly limit: NonNullable<ResolvedRule['limit']> | null
+  readonly log: 'log' | 'quiet'
 }
 export type ListNode = {
   readonly kind: 'list'
   readonly direction: Direction
-  readonly rules: readonly RuleNode[]
+  /** Lowest first; one that can match nothing is left out. */
+  readonly tiers: readonly (readonly RuleNode[])[]
   readonly otherwise: { readonly verdict: Verdict; readonly id: string }
 }
 export type MemberNode = {
@@ -90,7 +103,7 @@ export function buildTree(state: AgentState, bindings: readonly Binding[]): Agen
     Object.freeze(
       state.failSafe
         .filter((path) => path.direction === 'both' || path.direction === direction)
-        .flatMap((path) => buildRule('allow', path.match, path.id, lookUp)),
+        .flatMap(({ id, match, why }) => buildRule({ verdict: 'allow', match, why: { ...why, rule: id } }, lookUp)),
     )
   const tree = { egress: safe('egress'), ingress: safe('ingress') }
   return Object.freeze({
@@ -171,25 +184,25 @@ function buildList(direction: Direction, list: RuleList, lookUp: (name: string) 
   return Object.freeze({
     kind: 'list',
     direction,
-    rules: Object.freeze(
-      list.rules.flatMap(({ verdict, match, why, limit, log }) => {
-        if (verdict === 'reject' || verdict === 'pass' || limit !== undefined || log !== undefined)
-          throw new Error(`rule ${why.rule}: ${verdict} with limit or log is not compiled yet`)
-        return buildRule(verdict, match, why.rule, lookUp)
-      }),
+    tiers: Object.freeze(
+      tiersOf(list.rules)
+        .map((tier) => Object.freeze(tier.flatMap((rule) => buildRule(rule, lookUp))))
+        .filter((tier) => tier.length > 0),
     ),
     otherwise: Object.freeze({ verdict: list.otherwise, id: list.why.rule }),
   })
 }
 
-function buildRule(
-  verdict: Verdict,
-  match: RuleMatch,
-  id: string,
-  lookUp: (name: string) => SetNode | null,
-): RuleNode[] {
+function buildRule(rule: ResolvedRule, lookUp: (name: string) => SetNode | null): RuleNode[] {
+  const { verdict, match, limit } = rule
+  const id = rule.why.rule
+  if (limit !== undefined && verdict !== 'allow')
+    throw new Error(`rule ${id}: only an allow can have a limit, this is a ${verdict}`)
   const peer = buildPeer(match.peer, lookUp, id)
-  return peer === null ? [] : [Object.freeze({ kind: 'rule', verdict, peer, service: match.service, id })]
+  if (peer === null) return []
+  // Every deny is logged, with or without a word of it.
+  const log = verdict === 'allow' && rule.log === true ? 'log' : 'quiet'
+  return [Object.freeze({ kind: 'rule', verdict, peer, service: match.service, id, limit: limit ?? null, log })]
 }
 
 /** null when it can match nothing: an unknown or empty set matches nothing, under `not` too (empty means nothing). */
