@@ -12,6 +12,7 @@ import { InventoryMissing, readInventory, watchInventory } from './agent/invento
 import { createLink, parseServer } from './agent/link.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
+import { createSecretKeeper } from './agent/secrets.ts'
 import { createSense, prefixed } from './agent/sense.ts'
 import { sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
@@ -72,6 +73,13 @@ async function main(config: AgentConfig): Promise<void> {
     clock,
   }
   const enforcer = createEnforcer(enforcerOptions)
+  const secrets = createSecretKeeper({
+    home: config.home,
+    agent: identity.id,
+    link,
+    inForce: () => enforcer.inForce,
+    say,
+  })
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
@@ -103,6 +111,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...counters,
       ...prefixed('enforce', enforcer.counters),
       ...prefixed('link', link.counters),
+      ...prefixed('secret', secrets.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
       'conntrack.read': conntrack.counters.read,
       'conntrack.lost': conntrack.counters.lost,
@@ -145,22 +154,23 @@ async function main(config: AgentConfig): Promise<void> {
   process.on('disconnect', () => process.exit(1))
 
   let aheadMs = 0
+  /** In order: a roll-back must not overtake the state it is about while that waits for its secrets. */
+  let order: Promise<unknown> = Promise.resolve()
+  const act = async (message: ServerMessage) => {
+    if (message.type === 'state') {
+      await secrets.bring(message.state)
+      await enforcer.apply(endingByOurClock(message.state, aheadMs))
+    } else if (message.type === 'confirm') await enforcer.confirm(message.generation)
+    else if (message.type === 'rollback') await enforcer.rollback(message.generation, message.why)
+  }
   const hear = (message: ServerMessage) => {
     if (message.type === 'bookmark') aheadMs = clock() - message.at
     reporter.reachable()
-    const acted =
-      message.type === 'state'
-        ? enforcer.apply(endingByOurClock(message.state, aheadMs))
-        : message.type === 'confirm'
-          ? enforcer.confirm(message.generation)
-          : message.type === 'rollback'
-            ? enforcer.rollback(message.generation, message.why)
-            : null
     if (message.type === 'indicators') {
       sense.setIndicators(message)
       sources.sense.setIndicators(message)
     }
-    acted?.catch((error: Error) => say(error.message))
+    order = order.then(() => act(message)).catch((error: Error) => say(error.message))
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
   let turn = 0
