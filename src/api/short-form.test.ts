@@ -60,7 +60,7 @@ test('faults stand where the short form has them', () => {
     {
       pointer: '/firewall_rules/1',
       message:
-        'column 1: "permit" is here where allow or deny is expected; write it like "allow tcp 443 out to 10.0.0.0/8"',
+        'column 1: "permit" is here where allow, deny, reject or pass is expected; write it like "allow tcp 443 out to 10.0.0.0/8"',
     },
   ])
   assert.equal(refusal({ ...FULL, ip_address: '10.0.0.5/24' }).errors[0]?.pointer, '/ip_address')

@@ -1,7 +1,7 @@
 /**
  * The short form of a persona, for those who think in one address and one gateway: stored as one manifest, given back with
  * `?form=short`. A firewall rule is a line (`allow tcp 443 out to 10.0.0.0/8`; grammar in decide/rule-line.ts) or a rule as in
- * a manifest; lines come back. A persona that holds more than the form can say is refused in it, never given in part.
+ * a manifest; lines come back, for rules that have words for it. A persona that holds more than the form can say is refused in it, never given in part.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -15,7 +15,7 @@ import { Problem } from './problem.ts'
 const Nullable = (description: string) =>
   Type.Optional(Type.Union([Type.String({ maxLength: 45 }), Type.Null()], { description }))
 
-export const RULE_LINE = `One line: allow|deny, a service (any; tcp or udp with a port or range; icmp, icmp type N; several with commas), \
+export const RULE_LINE = `One line: allow|deny|reject|pass, a service (any; tcp, udp or sctp with a port or range; icmp, icmp6, icmp type N; several with commas), \
 "out to" or "in from", and peers (any; a network with "except" others; persona "NAME"; label KEY=VALUE; reputation below \
 0.3 unrated allow|deny; several with commas), then optionally as "a description". Examples: "allow tcp 443 out to 10.0.0.0/8", \
 "deny any in from 0.0.0.0/0", "allow icmp out to any". Or a rule as in a manifest.`
@@ -158,7 +158,7 @@ export function toShortForm(manifest: PersonaManifest): object {
     subnet_mask: parsed === null ? null : maskText(parsed.address, parsed.length),
     gateway: profile.network?.gateways?.[0] ?? null,
     dns_servers: profile.dns?.servers ?? [],
-    firewall_rules: (profile.rules ?? []).map(printRuleLine),
+    firewall_rules: (profile.rules ?? []).map((rule) => printRuleLine(rule) ?? rule),
     vpn_settings: null,
     tls_certificate: null,
   }

@@ -15,6 +15,7 @@ import { contextOf } from './context.ts'
 import { desiredState } from './desired-state.ts'
 import { type Effective, effectiveOf, type Persona, personasOf } from './effective.ts'
 import { type Mitigation, mitigate } from './mitigate.ts'
+import { fleetPortNames, ownPortLabels } from './named-ports.ts'
 import type { Dressed } from './peer-sets.ts'
 import type { DecideInput, ShiftProposal } from './plan.ts'
 import { type Resolution, resolve } from './resolve.ts'
@@ -47,7 +48,7 @@ export function dressFleet(input: DecideInput, notes: Notes = emptyNotes()) {
     record,
     effective: effectiveOf(record, personas, input.shifts, input.now),
   }))
-  const resolving = resolveOnce()
+  const resolving = resolveOnce(input.workloads)
   const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, resolving, notes))
   return { dressed, drafts: withoutTaken(input, dressed, drafts, notes) }
 }
@@ -56,12 +57,16 @@ export function emptyNotes(): Notes {
   return { skipped: [], wouldDo: [], alarms: [], shifts: [], activations: {} }
 }
 
-/** Who wears the same persona under the same policies has the same rules: one list for all of them. */
-function resolveOnce(): typeof resolve {
+type Resolving = (persona: Persona, policies: readonly PolicyManifest[], record: WorkloadRecord) => Resolution
+
+/** Who wears the same persona under the same policies, with the same names for its ports, has the same rules: one list for all of them. */
+function resolveOnce(workloads: readonly WorkloadRecord[]): Resolving {
   const known = new Map<string, Resolution>()
-  return (persona, policies) => {
-    const key = JSON.stringify([persona.ref.id, ...policies.map((policy) => policy.metadata.name)])
-    const resolution = known.get(key) ?? resolve(persona, policies)
+  const fleet = fleetPortNames(workloads.map((one) => one.report))
+  return (persona, policies, { report }) => {
+    const own = ownPortLabels(report.labels)
+    const key = JSON.stringify([persona.ref.id, own, ...policies.map((policy) => policy.metadata.name)])
+    const resolution = known.get(key) ?? resolve(persona, policies, { own, fleet })
     known.set(key, resolution)
     return resolution
   }
@@ -73,7 +78,7 @@ function draftOf(
   policies: readonly PolicyManifest[],
   personas: ReadonlyMap<string, Persona>,
   engine: RuleEngine,
-  resolving: typeof resolve,
+  resolving: Resolving,
   notes: Notes,
 ): Draft[] {
   const { record, effective } = one
@@ -94,9 +99,9 @@ function draftOf(
       `driver ${record.report.driver as string} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
     )
   const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
-  const resolution = resolving(effective.persona, applying)
+  const resolution = resolving(effective.persona, applying, record)
   for (const rule of resolution.wouldDo)
-    if (rule.verdict === 'deny') notes.wouldDo.push({ workload: record.id, why: rule.why })
+    if (rule.verdict === 'deny' || rule.verdict === 'reject') notes.wouldDo.push({ workload: record.id, why: rule.why })
   const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)
   for (const why of mitigation.skipped) notes.skipped.push({ workload: record.id, why })
   proposeShift(input, one, mitigation, personas, notes)

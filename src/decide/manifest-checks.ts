@@ -1,9 +1,10 @@
 /** What a schema cannot say: addresses parse, ranges are ordered, `when` compiles, names are unique, references lead somewhere. */
-import { parseAddress, parseCidr } from '../model/address.ts'
+import { parseAddress } from '../model/address.ts'
 import { slug } from '../model/ids.ts'
 import type { Manifest } from '../model/manifest.ts'
-import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import type { PolicyRule } from '../model/policy.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
+import { checkExpressions, checkRule } from './rule-checks.ts'
 import { createRuleEngine } from './rules.ts'
 
 export type Finding = {
@@ -27,8 +28,11 @@ export function checkManifest(manifest: Manifest): Finding[] {
   if (manifest.kind === 'Policy') {
     const { spec } = manifest
     when(spec.when, ['spec', 'when'])
+    checkExpressions(spec.subjects?.matchExpressions, ['spec', 'subjects', 'matchExpressions'], add)
     spec.rules.forEach((rule, i) => {
       checkRule(rule, ['spec', 'rules', i], add)
+      if (rule.action === 'pass' && spec.tier === 'baseline')
+        add(['spec', 'rules', i, 'action'], 'no tier follows baseline to pass to', 'use allow, or another tier')
     })
     spec.tests?.forEach((one, i) => {
       if (one.protocol === 'icmp' && one.port !== undefined)
@@ -36,7 +40,11 @@ export function checkManifest(manifest: Manifest): Finding[] {
     })
     if (spec.ttl !== undefined && spec.when === undefined)
       add(['spec', 'ttl'], 'ttl says how long `when` takes hold, and there is no when', 'add when, or leave ttl out')
-    if (spec.when !== undefined && spec.ttl === undefined && spec.rules.some((rule) => rule.action === 'deny'))
+    if (
+      spec.when !== undefined &&
+      spec.ttl === undefined &&
+      spec.rules.some(({ action }) => action === 'deny' || action === 'reject')
+    )
       add(['spec', 'when'], 'a deny that comes by itself (`when`) has no end', 'add ttl, for example ttl: 15m')
   }
   if (manifest.kind === 'Persona') {
@@ -78,47 +86,6 @@ export function checkManifest(manifest: Manifest): Finding[] {
     })
   }
   return out
-}
-
-type Add = (path: Path, why: string, cure: string) => void
-
-function checkRule(rule: PolicyRule, path: Path, add: Add): void {
-  rule.peers.forEach((peer, i) => {
-    checkPeer(peer, [...path, 'peers', i], add)
-  })
-  rule.ports?.forEach((port, i) => {
-    checkPort(port, [...path, 'ports', i], add)
-  })
-}
-
-function checkPeer(peer: PeerSelector, path: Path, add: Add): void {
-  if (!('cidr' in peer)) return
-  const check = (text: string, at: Path) => {
-    if (parseCidr(text) !== null) return
-    const loose = parseInterfaceAddress(text)
-    add(
-      at,
-      loose === null ? `${text} is no address or CIDR` : `${text} has host bits set`,
-      loose === null
-        ? 'write it like 10.0.0.0/8 or fd00::/8'
-        : `write the network, ${loose.network}, or the address alone`,
-    )
-  }
-  check(peer.cidr, [...path, 'cidr'])
-  peer.except?.forEach((text, i) => {
-    check(text, [...path, 'except', i])
-  })
-}
-
-function checkPort(port: PortMatch, path: Path, add: Add): void {
-  if (port.protocol === 'icmp') return
-  if (port.to !== undefined && port.port === undefined) add([...path, 'to'], 'a range has no beginning', 'add port')
-  if (port.to !== undefined && port.port !== undefined && port.to < port.port)
-    add(
-      [...path, 'to'],
-      `the range ${port.port} to ${port.to} runs backwards`,
-      `write port: ${port.to} and to: ${port.port}`,
-    )
 }
 
 type SetFinding = Finding & { readonly index: number }

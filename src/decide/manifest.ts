@@ -8,7 +8,7 @@ import { slug } from '../model/ids.ts'
 import { API_VERSION, KINDS, type Kind, MANIFEST_SCHEMAS, type Manifest } from '../model/manifest.ts'
 import type { Refusal } from '../model/why.ts'
 import { checkManifest, checkSet, type Finding } from './manifest-checks.ts'
-import { nearest, walkSchema } from './schema-walk.ts'
+import { nearest, type SchemaProblem, walkSchema } from './schema-walk.ts'
 
 export type ManifestProblem = {
   readonly code: string
@@ -227,7 +227,11 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
       near === null ? `use one of ${KINDS.join(', ')}` : `did you mean ${near}?`,
     )
   }
-  const shape = walkSchema(MANIFEST_SCHEMAS[kind as Kind], value).map((problem) => ({ code: 'schema', ...problem }))
+  const shape = walkSchema(MANIFEST_SCHEMAS[kind as Kind], value).map((problem) => ({
+    code: 'schema',
+    ...problem,
+    ...peerNotYet(problem),
+  }))
   if (shape.length > 0) return shape
   const manifest = value as Manifest
   const name = manifest.metadata.name
@@ -259,4 +263,16 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
           }
         })
   return [...facets, ...checkManifest(manifest)]
+}
+
+/** Peers that are understood, and would match nothing: what they need is not there to be asked. */
+const PEERS_NOT_YET: Readonly<Record<string, string>> = {
+  domain: 'a domain as a peer needs the DNS answers of every workload, and no source keeps them',
+  geo: 'a country as a peer needs a map of addresses, and none comes with this release',
+  asn: 'an AS as a peer needs a map of routes, and none comes with this release',
+}
+
+function peerNotYet({ path }: SchemaProblem): { why: string; cure: string } | null {
+  const why = path.at(-3) === 'peers' ? PEERS_NOT_YET[String(path.at(-1))] : undefined
+  return why === undefined ? null : { why: `${why}, so it would match nothing`, cure: 'use cidr, labels or persona' }
 }

@@ -2,13 +2,14 @@
  * Named address sets that selectors resolve to: `persona:database`, `believed:scanner`, `labels:app=shop`, `rep:0.3`, `rated`.
  * A change of membership is a set delta, never a rule reload. A set that resolves to nothing matches nothing.
  */
-import { createHash } from 'node:crypto'
 import { cidrContains, formatCidr, parseCidr } from '../model/address.ts'
 import type { AddressSet } from '../model/desired.ts'
 import { slug } from '../model/ids.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Effective } from './effective.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
+import { fitsLabels, type LabelQuery } from './label-match.ts'
+import { regionMembers } from './merge/region-members.ts'
 
 export type IntelEntry = {
   readonly cidr: string
@@ -24,17 +25,6 @@ export const personaSet = (persona: string) => `persona:${slug(persona)}`.slice(
 /** Assigned or believed: for denies only, because belief may tighten and never grants. */
 export const believedSet = (persona: string) => `believed:${slug(persona)}`.slice(0, 64)
 export const reputationSet = (below: number) => `rep:${below}`
-
-/** Readable when it can be: `labels:app.shop`; else its hash. */
-export function labelsSet(labels: Readonly<Record<string, string>>): string {
-  const text = Object.entries(labels)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
-  const plain = text.replaceAll('=', '.').replaceAll(',', ':')
-  return /^[A-Za-z0-9_.:-]{1,40}$/.test(plain) ? `labels:${plain}:${digest.slice(0, 6)}` : `labels:${digest}`
-}
 
 const NEVER_PEERS = ['127.0.0.0/8', '::1/128', 'fe80::/10', '0.0.0.0/8', '::/128'].map((text) => parseCidr(text)!)
 
@@ -63,12 +53,14 @@ export function createPeerSets(input: {
             wearsAssigned(one, meaning.persona) || slug(one.record.belief?.believed ?? '') === slug(meaning.persona),
         )
       case 'labels':
-        return every((one) => hasLabels(one.record, meaning.labels))
+        return every((one) => fitsLabels(one.record.report.labels, meaning.query))
       case 'reputation':
         return entries.filter((entry) => entry.score < meaning.below).map((entry) => entry.cidr)
       case 'rated':
         // Reputation is about the outside: home networks never count as unrated. Without any rating, nothing is known.
         return entries.length === 0 ? [] : [...entries.map((entry) => entry.cidr), ...input.homeNetworks]
+      case 'region':
+        return regionMembers(meaning, resolve)
     }
   }
   const resolved = new Map<string, readonly string[]>()
@@ -82,13 +74,15 @@ export function createPeerSets(input: {
 
 export type SetMeaning =
   | { readonly kind: 'persona' | 'believed'; readonly persona: string }
-  | { readonly kind: 'labels'; readonly labels: Readonly<Record<string, string>> }
+  | { readonly kind: 'labels'; readonly query: LabelQuery }
   | { readonly kind: 'reputation'; readonly below: number }
   | { readonly kind: 'rated' }
-
-export function hasLabels(record: WorkloadRecord, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([key, value]) => record.report.labels[key] === value)
-}
+  /** In each of the first and in none of the second; with none of the first, the set is for a rule that means its outside. */
+  | {
+      readonly kind: 'region'
+      readonly within: readonly (SetMeaning | { readonly cidr: string })[]
+      readonly outside: readonly (SetMeaning | { readonly cidr: string })[]
+    }
 
 function wearsAssigned({ effective }: Dressed, persona: string): boolean {
   return effective.cause !== 'default' && effective.persona.ref.id === slug(persona)

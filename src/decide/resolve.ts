@@ -1,15 +1,18 @@
 /**
- * A persona's profile and the policies that apply become two ordered rule lists, every rule with its why. Order: policies
- * by priority, then name; then the persona's own rules; then its default. Only policies in mode `enforce` are resolved
- * into rules; what the others would do is said.
+ * A persona's profile and the policies that apply become two ordered rule lists, every rule with its why. The order is
+ * `TIER_ORDER` (model/policy.ts), within a tier by priority, then name; then the persona's default. Only policies in mode
+ * `enforce` are resolved into rules; what the others would do is said.
  */
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import { slug } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
-import type { Mode, PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
 import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
-import { believedSet, labelsSet, personaSet, RATED, reputationSet, type SetMeaning } from './peer-sets.ts'
+import { type LabelQuery, labelsSet } from './label-match.ts'
+import { NO_PORT_NAMES, type PortNames, portLabel, portsOfLabel } from './named-ports.ts'
+import { believedSet, personaSet, RATED, reputationSet, type SetMeaning } from './peer-sets.ts'
+import { ruleText } from './rule-text.ts'
 
 export type Resolution = {
   readonly egress: RuleList
@@ -20,38 +23,28 @@ export type Resolution = {
   readonly sets: ReadonlyMap<string, SetMeaning>
 }
 
-/** `policies` are those that apply to the workload now (subject and `when` already judged). */
-export function resolve(persona: Persona, policies: readonly PolicyManifest[]): Resolution {
-  const sets = new Map<string, SetMeaning>()
+type Sets = Map<string, SetMeaning>
+type Tiered = { readonly tier: Tier; readonly rule: ResolvedRule }
+
+/** `policies` are those that apply to the workload now (subject and `when` already judged); `names`, what its ports and others' are called. */
+export function resolve(
+  persona: Persona,
+  policies: readonly PolicyManifest[],
+  names: PortNames = NO_PORT_NAMES,
+): Resolution {
+  const sets: Sets = new Map()
   const wouldDo: ResolvedRule[] = []
-  const lists = { egress: [] as ResolvedRule[], ingress: [] as ResolvedRule[] }
-  for (const policy of sortPolicies(policies)) {
-    const mode = (policy.spec.mode ?? 'observe') as Mode
-    if (mode === 'off') continue
-    policy.spec.rules.forEach((rule, i) => {
-      const name = policy.metadata.name
-      const resolved = resolveRule(rule, mode === 'enforce' ? sets : new Map(), (part) => ({
-        rule: `${name}/${i}`.slice(0, 160),
-        text: `policy ${name} rule ${i + 1}: ${ruleText(rule)}${part}`.slice(0, 500),
-        policy: name,
-      }))
-      if (mode === 'enforce') lists[rule.direction].push(...resolved)
-      else wouldDo.push(...resolved)
-    })
+  const lists = { egress: [] as Tiered[], ingress: [] as Tiered[] }
+  const sorted = sortPolicies(policies)
+  for (const { tier } of TIER_ORDER) {
+    if (tier === 'persona') addOwn(persona, lists, sets, names)
+    for (const policy of sorted) if (tierOf(policy) === tier) addPolicy(policy, lists, wouldDo, sets, names)
   }
-  const { ref, spec } = persona
-  spec.profile?.rules?.forEach((rule, i) => {
-    const resolved = resolveRule(rule, sets, (part) => ({
-      rule: `persona:${ref.id}/${rule.action}/${i}`,
-      text: `persona ${ref.name} rule ${i + 1}: ${ruleText(rule)}${part}`.slice(0, 500),
-      persona: ref.name,
-    }))
-    lists[rule.direction].push(...resolved)
-  })
   const end = (direction: 'egress' | 'ingress'): RuleList => {
+    const { ref, spec } = persona
     const otherwise = spec.profile?.default?.[direction] ?? 'allow'
     return {
-      rules: lists[direction],
+      rules: withTiers(lists[direction]),
       otherwise,
       why: {
         rule: `default-${otherwise}`,
@@ -66,26 +59,111 @@ export function resolve(persona: Persona, policies: readonly PolicyManifest[]): 
 export function sortPolicies(policies: readonly PolicyManifest[]): PolicyManifest[] {
   return [...policies].sort(
     (a, b) =>
-      (a.spec.priority ?? 1000) - (b.spec.priority ?? 1000) || (slug(a.metadata.name) < slug(b.metadata.name) ? -1 : 1),
+      tierNumber(tierOf(a)) - tierNumber(tierOf(b)) ||
+      (a.spec.priority ?? 1000) - (b.spec.priority ?? 1000) ||
+      (slug(a.metadata.name) < slug(b.metadata.name) ? -1 : 1),
   )
 }
 
-function resolveRule(rule: PolicyRule, sets: Map<string, SetMeaning>, why: (part: string) => Why): ResolvedRule[] {
-  const services = rule.ports?.map(serviceOf) ?? [null]
-  return rule.peers.flatMap((peer) =>
-    peersOf(peer, rule.action, sets).flatMap(({ match, part }) =>
-      services.map((service) => ({ verdict: rule.action, match: { peer: match, service }, why: why(part) })),
-    ),
-  )
+function tierOf({ spec }: PolicyManifest): Tier {
+  return spec.tier ?? 'policies'
+}
+function tierNumber(tier: Tier): number {
+  return TIER_ORDER.findIndex((one) => one.tier === tier)
+}
+
+/** Without a `pass` the order alone says it all, and lists stay what they were before there were tiers. */
+function withTiers(list: readonly Tiered[]): ResolvedRule[] {
+  if (!list.some(({ rule }) => rule.verdict === 'pass')) return list.map(({ rule }) => rule)
+  return list.map(({ tier, rule }) => ({ ...rule, tier: tierNumber(tier) }))
+}
+
+type Lists = Readonly<Record<'egress' | 'ingress', Tiered[]>>
+
+function addPolicy(policy: PolicyManifest, lists: Lists, wouldDo: ResolvedRule[], sets: Sets, names: PortNames): void {
+  const mode = policy.spec.mode ?? 'observe'
+  if (mode === 'off') return
+  const { name } = policy.metadata
+  const tier = tierOf(policy)
+  policy.spec.rules.forEach((rule, i) => {
+    const resolved = resolveRule(rule, mode === 'enforce' ? sets : new Map(), names, (part) => ({
+      rule: `${name}/${i}`.slice(0, 160),
+      text: `policy ${name} rule ${i + 1}: ${ruleText(rule)}${part}${originText(rule)}`.slice(0, 500),
+      policy: name,
+    }))
+    if (mode === 'enforce') lists[rule.direction].push(...resolved.map((one) => ({ tier, rule: one })))
+    else wouldDo.push(...resolved)
+  })
+}
+
+function addOwn({ ref, spec }: Persona, lists: Lists, sets: Sets, names: PortNames): void {
+  spec.profile?.rules?.forEach((rule, i) => {
+    const resolved = resolveRule(rule, sets, names, (part) => ({
+      rule: `persona:${ref.id}/${rule.action}/${i}`,
+      text: `persona ${ref.name} rule ${i + 1}: ${ruleText(rule)}${part}${originText(rule)}`.slice(0, 500),
+      persona: ref.name,
+    }))
+    lists[rule.direction].push(...resolved.map((one) => ({ tier: 'persona' as const, rule: one })))
+  })
+}
+
+function originText({ origin }: PolicyRule): string {
+  return origin === undefined ? '' : ` (${origin})`
+}
+
+type End = { readonly match: RuleMatch; readonly part: string }
+
+function resolveRule(rule: PolicyRule, sets: Sets, names: PortNames, why: (part: string) => Why): ResolvedRule[] {
+  const { limit, log } = rule
+  const more = {
+    ...(limit?.flowsPerSecond === undefined
+      ? {}
+      : { limit: { unit: 'flows' as const, perSecond: limit.flowsPerSecond } }),
+    ...(limit?.bytesPerSecond === undefined
+      ? {}
+      : { limit: { unit: 'bytes' as const, perSecond: limit.bytesPerSecond } }),
+    ...(log === true ? { log: true as const } : {}),
+  }
+  return rule.peers
+    .flatMap((peer) => endsOf(rule, peer, sets, names))
+    .map(({ match, part }) => ({ verdict: rule.action, match, why: why(part), ...more }))
+}
+
+/** A peer with each of its ports. At egress a port's name is whatever each peer calls so: then the peer is those who do. */
+function endsOf(rule: PolicyRule, peer: PeerSelector, sets: Sets, names: PortNames): End[] {
+  const ports: readonly (PortMatch | null)[] =
+    'service' in peer ? [{ name: peer.service.port }] : (rule.ports ?? [null])
+  const plain = 'service' in peer ? { labels: peer.service.labels } : peer
+  return ports.flatMap((port): End[] => {
+    const meet = (who: PeerSelector, service: RuleMatch['service']) =>
+      peersOf(who, rule.action, sets).map(({ match, part }) => ({ match: { peer: match, service }, part }))
+    if (port === null || !('name' in port)) return meet(plain, port === null ? null : serviceOf(port))
+    const label = portLabel(port.name)
+    const serving = (value: string | undefined) =>
+      portsOfLabel(value).map((one) => ({ protocol: one.protocol, from: one.port, to: one.port }))
+    if (rule.direction === 'ingress') return serving(names.own[label]).flatMap((service) => meet(plain, service))
+    return (names.fleet.get(port.name) ?? []).flatMap((value) => {
+      const who = calling(plain, label, value)
+      return who === null ? [] : serving(value).flatMap((service) => meet(who, service))
+    })
+  })
+}
+
+/** Those of `peer` whose label has that value; null when peers of this form have no labels to look at. */
+function calling(peer: PeerSelector, label: string, value: string): PeerSelector | null {
+  if ('any' in peer) return { labels: { [label]: value } }
+  if ('labels' in peer) return { ...peer, labels: { ...peer.labels, [label]: value } }
+  return 'matchExpressions' in peer ? { ...peer, labels: { [label]: value } } : null
 }
 
 type PeerMatch = { readonly match: RuleMatch['peer']; readonly part: string }
 
-function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Map<string, SetMeaning>): PeerMatch[] {
+function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Sets): PeerMatch[] {
   const inSet = (name: string, meaning: SetMeaning, part = ''): PeerMatch => {
     sets.set(name, meaning)
     return { match: { kind: 'set', set: name }, part }
   }
+  const tightens = action === 'deny' || action === 'reject'
   if ('any' in peer) return [{ match: { kind: 'any' }, part: '' }]
   if ('cidr' in peer)
     return [
@@ -94,45 +172,26 @@ function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Map<str
         part: '',
       },
     ]
-  if ('labels' in peer) return [inSet(labelsSet(peer.labels), { kind: 'labels', labels: peer.labels })]
   if ('persona' in peer)
+    // A pass can take a deny away, as an allow can: only what is assigned counts for both.
     return [
-      action === 'allow'
-        ? inSet(personaSet(peer.persona), { kind: 'persona', persona: peer.persona })
-        : inSet(believedSet(peer.persona), { kind: 'believed', persona: peer.persona }),
+      tightens
+        ? inSet(believedSet(peer.persona), { kind: 'believed', persona: peer.persona })
+        : inSet(personaSet(peer.persona), { kind: 'persona', persona: peer.persona }),
     ]
-  const { below, unrated } = peer.reputation
-  const rated = inSet(reputationSet(below), { kind: 'reputation', below }, ' (rated)')
-  if (unrated !== action) return [rated]
-  sets.set(RATED, { kind: 'rated' })
-  return [rated, { match: { kind: 'set', set: RATED, not: true }, part: ' (unrated)' }]
+  if ('reputation' in peer) {
+    const { below, unrated } = peer.reputation
+    const rated = inSet(reputationSet(below), { kind: 'reputation', below }, ' (rated)')
+    if (unrated !== (tightens ? 'deny' : action)) return [rated]
+    sets.set(RATED, { kind: 'rated' })
+    return [rated, { match: { kind: 'set', set: RATED, not: true }, part: ' (unrated)' }]
+  }
+  const query: LabelQuery = 'service' in peer ? { labels: peer.service.labels } : peer
+  return [inSet(labelsSet(query), { kind: 'labels', query })]
 }
 
-function serviceOf(port: PortMatch): RuleMatch['service'] {
-  if (port.protocol === 'icmp') return { protocol: 'icmp', type: port.type ?? null }
+function serviceOf(port: Exclude<PortMatch, { name: string }>): RuleMatch['service'] {
+  if (port.protocol === 'icmp' || port.protocol === 'icmp6') return { protocol: port.protocol, type: port.type ?? null }
   if (port.port === undefined) return { protocol: `${port.protocol}-any` }
   return { protocol: port.protocol, from: port.port, to: port.to ?? port.port }
-}
-
-/** `deny egress to reputation below 0.3 on tcp 443` */
-export function ruleText(rule: PolicyRule): string {
-  const peers = rule.peers.map(peerText).join(', ')
-  const ports = rule.ports === undefined ? '' : ` on ${rule.ports.map(portText).join(', ')}`
-  return `${rule.action} ${rule.direction} ${rule.direction === 'egress' ? 'to' : 'from'} ${peers}${ports}`
-}
-
-function peerText(peer: PeerSelector): string {
-  if ('any' in peer) return 'anyone'
-  if ('cidr' in peer) return `${peer.cidr}${peer.except === undefined ? '' : ` except ${peer.except.join(', ')}`}`
-  if ('persona' in peer) return `persona ${peer.persona}`
-  if ('labels' in peer)
-    return Object.entries(peer.labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(' and ')
-  return `reputation below ${peer.reputation.below} (unrated: ${peer.reputation.unrated})`
-}
-
-export function portText(port: PortMatch): string {
-  if (port.protocol === 'icmp') return port.type === undefined ? 'icmp' : `icmp type ${port.type}`
-  return `${port.protocol}${port.port === undefined ? '' : ` ${port.port}`}${port.to === undefined ? '' : `-${port.to}`}`
 }

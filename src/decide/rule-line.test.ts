@@ -56,8 +56,8 @@ test('what is no rule is told by column, with its cure', () => {
       'allow icmp type 256 out to any',
     ].map(told),
     [
-      '1: the rule ends here where allow or deny is expected',
-      '1: "permit" is here where allow or deny is expected',
+      '1: the rule ends here where allow, deny, reject or pass is expected',
+      '1: "permit" is here where allow, deny, reject or pass is expected',
       '11: "70000" is no port',
       '11: the range 90-80 runs backwards',
       '18: "to" is here where from is expected',
@@ -77,7 +77,7 @@ const port = fc.integer({ min: 1, max: 65535 })
 const plain = (one: PolicyRule): unknown => JSON.parse(JSON.stringify(one))
 const rule: fc.Arbitrary<PolicyRule> = fc.record(
   {
-    action: fc.constantFrom('allow' as const, 'deny' as const),
+    action: fc.constantFrom('allow' as const, 'deny' as const, 'reject' as const, 'pass' as const),
     direction: fc.constantFrom('egress' as const, 'ingress' as const),
     peers: fc.array(
       fc.oneof(
@@ -104,7 +104,13 @@ const rule: fc.Arbitrary<PolicyRule> = fc.record(
     ),
     ports: fc.array(
       fc.oneof(
-        fc.constantFrom({ protocol: 'tcp' as const }, { protocol: 'udp' as const }, { protocol: 'icmp' as const }),
+        fc.constantFrom(
+          { protocol: 'tcp' as const },
+          { protocol: 'udp' as const },
+          { protocol: 'icmp' as const },
+          { protocol: 'sctp' as const },
+          { protocol: 'icmp6' as const },
+        ),
         fc.integer({ min: 0, max: 255 }).map((type) => ({ protocol: 'icmp' as const, type })),
         port.map((one) => ({ protocol: 'udp' as const, port: one })),
         fc.tuple(port, port).map(([a, b]) => ({ protocol: 'tcp' as const, port: Math.min(a, b), to: Math.max(a, b) })),
@@ -118,7 +124,7 @@ const rule: fc.Arbitrary<PolicyRule> = fc.record(
 
 test('what is printed is read back as it was; garbage is refused, never thrown on', () => {
   fc.assert(
-    fc.property(rule, (one) => assert.deepEqual(value(printRuleLine(one)), plain(one))),
+    fc.property(rule, (one) => assert.deepEqual(value(printRuleLine(one)!), plain(one))),
     { numRuns: 500 },
   )
   fc.assert(
@@ -126,7 +132,7 @@ test('what is printed is read back as it was; garbage is refused, never thrown o
   )
   fc.assert(
     fc.property(rule, fc.nat(200), (one, at) => {
-      parseRuleLine(printRuleLine(one).slice(0, at))
+      parseRuleLine(printRuleLine(one)!.slice(0, at))
     }),
   )
 })

@@ -2,13 +2,15 @@
  * A firewall rule as one line, both ways: `allow tcp 443 out to 10.0.0.0/8`. In: text people type; out: a `PolicyRule`, or the
  * column where it stops being one, with the cure. Words, in this order:
  *
- *     rule     = ("allow" | "deny") services ("out" "to" | "in" "from") peers ["as" text]
+ *     rule     = ("allow" | "deny" | "reject" | "pass") services ("out" "to" | "in" "from") peers ["as" text]
  *     services = "any" | service {"," service}
- *     service  = ("tcp" | "udp") [port ["-" port]] | "icmp" ["type" number]
+ *     service  = ("tcp" | "udp" | "sctp") [port ["-" port]] | ("icmp" | "icmp6") ["type" number]
  *     peers    = peer {"," peer}
  *     peer     = "any" | cidr ["except" cidr {"and" cidr}] | "persona" text | "label" text "=" text {"and" text "=" text}
  *              | "reputation" "below" number "unrated" ("allow" | "deny")
  *     text     = a word, or "in double quotes" as JSON has them
+ *
+ * What a line has no words for (limits, logs, named ports, expressions over labels) stays an object.
  */
 import { parseCidr } from '../model/address.ts'
 import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
@@ -43,15 +45,24 @@ export function parseRuleLine(line: string): RuleLine {
   }
 }
 
-export function printRuleLine(rule: PolicyRule): string {
+/** null: a line cannot say it. */
+export function printRuleLine(rule: PolicyRule): string | null {
+  if (!fitsLine(rule)) return null
   const services = rule.ports === undefined ? 'any' : rule.ports.map(printService).join(', ')
   const direction = rule.direction === 'egress' ? 'out to' : 'in from'
   const as = rule.description === undefined ? '' : ` as ${JSON.stringify(rule.description)}`
   return `${rule.action} ${services} ${direction} ${rule.peers.map(printPeer).join(', ')}${as}`
 }
 
+function fitsLine({ limit, log, origin, peers, ports = [] }: PolicyRule): boolean {
+  if (limit !== undefined || log !== undefined || origin !== undefined) return false
+  return !peers.some((peer) => 'matchExpressions' in peer || 'service' in peer) && !ports.some((port) => 'name' in port)
+}
+
 function printService(port: PortMatch): string {
-  if (port.protocol === 'icmp') return port.type === undefined ? 'icmp' : `icmp type ${port.type}`
+  if ('name' in port) return port.name
+  if (port.protocol === 'icmp' || port.protocol === 'icmp6')
+    return port.type === undefined ? port.protocol : `${port.protocol} type ${port.type}`
   if (port.port === undefined) return port.protocol
   return `${port.protocol} ${port.port}${port.to === undefined ? '' : `-${port.to}`}`
 }
@@ -64,7 +75,8 @@ function printPeer(peer: PeerSelector): string {
     return `label ${Object.entries(peer.labels)
       .map(([key, value]) => `${printText(key)}=${printText(value)}`)
       .join(' and ')}`
-  return `reputation below ${peer.reputation.below} unrated ${peer.reputation.unrated}`
+  if ('reputation' in peer) return `reputation below ${peer.reputation.below} unrated ${peer.reputation.unrated}`
+  throw new Error('a line has no words for this peer; fitsLine is asked first')
 }
 
 function printText(text: string): string {
@@ -116,7 +128,7 @@ function createReader(tokens: readonly Token[]) {
     /** One of these words, or a stop that names them. */
     word<W extends string>(words: readonly W[]): W {
       const found = words.find(isNext)
-      if (found === undefined) return stop(`${said()} where ${words.join(' or ')} is expected`, LIKE)
+      if (found === undefined) return stop(`${said()} where ${oneOf(words)} is expected`, LIKE)
       at++
       return found
     },
@@ -140,8 +152,12 @@ function createReader(tokens: readonly Token[]) {
   }
 }
 
+function oneOf(words: readonly string[]): string {
+  return words.length < 3 ? words.join(' or ') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
+
 function readRule(reader: Reader): PolicyRule {
-  const action = reader.word(['allow', 'deny'])
+  const action = reader.word(['allow', 'deny', 'reject', 'pass'])
   const ports = reader.take('any') ? undefined : listOf(reader, readService)
   const direction = reader.word(['out', 'in']) === 'out' ? 'egress' : 'ingress'
   reader.word([direction === 'egress' ? 'to' : 'from'])
@@ -168,8 +184,8 @@ function listOf<T>(reader: Reader, one: (reader: Reader) => T): T[] {
 }
 
 function readService(reader: Reader): PortMatch {
-  const protocol = reader.word(['tcp', 'udp', 'icmp'])
-  if (protocol === 'icmp') {
+  const protocol = reader.word(['tcp', 'udp', 'sctp', 'icmp', 'icmp6'])
+  if (protocol === 'icmp' || protocol === 'icmp6') {
     if (!reader.take('type')) return { protocol }
     return { protocol, type: reader.number('an icmp type', /^\d{1,3}$/, 0, 255) }
   }

@@ -14,6 +14,7 @@ export type SchemaProblem = {
 type Schema = {
   readonly type?: string
   readonly const?: unknown
+  readonly enum?: readonly unknown[]
   readonly anyOf?: readonly Schema[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly patternProperties?: Readonly<Record<string, Schema>>
@@ -45,6 +46,10 @@ function walk(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]):
   if (out.length > MAX_PROBLEMS) return
   if (schema.anyOf !== undefined) {
     walkUnion(schema.anyOf, value, path, out)
+    return
+  }
+  if (schema.enum !== undefined) {
+    walkWords(schema.enum, value, path, out)
     return
   }
   if ('const' in schema) {
@@ -100,16 +105,25 @@ function walkObject(schema: Schema, value: unknown, path: Path, out: SchemaProbl
     })
 }
 
+function walkWords(known: readonly unknown[], value: unknown, path: Path, out: SchemaProblem[]): void {
+  if (known.includes(value)) return
+  const words = known.map(String)
+  const near = typeof value === 'string' ? nearest(value, words) : null
+  out.push({
+    path,
+    why: `${said(value)} is not known for ${nameOf(path)}`,
+    cure: near === null ? `use one of ${words.join(', ')}` : `did you mean ${near}? (one of ${words.join(', ')})`,
+  })
+}
+
 function walkUnion(forms: readonly Schema[], value: unknown, path: Path, out: SchemaProblem[]): void {
   if (forms.every((form) => 'const' in form)) {
-    if (forms.some((form) => form.const === value)) return
-    const words = forms.map((form) => String(form.const))
-    const near = typeof value === 'string' ? nearest(value, words) : null
-    out.push({
+    walkWords(
+      forms.map((form) => form.const),
+      value,
       path,
-      why: `${said(value)} is not known for ${nameOf(path)}`,
-      cure: near === null ? `use one of ${words.join(', ')}` : `did you mean ${near}? (one of ${words.join(', ')})`,
-    })
+      out,
+    )
     return
   }
   const tries = forms.map((form) => {

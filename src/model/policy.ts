@@ -1,5 +1,6 @@
 /** Abstract rules over meaning, never over addresses unless the author wants that. What a policy says; decide/ resolves it. */
 import { type Static, Type } from 'typebox'
+import { Overlap } from './overlap.ts'
 
 export const MODES = ['off', 'observe', 'suggest', 'enforce'] as const
 export type Mode = (typeof MODES)[number]
@@ -19,10 +20,31 @@ const Labels = Type.Record(Type.String({ maxLength: 63 }), Type.String({ maxLeng
   additionalProperties: false,
 })
 
+/** By the words of Kubernetes: `NotIn` and `DoesNotExist` also hold for a workload without the key. */
+export const LabelExpression = Type.Object(
+  {
+    key: Type.String({ minLength: 1, maxLength: 63 }),
+    operator: Type.Union([
+      Type.Literal('In'),
+      Type.Literal('NotIn'),
+      Type.Literal('Exists'),
+      Type.Literal('DoesNotExist'),
+    ]),
+    values: Type.Optional(Type.Array(Type.String({ maxLength: 63 }), { minItems: 1, maxItems: 100 })),
+  },
+  { additionalProperties: false },
+)
+export type LabelExpression = Static<typeof LabelExpression>
+const LabelExpressions = Type.Array(LabelExpression, { minItems: 1, maxItems: 20 })
+
+/** `port/web: 80/tcp` gives a workload's port a name; several with commas. */
+export const PORT_LABEL = 'port/'
+
 /** Who a policy applies to. Several fields = all must hold; no field = every workload. */
 export const SubjectSelector = Type.Object(
   {
     labels: Type.Optional(Labels),
+    matchExpressions: Type.Optional(LabelExpressions),
     /** The *worn* persona, by name. */
     persona: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
     names: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 1000 })),
@@ -43,7 +65,18 @@ export const PeerSelector = Type.Union([
     },
     { additionalProperties: false },
   ),
-  Type.Object({ labels: Labels }, { additionalProperties: false }),
+  Type.Object({ labels: Labels, matchExpressions: Type.Optional(LabelExpressions) }, { additionalProperties: false }),
+  Type.Object({ matchExpressions: LabelExpressions }, { additionalProperties: false }),
+  /** Workloads by label, and of each the port it gives that name: carries its ports with it. */
+  Type.Object(
+    {
+      service: Type.Object(
+        { labels: Labels, port: Type.String({ minLength: 1, maxLength: 58 }) },
+        { additionalProperties: false },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   Type.Object({ persona: Type.String({ minLength: 1, maxLength: 63 }) }, { additionalProperties: false }),
   Type.Object(
     {
@@ -69,26 +102,57 @@ const Port = Type.Integer({ minimum: 1, maximum: 65535 })
 export const PortMatch = Type.Union([
   Type.Object(
     {
-      protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp')]),
+      protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')]),
       port: Type.Optional(Port),
       to: Type.Optional(Port),
     },
     { additionalProperties: false },
   ),
+  /** Both families; 8 (echo request) also stands for ICMPv6's 128. */
   Type.Object(
     { protocol: Type.Literal('icmp'), type: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })) },
     { additionalProperties: false },
   ),
+  /** IPv6 alone, its types as they are. */
+  Type.Object(
+    { protocol: Type.Literal('icmp6'), type: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })) },
+    { additionalProperties: false },
+  ),
+  /** A port by the name that the workload at the destination gives it (its label `port/NAME`). */
+  Type.Object({ name: Type.String({ minLength: 1, maxLength: 58 }) }, { additionalProperties: false }),
 ])
 export type PortMatch = Static<typeof PortMatch>
 
+/** `reject` is a deny that answers; `pass` leaves the flow to the next tier, over the rest of this one. */
+export const Action = Type.Union([
+  Type.Literal('allow'),
+  Type.Literal('deny'),
+  Type.Literal('reject'),
+  Type.Literal('pass'),
+])
+export type Action = Static<typeof Action>
+
 export const PolicyRule = Type.Object(
   {
-    action: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+    action: Action,
     direction: Type.Union([Type.Literal('egress'), Type.Literal('ingress')]),
     peers: Type.Array(PeerSelector, { minItems: 1, maxItems: 100 }),
     ports: Type.Optional(Type.Array(PortMatch, { minItems: 1, maxItems: 100 })),
+    /** Of an allow: what is above it is denied by the same rule. One of the two, per second: new flows, or bytes. */
+    limit: Type.Optional(
+      Type.Object(
+        {
+          flowsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
+          bytesPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /** Of an allow: its flows are told as well, by the rule. What is denied always is. */
+    log: Type.Optional(Type.Boolean()),
     description: Type.Optional(Type.String({ maxLength: 200 })),
+    /** Where an imported rule stands: file and line. */
+    origin: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   },
   { additionalProperties: false },
 )
@@ -98,7 +162,7 @@ export const PolicyTest = Type.Object(
   {
     from: Type.String({ minLength: 1, maxLength: 128 }),
     to: Type.String({ minLength: 1, maxLength: 128 }),
-    protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('icmp')]),
+    protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp'), Type.Literal('icmp')]),
     port: Type.Optional(Port),
     expect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
   },
@@ -106,9 +170,23 @@ export const PolicyTest = Type.Object(
 )
 export type PolicyTest = Static<typeof PolicyTest>
 
+/**
+ * The order in which rules are asked, first to last; within a tier by priority, then name. The first rule that fits
+ * decides, except `pass`; what no tier decides is left to the persona's default.
+ */
+export const TIER_ORDER = [
+  { tier: 'admin', why: 'what nobody below may overrule: the rules of those who run the place' },
+  { tier: 'policies', why: 'what is true of many workloads stands before what one persona says of itself' },
+  { tier: 'persona', why: "the persona's own rules: what its wearers need, within the two above" },
+  { tier: 'baseline', why: 'what holds unless somebody said otherwise, so everybody is asked before it' },
+] as const
+export type Tier = (typeof TIER_ORDER)[number]['tier']
+
 export const Policy = Type.Object(
   {
     mode: Type.Optional(Mode),
+    /** Where its rules stand; without one, `policies`. */
+    tier: Type.Optional(Type.Union([Type.Literal('admin'), Type.Literal('policies'), Type.Literal('baseline')])),
     /** Smaller comes first. Within one priority: by name. */
     priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000, default: 1000 })),
     subjects: Type.Optional(SubjectSelector),
@@ -117,6 +195,8 @@ export const Policy = Type.Object(
     rules: Type.Array(PolicyRule, { minItems: 1, maxItems: 500 }),
     /** Every automatic deny ends: how long this policy's effect lasts once `when` made it so. */
     ttl: Type.Optional(Duration),
+    /** How its subjects wear several personas at once; of several policies the first by priority. */
+    overlap: Type.Optional(Overlap),
     tests: Type.Optional(Type.Array(PolicyTest, { maxItems: 500 })),
   },
   { additionalProperties: false },

@@ -1,7 +1,7 @@
 /** Rules in words: compiled ones (`10.20.0.0/16, 443 tcp`) and those a person wrote. */
 import { t } from 'i18next'
 import type { RuleMatch } from '../../../src/model/desired.ts'
-import type { PolicyRule } from '../../../src/model/policy.ts'
+import type { LabelExpression, PolicyRule } from '../../../src/model/policy.ts'
 import type { RuleChange } from '../../../src/model/preview.ts'
 
 export function ruleWords({ match }: Pick<RuleChange, 'match'>): string {
@@ -35,16 +35,28 @@ export function authoredWords(rule: PolicyRule): string {
         ? peer.cidr
         : t('rule.except', { cidr: peer.cidr, count: peer.except.length })
     if ('persona' in peer) return t('authored.persona', { name: peer.persona })
-    if ('labels' in peer)
-      return Object.entries(peer.labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(' + ')
-    return t('authored.reputation', { below: peer.reputation.below })
+    if ('reputation' in peer) return t('authored.reputation', { below: peer.reputation.below })
+    return 'service' in peer ? `${labelWords(peer.service)}, ${peer.service.port}` : labelWords(peer)
   })
   const ports = (rule.ports ?? []).map((port) => {
-    if (port.protocol === 'icmp') return port.type === undefined ? 'icmp' : `icmp ${port.type}`
+    if ('name' in port) return port.name
+    if (port.protocol === 'icmp' || port.protocol === 'icmp6')
+      return port.type === undefined ? port.protocol : `${port.protocol} ${port.type}`
     if (port.port === undefined) return port.protocol
     return `${port.port}${port.to === undefined ? '' : `–${port.to}`} ${port.protocol}`
   })
   return `${peers.join(t('authored.or'))}${ports.length === 0 ? '' : `, ${ports.join(', ')}`}`
+}
+
+type LabelPeer = {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly LabelExpression[]
+}
+
+/** `app=shop + tier In web, api` */
+function labelWords({ labels = {}, matchExpressions = [] }: LabelPeer): string {
+  return [
+    ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+    ...matchExpressions.map(({ key, operator, values = [] }) => `${key} ${operator} ${values.join(', ')}`.trim()),
+  ].join(' + ')
 }

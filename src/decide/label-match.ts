@@ -1,0 +1,68 @@
+/** Labels and expressions over them: who fits, the name of the set of those who do, and the words for it. */
+import { createHash } from 'node:crypto'
+import type { LabelExpression } from '../model/policy.ts'
+
+export type LabelQuery = {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly LabelExpression[]
+}
+
+/** Every part must hold. A query without parts fits nobody: an empty selector would otherwise be everybody. */
+export function fitsLabels(labels: Readonly<Record<string, string>>, query: LabelQuery): boolean {
+  const wanted = Object.entries(query.labels ?? {})
+  const expressions = query.matchExpressions ?? []
+  if (wanted.length + expressions.length === 0) return false
+  return wanted.every(([key, value]) => labels[key] === value) && expressions.every((one) => holds(labels, one))
+}
+
+function holds(labels: Readonly<Record<string, string>>, { key, operator, values = [] }: LabelExpression): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+  }
+}
+
+/** Readable when it can be: `labels:app.shop`; else its hash. */
+export function labelsSet(query: LabelQuery): string {
+  const plainText = Object.entries(query.labels ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+  const expressions = sorted((query.matchExpressions ?? []).map(expressionText))
+  const text = expressions.length === 0 ? plainText : [plainText, ...expressions].join('\n')
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const plain = text.replaceAll('=', '.').replaceAll(',', ':')
+  return /^[A-Za-z0-9_.:-]{1,40}$/.test(plain) ? `labels:${plain}:${digest.slice(0, 6)}` : `labels:${digest}`
+}
+
+/** `app=shop and tier in (web, api)` */
+export function labelsText(query: LabelQuery): string {
+  return [
+    ...Object.entries(query.labels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(query.matchExpressions ?? []).map(expressionText),
+  ].join(' and ')
+}
+
+function expressionText({ key, operator, values = [] }: LabelExpression): string {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${sorted(values).join(', ')})`
+    case 'NotIn':
+      return `${key} not in (${sorted(values).join(', ')})`
+    case 'Exists':
+      return `${key} exists`
+    case 'DoesNotExist':
+      return `no ${key}`
+  }
+}
+
+function sorted(texts: readonly string[]): string[] {
+  return [...texts].sort()
+}

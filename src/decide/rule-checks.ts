@@ -1,0 +1,109 @@
+/** What a schema cannot say of a rule: addresses parse, ranges are ordered, limits stand on allows, names of ports have somebody to ask. */
+import { parseCidr } from '../model/address.ts'
+import type { LabelExpression, PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import { parseInterfaceAddress } from './interface-address.ts'
+
+type Path = readonly (string | number)[]
+type Add = (path: Path, why: string, cure: string) => void
+
+export function checkRule(rule: PolicyRule, path: Path, add: Add): void {
+  rule.peers.forEach((peer, i) => {
+    checkPeer(peer, [...path, 'peers', i], add)
+  })
+  rule.ports?.forEach((port, i) => {
+    checkPort(port, [...path, 'ports', i], add)
+  })
+  checkNames(rule, path, add)
+  checkLimit(rule, path, add)
+  if (rule.log !== undefined && rule.action !== 'allow')
+    add(
+      [...path, 'log'],
+      rule.action === 'pass'
+        ? 'a pass decides nothing that could be told'
+        : `what a ${rule.action} stops is always told`,
+      'leave log out',
+    )
+}
+
+function checkPeer(peer: PeerSelector, path: Path, add: Add): void {
+  if ('matchExpressions' in peer) checkExpressions(peer.matchExpressions, [...path, 'matchExpressions'], add)
+  if (!('cidr' in peer)) return
+  const check = (text: string, at: Path) => {
+    if (parseCidr(text) !== null) return
+    const loose = parseInterfaceAddress(text)
+    add(
+      at,
+      loose === null ? `${text} is no address or CIDR` : `${text} has host bits set`,
+      loose === null
+        ? 'write it like 10.0.0.0/8 or fd00::/8'
+        : `write the network, ${loose.network}, or the address alone`,
+    )
+  }
+  check(peer.cidr, [...path, 'cidr'])
+  peer.except?.forEach((text, i) => {
+    check(text, [...path, 'except', i])
+  })
+}
+
+export function checkExpressions(expressions: readonly LabelExpression[] | undefined, path: Path, add: Add): void {
+  expressions?.forEach(({ operator, values }, i) => {
+    const takes = operator === 'In' || operator === 'NotIn'
+    if (takes && values === undefined)
+      add([...path, i], `${operator} does not say which values`, 'add values, for example values: [web, api]')
+    if (!takes && values !== undefined)
+      add(
+        [...path, i, 'values'],
+        `${operator} takes no values`,
+        `leave values out, or use ${operator === 'Exists' ? 'In' : 'NotIn'}`,
+      )
+  })
+}
+
+function checkPort(port: PortMatch, path: Path, add: Add): void {
+  if ('name' in port || port.protocol === 'icmp' || port.protocol === 'icmp6') return
+  if (port.to !== undefined && port.port === undefined) add([...path, 'to'], 'a range has no beginning', 'add port')
+  if (port.to !== undefined && port.port !== undefined && port.to < port.port)
+    add(
+      [...path, 'to'],
+      `the range ${port.port} to ${port.to} runs backwards`,
+      `write port: ${port.to} and to: ${port.port}`,
+    )
+}
+
+/** A port's name is asked of the workload at the destination: what has no labels gives no names. */
+function checkNames(rule: PolicyRule, path: Path, add: Add): void {
+  rule.peers.forEach((peer, i) => {
+    if (!('service' in peer)) return
+    const at = [...path, 'peers', i, 'service']
+    if (rule.direction === 'ingress')
+      add(at, 'a service is what is asked, and at ingress the peer is who asks', 'use labels, and ports: [{name: …}]')
+    else if (rule.ports !== undefined)
+      add(
+        at,
+        'a service brings its own port, and the rule has ports as well',
+        'leave ports out, or use labels for the peer',
+      )
+  })
+  const named = rule.ports?.findIndex((port) => 'name' in port) ?? -1
+  const nameless = rule.peers.findIndex((peer) => 'cidr' in peer || 'persona' in peer || 'reputation' in peer)
+  if (rule.direction === 'egress' && named >= 0 && nameless >= 0)
+    add(
+      [...path, 'ports', named, 'name'],
+      `${Object.keys(rule.peers[nameless]!)[0]} peers give their ports no names`,
+      'give the number, or use labels for the peer',
+    )
+}
+
+function checkLimit({ action, limit }: PolicyRule, path: Path, add: Add): void {
+  if (limit === undefined) return
+  const at = [...path, 'limit']
+  if (action !== 'allow') add(at, `a limit is what an allow lets through, and this is a ${action}`, 'use action: allow')
+  if ((limit.flowsPerSecond === undefined) === (limit.bytesPerSecond === undefined))
+    add(
+      at,
+      limit.flowsPerSecond === undefined
+        ? 'the limit says neither flows nor bytes'
+        : 'the limit says both flows and bytes',
+      'give one: flowsPerSecond or bytesPerSecond',
+    )
+}
