@@ -7,6 +7,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createDenialBook } from './agent/denials.ts'
+import { createFloorWatch } from './agent/floor-watch.ts'
+import { createGate } from './agent/gate.ts'
+import { defaultGateways } from './agent/host-network.ts'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, parseServer } from './agent/link.ts'
@@ -14,15 +17,16 @@ import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
 import { createSense, prefixed } from './agent/sense.ts'
+import { watchAddresses } from './agent/server-addresses.ts'
 import { sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { LOG_GROUP } from './compile/chains.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
-import { openJournal } from './enforce/journal.ts'
+import { FloorUnfit } from './enforce/floor-file.ts'
+import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
-import { endingByOurClock } from './enforce/skew.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
@@ -48,6 +52,8 @@ export type AgentConfig = {
 /** Long enough for the first flow of any host that has some. */
 const TRACKED_WITHIN_MS = 30_000
 const REPAIR_EVERY_MS = 1_000
+/** Three bookmarks of 15 s missed. */
+const SILENCE_MS = 45_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
 
 async function main(config: AgentConfig): Promise<void> {
@@ -55,11 +61,28 @@ async function main(config: AgentConfig): Promise<void> {
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let sampled = 0
+  const floor = createFloorWatch(config.home, say)
   let inventory = readInventory(config.inventory, config.hostDriver)
   const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null)
   const identity = await identify(config.home, config.id, server)
-  const link = createLink(server, () => identity.token)
+  const link = createLink(server, () => identity.token, {
+    messageBytes: floor.found.floor.limits.messageBytes,
+    silenceMs: SILENCE_MS,
+  })
+  const reached = watchAddresses(server, leaving.signal)
   const mode = (): Mode => (isPanicked(config.home) && config.mode === 'enforce' ? 'observe' : config.mode)
+  const gate = createGate({
+    agent: identity.id,
+    floor: () => floor.found,
+    held: () => ({
+      drivers: new Map(inventory.workloads.map(({ key, driver }) => [key, driver])),
+      server: reached.endpoints,
+      gateways: defaultGateways(),
+    }),
+    clock,
+    monotonicMs,
+    say,
+  })
   const conntrack = createConntrackSource({ tickMs: LOOK_MS })
   const enforcerOptions: EnforcerOptions = {
     journal: openJournal(config.home),
@@ -67,7 +90,12 @@ async function main(config: AgentConfig): Promise<void> {
     follow: config.follow,
     inventory: () => inventory,
     probeServer: () => link.probe(),
-    changed: () => reporter.urgent(),
+    judge: gate.judge,
+    changed: ({ state, generation, why }) => {
+      if ((state as string) === 'refused')
+        gate.refuse('state', { pointer: '', reason: `generation ${generation.n}: ${why}` })
+      reporter.urgent()
+    },
     reloaded: () => sense.reflex.restore(clock()),
     say,
     clock,
@@ -111,6 +139,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...counters,
       ...prefixed('enforce', enforcer.counters),
       ...prefixed('link', link.counters),
+      ...prefixed('floor', gate.counters),
       ...prefixed('secret', secrets.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
       'conntrack.read': conntrack.counters.read,
@@ -120,6 +149,7 @@ async function main(config: AgentConfig): Promise<void> {
       'conntrack.reconciled': conntrack.reconciled,
     }),
     denials: () => denials.take(),
+    refusals: () => gate.take(),
     sources: (now, spool) => sources.health(now, spool),
     say,
   })
@@ -158,19 +188,30 @@ async function main(config: AgentConfig): Promise<void> {
   let order: Promise<unknown> = Promise.resolve()
   const act = async (message: ServerMessage) => {
     if (message.type === 'state') {
-      await secrets.bring(message.state)
-      await enforcer.apply(endingByOurClock(message.state, aheadMs))
-    } else if (message.type === 'confirm') await enforcer.confirm(message.generation)
-    else if (message.type === 'rollback') await enforcer.rollback(message.generation, message.why)
+      const state = gate.admit(message, aheadMs)
+      // Nothing is fetched for a state that will be refused.
+      if (gate.fault(state, enforcer.inForce) === null) await secrets.bring(message.state)
+      await enforcer.apply(state)
+    } else if (message.type === 'confirm' || message.type === 'rollback') {
+      const { generation } = message
+      if (![enforcer.applied?.generation, enforcer.inForce?.generation].some((of) => sameGeneration(generation, of)))
+        gate.refuse(message.type, {
+          pointer: '/generation',
+          reason: `generation ${generation.n} is not under way here, and was not`,
+        })
+      else if (message.type === 'confirm') await enforcer.confirm(generation)
+      else await enforcer.rollback(generation, message.why)
+    }
   }
   const hear = (message: ServerMessage) => {
-    if (message.type === 'bookmark') aheadMs = clock() - message.at
     reporter.reachable()
-    if (message.type === 'indicators') {
-      sense.setIndicators(message)
-      sources.sense.setIndicators(message)
-    }
-    order = order.then(() => act(message)).catch((error: Error) => say(error.message))
+    if (message.type === 'bookmark') aheadMs = clock() - message.at
+    else if (message.type === 'indicators') {
+      const list = gate.indicators(message)
+      if (list === null) return
+      sense.setIndicators(list)
+      sources.sense.setIndicators(list)
+    } else gate.enter(message.type, () => (order = order.then(() => act(message))))
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
   let turn = 0
@@ -197,7 +238,9 @@ async function main(config: AgentConfig): Promise<void> {
   leaving.signal.addEventListener('abort', () => clearInterval(sampling))
   const reporting = reporter.run(leaving.signal)
   const reading = config.mode === 'off' ? null : sources.run(leaving.signal)
-  const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say)
+  const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say, (unread) =>
+    gate.refuse('message', unread),
+  )
   setTimeout(() => {
     if (config.mode !== 'off') for (const gap of trackingGaps(conntrack.counters.read)) say(gap)
   }, TRACKED_WITHIN_MS).unref()
@@ -225,5 +268,5 @@ async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<v
 
 main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {
   say(error.message)
-  process.exit(error instanceof InventoryMissing || error instanceof ServerRefused ? 78 : 1)
+  process.exit([InventoryMissing, ServerRefused, FloorUnfit].some((kind) => error instanceof kind) ? 78 : 1)
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createLineReader, decode, parseServer } from './link.ts'
+import { createLineReader, parseServer } from './link.ts'
+import { readMessage } from './message.ts'
 
 test('lines come out whole however the bytes were cut', () => {
   fc.assert(
@@ -11,8 +12,8 @@ test('lines come out whole however the bytes were cut', () => {
       (lines, size) => {
         const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
         const got: string[] = []
-        const take = createLineReader((line) => got.push(line))
-        for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size))
+        const reader = createLineReader((line) => got.push(line))
+        for (let at = 0; at < bytes.length; at += size) reader.take(bytes.subarray(at, at + size))
         assert.deepEqual(got, lines)
       },
     ),
@@ -20,9 +21,27 @@ test('lines come out whole however the bytes were cut', () => {
 })
 
 test('garbage, unknown messages and unknown fields are no message', () => {
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => assert.equal(decode(text), null)))
-  assert.equal(decode('{"type":"bookmark","at":1,"run":"rm"}'), null)
-  assert.deepEqual(decode('{"type":"bookmark","at":1}'), { type: 'bookmark', at: 1 })
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => assert.ok('unread' in readMessage(text))))
+  assert.ok('unread' in readMessage('{"type":"bookmark","at":1,"run":"rm"}'))
+  assert.deepEqual(readMessage('{"type":"bookmark","at":1}'), { message: { type: 'bookmark', at: 1 } })
+})
+
+test('a message has one text only', () => {
+  for (const line of [
+    '{"type":"bookmark","at":1,"at":2}',
+    '{"type":"bookmark","at":1.0}',
+    ' {"type":"bookmark","at":1}',
+  ]) {
+    const read = readMessage(line)
+    assert.match('unread' in read ? read.unread.reason : '', /JSON.stringify/, line)
+  }
+})
+
+test('a refused message says where it is wrong', () => {
+  const read = readMessage('{"type":"confirm","generation":{"system":"s","timeline":1,"n":"1"}}')
+  assert.equal('unread' in read ? read.unread.pointer : '', '/generation/n')
+  const born = readMessage('{"type":"bookmark","at":1,"__proto__":{"at":2}}')
+  assert.ok('unread' in born)
 })
 
 test('a server is a unix socket or https; plain http only to this host', () => {

@@ -1,6 +1,7 @@
 /**
  * The agent's only way to the server: HTTP on the local unix socket (peer credentials are the proof) or TLS 1.3 to
- * the pinned CA (`pin.ts`) with a bearer token. Reports go out; server messages come in, each validated against its closed schema before anybody sees it.
+ * the pinned CA (`pin.ts`) with a bearer token. Reports go out; server messages come in, each validated against its closed
+ * schema before anybody sees it (`message.ts`), and bounded in bytes and in time.
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
@@ -9,8 +10,8 @@ import { Agent, type RequestOptions, request as secure } from 'node:https'
 import { createConnection } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ConnectionOptions } from 'node:tls'
-import { Compile } from 'typebox/compile'
-import { ServerMessage } from '../model/wire.ts'
+import type { ServerMessage } from '../model/wire.ts'
+import { readMessage, type Unread } from './message.ts'
 
 /** `ca` is the one certificate an https server is believed by; null = nobody has proven it yet, and nothing may be sent. */
 export type Server = { readonly socket: string } | { readonly url: URL; readonly ca: string | null }
@@ -36,24 +37,41 @@ export type Link = {
   post(path: string, body: string): Promise<{ readonly status: number; readonly text: string }>
   /** Is somebody there? Host-side, one connection. */
   probe(): Promise<{ readonly name: string; readonly ok: boolean; readonly detail: string }>
-  /** Runs until `signal` fires, over every loss of the connection. */
+  /** Runs until `signal` fires, over every loss of the connection. `refused`: what came and was no message. */
   listen(
     path: string,
     heard: (message: ServerMessage) => void,
     signal: AbortSignal,
     say: (line: string) => void,
+    refused?: (unread: Unread) => void,
   ): Promise<void>
+  /** The same, with lines as they came. */
+  lines(path: string, ears: Ears, signal: AbortSignal): Promise<void>
+}
+
+export type Ears = {
+  readonly line: (text: string) => void
+  readonly refused: (unread: Unread) => void
+  readonly say: (line: string) => void
+}
+export type LinkLimits = {
+  /** Of one message. */
+  readonly messageBytes: number
+  /** A connection without one whole message for so long is dead, or dripping. */
+  readonly silenceMs: number
 }
 
 const POST_TIMEOUT_MS = 10_000
+/** An answer that drips must not hold the reports up for ever. */
+const POST_WITHIN_MS = 60_000
 /** Three bookmarks of 15 s missed: the connection is dead, whatever TCP thinks. */
-const SILENCE_MS = 45_000
-const MAX_LINE = 256 << 20
+const LIMITS: LinkLimits = { messageBytes: 256 << 20, silenceMs: 45_000 }
+/** A long message on a slow line is not a silence: it gets so much longer. */
+const LEAST_BYTES_PER_MS = 64
 const MAX_ANSWER = 1 << 20
 const REVOKED = ': it knows our token no longer. What is confirmed stays; to come back, start with a new --enrol-token'
-const isMessage = Compile(ServerMessage)
 
-export function createLink(server: Server, token: () => string | null): Link {
+export function createLink(server: Server, token: () => string | null, limits: LinkLimits = LIMITS): Link {
   const counters = { badMessages: 0, reconnects: 0 }
   const pinned = pinnedAgent(server)
   const open = (method: string, path: string, body?: string): ClientRequest => {
@@ -83,6 +101,11 @@ export function createLink(server: Server, token: () => string | null): Link {
       request.setTimeout(POST_TIMEOUT_MS, () =>
         request.destroy(new Error(`${path}: no answer within ${POST_TIMEOUT_MS} ms`)),
       )
+      const late = setTimeout(
+        () => request.destroy(new Error(`${path}: no whole answer within ${POST_WITHIN_MS} ms`)),
+        POST_WITHIN_MS,
+      )
+      request.on('close', () => clearTimeout(late))
       request.on('error', reject)
       request.on('response', (response) => {
         let text = ''
@@ -95,41 +118,51 @@ export function createLink(server: Server, token: () => string | null): Link {
       request.end(body)
     })
 
-  const stream = (
-    path: string,
-    heard: (message: ServerMessage) => void,
-    signal: AbortSignal,
-    say: (line: string) => void,
-  ): Promise<'heard' | 'deaf'> =>
+  const stream = (path: string, ears: Ears, signal: AbortSignal): Promise<'heard' | 'deaf'> =>
     new Promise((resolve) => {
       const request = open('GET', path)
       let outcome: 'heard' | 'deaf' = 'deaf'
+      let wholeAt = performance.now()
+      let isRefused = false
       const stop = () => request.destroy()
+      const refuse = (reason: string) => {
+        if (isRefused) return
+        isRefused = true
+        counters.badMessages++
+        ears.refused({ reason, pointer: '' })
+        stop()
+      }
+      const reader = createLineReader((line) => {
+        outcome = 'heard'
+        wholeAt = performance.now()
+        ears.line(line)
+      }, limits.messageBytes)
+      const dripping = setInterval(() => {
+        const patienceMs = limits.silenceMs + reader.held / LEAST_BYTES_PER_MS
+        if (performance.now() - wholeAt < patienceMs) return
+        if (reader.held > 0) refuse(`no whole message came within ${Math.round(patienceMs / 1000)} s`)
+        else stop()
+      }, limits.silenceMs / 8)
       const end = () => {
+        clearInterval(dripping)
         signal.removeEventListener('abort', stop)
+        if (reader.held > 0 && !signal.aborted) refuse('the connection ended within it')
         resolve(outcome)
       }
       signal.addEventListener('abort', stop, { once: true })
-      request.setTimeout(SILENCE_MS, stop)
-      request.on('error', end)
+      request.setTimeout(limits.silenceMs, stop)
+      request.once('error', end)
       request.on('response', (response: IncomingMessage) => {
-        response.on('error', end)
-        response.on('close', end)
+        request.off('error', end).on('error', () => {})
+        response.on('error', () => {})
+        response.once('close', end)
         if (response.statusCode !== 200) {
-          say(`the server answered ${response.statusCode} to ${path}${response.statusCode === 401 ? REVOKED : ''}`)
+          ears.say(`the server answered ${response.statusCode} to ${path}${response.statusCode === 401 ? REVOKED : ''}`)
           request.destroy()
           return
         }
-        const take = createLineReader((line) => {
-          outcome = 'heard'
-          const message = decode(line)
-          if (message === null) {
-            counters.badMessages++
-            say(`a message of the server does not match its schema and is refused (${line.length} bytes)`)
-          } else heard(message)
-        })
         response.on('data', (chunk: Buffer) => {
-          if (!take(chunk)) request.destroy()
+          if (!reader.take(chunk)) refuse(`it is longer than ${limits.messageBytes} bytes`)
         })
       })
       request.end()
@@ -149,6 +182,18 @@ export function createLink(server: Server, token: () => string | null): Link {
       socket.once('connect', done(true)).once('error', done(false))
     })
 
+  async function lines(path: string, ears: Ears, signal: AbortSignal): Promise<void> {
+    for (let losses = 0; !signal.aborted; ) {
+      losses = (await stream(path, ears, signal)) === 'heard' ? 0 : losses + 1
+      if (signal.aborted) return
+      counters.reconnects++
+      // Full jitter: a restarted server is not met by all its agents at once.
+      await wait(50 + Math.random() * Math.min(10_000, 250 * 2 ** Math.min(losses, 8)), undefined, { signal }).catch(
+        () => {},
+      )
+    }
+  }
+
   return {
     counters,
     async probe() {
@@ -160,17 +205,19 @@ export function createLink(server: Server, token: () => string | null): Link {
       return { name: 'control plane', ok, detail: ok ? 'answers' : 'does not answer' }
     },
     post,
-    async listen(path, heard, signal, say) {
-      for (let losses = 0; !signal.aborted; ) {
-        losses = (await stream(path, heard, signal, say)) === 'heard' ? 0 : losses + 1
-        if (signal.aborted) return
-        counters.reconnects++
-        // Full jitter: a restarted server is not met by all its agents at once.
-        await wait(50 + Math.random() * Math.min(10_000, 250 * 2 ** Math.min(losses, 8)), undefined, { signal }).catch(
-          () => {},
+    listen(path, heard, signal, say, refused = () => {}) {
+      const line = (text: string) => {
+        const read = readMessage(text)
+        if ('message' in read) return heard(read.message)
+        counters.badMessages++
+        say(
+          `a message of the server (${text.length} bytes) is refused: ${read.unread.reason} ${read.unread.pointer}`.trim(),
         )
+        refused(read.unread)
       }
+      return lines(path, { line, refused, say }, signal)
     },
+    lines,
   }
 }
 
@@ -181,32 +228,35 @@ function pinnedAgent(server: Server): Agent | null {
   return new Agent({ keepAlive: true, ...trust(server.ca) })
 }
 
-export function decode(line: string): ServerMessage | null {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isMessage.Check(value) ? value : null
-  } catch {
-    return null
-  }
+export type LineReader = {
+  /** Bytes of a line that is not whole yet. */
+  readonly held: number
+  /** Answers false when a line is longer than any message may be. */
+  take(chunk: Buffer): boolean
 }
 
-/** Answers false when a line is longer than any message may be. */
-export function createLineReader(line: (text: string) => void): (chunk: Buffer) => boolean {
+export function createLineReader(line: (text: string) => void, maxBytes = LIMITS.messageBytes): LineReader {
   let parts: Buffer[] = []
   let held = 0
-  return (chunk) => {
-    let from = 0
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      const text = Buffer.concat([...parts, chunk.subarray(from, end)]).toString('utf8')
-      parts = []
-      held = 0
-      from = end + 1
-      if (text !== '') line(text)
-    }
-    if (from < chunk.length) {
-      parts.push(Buffer.from(chunk.subarray(from)))
-      held += chunk.length - from
-    }
-    return held <= MAX_LINE
+  return {
+    get held() {
+      return held
+    },
+    take(chunk) {
+      let from = 0
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+        if (held + end - from > maxBytes) return false
+        const text = Buffer.concat([...parts, chunk.subarray(from, end)]).toString('utf8')
+        parts = []
+        held = 0
+        from = end + 1
+        if (text !== '') line(text)
+      }
+      if (from < chunk.length) {
+        parts.push(Buffer.from(chunk.subarray(from)))
+        held += chunk.length - from
+      }
+      return held <= maxBytes
+    },
   }
 }

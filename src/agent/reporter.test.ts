@@ -42,6 +42,7 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
     } as unknown as Enforcer,
     counters: () => ({}),
     denials: () => [],
+    refusals: () => [],
     sources: () => [],
     say: () => {},
   })

@@ -4,7 +4,7 @@ import type { Enforcer } from '../enforce/enforcer.ts'
 import type { Mode } from '../model/policy.ts'
 import type { SourceHealth } from '../model/source-health.ts'
 import { TICK_MS } from '../model/window.ts'
-import type { AgentReport, WireDenial, WorkloadReport } from '../model/wire.ts'
+import type { AgentReport, WireDenial, WireRefusal, WorkloadReport } from '../model/wire.ts'
 import type { Link } from './link.ts'
 import { prefixed, type Sense, type Sensed } from './sense.ts'
 import { createSpool } from './spool.ts'
@@ -21,6 +21,8 @@ export type ReporterOptions = {
   readonly counters: () => Record<string, number>
   /** Refused flows since the last report. */
   readonly denials: () => WireDenial[]
+  /** Messages of the server that were not acted on, since the last report. */
+  readonly refusals: () => WireRefusal[]
   /** How every source is, told with each tick; `ticks` were made so far, of which the spool dropped so many. */
   readonly sources: (now: number, spool: { readonly ticks: number; readonly dropped: number }) => SourceHealth[]
   readonly say: (line: string) => void
@@ -73,7 +75,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       applied: enforcer.applied,
       counters: { ...options.counters(), ...sense.counters(), ...prefixed('spool', spool.counters) },
       denies: enforcer.takeDenies(),
-      ...some(options.denials()),
+      ...some('denials', options.denials()),
+      ...some('refusals', options.refusals()),
     }
     introduce = false
     return report
@@ -155,6 +158,6 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 }
 
-function some(denials: WireDenial[]): { denials?: WireDenial[] } {
-  return denials.length === 0 ? {} : { denials }
+function some<K extends string, T>(name: K, items: readonly T[]): { [key in K]?: T[] } {
+  return (items.length === 0 ? {} : { [name]: items }) as { [key in K]?: T[] }
 }

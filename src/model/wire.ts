@@ -3,6 +3,7 @@
  * An agent is an untrusted client (it may speak of its own workloads only); a server is trusted only within these shapes.
  */
 import { type Static, Type } from 'typebox'
+import { Approval, MAX_APPROVALS } from './approval.ts'
 import { AgentState, Generation } from './desired.ts'
 import { Evidence } from './evidence.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
@@ -105,6 +106,22 @@ export const WireDenial = Type.Object(
 )
 export type WireDenial = Static<typeof WireDenial>
 
+/** A message of the server that the agent did not act on, and why. */
+export const WireRefusal = Type.Object(
+  {
+    at: Time,
+    /** `message`: it was not even one of ours. */
+    of: Type.Enum(['state', 'confirm', 'rollback', 'indicators', 'bookmark', 'message']),
+    reason: Type.String({ maxLength: 500 }),
+    /** Where in it, a JSON pointer; empty = the whole of it. */
+    pointer: Type.String({ maxLength: 300 }),
+    /** The same again since the last report. */
+    times: Type.Integer({ minimum: 1 }),
+  },
+  closed,
+)
+export type WireRefusal = Static<typeof WireRefusal>
+
 /** How far the agent is with a generation, read back from the kernel, not remembered. */
 export const Applied = Type.Object(
   {
@@ -149,6 +166,8 @@ export const AgentReport = Type.Object(
     denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
     /** Some of them as flows; an agent that cannot read the kernel's log leaves it out. */
     denials: Type.Optional(Type.Array(WireDenial, { maxItems: 1_000 })),
+    /** What was refused since the last report; some of it, `counters` has all. */
+    refusals: Type.Optional(Type.Array(WireRefusal, { maxItems: 100 })),
     /** How every source of the agent is, with each tick's report. */
     sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
   },
@@ -158,7 +177,15 @@ export type AgentReport = Static<typeof AgentReport>
 
 /** GET /v1/agents/{id}/desired: a stream of NDJSON lines, newest state first, then as it changes, a bookmark every 15 s. */
 export const ServerMessage = Type.Union([
-  Type.Object({ type: Type.Literal('state'), state: AgentState }, closed),
+  Type.Object(
+    {
+      type: Type.Literal('state'),
+      state: AgentState,
+      /** Of the people who approved it, for hosts whose floor asks for that. */
+      approvals: Type.Optional(Type.Array(Approval, { maxItems: MAX_APPROVALS })),
+    },
+    closed,
+  ),
   Type.Object({ type: Type.Literal('confirm'), generation: Generation }, closed),
   Type.Object({ type: Type.Literal('rollback'), generation: Generation, why: Type.String({ maxLength: 500 }) }, closed),
   /** Indicators for detection and reflex; whole list, with its hash. */

@@ -1,0 +1,35 @@
+/** The floor in force: read once (what cannot be used throws, and the agent does not start), and again when its file changes. */
+import { unwatchFile, watchFile } from 'node:fs'
+import { type FoundFloor, findFloor, floorPaths } from '../enforce/floor-file.ts'
+
+export type FloorWatch = { readonly found: FoundFloor; close(): void }
+
+const LOOK_MS = 2_000
+
+/** A file that went bad, or went away, while we run lifts nothing: what was read before stays, and that is told. */
+export function createFloorWatch(home: string, say: (line: string) => void): FloorWatch {
+  let found = findFloor(home)
+  say(
+    found.path === null ? 'no floor is set: the defaults hold (guise agent floor show)' : `the floor is ${found.path}`,
+  )
+  const look = () => {
+    try {
+      const next = findFloor(home)
+      if (next.path === null && found.path !== null)
+        return say(`${found.path} is gone; what it said holds until the agent is started again`)
+      if (JSON.stringify(next) !== JSON.stringify(found)) say(`the floor was read again: ${next.path}`)
+      found = next
+    } catch (error) {
+      say(`${(error as Error).message}; the floor before it stays`)
+    }
+  }
+  for (const path of floorPaths(home)) watchFile(path, { interval: LOOK_MS, persistent: false }, look)
+  return {
+    get found() {
+      return found
+    },
+    close() {
+      for (const path of floorPaths(home)) unwatchFile(path, look)
+    },
+  }
+}
