@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Spot } from './facets/vpn/engine.ts'
+import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
 
 export type Step =
   | { readonly run: 'nft'; readonly text: string }
@@ -17,6 +19,8 @@ export type Step =
     }
   /** `/etc/netns/NAME/resolv.conf`; null = not there. */
   | { readonly run: 'resolver'; readonly path: string; readonly text: string | null }
+  /** The tunnel of a workload, whole; its keys are read from `secrets`, a folder. */
+  | ({ readonly run: 'vpn'; readonly tunnel: Tunnel | null; readonly secrets: string } & Spot)
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 const RESOLVER_PATH = /^\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/resolv\.conf$/
@@ -37,6 +41,9 @@ export async function runStep(step: Step): Promise<void> {
     }
     case 'resolver':
       writeResolver(step.path, step.text)
+      return
+    case 'vpn':
+      await convergeTunnel({ key: step.key, namespace: step.namespace }, step.tunnel, step.secrets)
   }
 }
 
