@@ -1,5 +1,5 @@
 /** A value that changes many times a second, taken over at most every `everyMs`: the first change at once, the last one surely. */
-import { useEffect, useRef, useState } from 'react'
+import { startTransition, useEffect, useRef, useState } from 'react'
 
 /** From so many rows on, what is made of all of them is made once a second: nobody reads ten orders a second. */
 const MANY = 1_000
@@ -18,7 +18,8 @@ function useCalm<T>(value: T, everyMs: number): T {
   const behind = taken.current.value !== value
   useEffect(() => {
     if (!behind) return
-    const timer = setTimeout(() => drawAgain((n) => n + 1), wait)
+    // In slices: what a timer draws otherwise holds the page up until all of it is done.
+    const timer = setTimeout(() => startTransition(() => drawAgain((n) => n + 1)), wait)
     return () => clearTimeout(timer)
   })
   return taken.current.value

@@ -116,10 +116,7 @@ function Table<T extends Row>(props: TableProps<T>) {
     scrollTo({ top: rowsTop + index * rowHeight - innerHeight / 2 })
   }
   const { stop, at, onKeyDown, setActive } = useWalk(body, props, show)
-  const shown = Array.from({ length: to - from }, (_, i) => from + i)
-  // The row with the tab stop is always drawn, so that the focus is never lost by scrolling.
-  if (at >= 0 && at < from) shown.unshift(at)
-  else if (at >= to) shown.push(at)
+  const shown = useSomeAtATime(rows, from, to, at)
   const onFocus = useCallback((id: string) => setActive(id), [setActive])
   const gap = (from: number, to: number) =>
     to > from ? (
@@ -157,6 +154,33 @@ function Table<T extends Row>(props: TableProps<T>) {
       </table>
     </div>
   )
+}
+
+/** Rows a frame can take that were not drawn before it; the browser needs about 1.5 ms for each. */
+const NEW_ROWS = 16
+
+/**
+ * The rows to draw of `from` to `to`, some new ones a frame: another order of all of them would else hold the page up.
+ * The row with the tab stop is always drawn, so that the focus is never lost by scrolling.
+ */
+function useSomeAtATime<T extends Row>(rows: readonly T[], from: number, to: number, stop: number): readonly number[] {
+  const drawn = useRef<ReadonlySet<string>>(new Set())
+  const [, drawMore] = useState(0)
+  const shown: number[] = []
+  let room = NEW_ROWS
+  for (let i = from; i < to; i++) {
+    if (drawn.current.has(rows[i]!.id)) shown.push(i)
+    else if (room-- > 0 || i === stop) shown.push(i)
+  }
+  if (stop >= 0 && stop < from) shown.unshift(stop)
+  else if (stop >= to) shown.push(stop)
+  useEffect(() => {
+    drawn.current = new Set(shown.map((i) => rows[i]?.id ?? ''))
+    if (room >= 0) return
+    const frame = requestAnimationFrame(() => drawMore((n) => n + 1))
+    return () => cancelAnimationFrame(frame)
+  })
+  return shown
 }
 
 function Head<T>({

@@ -1,6 +1,6 @@
 /** The filter as text: suggestions of what can be typed, with how often each value occurs; a line for what was not understood. */
 import { t } from 'i18next'
-import { type Ref, useEffect, useId, useRef, useState } from 'react'
+import { memo, type Ref, useDeferredValue, useEffect, useId, useRef, useState } from 'react'
 import { count } from '../format.ts'
 import { type Grammar, parseTerms, suggest } from '../grammar.ts'
 import { Icon } from './icon.tsx'
@@ -14,7 +14,8 @@ type SearchProps = {
   readonly ref?: Ref<HTMLInputElement>
   readonly list?: string
   readonly describedBy?: string | undefined
-  readonly onText?: (text: string) => void
+  /** what stands there, while somebody is at it; null when they have left */
+  readonly onText?: (text: string | null) => void
 }
 
 const SETTLES_MS = 120
@@ -57,6 +58,7 @@ export function SearchBox({ value, onChange, label, placeholder, ref, list, desc
         spellCheck={false}
         autoComplete="off"
         onFocus={() => onText?.(text)}
+        onBlur={() => onText?.(null)}
         onChange={(event) => tell(event.currentTarget.value, SETTLES_MS)}
         onKeyDown={(event) => {
           if (event.key !== 'Escape') return
@@ -94,17 +96,7 @@ export function FilterField<T>({ value, onChange, label, placeholder, ref, gramm
         describedBy={unknown === undefined ? undefined : note}
         onText={setTyped}
       />
-      <datalist id={list}>
-        {typed === null
-          ? null
-          : suggest(typed, rows, grammar).map(({ value: one, times }) => (
-              <option
-                key={one}
-                value={one}
-                label={times === null ? undefined : t('filters.rows', { count: times, n: count(times) })}
-              />
-            ))}
-      </datalist>
+      <Suggestions id={list} typed={useDeferredValue(typed)} grammar={grammar as Grammar<unknown>} rows={rows} />
       {unknown?.kind === 'unknown' ? (
         <span id={note} className="filter-note" role="status">
           {t('filters.unknown', { text: unknown.text, why: unknown.why })}
@@ -113,3 +105,27 @@ export function FilterField<T>({ value, onChange, label, placeholder, ref, gramm
     </span>
   )
 }
+
+type Offers = {
+  readonly id: string
+  /** null: nobody types */
+  readonly typed: string | null
+  readonly grammar: Grammar<unknown>
+  readonly rows: readonly unknown[]
+}
+/** Counting the values of ten thousand rows takes a moment: drawn behind what is typed, and again only for other rows. */
+const Suggestions = memo(function Suggestions({ id, typed, grammar, rows }: Offers) {
+  return (
+    <datalist id={id}>
+      {typed === null
+        ? null
+        : suggest(typed, rows, grammar).map(({ value, times }) => (
+            <option
+              key={value}
+              value={value}
+              label={times === null ? undefined : t('filters.rows', { count: times, n: count(times) })}
+            />
+          ))}
+    </datalist>
+  )
+})

@@ -50,20 +50,21 @@ export function useHeldOrder<T extends { readonly id: string }>(
 export function hold<T extends { readonly id: string }>(sorted: readonly T[], ids: readonly string[]) {
   if (sorted.length === ids.length && sorted.every((row, i) => row.id === ids[i]))
     return { rows: sorted, wouldMove: 0, fresh: 0 }
-  const byId = new Map(sorted.map((row) => [row.id, row]))
-  const rows = ids.flatMap((id) => byId.get(id) ?? [])
-  const shown = new Set(rows.map((row) => row.id))
-  const known = sorted.filter((row) => shown.has(row.id))
-  const wouldMove = rows.length - longestRun(rows, known)
-  return { rows, wouldMove, fresh: sorted.length - rows.length }
+  const position = new Map<string, number>()
+  for (const [i, row] of sorted.entries()) position.set(row.id, i)
+  const positions: number[] = []
+  for (const id of ids) {
+    const at = position.get(id)
+    if (at !== undefined) positions.push(at)
+  }
+  const rows = positions.map((at) => sorted[at]!)
+  return { rows, wouldMove: rows.length - longestRun(positions), fresh: sorted.length - rows.length }
 }
 
 /** How many rows can stay: the longest increasing subsequence of new positions (patience sorting). */
-function longestRun<T extends { readonly id: string }>(rows: readonly T[], wanted: readonly T[]): number {
-  const position = new Map(wanted.map((row, i) => [row.id, i]))
+function longestRun(positions: readonly number[]): number {
   const tails: number[] = []
-  for (const row of rows) {
-    const p = position.get(row.id)!
+  for (const p of positions) {
     let lo = 0
     let hi = tails.length
     while (lo < hi) {

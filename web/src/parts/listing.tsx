@@ -95,7 +95,7 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
           label={`${t('keys.filter')}: ${title}`}
           placeholder={placeholder}
           grammar={grammar}
-          rows={rows}
+          rows={known}
         />
         {toggles}
         <HeldNote {...held} />
@@ -147,7 +147,14 @@ export function Listing<T extends Row>(props: ListingProps<T>) {
 
 /** The record as it is now, of a row whose place was decided a moment ago; most often it is where it was then. */
 function useNewest<T extends Row>(rows: readonly T[], known: readonly T[]): (row: T) => T {
-  const places = useMemo(() => new Map(known.map((row, i) => [row.id, i])), [known])
+  const last = useRef<{ readonly of: readonly T[]; readonly byId: ReadonlyMap<string, number> } | null>(null)
+  const places = useMemo(() => {
+    // Most often only figures are new; where each record stands is the same.
+    const was = last.current
+    const isSame = was !== null && was.of.length === known.length && was.of.every((row, i) => row.id === known[i]!.id)
+    last.current = { of: known, byId: isSame ? was.byId : new Map(known.map((row, i) => [row.id, i])) }
+    return last.current.byId
+  }, [known])
   return (row) => {
     if (rows === known) return row
     const there = rows[places.get(row.id) ?? -1]

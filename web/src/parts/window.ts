@@ -2,35 +2,42 @@
  * Which rows of a long table are near the screen. All rows have one height, so this is arithmetic: nothing is measured
  * while scrolling, and the page is drawn again only when the range changes.
  */
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type RefObject, useEffect, useState } from 'react'
 
 /** Rows drawn above and below what is seen; the range moves in steps of this many, so most scrolls draw nothing. */
-const STEP = 8
+const STEP = 6
 
 type Range = { readonly from: number; readonly to: number }
 
+/** Where the rows near the screen would be in a list without end. `scrolled`: px from the first row to the screen's top. */
+function nearScreen(scrolled: number, height: number, rowHeight: number): Range {
+  const from = Math.floor(scrolled / rowHeight / STEP) * STEP - STEP
+  return { from, to: Math.ceil((scrolled + height) / rowHeight / STEP) * STEP + STEP }
+}
+
+/** The same of `count` rows: never empty while there are rows, even where the list has become shorter than where one stood. */
+function within({ from, to }: Range, count: number): Range {
+  const rows = Math.max(to - Math.max(0, from), 2 * STEP)
+  const first = Math.max(0, Math.min(from, count - rows))
+  return { from: first, to: Math.min(count, first + rows) }
+}
+
 export function rangeAt(scrolled: number, height: number, rowHeight: number, count: number): Range {
-  const first = Math.floor(Math.max(0, scrolled) / rowHeight / STEP) * STEP - STEP
-  const rows = Math.ceil(height / rowHeight / STEP) * STEP + 3 * STEP
-  const from = Math.max(0, Math.min(first, count - rows))
-  return { from, to: Math.min(count, Math.max(0, first) + rows) }
+  return within(nearScreen(scrolled, height, rowHeight), count)
 }
 
 /** `body` is where the rows begin. `on` is false for a short table, which is drawn whole. */
 export function useWindow(body: RefObject<HTMLElement | null>, on: boolean, count: number, rowHeight: number) {
-  const [range, setRange] = useState<Range>({ from: 0, to: 0 })
-  const latest = useRef(() => {})
-  latest.current = () => {
-    if (!on || body.current === null) return
-    const next = rangeAt(-body.current.getBoundingClientRect().top, innerHeight, rowHeight, count)
-    setRange((now) => (now.from === next.from && now.to === next.to ? now : next))
-  }
-  // Asking where the rows begin makes the browser lay the page out: only when that can have changed.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the range depends on, read through the ref
-  useLayoutEffect(() => latest.current(), [on, count, rowHeight])
+  // Half a screen at first: a table stands below a heading.
+  const [near, setNear] = useState<Range>(() => nearScreen(0, innerHeight / 2, rowHeight))
   useEffect(() => {
     if (!on) return
-    const look = () => latest.current()
+    const look = () => {
+      if (body.current === null) return
+      const next = nearScreen(-body.current.getBoundingClientRect().top, innerHeight, rowHeight)
+      setNear((now) => (now.from === next.from && now.to === next.to ? now : next))
+    }
+    // Asking where the rows begin makes the browser lay the page out: asked when it just has, it costs nothing.
     const moved = new ResizeObserver(look)
     moved.observe(document.body)
     addEventListener('scroll', look, { passive: true })
@@ -40,7 +47,6 @@ export function useWindow(body: RefObject<HTMLElement | null>, on: boolean, coun
       removeEventListener('scroll', look)
       removeEventListener('resize', look)
     }
-  }, [on])
-  if (!on) return { from: 0, to: count }
-  return { from: Math.min(range.from, count), to: Math.min(range.to, count) }
+  }, [on, body, rowHeight])
+  return on ? within(near, count) : { from: 0, to: count }
 }
