@@ -16,6 +16,17 @@ export function needRoot(): string | false {
   return false
 }
 
+/** For machines that are started for real, under full emulation. */
+export function needQemu(): string | false {
+  try {
+    execFileSync('qemu-system-x86_64', ['--version'], { stdio: 'ignore' })
+    execFileSync('qemu-img', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return 'needs qemu-system-x86_64 and qemu-img (npm test installs them as root on Debian)'
+  }
+  return false
+}
+
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 )

@@ -5,6 +5,7 @@
 import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
 import type { AgentState } from '../model/desired.ts'
+import { PACKETS } from '../model/facets.ts'
 import type { NftLine } from '../model/plan-preview.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 
@@ -16,9 +17,10 @@ const MOST_LINES = 2_000
 export function bindingsFor(state: AgentState, workloads: readonly WorkloadRecord[]): Binding[] {
   const desired = new Map(state.workloads.map((one) => [one.key, one]))
   return workloads.flatMap(({ report: { key, interface: face, addresses, driver } }) => {
-    if (driver === 'recording' || (driver === 'netns') !== (face !== null)) return []
+    const where = PACKETS[driver]
+    if (where === null || (where === 'netns') !== (face !== null)) return []
     const own = desired.get(key)?.network?.addresses ?? addresses
-    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver }]
+    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver: where }]
   })
 }
 

@@ -58,7 +58,7 @@ function chainsOf(input: DecideInput, { report }: WorkloadRecord, desired: Desir
     key: report.key,
     interface: isHost ? null : 'preview',
     addresses: [],
-    driver: report.driver as 'host' | 'netns',
+    driver: isHost ? ('host' as const) : ('netns' as const),
   }
   const compiled = compileAgent(state, [binding])
   const of = (map: ReadonlyMap<string, string>) => {

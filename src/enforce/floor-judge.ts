@@ -192,7 +192,7 @@ function claimFault(state: AgentState, floor: Floor, held: Held): Fault | null {
       if (isGroupAddress(words) || isLoopback(words))
         return { pointer, reason: `${shown(text)} is no address that one workload could have` }
       const subnet = subnetOf(words, length)
-      const routed = held.drivers.get(key) === 'netns'
+      const routed = held.drivers.get(key) !== 'host'
       const own = kept.find(
         (one) => same(one.words, words) || (routed && length < 128 && cidrContains(subnet, one.words)),
       )

@@ -5,7 +5,7 @@
 import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
-import { CARRIES } from '../model/facets.ts'
+import { CARRIES, PACKETS } from '../model/facets.ts'
 import { FACETS, type Facet } from '../model/persona.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import type { Place } from './facet.ts'
@@ -80,9 +80,10 @@ const bare4and6 = (addresses: readonly string[]) => addresses.map((text) => text
 export function bindingsOf(inventory: Inventory, state: AgentState | null): Binding[] {
   const desired = new Map(state?.workloads.map((workload) => [workload.key, workload]))
   return inventory.workloads.flatMap(({ key, interface: face, addresses, driver }) => {
-    if (driver === 'recording' || (driver === 'netns') !== (face !== null)) return []
+    const where = PACKETS[driver]
+    if (where === null || (where === 'netns') !== (face !== null)) return []
     const own = desired.get(key)?.network?.addresses ?? addresses
-    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver }]
+    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver: where }]
   })
 }
 

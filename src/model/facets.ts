@@ -1,15 +1,26 @@
 /** Which driver carries which facet. One table: the API, the planner and the agent refuse from it with the same words. */
 import { FACETS, type Facet, type MITIGATIONS, type PersonaSpec } from './persona.ts'
 
-export const DRIVERS = ['netns', 'host', 'recording'] as const
+export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'recording'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
 export const CARRIES = {
   netns: ['policies', 'network', 'dns'],
   host: ['policies'],
+  qemu: ['policies'],
+  container: ['policies'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
 } as const satisfies Record<DriverName, readonly Facet[]>
+
+/** Where rules find its packets: on our end of its link, at the host's own hooks, or nowhere. */
+export const PACKETS = {
+  netns: 'netns',
+  container: 'netns',
+  qemu: 'netns',
+  host: 'host',
+  recording: null,
+} as const satisfies Record<DriverName, 'netns' | 'host' | null>
 
 export const SUPPORTED_MITIGATIONS = [
   'deny',

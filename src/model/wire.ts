@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { Approval, MAX_APPROVALS } from './approval.ts'
 import { AgentState, Generation } from './desired.ts'
 import { Evidence } from './evidence.ts'
+import { DRIVERS } from './facets.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
 
@@ -17,7 +18,7 @@ export const WorkloadReport = Type.Object(
     key: Type.String({ minLength: 1, maxLength: 128 }),
     name: Type.String({ minLength: 1, maxLength: 128 }),
     kind: Type.Enum(['namespace', 'host', 'vm', 'container', 'device']),
-    driver: Type.Union([Type.Literal('netns'), Type.Literal('host'), Type.Literal('recording')]),
+    driver: Type.Enum(DRIVERS),
     /** The interface on the enforcing side, none for the host itself. */
     interface: Type.Union([Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }), Type.Null()]),
     addresses: Type.Array(Type.String({ maxLength: 45 }), { maxItems: 64 }),

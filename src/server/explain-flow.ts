@@ -11,6 +11,7 @@ import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
 import { formatAddress, parseAddress } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
+import { PACKETS } from '../model/facets.ts'
 import { Proto } from '../model/flow.ts'
 import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
@@ -185,13 +186,14 @@ function reflexText(end: WorkloadRecord, { peer, until, why }: LiveReflex): stri
 }
 
 function bindingOf({ report }: WorkloadRecord): Binding[] {
-  if (report.driver === 'recording') return []
+  const where = PACKETS[report.driver]
+  if (where === null) return []
   return [
     {
       key: report.key,
       interface: report.interface,
       addresses: report.addresses.map((one) => one.split('/')[0]!),
-      driver: report.driver,
+      driver: where,
     },
   ]
 }

@@ -9,7 +9,7 @@ const IMPORT =
 
 export function readSources(): Source[] {
   const root = new URL('../..', import.meta.url).pathname
-  return globSync('{src,web,lab,sim,bench,test}/**/*.{ts,tsx}', {
+  return globSync('{src,web,lab,sim,bench,test,guest}/**/*.{ts,tsx}', {
     cwd: root,
     exclude: (p) => /node_modules|dist/.test(p),
   })

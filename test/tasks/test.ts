@@ -23,7 +23,7 @@ if (globs.length === 0) {
 }
 
 // The rules have run with the check; the documentation has a step of its own (`npm run docs -- test`).
-const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web}/**/*.test.ts'], {
+const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web,guest}/**/*.test.ts'], {
   exclude: (path) => path.includes('node_modules') || (globs.length === 0 && /^test\/(rules|docs)(\/|$)/.test(path)),
 }).sort()
 
