@@ -39,6 +39,11 @@ type Series = {
   readonly hours: Map<number, number>
   /** The place of `Hot` in the array of what rows change. */
   readonly at: number
+  /**
+   * epoch ms: when a row of many flows came last. Spans that hold one are not judged: what calls several times a second is
+   * a strobe, as RITA has it (over 86,400 connections a day), and its times are not known.
+   */
+  crowdedAt: number
   isNews: boolean
   scoredFlows: number
   scoredAt: number
@@ -92,6 +97,7 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       sizes: [],
       hours: new Map(),
       at: number * STRIDE,
+      crowdedAt: Number.NEGATIVE_INFINITY,
       isNews: false,
       scoredFlows: 0,
       scoredAt: Number.NEGATIVE_INFINITY,
@@ -127,12 +133,13 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
         }
         const number = places[channel]! - 1
         const at = number * STRIDE
+        if (batch.flows[row]! > 1) all[number]!.crowdedAt = batch.end[row]!
         observe(hot, at, batch, row, begins)
         if (hot[at + Hot.newTimes] === FEW || hot[at + Hot.newSizes] === FEW) keepNew(hot, all[number]!)
         if (!begins) continue
         const hour = Math.floor(batch.start[row]! / HOUR_MS)
         if (hour !== hot[at + Hot.hour]) turnHour(hot, all[number]!, hour)
-        hot[at + Hot.inHour]!++
+        hot[at + Hot.inHour]! += batch.flows[row]!
         if (hot[at + Hot.flows]! < 4) continue
         const series = all[number]!
         if (series.isNews) continue
@@ -145,8 +152,10 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       for (const series of news) {
         // A score changes slowly: look again when a tenth more is known, or a while went by.
         const flows = hot[series.at + Hot.flows]!
+        const ago = now - series.scoredAt
+        if (ago < LOOK_MS) continue
         keepNew(hot, series)
-        if (flows < series.scoredFlows * 1.1 && now - series.scoredAt < lookAgainMs(series, now)) continue
+        if (flows < series.scoredFlows * 1.1 && ago < lookAgainMs(series, now)) continue
         news.delete(series)
         series.isNews = false
         series.scoredFlows = flows
@@ -167,9 +176,12 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
   }
 }
 
+/** Two ticks. */
+const LOOK_MS = 10_000
+
 /** A minute for a young series, an hour for one of a day. */
 function lookAgainMs(series: Series, now: number): number {
-  return Math.max(60_000, (now - series.times[0]!) / 24)
+  return Math.max(60_000, (now - (series.times[0] ?? now)) / 24)
 }
 
 /** Calling a machine of one's own network at fixed times is what monitoring and API consumers do: at least one end is outside. */
@@ -183,16 +195,18 @@ function canBeacon(batch: FlowBatch, row: number, source: number, target: number
 function observe(hot: Float64Array, at: number, batch: FlowBatch, row: number, begins: boolean): void {
   const end = batch.end[row]!
   const marks = batch.marks[row]!
+  const isOne = batch.flows[row] === 1
   if (end > hot[at + Hot.last]!) hot[at + Hot.last] = end
   if ((marks & Mark.antispoofed) !== 0) hot[at + Hot.isProven] = 1
-  if (begins) {
-    hot[at + Hot.flows]!++
+  if (begins) hot[at + Hot.flows]! += batch.flows[row]!
+  if (begins && isOne) {
     hot[at + Hot.times + hot[at + Hot.newTimes]!] = batch.start[row]!
     hot[at + Hot.newTimes]!++
   }
-  if ((marks & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)) hot[at + Hot.answered]!++
+  if ((marks & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed))
+    hot[at + Hot.answered]! += batch.flows[row]!
   // Live, the size of a connection is known at the first dump after it, long before the kernel forgets it.
-  if (batch.phase[row] !== Phase.opened && batch.bytesOut[row]! > 0) {
+  if (isOne && batch.phase[row] !== Phase.opened && batch.bytesOut[row]! > 0) {
     hot[at + Hot.sizes + hot[at + Hot.newSizes]!] = batch.bytesOut[row]!
     hot[at + Hot.newSizes]!++
   }
@@ -233,6 +247,7 @@ function strongest(hot: Float64Array, series: Series, now: number): Best | null 
   let best: Best | null = null
   for (const span of SPANS) {
     const from = now - span.ms
+    if (series.crowdedAt >= from) continue
     const times = series.times.filter((time) => time >= from)
     if (times.length < span.least) continue
     const isWhole = series.times.length < MAX_TIMES || series.times[0]! < from

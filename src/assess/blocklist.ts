@@ -1,6 +1,6 @@
 /** Who speaks with an address that threat intelligence rates low. The initiator is to blame: a listed address that knocks is blamed itself. */
 import type { Evidence } from '../model/evidence.ts'
-import { type FlowBatch, Mark } from '../model/flow.ts'
+import { beginsFlow, type FlowBatch, Mark } from '../model/flow.ts'
 import { plainText } from '../model/plain-text.ts'
 import { type Detector, highOf, lowOf, pairKey } from './detector.ts'
 import type { Ends } from './ends.ts'
@@ -37,7 +37,7 @@ export function createBlocklist(options: {
       contact = { indicator, isInbound, flows: 0, bytes: 0, last: 0, isProven: false }
       contacts.set(key, contact)
     }
-    if (batch.phase[row]! <= 1) contact.flows++
+    if (beginsFlow(batch, row)) contact.flows += batch.flows[row]!
     contact.bytes += batch.bytesOut[row]! + batch.bytesIn[row]!
     contact.last = Math.max(contact.last, batch.end[row]!)
     contact.isProven ||= (batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0

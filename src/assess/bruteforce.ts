@@ -137,12 +137,15 @@ function observe(hot: Float64Array, at: number, held: readonly Attempts[], batch
       hot.fill(0, at + Hot.count, at + Hot.starts)
     }
     hot[at + Hot.since] = last - SPAN_MS
-    if (hot[at + Hot.count]! >= MAX_STARTS) forgetOld(hot, held[at / STRIDE]!)
-    if (hot[at + Hot.few] === FEW) keepStarts(hot, held[at / STRIDE]!)
-    hot[at + Hot.starts + hot[at + Hot.few]!] = start
-    hot[at + Hot.few]!++
-    hot[at + Hot.count]!++
-    hot[at + Hot.flows]!++
+    // A row of many says when its last one began: near enough for a span of minutes.
+    for (let left = Math.min(batch.flows[row]!, MAX_STARTS); left > 0; left--) {
+      if (hot[at + Hot.count]! >= MAX_STARTS) forgetOld(hot, held[at / STRIDE]!)
+      if (hot[at + Hot.few] === FEW) keepStarts(hot, held[at / STRIDE]!)
+      hot[at + Hot.starts + hot[at + Hot.few]!] = start
+      hot[at + Hot.few]!++
+      hot[at + Hot.count]!++
+    }
+    hot[at + Hot.flows]! += batch.flows[row]!
   }
   hot[at + Hot.bytesOut]! += batch.bytesOut[row]!
   hot[at + Hot.bytesIn]! += batch.bytesIn[row]!

@@ -8,6 +8,7 @@ import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
 import { createNetflowDecoder, DATAGRAM_ROWS, type NetflowDecoder } from '../netflow/decoder.ts'
 import { createPairing } from '../netflow/pairing.ts'
+import { createSumming } from '../netflow/summing.ts'
 import { createServiceNames, createSourceCounters, type FlowSource, refuse, type ServiceNames } from '../source.ts'
 import { openDgramSocket } from './dgram-socket.ts'
 import { createExporters, type Exporter } from './exporters.ts'
@@ -61,6 +62,8 @@ const DRAINS_PER_TURN = 16
 const LOOK_MS = 1_000
 /** Conversations of which one direction waits for the other: exporters send both within seconds. */
 const PAIRED = 1 << 16
+/** Channels watched for being busy, 132 bytes each. */
+const CHANNELS = 1 << 16
 const PAIR_WAIT_MS = 5_000
 const SPARES = 4
 /** A clock that is off by more shifts what its flows say of time; whole seconds are all that a header tells. */
@@ -70,7 +73,7 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
   const counters = createSourceCounters()
   const clock = spec.clock ?? Date.now
   const exporters = createExporters(spec.exporters)
-  const pairing = createPairing(PAIRED)
+  const pairing = createSumming(createPairing(PAIRED), CHANNELS)
   const decoder = createNetflowDecoder({ services: spec.services ?? createServiceNames(), counters, pairing })
   const figures: UdpFigures = {
     through: null,

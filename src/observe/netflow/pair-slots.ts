@@ -111,6 +111,7 @@ export function giveRow(slots: Slots, slot: number, to: FlowBatch, marks: number
   to.marks[at] = marks
   to.sourceWorkload[at] = -1
   to.targetWorkload[at] = -1
+  to.flows[at] = 1
 }
 
 /** 1 = the row is of the slot's own direction, −1 = of the other one, 0 = of another conversation. */

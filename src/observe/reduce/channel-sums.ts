@@ -27,7 +27,7 @@ export const Sum = {
 export const HISTOGRAMS_STRIDE = HISTOGRAMS.length * BUCKETS
 const UNITS = HISTOGRAMS.map(({ unit }) => unit)
 const [OUT_UNIT = 1, IN_UNIT = 1, DURATION_UNIT = 1, GAP_UNIT = 1] = UNITS
-/** Buckets are of 16 bits, and a row adds one at most. */
+/** Conversations between two writes: buckets are of 16 bits. */
 export const MAX_ROWS = 65_535
 
 const HAS_FAILED = Uint8Array.from({ length: 256 }, (_, state) =>
@@ -101,13 +101,13 @@ export function addRows(of: ChannelSums, numbers: Int32Array, batch: FlowBatch, 
       if (end < closedUntil && tick === closedUntil) turn.late(from >= 0 && to >= 0 ? 2 : 1)
       else turn.enter(channel, row)
     }
+    if (sums[at + Sum.rows]! + batch.flows[row]! > MAX_ROWS) turn.enter(channel, row)
     addRow(of, channel, at, batch, row, from)
     const service = batch.service[row]!
     if (service !== 0 && sums[at + Sum.service] === 0) {
       sums[at + Sum.service] = service
       turn.name(channel, service)
     }
-    if (sums[at + Sum.rows]! >= MAX_ROWS) turn.enter(channel, row)
   }
 }
 
@@ -118,27 +118,28 @@ function addRow(of: ChannelSums, channel: number, at: number, batch: FlowBatch, 
   const into = batch.bytesIn[row]!
   const start = batch.start[row]!
   const end = batch.end[row]!
-  sums[at + Sum.rows]!++
+  const n = batch.flows[row]!
+  sums[at + Sum.rows]! += n
   sums[at + Sum.bytesOut]! += out
   sums[at + Sum.bytesIn]! += into
   sums[at + Sum.packetsOut]! += batch.packetsOut[row]!
   sums[at + Sum.packetsIn]! += batch.packetsIn[row]!
-  sums[at + Sum.failed]! += HAS_FAILED[batch.state[row]!]!
+  sums[at + Sum.failed]! += n * HAS_FAILED[batch.state[row]!]!
   if (end > sums[at + Sum.last]!) sums[at + Sum.last] = end
   const buckets = channel * HISTOGRAMS_STRIDE
   if (phase === Phase.whole || phase === Phase.closed) {
     // A `closed` row carries the bytes since its last `progress`: its size is a lower bound.
     const lasted = Math.max(0, end - start)
-    sums[at + Sum.finished]!++
-    sums[at + Sum.durationMs]! += lasted
-    histograms[buckets + bucketOf(out, OUT_UNIT)]!++
-    histograms[buckets + BUCKETS + bucketOf(into, IN_UNIT)]!++
-    histograms[buckets + 2 * BUCKETS + bucketOf(lasted, DURATION_UNIT)]!++
+    sums[at + Sum.finished]! += n
+    sums[at + Sum.durationMs]! += lasted * n
+    histograms[buckets + bucketOf(out / n, OUT_UNIT)]! += n
+    histograms[buckets + BUCKETS + bucketOf(into / n, IN_UNIT)]! += n
+    histograms[buckets + 2 * BUCKETS + bucketOf(lasted, DURATION_UNIT)]! += n
   }
   if (phase > Phase.opened) return
-  sums[at + Sum.flows]!++
+  sums[at + Sum.flows]! += n
   if (from < 0) return
   const last = of.lastInitiated[from]!
-  if (start >= last) histograms[buckets + 3 * BUCKETS + bucketOf(start - last, GAP_UNIT)]!++
+  if (start >= last) histograms[buckets + 3 * BUCKETS + bucketOf((start - last) / n, GAP_UNIT)]! += n
   if (start >= last || Number.isNaN(last)) of.lastInitiated[from] = start
 }

@@ -97,5 +97,6 @@ function slice(batch: FlowBatch, begin: Place, end: Place): FlowBatch {
     sourceWorkload: batch.sourceWorkload.subarray(from, to),
     targetWorkload: batch.targetWorkload.subarray(from, to),
     service: batch.service.subarray(from, to),
+    flows: batch.flows.subarray(from, to),
   }
 }
