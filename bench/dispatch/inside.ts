@@ -6,6 +6,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import koffi from 'koffi'
+import { openEar } from './ear.ts'
 import { octets } from './packets.ts'
 
 export type Request =
@@ -13,6 +14,8 @@ export type Request =
   | { readonly op: 'serve'; readonly address: string; readonly port: number; readonly protocol: 'tcp' | 'udp' }
   | { readonly op: 'open'; readonly address: string; readonly port: number; readonly protocol: 'tcp' | 'udp' }
   | { readonly op: 'read'; readonly flow: number }
+  /** Every packet that reached this namespace since the last such request; the first one starts to listen. */
+  | { readonly op: 'hear' }
 
 type Flow = { bytes: number; error: string; ready: boolean }
 const flows: Flow[] = []
@@ -86,6 +89,8 @@ function open(address: string, port: number, protocol: 'tcp' | 'udp'): number {
   return flows.push(flow) - 1
 }
 
+let ear: (() => string[]) | null = null
+
 async function answer(request: Request): Promise<unknown> {
   switch (request.op) {
     case 'send':
@@ -95,6 +100,9 @@ async function answer(request: Request): Promise<unknown> {
       return await serve(request.address, request.port, request.protocol)
     case 'open':
       return open(request.address, request.port, request.protocol)
+    case 'hear':
+      ear ??= openEar('eth0')
+      return ear()
     case 'read':
       return flows[request.flow]
   }

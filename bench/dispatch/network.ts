@@ -216,6 +216,29 @@ export class Network {
     return this.#inside[i - 1]!.ask({ op: 'read', flow })
   }
 
+  /** Names of all packets that reached workload `i` since the last question. */
+  hear(i: number): Promise<string[]> {
+    return this.#inside[i - 1]!.ask({ op: 'hear' })
+  }
+
+  /** What is crafted is noted and then dropped, so that no kernel answers what it never asked. */
+  async hush(): Promise<void> {
+    const drop = [
+      'meta l4proto { tcp, udp, sctp, icmp } drop',
+      'icmpv6 type { destination-unreachable, packet-too-big, echo-request, echo-reply, 139, 140 } drop',
+    ]
+    const text = `table inet hush {\n chain c {\n  type filter hook prerouting priority -399; policy accept;\n  ${drop.join('\n  ')}\n }\n}\n`
+    for (const name of this.#names) await this.nft(text, name)
+    // The kernel tells a peer no more than once a second that it was refused: here each refusal is looked for.
+    await this.#sysctl(
+      this.router,
+      'net.ipv4.icmp_ratelimit=0',
+      'net.ipv4.icmp_ratemask=0',
+      'net.ipv6.icmp.ratelimit=0',
+    )
+    await this.#sysctl(this.router, 'net.ipv6.icmp.ratemask=255')
+  }
+
   async close(): Promise<void> {
     for (const inside of this.#inside) inside.close()
     for (const name of [this.router, ...this.#names]) await run('ip', ['netns', 'del', name]).catch(() => {})

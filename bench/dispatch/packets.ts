@@ -57,10 +57,11 @@ function transport(protocol: keyof typeof PROTOCOL, port: number, id: number, tc
   return body
 }
 
-function header(v6: boolean, protocol: number, source: Buffer, target: Buffer, body: Buffer): Buffer {
+/** `mark` tells one packet from every other: the identification of IPv4, the flow label of IPv6. Routers leave both alone. */
+export function header(v6: boolean, protocol: number, source: Buffer, target: Buffer, body: Buffer, mark = 0): Buffer {
   if (v6) {
     const head = Buffer.alloc(8)
-    head.writeUInt8(0x60, 0)
+    head.writeUInt32BE((0x60000000 | mark) >>> 0, 0)
     head.writeUInt16BE(body.length, 4)
     head.writeUInt8(protocol, 6)
     head.writeUInt8(64, 7)
@@ -69,6 +70,7 @@ function header(v6: boolean, protocol: number, source: Buffer, target: Buffer, b
   const head = Buffer.alloc(12)
   head.writeUInt8(0x45, 0)
   head.writeUInt16BE(20 + body.length, 2)
+  head.writeUInt16BE(mark, 4)
   head.writeUInt16BE(0x4000, 6)
   head.writeUInt8(64, 8)
   head.writeUInt8(protocol, 9)
@@ -78,7 +80,7 @@ function header(v6: boolean, protocol: number, source: Buffer, target: Buffer, b
 }
 
 /** RFC 1071. */
-function checksum(bytes: Buffer): number {
+export function checksum(bytes: Buffer): number {
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)

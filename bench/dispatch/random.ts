@@ -18,11 +18,11 @@ export function seeded(seed: number): Random {
   }
 }
 
-const PORTS = [22, 53, 80, 443, 5432, 6000, 6005, 6010, 8080, 40000]
+export const PORTS = [22, 53, 80, 443, 5432, 6000, 6005, 6010, 8080, 40000]
 const MEMBERS = [1, 2, 3, 4].flatMap((i) => [v4(i), v6(i), `10.77.${i}.0/24`, `fd77:${i}::/64`])
 const WIDE = ['10.77.0.0/16', '10.0.0.0/8', 'fd77::/16', '0.0.0.0/0', '::/0', '10.77.2.0/23', 'fd77:2::/31']
 
-const pick = <T>(random: Random, list: readonly T[]): T => list[random(list.length)]!
+export const pick = <T>(random: Random, list: readonly T[]): T => list[random(list.length)]!
 const some = <T>(random: Random, list: readonly T[], most: number): T[] =>
   Array.from({ length: random(most + 1) }, () => pick(random, list))
 
@@ -37,7 +37,7 @@ function peer(random: Random): RuleMatch['peer'] {
 }
 
 function service(random: Random): RuleMatch['service'] {
-  const protocol = pick(random, ['tcp', 'udp'] as const)
+  const protocol = pick(random, ['tcp', 'tcp', 'udp', 'udp', 'sctp'] as const)
   switch (random(8)) {
     case 0:
     case 1:
@@ -45,7 +45,9 @@ function service(random: Random): RuleMatch['service'] {
     case 2:
       return { protocol: `${protocol}-any` }
     case 3:
-      return { protocol: 'icmp', type: pick(random, [null, 8, 8, 128]) }
+      return random(4) === 0
+        ? { protocol: 'icmp6', type: pick(random, [null, 128, 139]) }
+        : { protocol: 'icmp', type: pick(random, [null, 8, 8, 13, 128]) }
     default: {
       const from = pick(random, PORTS)
       return { protocol, from, to: Math.min(65535, from + pick(random, [0, 0, 5, 10, 30000])) }
@@ -53,12 +55,23 @@ function service(random: Random): RuleMatch['service'] {
   }
 }
 
+const VERDICTS = ['allow', 'allow', 'allow', 'allow', 'deny', 'deny', 'reject', 'reject', 'pass', 'pass'] as const
+
+/** Half the lists stand in tiers. Limits are too high to be reached, so that no verdict depends on the speed of the machine. */
 function rules(random: Random, name: string): ResolvedRule[] {
-  return Array.from({ length: 1 + random(7) }, (_, i) => ({
-    verdict: random(5) < 3 ? 'allow' : 'deny',
-    match: { peer: peer(random), service: service(random) },
-    why: { rule: `${name}/${i}`, text: 'random' },
-  }))
+  const tiers = random(2) === 0 ? 1 : 4
+  return Array.from({ length: 1 + random(7) }, (_, i) => {
+    const verdict = pick(random, VERDICTS)
+    const unit = pick(random, ['flows', 'bytes'] as const)
+    return {
+      verdict,
+      match: { peer: peer(random), service: service(random) },
+      why: { rule: `${name}/${i}`, text: 'random' },
+      ...(tiers > 1 ? { tier: random(tiers) * 5 } : {}),
+      ...(verdict === 'allow' && random(6) === 0 ? { limit: { unit, perSecond: 1_000_000_000 } } : {}),
+      ...(verdict === 'allow' && random(6) === 0 ? { log: true as const } : {}),
+    }
+  })
 }
 
 export function randomState(random: Random, n: number): AgentState {

@@ -118,3 +118,38 @@ test('a packet is judged on the original tuple whichever way it goes', () => {
   assert.equal(rule({ enters: 'x', leaves: 'y', source: '8.8.8.8' }), 'guise/foreign')
   assert.equal(rule({ enters: 'x', source: '8.8.8.8' }), 'open')
 })
+
+test('tiers: lowest first, a pass leaves it to the next, a limit denies new flows, a reject answers who asked', () => {
+  type Rules = RuleList['rules']
+  const one = (id: string, verdict: Rules[number]['verdict'], more: Partial<Rules[number]> = {}): Rules[number] => {
+    return { verdict, match: { peer: { kind: 'any' }, service: null }, why: why(id), ...more }
+  }
+  const judged = (rules: Rules, tracking: Packet['tracking'] = 'first', live = NOTHING_LIVE) => {
+    const back = tracking === 'reply'
+    const packet: Packet = {
+      enters: back ? 'gb' : 'ga',
+      leaves: back ? 'ga' : 'gb',
+      source: back ? FLOW.to : FLOW.from,
+      tracking,
+      flow: FLOW,
+    }
+    const said = evaluate(state(list(...rules)), BINDINGS, packet, live)
+    return [said.verdict, said.why.rule, said.answer ?? said.log ?? null]
+  }
+  assert.deepEqual(judged([one('late', 'deny', { tier: 2 }), one('soon', 'allow', { tier: 1 })]), [
+    'allow',
+    'soon',
+    null,
+  ])
+  const passing = [one('p', 'pass'), one('over', 'deny'), one('next', 'allow', { tier: 1, log: true })]
+  assert.deepEqual(judged(passing), ['allow', 'next', true])
+  assert.deepEqual(judged(passing, 'original'), ['allow', 'next', null])
+  assert.deepEqual(judged([one('p', 'pass', { tier: 9 })]), ['deny', 'default-deny', null])
+  assert.deepEqual(judged([one('no', 'reject')]), ['deny', 'no', 'reset'])
+  assert.deepEqual(judged([one('no', 'reject')], 'reply'), ['deny', 'no', null])
+  const spent = { ...NOTHING_LIVE, spent: [{ key: 'a', rule: 'slow' }] }
+  const slow = (unit: 'flows' | 'bytes') => [one('slow', 'allow', { limit: { unit, perSecond: 1 } })]
+  assert.deepEqual(judged(slow('flows'), 'first', spent), ['deny', 'slow', null])
+  assert.deepEqual(judged(slow('flows'), 'reply', spent), ['allow', 'slow', null])
+  assert.deepEqual(judged(slow('bytes'), 'reply', spent), ['deny', 'slow', null])
+})

@@ -93,6 +93,75 @@ test('the whole table reads as written', () => {
   golden('whole', fullText(compileAgent(state(), BINDINGS), { pendingMs: null, now: 0 }))
 })
 
+const TIERS: RuleList = {
+  rules: [
+    {
+      verdict: 'deny',
+      match: { peer: { kind: 'any' }, service: { protocol: 'tcp', from: 23, to: 23 } },
+      why: why('later'),
+    },
+    {
+      verdict: 'pass',
+      match: { peer: { kind: 'cidr', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] }, service: null },
+      why: why('passes all but some'),
+      tier: 0,
+    },
+    {
+      verdict: 'reject',
+      match: { peer: { kind: 'any' }, service: { protocol: 'sctp-any' } },
+      why: why('rejects'),
+      tier: 0,
+    },
+    {
+      verdict: 'pass',
+      match: { peer: { kind: 'set', set: 'persona:database' }, service: null },
+      why: why('passes some'),
+      tier: 5,
+    },
+    {
+      verdict: 'allow',
+      match: { peer: { kind: 'any' }, service: { protocol: 'icmp6', type: 139 } },
+      why: why('allows slowly'),
+      tier: 5,
+      limit: { unit: 'flows', perSecond: 7 },
+      log: true,
+    },
+    {
+      verdict: 'allow',
+      match: { peer: { kind: 'set', set: 'persona:database', not: true }, service: null },
+      why: why('allows little'),
+      tier: 5,
+      limit: { unit: 'bytes', perSecond: 1_000 },
+    },
+  ],
+  otherwise: 'deny',
+  why: why('default-deny'),
+}
+
+test('tiers are chains that return, and a limit has a bucket for each interface', () => {
+  const compiled = compileAgent(state({}, TIERS), BINDINGS)
+  const host = compileAgent(state({}, TIERS), [{ key: 'web', interface: null, addresses: [], driver: 'host' }])
+  const text = ({ chains, sets }: typeof compiled) =>
+    [...chains].map(([name, lines]) => `${name}\n${lines.map((line) => `  ${line}\n`).join('')}`).join('') +
+    [...sets].flatMap(([name, { holds }]) => (holds === 'rates' ? [`${name}\n`] : [])).join('')
+  golden('tiers', `# behind an interface\n${text(compiled)}# the host\n${text(host)}`)
+  const without = compileAgent(state({}, { ...TIERS, rules: TIERS.rules.slice(0, 3) }), BINDINGS)
+  assert.match(compileDelta(compiled, without, { pendingMs: null, now: 0 }), /delete set inet guise limit_/)
+  assert.match(
+    compileDelta(without, compiled, { pendingMs: null, now: 0 }),
+    /limit_\w+ \{ type ifname; size 65535; flags dynamic/,
+  )
+})
+
+test('only an allow can have a limit', () => {
+  const [rule] = TIERS.rules
+  const list = { ...TIERS, rules: [{ ...rule!, limit: { unit: 'flows' as const, perSecond: 1 } }] }
+  assert.throws(
+    () => compileAgent(state({}, list), BINDINGS),
+    /rule later: only an allow can have a limit, this is a deny/,
+  )
+})
+
 test('a shift is one pending element per direction that changed, and its confirmation', () => {
   const before = compileAgent(state(), BINDINGS)
   const after = compileAgent(state({}, OPEN), BINDINGS)
@@ -151,6 +220,13 @@ test('lists that differ in any one field do not share a chain', () => {
       { ...rule, match: { peer, service: { protocol: 'tcp', from: 5432, to: 5432 } } },
       { ...rule, match: { peer, service: { protocol: 'icmp', type: null } } },
       { ...rule, match: { peer, service: { protocol: 'tcp-any' } } },
+      { ...rule, match: { peer, service: { protocol: 'icmp6', type: null } } },
+      { ...rule, verdict: 'reject' },
+      { ...rule, tier: 3 },
+      { ...rule, verdict: 'pass' },
+      { ...rule, verdict: 'allow', log: true },
+      { ...rule, verdict: 'allow', limit: { unit: 'flows', perSecond: 9 } },
+      { ...rule, verdict: 'allow', limit: { unit: 'bytes', perSecond: 9 } },
     ]
     for (const other of changed) lists.push({ ...WEB, rules: WEB.rules.with(i, other) })
   }
