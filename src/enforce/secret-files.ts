@@ -18,18 +18,21 @@ import { join } from 'node:path'
 import type { SecretRef } from '../model/facets/secret.ts'
 
 const PART = { secret: /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/, digest: /^[A-Za-z0-9_-]{43}$/ }
-let kept: string | null = null
+let home: string | null = null
 
 /** Said once by whoever starts: the folder that parts read from. */
-export function keepSecretsIn(home: string): void {
-  const folder = join(home, 'secrets')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  kept = folder
+export function keepSecretsIn(folder: string): void {
+  mkdirSync(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
+  home = folder
+}
+
+export function secretsHome(): string {
+  if (home === null) throw new Error('this process has no home, so it has no secrets')
+  return home
 }
 
 export function secretsFolder(): string {
-  if (kept === null) throw new Error('this process has no home, so it has no secrets')
-  return kept
+  return join(secretsHome(), 'secrets')
 }
 
 export function hasSecret(ref: SecretRef, folder = secretsFolder()): boolean {

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { convergeFiles, type Installed, type Spot as TlsSpot } from './facets/tls/install.ts'
 import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
 
@@ -21,6 +22,8 @@ export type Step =
   | { readonly run: 'resolver'; readonly path: string; readonly text: string | null }
   /** The tunnel of a workload, whole; its keys are read from `secrets`, a folder. */
   | ({ readonly run: 'vpn'; readonly tunnel: Tunnel | null; readonly secrets: string } & Spot)
+  /** The certificates of a workload, whole; keys are read from `home`, the agent's own. */
+  | ({ readonly run: 'tls'; readonly certificates: readonly Installed[]; readonly home: string } & TlsSpot)
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 const RESOLVER_PATH = /^\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/resolv\.conf$/
@@ -44,6 +47,9 @@ export async function runStep(step: Step): Promise<void> {
       return
     case 'vpn':
       await convergeTunnel({ key: step.key, namespace: step.namespace }, step.tunnel, step.secrets)
+      return
+    case 'tls':
+      convergeFiles({ key: step.key, namespace: step.namespace, root: step.root }, step.certificates, step.home)
   }
 }
 
