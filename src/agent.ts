@@ -27,6 +27,7 @@ import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/e
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
+import { plainText } from './model/plain-text.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
@@ -81,6 +82,7 @@ async function main(config: AgentConfig): Promise<void> {
     }),
     clock,
     monotonicMs,
+    refused: () => reporter.soon(),
     say,
   })
   const conntrack = createConntrackSource({ tickMs: LOOK_MS })
@@ -200,7 +202,7 @@ async function main(config: AgentConfig): Promise<void> {
           reason: `generation ${generation.n} is not under way here, and was not`,
         })
       else if (message.type === 'confirm') await enforcer.confirm(generation)
-      else await enforcer.rollback(generation, message.why)
+      else await enforcer.rollback(generation, plainText(message.why, 500))
     }
   }
   const hear = (message: ServerMessage) => {

@@ -46,6 +46,8 @@ export function createGate(options: {
   /** epoch ms, by which containments end. */
   readonly clock: () => number
   readonly monotonicMs: () => number
+  /** There is a refusal to tell of. */
+  readonly refused: () => void
   readonly say: (line: string) => void
 }): Gate {
   const counters = { refused: 0, accepted: 0, crowded: 0 }
@@ -66,6 +68,7 @@ export function createGate(options: {
       pointer: pointer.slice(0, 300),
       times: (before?.times ?? 0) + 1,
     })
+    options.refused()
   }
 
   const fault = (state: AgentState, inForce: AgentState | null): Fault | null => {

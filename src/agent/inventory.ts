@@ -1,4 +1,7 @@
-/** The inventory file (`WorkloadReport[]`) and its neighbour `namespaces.json` come in; what drivers may touch goes out. A bad file changes nothing. */
+/**
+ * The inventory file (`WorkloadReport[]`) and its neighbours `namespaces.json` and `places.json` come in; what drivers may
+ * touch goes out. A bad file changes nothing.
+ */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +12,17 @@ import { NAMESPACE_PATH } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
 
 const isReports = Compile(Type.Array(WorkloadReport, { maxItems: 10_000 }))
+/** Absolute, and nothing that climbs: what the agent writes below it stays below it. */
+const Path = Type.String({ pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9_@.:\\\\-]+)+$', maxLength: 400 })
+const isPlaces = Compile(
+  Type.Record(
+    Type.String(),
+    Type.Object(
+      { cgroup: Type.Optional(Path), root: Type.Optional(Path), monitor: Type.Optional(Path) },
+      { additionalProperties: false },
+    ),
+  ),
+)
 const isPaths = Compile(Type.Record(Type.String(), Type.String({ pattern: NAMESPACE_PATH.source })))
 
 /** Throws a sentence: which file, and what is wrong with it. */
@@ -21,21 +35,38 @@ export function readInventory(path: string, hostDriver: 'host' | 'none'): Invent
   return {
     workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,
     namespaces: readNamespaces(dirname(path)),
+    places: readPlaces(dirname(path)),
   }
 }
 
 function readNamespaces(folder: string): ReadonlyMap<string, string> {
   const path = join(folder, 'namespaces.json')
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
-    throw error
-  }
-  const paths = parse(path, text)
+  const paths = readIfThere(path)
   if (!isPaths.Check(paths)) throw new Error(`${path} must map workload keys to paths under /run/netns`)
   return new Map(Object.entries(paths))
+}
+
+function readPlaces(folder: string): NonNullable<Inventory['places']> {
+  const path = join(folder, 'places.json')
+  const places = readIfThere(path)
+  if (!isPlaces.Check(places))
+    throw new Error(`${path} must map workload keys to their cgroup, root and monitor: ${whatIsWrong(places)}`)
+  return new Map(Object.entries(places))
+}
+
+function whatIsWrong(places: unknown): string {
+  const first = [...isPlaces.Errors(places)][0]
+  return first === undefined ? '' : `${first.instancePath} ${first.message}`
+}
+
+/** An empty mapping where there is no file. */
+function readIfThere(path: string): unknown {
+  try {
+    return parse(path, readFileSync(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
 }
 
 /** Starting again does not help against this. */

@@ -157,6 +157,8 @@ export function createLink(server: Server, token: () => string | null, limits: L
         response.on('error', () => {})
         response.once('close', end)
         if (response.statusCode !== 200) {
+          const status = response.statusCode ?? 0
+          if (status >= 300 && status < 400) refuse(`the server answered ${status}: an agent is sent nowhere else`)
           ears.say(`the server answered ${response.statusCode} to ${path}${response.statusCode === 401 ? REVOKED : ''}`)
           request.destroy()
           return

@@ -4,6 +4,7 @@
  * be read by others as something else, so they are no message.
  */
 import { Compile } from 'typebox/compile'
+import { plainText } from '../model/plain-text.ts'
 import { ServerMessage } from '../model/wire.ts'
 
 export type Unread = { readonly reason: string; readonly pointer: string }
@@ -17,7 +18,7 @@ export function readMessage(line: string): { readonly message: ServerMessage } |
   try {
     value = JSON.parse(line)
   } catch (error) {
-    return unread(`it is no JSON: ${(error as Error).message.slice(0, 120)}`)
+    return unread(`it is no JSON: ${(error as Error).message}`)
   }
   if (!isMessage.Check(value)) return unreadBecause(value)
   if (JSON.stringify(value) !== line)
@@ -31,9 +32,13 @@ function unreadBecause(value: unknown): { readonly unread: Unread } {
   if (kind === undefined)
     return unread(`it is of no kind that is known: ${JSON.stringify(type)?.slice(0, 60) ?? 'none'}`)
   const [fault] = byKind[kind]!.Errors(value)
-  return unread(`it does not match its schema: ${fault?.message ?? 'it is something else'}`, fault?.instancePath ?? '')
+  // `schema is false` is how a closed schema says it.
+  const wrong =
+    fault === undefined || fault.message === 'schema is false' ? 'nothing like that may stand there' : fault.message
+  return unread(`it does not match its schema: ${wrong}`, fault?.instancePath ?? '')
 }
 
 function unread(reason: string, pointer = ''): { readonly unread: Unread } {
-  return { unread: { reason, pointer: pointer.slice(0, 300) } }
+  // Both may quote what came, which is not for a terminal.
+  return { unread: { reason: plainText(reason, 300), pointer: plainText(pointer, 300) } }
 }

@@ -7,6 +7,7 @@
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
 import type { Count } from '../compile/parse.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
+import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { converge, stage, undoFor } from './converge.ts'
@@ -145,7 +146,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (of.system !== generation.system)
       return options.follow === 'any-system'
         ? null
-        : `it is of another control plane (${of.system}); start the agent with --adopt to follow it`
+        : `it is of another control plane (${plainText(of.system, 64)}); start the agent with --adopt to follow it`
     const isOlder = of.timeline < generation.timeline || (of.timeline === generation.timeline && of.n < generation.n)
     return isOlder ? `it is older than generation ${generation.n}, which is in force` : null
   }

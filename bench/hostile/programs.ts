@@ -1,0 +1,28 @@
+/**
+ * The fixed list: every program an agent may run, each with its arguments as a pattern. What a server says reaches a program
+ * on stdin or as one checked word, never as a program or an option.
+ */
+const NODE = String.raw`\S*/node (?:--disable-warning=ExperimentalWarning )?\S*/src/(?:enforce/supervisor|agent|agent/link-process|observe/sources/sock-diag-child)\.ts\b.*`
+const WORD = `[A-Za-z0-9_.:/@-]+`
+const IP = `(?:-[46dj] |-force )*(?:(?:addr|route|rule|link)(?: ${WORD})*|-batch -)`
+const SYSCTL = String.raw`-q?w net\.ipv[46]\.conf\.[a-z0-9]+\.[a-z_]+=[01]`
+const INSIDE = [NODE, `ip ${IP}`, `sysctl ${SYSCTL}`, 'nft -f -'].join('|')
+
+const FIXED: readonly RegExp[] = [
+  NODE,
+  String.raw`\S*/nft (?:-f -|-c -f -|-j list (?:table|tables|chain|map|set)(?: ${WORD})*)`,
+  String.raw`\S*/ip ${IP}`,
+  String.raw`\S*/sysctl ${SYSCTL}`,
+  String.raw`\S*/ping -n -q -c 3 -i 0\.2 -W 1 -I ${WORD} [0-9a-f.:]+`,
+  String.raw`\S*/nsenter --net=/(?:var/)?run/netns/[A-Za-z0-9_.-]+ (?:-- )?(?:${INSIDE}|${NODE})`,
+].map((pattern) => new RegExp(`^${pattern}$`, 's'))
+
+/** Those that are on no line of the list. */
+export function foreignPrograms(executed: readonly (readonly string[])[]): string[] {
+  const lines = new Set(executed.map((argv) => argv.join(' ')))
+  return [...lines].filter((line) => !FIXED.some((pattern) => pattern.test(line)))
+}
+
+export function programNames(executed: readonly (readonly string[])[]): string[] {
+  return [...new Set(executed.map(([program]) => program!.split('/').at(-1)!))].sort()
+}
