@@ -31,19 +31,21 @@ const peer: fc.Arbitrary<RuleMatch['peer']> = fc.oneof(
 const service: fc.Arbitrary<RuleMatch['service']> = fc.oneof(
   fc.constant(null),
   fc.record({
-    protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+    protocol: fc.constantFrom('tcp' as const, 'udp' as const, 'sctp' as const),
     from: fc.constantFrom(1, 53, 443),
     to: fc.constantFrom(443, 65_535),
   }),
   fc.constantFrom({ protocol: 'tcp-any' as const }, { protocol: 'udp-any' as const }),
-  fc.record({ protocol: fc.constant('icmp' as const), type: fc.constantFrom(null, 8, 0, 128) }),
+  fc.record({ protocol: fc.constantFrom('icmp' as const, 'icmp6' as const), type: fc.constantFrom(null, 8, 0, 128) }),
 )
 const verdict = fc.constantFrom('allow' as const, 'deny' as const)
+const ruled = fc.constantFrom('allow' as const, 'deny' as const, 'reject' as const, 'pass' as const)
+const tier = fc.constantFrom(0, 1, 7)
 let made = 0
 const whyOf = () => ({ rule: `r/${made++}`, text: 'because' })
 const list: fc.Arbitrary<RuleList> = fc
   .record({
-    rules: fc.array(fc.record({ verdict, match: fc.record({ peer, service }) }), { maxLength: 5 }),
+    rules: fc.array(fc.record({ verdict: ruled, tier, match: fc.record({ peer, service }) }), { maxLength: 5 }),
     otherwise: verdict,
   })
   .map(({ rules, otherwise }) => ({
