@@ -1,43 +1,158 @@
-/** What automation may do by itself: one table of modes, caps and approval classes. */
+/**
+ * What automation may do by itself, in one table: what each mode lets happen, how much may change at once, and how many people
+ * a change needs. In: what a plan would change. Out: its class with the row that gave it, or the cap it would break.
+ */
 import type { ApprovalClass } from '../model/plan.ts'
-import { canonical } from './canonical.ts'
-import type { Draft, Notes } from './dress.ts'
-import type { DecideInput } from './plan.ts'
-import { differs } from './plan-drafts.ts'
+import type { Mode } from '../model/policy.ts'
+import type { Settings } from '../model/records.ts'
+import type { Why } from '../model/why.ts'
 
-export function freezeAboveCap(input: DecideInput, drafts: readonly Draft[], notes: Notes): void {
-  const automatic = drafts.filter((draft) => differs(draft) && isAutomatic(draft))
-  const room = Math.max(0, input.settings.maxChangesPerMinute - input.recentChanges)
-  if (automatic.length <= room) return
-  const text = `automation would change ${automatic.length} workloads now and changed ${input.recentChanges} in the last minute, above the cap of ${input.settings.maxChangesPerMinute}: it only suggests until that falls`
-  notes.alarms.push({ rule: 'cap/changes-per-minute', text })
-  for (const draft of automatic) {
-    notes.wouldDo.push({ workload: draft.record.id, why: { rule: 'cap/changes-per-minute', text: changeText(draft) } })
-    // What is in force stays: frozen means neither tightened nor loosened by itself.
-    if (draft.before !== null) draft.after = draft.before
-    else draft.after = { ...draft.after, containment: null }
+/** Per agent and per policy; the stricter of the two holds. */
+export const MODE_ROWS = {
+  off: { acts: false, says: false, words: 'nothing of ours is in the kernel' },
+  observe: { acts: false, says: true, words: 'what would be denied is counted' },
+  suggest: { acts: false, says: true, words: 'what would be done is said' },
+  enforce: { acts: true, says: true, words: 'plans are applied' },
+} as const satisfies Record<Mode, { readonly acts: boolean; readonly says: boolean; readonly words: string }>
+
+export const mayAct = (mode: Mode): boolean => MODE_ROWS[mode].acts
+
+/** Small fleets: a share of a handful of workloads would be none. */
+const LEAST_SHARE = 5
+export const DEFAULT_SHARE = 0.25
+
+type Cap = {
+  readonly rule: string
+  readonly words: (settings: Settings, fleet: number) => string
+  readonly most: (settings: Settings, fleet: number) => number
+}
+/** How many workloads automation may change within a minute. Above any of them it only suggests, until a person resumes it. */
+export const CAP_ROWS: readonly Cap[] = [
+  {
+    rule: 'cap/changes-per-minute',
+    words: (settings) => `${settings.maxChangesPerMinute} workloads a minute`,
+    most: (settings) => settings.maxChangesPerMinute,
+  },
+  {
+    rule: 'cap/share-of-fleet',
+    words: (settings, fleet) => `${Math.round(shareOf(settings) * 100)} % of ${fleet} workloads within a minute`,
+    most: (settings, fleet) => Math.max(LEAST_SHARE, Math.ceil(shareOf(settings) * fleet)),
+  },
+]
+const shareOf = (settings: Settings) => settings.maxShareOfFleet ?? DEFAULT_SHARE
+
+/** The first cap that `wanted` more changes would break; null when there is room. */
+export function capBroken(settings: Settings, fleet: number, wanted: number, recent: number): Why | null {
+  if (wanted === 0) return null
+  const cap = CAP_ROWS.find((one) => wanted + recent > one.most(settings, fleet))
+  if (cap === undefined) return null
+  const text = `automation would change ${wanted} workloads now and changed ${recent} in the last minute, above the cap of ${cap.words(settings, fleet)}: it only suggests until a person resumes it`
+  return { rule: cap.rule, text }
+}
+
+/** What decides how many people a change needs. Names are those people know. */
+export type Change = {
+  readonly isContainment: boolean
+  /** Workloads known; those that wore something before and would wear something else. */
+  readonly fleet: number
+  readonly moved: number
+  /** Recent conversations it would cut. */
+  readonly cut: number
+  readonly failSafeGone: readonly string[]
+  /** Workloads whose reach rests on a trusted belief, by what the policy asks for. */
+  readonly trusted: Readonly<Record<ApprovalClass, readonly string[]>>
+  /** Workloads that nobody asked to be let reach more. */
+  readonly widenedByItself: () => readonly string[]
+  readonly widened: () => number
+}
+
+type Row = {
+  readonly rule: string
+  readonly approval: ApprovalClass
+  /** null: the row is not about this change. */
+  readonly because: (change: Change) => string | null
+}
+const most = (names: readonly string[]) =>
+  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
+const some = (names: readonly string[], words: (names: string) => string) =>
+  names.length === 0 ? null : words(most(names))
+
+/** The first row that is about a change gives its class: those that need most people stand first. */
+export const APPROVAL_ROWS: readonly Row[] = [
+  {
+    rule: 'approval/fail-safe',
+    approval: 'two',
+    because: ({ failSafeGone }) =>
+      some(failSafeGone, (names) => `two people: it takes the fail-safe path ${names} away`),
+  },
+  {
+    rule: 'approval/trusts-belief',
+    approval: 'two',
+    because: ({ trusted }) =>
+      some(trusted.two, (names) => `two people: a belief grants reach to ${names}, and its policy asks for two`),
+  },
+  {
+    rule: 'approval/half-the-fleet',
+    approval: 'two',
+    because: ({ fleet, moved, cut }) =>
+      cut > 0 && fleet >= 20 && moved > fleet / 2 ? `two people: it cuts talk on more than half of the fleet` : null,
+  },
+  {
+    rule: 'approval/trusts-belief',
+    approval: 'one',
+    because: ({ trusted }) =>
+      some(trusted.one, (names) => `one person: a belief grants reach to ${names}, and its policy asks for one`),
+  },
+  {
+    rule: 'approval/widens-by-itself',
+    approval: 'one',
+    because: ({ isContainment, widenedByItself }) =>
+      isContainment
+        ? null
+        : some(
+            widenedByItself(),
+            (names) => `one person: automation would let ${names} reach more, and nobody asked for that`,
+          ),
+  },
+  {
+    rule: 'approval/quarter-of-fleet',
+    approval: 'one',
+    because: ({ fleet, moved, cut }) =>
+      cut > 0 && moved > Math.max(10, fleet / 4)
+        ? 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet'
+        : null,
+  },
+  {
+    rule: 'approval/widens-many',
+    approval: 'one',
+    because: ({ fleet, moved, widened }) =>
+      fleet >= 20 && moved > fleet / 2 && widened() > fleet / 2
+        ? 'one person: it lets more than half of the fleet reach more'
+        : null,
+  },
+  {
+    rule: 'approval/containment',
+    approval: 'auto',
+    because: ({ isContainment }) => (isContainment ? 'nobody: it only takes reach away, and ends by itself' : null),
+  },
+  { rule: 'approval/small', approval: 'auto', because: () => 'nobody: it only takes reach away, or cuts little' },
+]
+
+export function approvalOf(change: Change): { readonly approval: ApprovalClass; readonly why: Why } {
+  for (const { rule, approval, because } of APPROVAL_ROWS) {
+    const text = because(change)
+    if (text !== null) return { approval, why: { rule, text } }
   }
+  throw new Error('judging a change: the last row of the table is about every change')
 }
 
-/** One person for a change that cuts talk on more than 10 workloads and a quarter of the fleet; two for more than half of 20 or more. First adoption is what its owner declared. */
+/** Of a change of which only the size is known. */
 export function approvalFor(fleet: number, moved: number, cut: number): ApprovalClass {
-  if (cut === 0 || moved <= Math.max(10, fleet / 4)) return 'auto'
-  return fleet >= 20 && moved > fleet / 2 ? 'two' : 'one'
-}
-
-/** New or renewed containment: only takes reach away, and ends. */
-export function isContainment({ before, after }: Draft): boolean {
-  return after.containment !== null && canonical(after.containment) !== canonical(before?.containment ?? null)
-}
-/** An automatic tightening; that an effect ended by itself, or that a person asked for it, is not counted against the cap. */
-function isAutomatic(draft: Draft): boolean {
-  return (
-    isContainment(draft) ||
-    (draft.before !== null && (draft.byPolicy.length > 0 || draft.effective.cause === 'automatic'))
-  )
-}
-export function changeText(draft: Draft): string {
-  if (isContainment(draft))
-    return `contain it (${draft.after.containment!.directions}): ${draft.after.containment!.why.text}`.slice(0, 500)
-  return `wear ${draft.effective.persona.ref.name}: ${draft.effective.why.text}`.slice(0, 500)
+  const unknown = {
+    failSafeGone: [],
+    trusted: { auto: [], one: [], two: [] },
+    widenedByItself: () => [],
+    widened: () => 0,
+  }
+  return approvalOf({ isContainment: false, fleet, moved, cut, ...unknown }).approval
 }

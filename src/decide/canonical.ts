@@ -9,6 +9,22 @@ export function canonical(value: unknown): string {
   )
 }
 
+/**
+ * What a state does: probabilities, and sentences that hold them, are told and change nothing. Two states of one meaning are
+ * equal to a kernel.
+ */
+export function meaning(value: unknown): string {
+  return canonical(
+    JSON.parse(
+      JSON.stringify(value, (_key, one: unknown) => {
+        if (typeof one !== 'object' || one === null || Array.isArray(one) || !('p' in one)) return one
+        const { p: _p, text: _text, ...rest } = one as Record<string, unknown>
+        return rest
+      }) ?? 'null',
+    ),
+  )
+}
+
 export function digest(value: unknown): string {
   return createHash('sha256')
     .update(canonical(value) ?? 'undefined')

@@ -2,6 +2,7 @@
 import type { DesiredState } from '../model/desired.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Persona } from './effective.ts'
+import { facetWishes } from './facet-wishes.ts'
 import type { Resolution } from './resolve.ts'
 
 export function desiredState(
@@ -10,18 +11,13 @@ export function desiredState(
   { egress, ingress }: Pick<Resolution, 'egress' | 'ingress'>,
   containment: DesiredState['containment'],
 ): DesiredState {
-  const network = spec.profile?.network
-  const dns = spec.profile?.dns
   return {
     workload: record.id,
     key: record.report.key,
     persona: { ...ref },
     egress,
     ingress,
-    ...(network === undefined
-      ? {}
-      : { network: { addresses: [...network.addresses], gateways: [...(network.gateways ?? [])] } }),
-    ...(dns === undefined ? {} : { dns: { servers: [...dns.servers], search: [...(dns.search ?? [])] } }),
+    ...facetWishes(spec.profile ?? {}),
     containment,
   }
 }

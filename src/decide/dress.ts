@@ -6,6 +6,7 @@ import type { DesiredState } from '../model/desired.ts'
 import { CARRIES, facetsOf } from '../model/facets.ts'
 import { slug, type WorkloadId } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
+import type { ApprovalClass } from '../model/plan.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
@@ -21,6 +22,7 @@ import type { DecideInput, ShiftProposal } from './plan.ts'
 import { type Resolution, resolve } from './resolve.ts'
 import { createRuleEngine, type RuleEngine } from './rules.ts'
 import { isSubject } from './subjects.ts'
+import { wear } from './wear.ts'
 
 export type Draft = {
   readonly record: WorkloadRecord
@@ -28,6 +30,8 @@ export type Draft = {
   readonly resolution: Resolution
   readonly mitigation: Mitigation
   readonly byPolicy: readonly Why[]
+  /** What a belief that grants needs. */
+  readonly approval: ApprovalClass
   readonly before: DesiredState | null
   after: DesiredState
 }
@@ -49,12 +53,25 @@ export function dressFleet(input: DecideInput, notes: Notes = emptyNotes()) {
     effective: effectiveOf(record, personas, input.shifts, input.now),
   }))
   const resolving = resolveOnce(input.workloads)
-  const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, resolving, notes))
+  const remember = rememberer()
+  const drafts = dressed.flatMap((one) => draftOf(input, one, policies, personas, engine, resolving, remember, notes))
   return { dressed, drafts: withoutTaken(input, dressed, drafts, notes) }
 }
 
 export function emptyNotes(): Notes {
   return { skipped: [], wouldDo: [], alarms: [], shifts: [], activations: {} }
+}
+
+type Remember = <T>(key: unknown, make: () => T) => T
+
+/** What equal workloads come to is worked out once; it is one object for all of them, as previews expect. */
+function rememberer(): Remember {
+  const known = new Map<string, unknown>()
+  return <T>(key: unknown, make: () => T): T => {
+    const text = JSON.stringify(key)
+    if (!known.has(text)) known.set(text, make())
+    return known.get(text) as T
+  }
 }
 
 type Resolving = (persona: Persona, policies: readonly PolicyManifest[], record: WorkloadRecord) => Resolution
@@ -79,6 +96,7 @@ function draftOf(
   personas: ReadonlyMap<string, Persona>,
   engine: RuleEngine,
   resolving: Resolving,
+  remember: Remember,
   notes: Notes,
 ): Draft[] {
   const { record, effective } = one
@@ -99,14 +117,38 @@ function draftOf(
       `driver ${record.report.driver as string} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
     )
   const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
-  const resolution = resolving(effective.persona, applying, record)
+  const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)
+  const worn = wear({
+    now: input.now,
+    record,
+    persona: effective.persona,
+    personas,
+    applying,
+    before,
+    containment: mitigation.containment,
+    neverBlock: neverBlockOf(input),
+    // What only holds for a while was judged for the persona it wears; the rest is about whoever wears the other one.
+    policiesOf: (persona) =>
+      policies.filter(
+        (policy) =>
+          isSubject(policy, { record, effective: { ...effective, persona } }) &&
+          (policy.spec.when === undefined || applying.includes(policy)),
+      ),
+    resolving: (persona, given) => resolving(persona, given, record),
+    remember,
+  })
+  const { resolution } = worn
+  for (const why of worn.skipped) notes.skipped.push({ workload: record.id, why })
   for (const rule of resolution.wouldDo)
     if (rule.verdict === 'deny' || rule.verdict === 'reject') notes.wouldDo.push({ workload: record.id, why: rule.why })
-  const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)
   for (const why of mitigation.skipped) notes.skipped.push({ workload: record.id, why })
   proposeShift(input, one, mitigation, personas, notes)
-  const after = desiredState(record, effective.persona, resolution, mitigation.containment)
-  return [{ record, effective, resolution, mitigation, byPolicy, before, after }]
+  const after = { ...desiredState(record, effective.persona, resolution, worn.containment), ...worn.wishes }
+  return [{ record, effective, resolution, mitigation, byPolicy, approval: worn.approval, before, after }]
+}
+
+export function neverBlockOf({ settings, intel }: DecideInput): string[] {
+  return [...new Set([...settings.neverBlock, ...intel.neverBlock])].sort()
 }
 
 function inForce(input: DecideInput, record: WorkloadRecord): DesiredState | null {

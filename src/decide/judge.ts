@@ -2,7 +2,7 @@
  * What a rule list says of one conversation: slow, obvious, for blast radius and policy tests. The kernel's meaning is compile's.
  * The verdict is allow or deny: a reject is a deny (`rule` tells that it answers), and a limit is taken as not used up.
  */
-import { cidrContains, parseAddress, parseCidr, type Words } from '../model/address.ts'
+import { cidrContains, isV4, parseAddress, parseCidr, type Words } from '../model/address.ts'
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import { Proto } from '../model/flow.ts'
 import { decidingRule, tiersOf } from '../model/tiers.ts'
@@ -28,7 +28,8 @@ function matches(match: RuleMatch, talk: Talk, address: Words, members: Members)
 function peerMatches(peer: RuleMatch['peer'], address: Words, members: Members): boolean {
   const inside = (text: string) => {
     const cidr = parseCidr(text)
-    return cidr !== null && cidrContains(cidr, address)
+    // `::/0` is IPv6 alone, as it is in the kernel, although mapped addresses lie within it.
+    return cidr !== null && isV4(cidr.base) === isV4(address) && cidrContains(cidr, address)
   }
   if (peer.kind === 'any') return true
   if (peer.kind === 'cidr') return inside(peer.cidr) && !(peer.except ?? []).some(inside)

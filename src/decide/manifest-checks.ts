@@ -2,8 +2,12 @@
 import { parseAddress } from '../model/address.ts'
 import { slug } from '../model/ids.ts'
 import type { Manifest } from '../model/manifest.ts'
+import type { Overlap } from '../model/overlap.ts'
 import type { PolicyRule } from '../model/policy.ts'
+import { checkFacets } from './facet-checks.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
+import { checkLadder } from './ladder-checks.ts'
+import { checkOverlap } from './merge/overlap-checks.ts'
 import { checkExpressions, checkRule } from './rule-checks.ts'
 import { createRuleEngine } from './rules.ts'
 
@@ -19,7 +23,7 @@ const engine = createRuleEngine()
 
 export function checkManifest(manifest: Manifest): Finding[] {
   const out: Finding[] = []
-  const add = (path: Path, why: string, cure: string) => void out.push({ code: 'semantic', path, why, cure })
+  const add = (path: Path, why: string, cure: string, code = 'semantic') => void out.push({ code, path, why, cure })
   const when = (text: string | undefined, path: Path) => {
     if (text === undefined) return
     const compiled = engine.compile(text)
@@ -28,6 +32,8 @@ export function checkManifest(manifest: Manifest): Finding[] {
   if (manifest.kind === 'Policy') {
     const { spec } = manifest
     when(spec.when, ['spec', 'when'])
+    if (spec.overlap !== undefined) checkOverlap(spec.overlap, null, ['spec', 'overlap'], add)
+    else if (spec.rules.length === 0) add(['spec', 'rules'], 'the policy has no rule and says nothing', 'add a rule')
     checkExpressions(spec.subjects?.matchExpressions, ['spec', 'subjects', 'matchExpressions'], add)
     spec.rules.forEach((rule, i) => {
       checkRule(rule, ['spec', 'rules', i], add)
@@ -48,7 +54,9 @@ export function checkManifest(manifest: Manifest): Finding[] {
       add(['spec', 'when'], 'a deny that comes by itself (`when`) has no end', 'add ttl, for example ttl: 15m')
   }
   if (manifest.kind === 'Persona') {
-    const { profile, mitigationRules } = manifest.spec
+    const { profile, mitigationRules, overlap } = manifest.spec
+    if (overlap !== undefined) checkOverlap(overlap, manifest.metadata.name, ['spec', 'overlap'], add)
+    checkLadder(manifest.spec, (rule, path) => checkRule(rule, path, add), add)
     profile?.rules?.forEach((rule, i) => {
       checkRule(rule, ['spec', 'profile', 'rules', i], add)
     })
@@ -73,6 +81,7 @@ export function checkManifest(manifest: Manifest): Finding[] {
       if (parseAddress(text) === null)
         add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
     })
+    if (profile !== undefined) checkFacets(profile, add)
     mitigationRules?.forEach((rule, i) => {
       when(rule.when, ['spec', 'mitigationRules', i, 'when'])
       if ((rule.do === 'shift') !== (rule.persona !== undefined))
@@ -194,15 +203,19 @@ function personasNamed(manifest: Manifest): { persona: string; path: Path }[] {
         'persona' in peer ? [{ persona: peer.persona, path: [...path, i, 'peers', j, 'persona'] }] : [],
       ),
     )
+  const besides = (overlap: Overlap | undefined) =>
+    (overlap?.with ?? []).map(({ persona }, i) => ({ persona, path: ['spec', 'overlap', 'with', i, 'persona'] }))
   if (manifest.kind === 'Policy') {
     const { subjects } = manifest.spec
     const own =
       subjects?.persona === undefined ? [] : [{ persona: subjects.persona, path: ['spec', 'subjects', 'persona'] }]
-    return [...own, ...ofRules(manifest.spec.rules, ['spec', 'rules'])]
+    return [...own, ...besides(manifest.spec.overlap), ...ofRules(manifest.spec.rules, ['spec', 'rules'])]
   }
   if (manifest.kind !== 'Persona') return []
   const shifts = (manifest.spec.mitigationRules ?? []).flatMap((rule, i) =>
     rule.persona === undefined ? [] : [{ persona: rule.persona, path: ['spec', 'mitigationRules', i, 'persona'] }],
   )
-  return [...ofRules(manifest.spec.profile?.rules, ['spec', 'profile', 'rules']), ...shifts]
+  const steps = (manifest.spec.ladder ?? []).flatMap(({ rules }, i) => ofRules(rules, ['spec', 'ladder', i, 'rules']))
+  const own = ofRules(manifest.spec.profile?.rules, ['spec', 'profile', 'rules'])
+  return [...own, ...steps, ...shifts, ...besides(manifest.spec.overlap)]
 }

@@ -54,7 +54,7 @@ const rule = (peer: string) => `{rules: [{action: deny, direction: egress, peers
 
 test('what this release does not do is refused by its own code', () => {
   assert.equal(code(head('Trigger', '{when: "true", shift: {persona: a}}')), 'kind-not-supported')
-  assert.equal(code(head('Persona', '{profile: {bandwidth: 5}}')), 'facet-not-supported')
+  assert.equal(code(head('Persona', '{profile: {fingerprint: 5}}')), 'facet-not-supported')
   assert.equal(
     code(head('Persona', '{mitigationRules: [{when: risk > 0.5, do: redirect, ttl: 5m}]}')),
     'facet-not-supported',

@@ -59,6 +59,8 @@ export function createPeerSets(input: {
       case 'rated':
         // Reputation is about the outside: home networks never count as unrated. Without any rating, nothing is known.
         return entries.length === 0 ? [] : [...entries.map((entry) => entry.cidr), ...input.homeNetworks]
+      case 'addresses':
+        return [...meaning.addresses]
       case 'region':
         return regionMembers(meaning, resolve)
     }
@@ -77,6 +79,7 @@ export type SetMeaning =
   | { readonly kind: 'labels'; readonly query: LabelQuery }
   | { readonly kind: 'reputation'; readonly below: number }
   | { readonly kind: 'rated' }
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   /** In each of the first and in none of the second; with none of the first, the set is for a rule that means its outside. */
   | {
       readonly kind: 'region'

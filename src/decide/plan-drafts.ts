@@ -2,16 +2,14 @@
  * Drafts of plans: what is spared, what is contained, what changes. In: the state and what every workload should wear. Out:
  * what each agent gets, whole, with its steps, blast radius and approval class.
  */
-import type { AgentState, DesiredState, Generation } from '../model/desired.ts'
-import type { AgentId, PersonaId, ShiftId } from '../model/ids.ts'
-import type { ApprovalClass, Plan, PlanStep } from '../model/plan.ts'
+import type { AddressSet, DesiredState, ResolvedRule } from '../model/desired.ts'
+import type { AgentId } from '../model/ids.ts'
 import type { AgentRecord } from '../model/records.ts'
-import type { Why } from '../model/why.ts'
-import { approvalFor } from './authority.ts'
-import { blastRadius } from './blast.ts'
-import { canonical, sortBy } from './canonical.ts'
-import type { Draft, Notes } from './dress.ts'
-import { failSafePaths } from './fail-safe.ts'
+import { meaning, sortBy } from './canonical.ts'
+import { climbs, differs } from './draft-change.ts'
+import { type Draft, type Notes, neverBlockOf } from './dress.ts'
+import { emptyState, finish, openState, stepOf, withoutIdentity } from './finish-plan.ts'
+import { isOfLadder } from './ladder.ts'
 import { createPeerSets, type Dressed, type SetMeaning } from './peer-sets.ts'
 import type { AgentDraft, DecideInput, PlanDraft } from './plan.ts'
 
@@ -27,7 +25,7 @@ export function sparingPlan(input: DecideInput, enforcing: readonly AgentRecord[
     changed ||= neverBlock.length > target.neverBlock.length
     agents[agent.id] = { ...withoutIdentity(target), neverBlock }
   }
-  return changed ? finish(input, agents, [], 'change', 'auto', notes) : null
+  return changed ? finish(input, agents, [], 'change', [], notes) : null
 }
 
 export function containmentPlan(
@@ -57,7 +55,7 @@ export function containmentPlan(
       after: { ...base, containment: draft.after.containment },
     }
   })
-  return finish(input, agents, steps, 'containment', 'auto', notes)
+  return finish(input, agents, steps, 'containment', drafts, notes)
 }
 
 export function changePlan(
@@ -90,100 +88,98 @@ export function changePlan(
       ),
       sets: sets.declared().filter((set) => named.has(set.name)),
     }
+    state.sets.push(...keptSets(state, target?.sets ?? []))
     agents[agent.id] = state
-    if (target === undefined || canonical(withoutIdentity(target)) !== canonical(state)) changed = true
+    if (target === undefined || meaning(withoutIdentity(target)) !== meaning(state)) changed = true
   }
   if (!changed) return null
   const moved = drafts.filter(differs)
   const steps = moved.map((draft) => stepOf(draft, [draft.effective.why, ...draft.byPolicy]))
-  return finish(input, agents, steps, 'change', 'auto', notes)
+  return finish(input, agents, steps, 'change', moved, notes)
 }
 
-function finish(
+/** What is held back keeps its rules, and they the sets they name. */
+function keptSets({ workloads, sets }: AgentDraft, old: readonly AddressSet[]): AddressSet[] {
+  const there = new Set(sets.map((set) => set.name))
+  const named = new Set(
+    workloads.flatMap(({ egress, ingress }) =>
+      [...egress.rules, ...ingress.rules].flatMap(({ match: { peer } }) => (peer.kind === 'set' ? [peer.set] : [])),
+    ),
+  )
+  return old.filter((set) => named.has(set.name) && !there.has(set.name))
+}
+
+/**
+ * Steps up a ladder alone, on what is in force: risk does not wait for the approval of something else. null when nobody who
+ * wears something climbs.
+ */
+export function tighteningPlan(
   input: DecideInput,
-  agents: Record<AgentId, AgentDraft>,
-  steps: readonly PlanStep[],
-  direction: Plan['direction'],
-  least: ApprovalClass,
+  enforcing: readonly AgentRecord[],
+  all: readonly Draft[],
+  dressed: readonly Dressed[],
   notes: Notes,
-): PlanDraft {
-  const identity = { generation: { system: '', timeline: 0, n: 0 } satisfies Generation, plan: '' }
-  const ids = Object.keys(agents).sort() as AgentId[]
-  const changed = ids.filter(
-    (id) => input.target[id] === undefined || canonical(withoutIdentity(input.target[id])) !== canonical(agents[id]),
+): PlanDraft | null {
+  const drafts = all.filter((draft) => draft.before?.persona.id === draft.after.persona.id && climbs(draft))
+  if (drafts.length === 0) return null
+  const climbed = new Map(drafts.map((draft) => [draft.record.id as string, climbedState(draft)]))
+  const sets = createPeerSets({
+    workloads: dressed,
+    entries: input.intel.entries,
+    homeNetworks: input.settings.homeNetworks,
+    names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
+  }).declared()
+  const agents: Record<AgentId, AgentDraft> = {}
+  for (const agent of enforcing) {
+    const target = input.target[agent.id]
+    if (target === undefined) continue
+    const kept = withoutIdentity(target)
+    const workloads = kept.workloads.map((one) => climbed.get(one.workload) ?? one)
+    const old = new Set(kept.sets.map((set) => set.name))
+    const state = { ...kept, workloads, sets: [...kept.sets] }
+    state.sets.push(
+      ...keptSets(
+        { ...state, sets: kept.sets },
+        sets.filter((set) => !old.has(set.name)),
+      ),
+    )
+    agents[agent.id] = state
+  }
+  const steps = drafts.map((draft) => ({
+    ...stepOf(draft, [draft.after.ladder!.why]),
+    shift: null,
+    after: climbed.get(draft.record.id)!,
+  }))
+  return finish(
+    input,
+    agents,
+    steps,
+    'change',
+    drafts.map((draft) => ({ ...draft, approval: 'auto' as const })),
+    notes,
   )
-  const names = new Map<string, string>(
-    input.workloads.flatMap((one) => [
-      [one.id as string, one.report.name] as const,
-      ...one.report.addresses.map((address) => [address.split('/')[0]!, one.report.name] as const),
-    ]),
-  )
-  const radius = blastRadius(
-    changed.map((id) => ({ before: input.target[id] ?? null, after: { ...agents[id]!, ...identity } })),
-    new Set(steps.map((step) => step.workload)),
-    input.conversations,
-    (id) => names.get(id) ?? id,
-  )
-  const summary =
-    steps.length === 0
-      ? `address sets or settings of ${changed.length} agent(s) change`
-      : `${direction === 'containment' ? 'contains' : 'changes'} ${steps
-          .map((step) => names.get(step.workload) ?? step.workload)
-          .slice(0, 5)
-          .join(
-            ', ',
-          )}${steps.length > 5 ? ` and ${steps.length - 5} more` : ''}; cuts ${radius.conversationsCut} recent conversation(s)`
-  const moved = steps.filter((step) => step.before !== null).length
-  const approval =
-    direction === 'containment' ? least : approvalFor(input.workloads.length, moved, radius.conversationsCut)
-  return { direction, approval, steps, skipped: [...notes.skipped], agents, changed, blastRadius: radius, summary }
 }
 
-function stepOf(draft: Draft, why: readonly [Why, ...Why[]]): PlanStep {
-  const { before, effective } = draft
+/** The step's rules before those in force, its rates where they are lower. */
+function climbedState({ before, after }: Draft): DesiredState {
+  const list = (direction: 'egress' | 'ingress') => ({
+    ...before![direction],
+    rules: [
+      ...after[direction].rules.filter(isOfLadder),
+      ...before![direction].rules.filter((rule: ResolvedRule) => !isOfLadder(rule)),
+    ],
+  })
+  const bandwidth = lower(before!.bandwidth, after.bandwidth)
   return {
-    workload: draft.record.id,
-    shift: effective.shift as ShiftId | null,
-    from: before === null ? null : { persona: before.persona.id as PersonaId, name: before.persona.name },
-    to: { persona: effective.persona.ref.id, name: effective.persona.ref.name },
-    why,
-    before,
-    after: draft.after,
+    ...before!,
+    egress: list('egress'),
+    ingress: list('ingress'),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+    ladder: after.ladder!,
   }
 }
 
-export function differs(draft: Draft): boolean {
-  return draft.before === null || canonical(draft.before) !== canonical(draft.after)
-}
-function openState(after: DesiredState): DesiredState {
-  const open = {
-    rules: [],
-    otherwise: 'allow' as const,
-    why: { rule: 'not-yet-planned', text: 'no confirmed plan covers it yet' },
-  }
-  return {
-    workload: after.workload,
-    key: after.key,
-    persona: after.persona,
-    egress: open,
-    ingress: open,
-    containment: null,
-  }
-}
-function emptyState(input: DecideInput): AgentDraft {
-  return {
-    mode: 'enforce',
-    workloads: [],
-    sets: [],
-    neverBlock: neverBlockOf(input),
-    failSafe: failSafePaths(sortBy(input.controlPlane, (one) => `${one.cidr}:${one.port}`)),
-    confirmWithinMs: input.settings.confirmWithinMs,
-  }
-}
-function neverBlockOf({ settings, intel }: DecideInput): string[] {
-  return [...new Set([...settings.neverBlock, ...intel.neverBlock])].sort()
-}
-function withoutIdentity(state: AgentState): AgentDraft {
-  const { generation: _generation, plan: _plan, ...rest } = state
-  return rest
+function lower(was: DesiredState['bandwidth'], will: DesiredState['bandwidth']): DesiredState['bandwidth'] {
+  const rate = (state: DesiredState['bandwidth']) => (state?.up?.rate ?? Infinity) + (state?.down?.rate ?? Infinity)
+  return will !== undefined && (was === undefined || rate(will) < rate(was)) ? will : was
 }

@@ -15,14 +15,16 @@ import type {
   WorkloadRecord,
 } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
-import { changeText, freezeAboveCap, isContainment } from './authority.ts'
+import { mayAct } from './authority.ts'
 import type { BlastRadius } from './blast.ts'
 import { digest, sortBy } from './canonical.ts'
+import { holdAboveCap } from './caps.ts'
+import { changeText, differs, isContainment } from './draft-change.ts'
 import { type Draft, dressFleet, emptyNotes } from './dress.ts'
 import type { Persona } from './effective.ts'
 import type { Endpoint } from './fail-safe.ts'
 import type { IntelEntry } from './peer-sets.ts'
-import { changePlan, containmentPlan, differs, sparingPlan } from './plan-drafts.ts'
+import { changePlan, containmentPlan, sparingPlan, tighteningPlan } from './plan-drafts.ts'
 
 export type DecideInput = {
   /** epoch ms */
@@ -62,12 +64,16 @@ export type AgentDraft = Omit<AgentState, 'generation' | 'plan'>
 export type PlanDraft = {
   readonly direction: Plan['direction']
   readonly approval: ApprovalClass
+  /** The row of the table that gave the class. */
+  readonly approvalWhy: Why
   readonly steps: readonly PlanStep[]
   readonly skipped: Plan['skipped']
   /** Every enforcing agent, whole. */
   readonly agents: Readonly<Record<AgentId, AgentDraft>>
   /** Those whose state differs from the target. */
   readonly changed: readonly AgentId[]
+  /** Workloads that automation changes of its own: counted against the caps. */
+  readonly automatic: readonly WorkloadId[]
   readonly blastRadius: BlastRadius
   readonly summary: string
 }
@@ -81,6 +87,8 @@ export type Decision = {
   readonly wouldDo: readonly { readonly workload: WorkloadId; readonly why: Why }[]
   readonly skipped: Plan['skipped']
   readonly alarms: readonly Why[]
+  /** A cap was broken: from now on automation only suggests, until a person resumes it. */
+  readonly trip: Why | null
   readonly report: readonly string[]
   /** SHA-256 by name, for the ledger. */
   readonly inputs: Readonly<Record<string, string>>
@@ -98,7 +106,7 @@ export function decideUnsigned(input: DecideInput): Omit<Decision, 'inputs'> {
   const notes = emptyNotes()
   const { dressed, drafts } = dressFleet(input, notes)
   const enforcing = sortBy(input.agents, (one) => one.id).filter((agent) => {
-    if (agent.mode === 'enforce') return true
+    if (mayAct(agent.mode)) return true
     for (const draft of drafts)
       if (draft.record.agent === agent.id && differs(draft))
         notes.wouldDo.push({
@@ -111,12 +119,12 @@ export function decideUnsigned(input: DecideInput): Omit<Decision, 'inputs'> {
     return false
   })
   const mine = drafts.filter((draft) => enforcing.some((agent) => agent.id === draft.record.agent))
-  freezeAboveCap(input, mine, notes)
+  holdAboveCap(input, mine, notes)
   const containing = mine.filter((draft) => isContainment(draft))
   const wanted =
     containing.length > 0
       ? containmentPlan(input, enforcing, containing, notes)
-      : changePlan(input, enforcing, mine, dressed, notes)
+      : changing(input, enforcing, mine, dressed, notes)
   const sparing = sparingPlan(input, enforcing, notes)
   const plan = sparing !== null && (containing.length > 0 || wanted?.approval !== 'auto') ? sparing : wanted
   return {
@@ -126,6 +134,7 @@ export function decideUnsigned(input: DecideInput): Omit<Decision, 'inputs'> {
     wouldDo: notes.wouldDo,
     skipped: notes.skipped,
     alarms: notes.alarms,
+    trip: notes.alarms.find((one) => one.rule.startsWith('cap/')) ?? null,
     report: [
       ...(plan?.steps ?? []).map((step) => `${step.workload}: ${step.why[0].text}`),
       ...notes.skipped.map((one) => `${one.workload} left out: ${one.why.text}`),
@@ -137,12 +146,26 @@ export function decideUnsigned(input: DecideInput): Omit<Decision, 'inputs'> {
   }
 }
 
+/** A change that waits for people holds no tightening up; one that a person pinned away is only said. */
+function changing(...given: Parameters<typeof changePlan>): PlanDraft | null {
+  const [input, , drafts, , notes] = given
+  const pinned = input.settings.pinned ?? null
+  if (pinned !== null) {
+    const moved = drafts.filter(differs)
+    for (const draft of moved)
+      notes.wouldDo.push({ workload: draft.record.id, why: { rule: pinned.why.rule, text: changeText(draft) } })
+    return null
+  }
+  const wanted = changePlan(...given)
+  return wanted === null || wanted.approval === 'auto' ? wanted : (tighteningPlan(...given) ?? wanted)
+}
+
 /** The draft with its identity: what the store keeps and agents get. `shiftOf` names the shift a step carries out. */
 export function planOf(
   draft: PlanDraft,
   identity: Pick<Plan, 'id' | 'tenant' | 'parent' | 'generation' | 'decision' | 'createdAt' | 'proposedBy'>,
 ): Plan {
-  const { changed: _changed, summary: _summary, agents, ...rest } = draft
+  const { changed: _changed, automatic: _automatic, summary: _summary, agents, ...rest } = draft
   return {
     ...rest,
     ...identity,
@@ -157,7 +180,11 @@ export function planOf(
 
 function wakeAt(input: DecideInput, drafts: readonly Draft[]): number | null {
   const ends = [
-    ...drafts.flatMap((draft) => [draft.after.containment?.until ?? 0, draft.effective.until ?? 0]),
+    ...drafts.flatMap((draft) => [
+      draft.after.containment?.until ?? 0,
+      draft.after.ladder?.until ?? 0,
+      draft.effective.until ?? 0,
+    ]),
     ...input.shifts.map((shift) => shift.until ?? 0),
   ].filter((end) => end > input.now)
   return ends.length === 0 ? null : Math.min(...ends)

@@ -140,7 +140,9 @@ function endsOf(rule: PolicyRule, peer: PeerSelector, sets: Sets, names: PortNam
     if (port === null || !('name' in port)) return meet(plain, port === null ? null : serviceOf(port))
     const label = portLabel(port.name)
     const serving = (value: string | undefined) =>
-      portsOfLabel(value).map((one) => ({ protocol: one.protocol, from: one.port, to: one.port }))
+      portsOfLabel(value)
+        .filter((one) => port.protocol === undefined || port.protocol === one.protocol)
+        .map((one) => ({ protocol: one.protocol, from: one.port, to: one.port }))
     if (rule.direction === 'ingress') return serving(names.own[label]).flatMap((service) => meet(plain, service))
     return (names.fleet.get(port.name) ?? []).flatMap((value) => {
       const who = calling(plain, label, value)

@@ -18,7 +18,7 @@ function peerText(peer: PeerSelector): string {
 }
 
 function portText(port: PortMatch): string {
-  if ('name' in port) return `port ${port.name}`
+  if ('name' in port) return port.protocol === undefined ? `port ${port.name}` : `${port.protocol} port ${port.name}`
   if (port.protocol === 'icmp' || port.protocol === 'icmp6')
     return port.type === undefined ? port.protocol : `${port.protocol} type ${port.type}`
   return `${port.protocol}${port.port === undefined ? '' : ` ${port.port}`}${port.to === undefined ? '' : `-${port.to}`}`

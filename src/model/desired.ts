@@ -3,6 +3,11 @@
  * server is not trusted by the agent beyond them: no shell strings, no paths, no URLs.
  */
 import { type Static, Type } from 'typebox'
+import { BandwidthWish } from './facets/bandwidth.ts'
+import { Cpu, MemoryWish } from './facets/limits.ts'
+import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
+import { OnStep } from './ladder.ts'
+import { Merged } from './overlap.ts'
 
 const Name = Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' })
 const AddressText = Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}$' })
@@ -17,6 +22,8 @@ export const WhySchema = Type.Object(
     text: Type.String({ maxLength: 500 }),
     policy: Type.Optional(Type.String({ maxLength: 64 })),
     persona: Type.Optional(Type.String({ maxLength: 64 })),
+    /** Of that persona, where several are worn at once. */
+    p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   },
   { additionalProperties: false },
 )
@@ -130,6 +137,15 @@ export const DesiredState = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    /** Which personas it is merged from, when they are several. */
+    merged: Type.Optional(Merged),
+    /** The step of its persona's risk ladder that it is on, when it is on one. */
+    ladder: Type.Optional(OnStep),
+    bandwidth: Type.Optional(BandwidthWish),
+    cpu: Type.Optional(Cpu),
+    memory: Type.Optional(MemoryWish),
+    egressAddress: Type.Optional(EgressAddressWish),
+    publishedPorts: Type.Optional(PublishedPortsWish),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
      * the server is silent, so a quarantined workload cannot sabotage its probes and be released.

@@ -1,6 +1,11 @@
 /** A named, versioned definition: how it is recognised, the profile it wears, and how it tightens under risk. */
 import { type Static, Type } from 'typebox'
 import { LEARNED_PERSONAS } from './belief.ts'
+import { Bandwidth } from './facets/bandwidth.ts'
+import { Cpu, Memory } from './facets/limits.ts'
+import { EgressAddress, PublishedPorts } from './facets/translation.ts'
+import { Ladder } from './ladder.ts'
+import { Overlap } from './overlap.ts'
 import { Duration, PolicyRule } from './policy.ts'
 
 /** Facets of a profile. A driver declares which it carries (facets.ts); the rest is refused loudly. */
@@ -55,11 +60,11 @@ export const Profile = Type.Object(
     ),
     vpn: Type.Optional(Type.Unknown()),
     tls: Type.Optional(Type.Unknown()),
-    egressAddress: Type.Optional(Type.Unknown()),
-    publishedPorts: Type.Optional(Type.Unknown()),
-    bandwidth: Type.Optional(Type.Unknown()),
-    cpu: Type.Optional(Type.Unknown()),
-    memory: Type.Optional(Type.Unknown()),
+    egressAddress: Type.Optional(EgressAddress),
+    publishedPorts: Type.Optional(PublishedPorts),
+    bandwidth: Type.Optional(Bandwidth),
+    cpu: Type.Optional(Cpu),
+    memory: Type.Optional(Memory),
     packages: Type.Optional(Type.Unknown()),
     inspection: Type.Optional(Type.Unknown()),
     fingerprint: Type.Optional(Type.Unknown()),
@@ -91,6 +96,9 @@ export const PersonaSpec = Type.Object(
     alarming: Type.Optional(Type.Boolean()),
     profile: Type.Optional(Profile),
     mitigationRules: Type.Optional(Type.Array(MitigationRule, { maxItems: 50 })),
+    ladder: Type.Optional(Ladder),
+    /** How its wearers wear it beside others; a policy's word goes before it. */
+    overlap: Type.Optional(Overlap),
   },
   { additionalProperties: false },
 )

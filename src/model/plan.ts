@@ -59,6 +59,8 @@ export type Plan = {
   /** containment = every step only takes reach away and has an end. */
   readonly direction: 'containment' | 'change'
   readonly approval: ApprovalClass
+  /** The row of the table of classes that gave it; plans of older releases have none. */
+  readonly approvalWhy?: Why
   readonly steps: readonly PlanStep[]
   readonly skipped: readonly { readonly workload: WorkloadId; readonly why: Why }[]
   /** What each agent gets, whole. */

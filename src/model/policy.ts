@@ -119,7 +119,13 @@ export const PortMatch = Type.Union([
     { additionalProperties: false },
   ),
   /** A port by the name that the workload at the destination gives it (its label `port/NAME`). */
-  Type.Object({ name: Type.String({ minLength: 1, maxLength: 58 }) }, { additionalProperties: false }),
+  Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: 58 }),
+      protocol: Type.Optional(Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')])),
+    },
+    { additionalProperties: false },
+  ),
 ])
 export type PortMatch = Static<typeof PortMatch>
 
@@ -192,7 +198,8 @@ export const Policy = Type.Object(
     subjects: Type.Optional(SubjectSelector),
     /** CEL over the workload's context; absent = always. */
     when: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
-    rules: Type.Array(PolicyRule, { minItems: 1, maxItems: 500 }),
+    /** At least one, unless the policy is about `overlap`. */
+    rules: Type.Array(PolicyRule, { maxItems: 500 }),
     /** Every automatic deny ends: how long this policy's effect lasts once `when` made it so. */
     ttl: Type.Optional(Duration),
     /** How its subjects wear several personas at once; of several policies the first by priority. */

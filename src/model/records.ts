@@ -194,13 +194,24 @@ export type TokenRecord = {
   readonly lastUsed: number | null
 }
 
+/** Why automation stands still, since when, by whose word. */
+export type Halt = { readonly at: number; readonly by: string; readonly why: Why }
+
 /** What the whole installation is set to. */
 export type Settings = {
   readonly homeNetworks: readonly string[]
   readonly neverBlock: readonly string[]
   /** Workloads automation may change per minute; above it, suggest only and an alarm. */
   readonly maxChangesPerMinute: number
+  /** 0 to 1: of the fleet, within a minute. Absent = 0.25. */
+  readonly maxShareOfFleet?: number
   readonly confirmWithinMs: number
+  /** Ids of fail-safe paths that a person took away: the plan that does it needs two people. */
+  readonly failSafeOff?: readonly string[]
+  /** Automation broke a cap, and only suggests until a person resumes it. */
+  readonly tripped?: Halt | null
+  /** A person went back to a generation: nothing but containments and what is spared is planned until a person resumes it. */
+  readonly pinned?: (Halt & { readonly generation: number }) | null
   readonly version: number
 }
 

@@ -7,6 +7,8 @@ export type Why = {
   /** Where it is written, when a person wrote it. */
   readonly policy?: string
   readonly persona?: string
+  /** How probable that persona was, where several were worn at once: what it was decided on, not its reading of now. */
+  readonly p?: number
 }
 
 /** An expected refusal: said, never thrown. `where` is file:line or a JSON pointer, `cure` what to do. */

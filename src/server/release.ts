@@ -48,6 +48,8 @@ export function releaseDraft(state: Gathered, record: PlanRecord, by: string, re
     value: {
       direction: 'change',
       approval: 'auto',
+      approvalWhy: { rule: 'approval/asked-for', text: 'nobody: a person asked for what was there before' },
+      automatic: [],
       steps,
       skipped: [],
       agents,

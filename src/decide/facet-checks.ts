@@ -1,0 +1,62 @@
+/** What a schema cannot say of a profile's facets: rates that let something through, sizes that hold a program, addresses that parse. */
+import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
+import { bytesOf, LEAST_BYTES } from '../model/facets/limits.ts'
+import type { Profile } from '../model/persona.ts'
+
+type Add = (path: readonly (string | number)[], why: string, cure: string) => void
+
+export function checkFacets(profile: Profile, add: Add): void {
+  const at = (...path: (string | number)[]) => ['spec', 'profile', ...path]
+  for (const direction of ['down', 'up'] as const)
+    checkShape(profile.bandwidth?.[direction], at('bandwidth', direction), add)
+  const max = profile.memory?.max
+  if (max !== undefined && (bytesOf(max) ?? 0) < LEAST_BYTES)
+    add(at('memory', 'max'), `no program starts in ${max}`, 'give at least 4MiB')
+  checkEgress(profile, add)
+  const ports = profile.publishedPorts?.map(({ protocol, port }) => `${protocol} ${port}`) ?? []
+  ports.forEach((port, i) => {
+    if (ports.indexOf(port) < i) add(at('publishedPorts', i), `port ${port} is here twice`, 'leave one out')
+  })
+}
+
+function checkShape(shape: { rate: string; ceiling?: string } | undefined, path: (string | number)[], add: Add): void {
+  if (shape === undefined) return
+  const rate = bitsPerSecond(shape.rate) ?? 0
+  const ceiling = bitsPerSecond(shape.ceiling ?? shape.rate) ?? 0
+  if (rate === 0)
+    add([...path, 'rate'], `a rate of ${shape.rate} lets nothing through`, 'give at least 8kbit, or deny by a rule')
+  else if (rate < LEAST_RATE)
+    add([...path, 'rate'], `${shape.rate} is too slow for a full packet`, 'give at least 8kbit')
+  else if (rate > GREATEST_RATE) add([...path, 'rate'], `${shape.rate} is above what a host can pace`, 'leave it out')
+  else if (ceiling < rate)
+    add(
+      [...path, 'ceiling'],
+      `the ceiling ${shape.ceiling} is below the rate ${shape.rate}`,
+      'raise it, or leave it out',
+    )
+  else if (ceiling > GREATEST_RATE)
+    add([...path, 'ceiling'], `${shape.ceiling} is above what a host can pace`, 'give at most 400gbit')
+}
+
+function checkEgress({ egressAddress }: Profile, add: Add): void {
+  const path = ['spec', 'profile', 'egressAddress']
+  const families: boolean[] = []
+  egressAddress?.addresses.forEach((text, i) => {
+    const words = parseAddress(text)
+    const isV6 = text.includes(':')
+    if (words === null) add([...path, 'addresses', i], `${text} is no address`, 'write it like 203.0.113.7')
+    else if (UNFIT.some((cidr) => cidrContains(parseCidr(cidr)!, words)))
+      add([...path, 'addresses', i], `nobody can answer to ${text}`, 'give an address that leads to this host')
+    else if (families.includes(isV6))
+      add([...path, 'addresses', i], `${text} is the second address of its family`, 'leave one out')
+    families.push(isV6)
+  })
+  egressAddress?.except?.forEach((text, i) => {
+    if (parseCidr(text) === null)
+      add([...path, 'except', i], `${text} is no address or CIDR`, 'write it like 10.0.0.0/8 or fd00::/8')
+  })
+}
+
+/** Unspecified, loopback, link-local, multicast (RFC 6890). */
+const UNFIT = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8']

@@ -1,0 +1,26 @@
+/** What a profile says of each facet but its rules, in the units that hosts work with: one row per facet. */
+import type { DesiredState } from '../model/desired.ts'
+import { bandwidthWish } from '../model/facets/bandwidth.ts'
+import { memoryWish } from '../model/facets/limits.ts'
+import { egressAddressWish, publishedPortsWish } from '../model/facets/translation.ts'
+import type { Profile } from '../model/persona.ts'
+
+type Wishes = Omit<DesiredState, 'workload' | 'key' | 'persona' | 'egress' | 'ingress' | 'containment'>
+type Rows = { readonly [F in keyof Wishes & keyof Profile]?: (said: NonNullable<Profile[F]>) => NonNullable<Wishes[F]> }
+
+const ROWS: Rows = {
+  network: ({ addresses, gateways = [] }) => ({ addresses: [...addresses], gateways: [...gateways] }),
+  dns: ({ servers, search = [] }) => ({ servers: [...servers], search: [...search] }),
+  bandwidth: bandwidthWish,
+  cpu: (cpu) => ({ ...cpu }),
+  memory: memoryWish,
+  egressAddress: egressAddressWish,
+  publishedPorts: publishedPortsWish,
+}
+
+export function facetWishes(profile: Profile): Wishes {
+  const rows = Object.entries(ROWS) as [keyof Rows, (said: unknown) => unknown][]
+  return Object.fromEntries(
+    rows.flatMap(([facet, wish]) => (profile[facet] === undefined ? [] : [[facet, wish(profile[facet])]])),
+  )
+}

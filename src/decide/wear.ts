@@ -1,0 +1,196 @@
+/**
+ * What one workload wears in the end. In: its persona resolved, the personas beside it, its risk. Out: the merged rule lists
+ * and numbers, the step of its ladder with what that takes away, and whose approval a belief that grants would need.
+ */
+import type { DesiredState, ResolvedRule } from '../model/desired.ts'
+import { LEAST_RATE } from '../model/facets/bandwidth.ts'
+import { CARRIES } from '../model/facets.ts'
+import type { PolicyManifest } from '../model/manifest.ts'
+import type { Merged } from '../model/overlap.ts'
+import type { ApprovalClass } from '../model/plan.ts'
+import { TIER_ORDER } from '../model/policy.ts'
+import type { WorkloadRecord } from '../model/records.ts'
+import type { Why } from '../model/why.ts'
+import { contextOf, withoutForgeable } from './context.ts'
+import type { Persona } from './effective.ts'
+import { facetWishes } from './facet-wishes.ts'
+import { stepFor, tighteningOf, withDeny } from './ladder.ts'
+import { overlapFor, type Worn, wornBy } from './merge/candidates.ts'
+import { type Candidate, mergeProfiles } from './merge/merge-profiles.ts'
+import { mergeNumbers, type Wishes } from './merge/numbers.ts'
+import { sparing } from './merge/spare.ts'
+import type { Containment } from './mitigate.ts'
+import { ownPortLabels } from './named-ports.ts'
+import type { Resolution } from './resolve.ts'
+
+export type WearInput = {
+  readonly now: number
+  readonly record: WorkloadRecord
+  readonly persona: Persona
+  readonly personas: ReadonlyMap<string, Persona>
+  /** Policies that apply to it wearing `persona`. */
+  readonly applying: readonly PolicyManifest[]
+  readonly before: DesiredState | null
+  readonly containment: Containment | null
+  readonly neverBlock: readonly string[]
+  /** Policies that would apply to it wearing that one. */
+  readonly policiesOf: (persona: Persona) => readonly PolicyManifest[]
+  readonly resolving: (persona: Persona, policies: readonly PolicyManifest[]) => Resolution
+  readonly remember: <T>(key: unknown, make: () => T) => T
+}
+export type WornState = {
+  readonly resolution: Resolution
+  /** Beside rules, what differs from the persona's own profile. */
+  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'merged' | 'ladder'>
+  readonly containment: Containment | null
+  readonly approval: ApprovalClass
+  readonly skipped: readonly Why[]
+}
+
+export function wear(input: WearInput): WornState {
+  const { record, persona, before, now } = input
+  const base = overlapped(input)
+  const sure = withoutForgeable(contextOf(record, persona.ref.name, now), record.risk).risk
+  const on = stepFor(persona, sure, before?.persona.id === persona.ref.id ? (before.ladder ?? null) : null, now)
+  if (on === null) return { ...base, containment: input.containment }
+  const tightening = tighteningOf(persona, on)
+  const resolution = input.remember(['ladder', persona.ref.id, on.at, base.key], () =>
+    withLadder(input, base.resolution, tightening.rules),
+  )
+  const bandwidth = scaled(base.wishes.bandwidth, tightening.bandwidth)
+  return {
+    ...base,
+    resolution,
+    wishes: { ...base.wishes, ...(bandwidth === undefined ? {} : { bandwidth }), ladder: on },
+    containment: withDeny(input.containment, on, tightening.deny),
+  }
+}
+
+type Overlapped = Omit<WornState, 'containment'> & { readonly key: unknown }
+
+function overlapped(input: WearInput): Overlapped {
+  const { record, persona, personas, applying, before } = input
+  const own = input.resolving(persona, applying)
+  const wishes = numbersOf(persona)
+  const alone = { resolution: own, wishes, approval: 'auto' as const, skipped: [], key: keyOf(input, []) }
+  const chosen = overlapFor(persona, applying)
+  if (chosen === null) return alone
+  const worn = wornBy(persona, chosen.overlap, record.belief, personas, before?.merged ?? null)
+  if (worn.length === 1) return alone
+  const dressed = worn.map((one, i) => ({ ...one, policies: i === 0 ? applying : input.policiesOf(one.persona) }))
+  const key = keyOf(input, [
+    chosen.overlap,
+    ...dressed.map((one) => [one.persona.ref.id, one.p, one.word, one.policies.map(({ metadata }) => metadata.name)]),
+  ])
+  const resolution = input.remember(['overlap', key], () => mergedRules(input, chosen.overlap, dressed, own))
+  if (resolution === null) {
+    const text = `${worn.map((one) => one.persona.ref.name).join(', ')} have too many rules to be merged, so it wears ${persona.ref.name} alone`
+    return { ...alone, skipped: [{ rule: 'overlap-too-large', text: text.slice(0, 500) }] }
+  }
+  const carried = CARRIES[record.report.driver as keyof typeof CARRIES] as readonly string[]
+  const sayers = worn.map((one) => ({
+    name: one.persona.ref.name,
+    p: one.p,
+    word: one.word,
+    wishes: numbersOf(one.persona),
+  }))
+  const { wishes: numbers, numbers: traced } = mergeNumbers(sayers, chosen.overlap, carried)
+  const merged: Merged = {
+    strategy: chosen.overlap.strategy ?? 'priority',
+    of: worn.map(({ persona: { ref }, p, word }) => ({ ...ref, p, word })),
+    ...(traced.length === 0 ? {} : { numbers: traced as NonNullable<Merged['numbers']> }),
+  }
+  const isTrusted = worn.some((one) => one.word === 'trusted')
+  return {
+    resolution,
+    wishes: { ...numbers, merged },
+    approval: isTrusted ? (chosen.overlap.trust?.approval ?? 'two') : 'auto',
+    skipped: [],
+    key,
+  }
+}
+
+/** Equal for workloads whose rules are equal: what they wear, under which policies, with which names for their ports. */
+function keyOf({ record, persona, applying }: WearInput, more: readonly unknown[]): unknown {
+  return [persona.ref.id, applying.map((one) => one.metadata.name), ownPortLabels(record.report.labels), more]
+}
+
+function mergedRules(
+  input: WearInput,
+  overlap: Parameters<typeof mergeProfiles>[1],
+  worn: readonly (Worn & { readonly policies: readonly PolicyManifest[] })[],
+  own: Resolution,
+): Resolution | null {
+  const candidates = worn.map((one, i): Candidate => {
+    const { egress, ingress, sets } = i === 0 ? own : input.resolving(one.persona, one.policies)
+    const { ref, spec } = one.persona
+    return {
+      persona: ref,
+      probability: one.p,
+      word: one.word,
+      rules: spec.profile?.rules?.length ?? 0,
+      egress,
+      ingress,
+      sets,
+    }
+  })
+  const tiers = new Map(
+    input.applying.map(({ metadata, spec }) => [
+      metadata.name,
+      TIER_ORDER.findIndex((one) => one.tier === (spec.tier ?? 'policies')),
+    ]),
+  )
+  const merged = mergeProfiles(candidates as [Candidate, ...Candidate[]], overlap, tiers, input.neverBlock)
+  return merged === null ? null : { ...own, ...merged }
+}
+
+/** Before every other rule: a ladder that a policy's allow could pass by would be none. */
+function withLadder(input: WearInput, base: Resolution, steps: ReturnType<typeof tighteningOf>['rules']): Resolution {
+  const sets = new Map(base.sets)
+  const added = steps.map(({ at, rules }) => {
+    const { ref } = input.persona
+    const id = `${ref.id}/ladder/${at}` as typeof ref.id
+    const found = input.resolving({ ref: { ...ref, id }, spec: { profile: { rules } } }, [])
+    for (const [name, meaning] of found.sets) sets.set(name, meaning)
+    const named = (list: readonly ResolvedRule[]) =>
+      list.map((rule) => ({
+        ...rule,
+        why: {
+          ...rule.why,
+          text: rule.why.text.replace(/^persona .{1,63} rule (?=\d+:)/, `step ${at} of ${ref.name}'s ladder, rule `),
+        },
+      }))
+    return { egress: named(found.egress.rules), ingress: named(found.ingress.rules) }
+  })
+  const list = (direction: 'egress' | 'ingress') => {
+    const first = sparing(
+      added.flatMap((one) => one[direction]),
+      input.neverBlock,
+      sets,
+    )
+    const isTiered = base[direction].rules.some((rule) => rule.tier !== undefined)
+    return {
+      ...base[direction],
+      rules: [...first.map((rule) => (isTiered ? { ...rule, tier: 0 } : rule)), ...base[direction].rules],
+    }
+  }
+  return { ...base, egress: list('egress'), ingress: list('ingress'), sets }
+}
+
+function numbersOf({ spec }: Persona): Wishes {
+  const { bandwidth, cpu, memory } = facetWishes(spec.profile ?? {})
+  return {
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+  }
+}
+
+function scaled(bandwidth: Wishes['bandwidth'], factor: number): Wishes['bandwidth'] {
+  if (bandwidth === undefined || factor === 1) return bandwidth
+  const rate = (bits: number) => Math.max(LEAST_RATE, Math.floor(bits * factor))
+  const shape = (way: NonNullable<Wishes['bandwidth']>['up']) =>
+    way === undefined ? undefined : { rate: rate(way.rate), ceiling: rate(way.ceiling) }
+  const [down, up] = [shape(bandwidth.down), shape(bandwidth.up)]
+  return { ...bandwidth, ...(down === undefined ? {} : { down }), ...(up === undefined ? {} : { up }) }
+}
