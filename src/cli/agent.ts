@@ -8,7 +8,10 @@ import { parseServer } from '../agent/link.ts'
 import { parseSourceSpec, splitSpecs } from '../agent/source-spec.ts'
 import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
+import { findFloor } from '../enforce/floor-file.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
+import { registerFloor } from './agent-floor.ts'
+import { registerUnits } from './agent-units.ts'
 
 type AgentOptions = {
   readonly inventory?: string
@@ -35,7 +38,7 @@ export function agentHome(): string {
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('agent')
     .description('observe and enforce for the workloads of this host or router (root)')
     .option(
@@ -64,6 +67,8 @@ export function register(program: Command): void {
       [],
     )
     .action(agent)
+  registerFloor(command, agentHome())
+  registerUnits(command, agentHome())
 }
 
 function agent(options: AgentOptions): void {
@@ -93,6 +98,7 @@ function start(options: AgentOptions): void {
   const home = resolve(options.home)
   const namespace = options.netns === undefined ? null : namespacePath(options.netns)
   mkdirSync(home, { recursive: true, mode: 0o700 })
+  findFloor(home)
   // So that `guise panic --home DIR` finds the namespace when nothing else is left.
   writeFileSync(join(home, 'agent.json'), JSON.stringify({ netns: namespace }), { mode: 0o600 })
   const config: AgentConfig = {
