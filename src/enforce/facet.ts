@@ -7,6 +7,7 @@
  */
 import type { Facet } from '../model/persona.ts'
 import type { Applied } from '../model/wire.ts'
+import { guestOf } from './drivers/qemu/guest-agent.ts'
 import type { Step } from './step.ts'
 
 /** Where a workload is on this host. What a driver does not have is null, and a part that needs it refuses. */
@@ -24,6 +25,11 @@ export type Place = {
   readonly root: string | null
   /** Socket of its machine monitor (QMP). */
   readonly monitor: string | null
+}
+
+/** What `inside` takes to be in it: its namespace, or the agent of the guest that it is. null = nobody lets us in. */
+export function doorOf({ namespace, monitor }: Place): string | null {
+  return namespace ?? guestOf(monitor)
 }
 
 /** `State` is what the journal keeps: plain JSON. Methods, so that parts of different states fit into one list. */

@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { GUEST_PATH, runInGuest } from './drivers/qemu/guest-agent.ts'
+import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
 import { convergeFiles, type Installed, type Spot as TlsSpot } from './facets/tls/install.ts'
 import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
@@ -20,6 +22,7 @@ export type Step =
     }
   /** `/etc/netns/NAME/resolv.conf`; null = not there. */
   | { readonly run: 'resolver'; readonly path: string; readonly text: string | null }
+  | GuestStep
   /** The tunnel of a workload, whole; its keys are read from `secrets`, a folder. */
   | ({ readonly run: 'vpn'; readonly tunnel: Tunnel | null; readonly secrets: string } & Spot)
   /** The certificates of a workload, whole; keys are read from `home`, the agent's own. */
@@ -45,6 +48,9 @@ export async function runStep(step: Step): Promise<void> {
     case 'resolver':
       writeResolver(step.path, step.text)
       return
+    case 'guest':
+      await (step.lenient === true ? runGuestStep(step).catch(() => {}) : runGuestStep(step))
+      return
     case 'vpn':
       await convergeTunnel({ key: step.key, namespace: step.namespace }, step.tunnel, step.secrets)
       return
@@ -53,6 +59,7 @@ export async function runStep(step: Step): Promise<void> {
   }
 }
 
+/** In our own namespace (null), in another, or in a guest by the socket of its agent. */
 export function inside(
   namespace: string | null,
   program: string,
@@ -60,6 +67,7 @@ export function inside(
   input = '',
 ): Promise<string> {
   if (namespace === null) return command(program, argv, input)
+  if (GUEST_PATH.test(namespace)) return runInGuest(namespace, program, argv, input)
   if (!NAMESPACE_PATH.test(namespace)) throw new Error(`not a namespace path: ${JSON.stringify(namespace)}`)
   return command('nsenter', [`--net=${namespace}`, program, ...argv], input)
 }

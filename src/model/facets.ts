@@ -7,7 +7,7 @@ export type DriverName = (typeof DRIVERS)[number]
 export const CARRIES = {
   netns: ['policies', 'network', 'dns'],
   host: ['policies'],
-  qemu: ['policies'],
+  qemu: ['policies', 'network', 'dns'],
   container: ['policies'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],

@@ -1,8 +1,13 @@
-/** The `dns` facet of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` binds over /etc/resolv.conf. */
+/**
+ * The `dns` facet: of a namespace `/etc/netns/NAME/resolv.conf`, which `ip netns exec` binds over /etc/resolv.conf; of a
+ * guest its own /etc/resolv.conf.
+ */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { DesiredState } from '../../model/desired.ts'
-import type { FacetPart, Place } from '../facet.ts'
+import { guestOf } from '../drivers/qemu/guest-agent.ts'
+import { readResolver } from '../drivers/qemu/guest-step.ts'
+import { doorOf, type FacetPart, type Place } from '../facet.ts'
 import { NAMESPACE_PATH, runStep, type Step } from '../step.ts'
 
 /** The file's text; null = no file. */
@@ -10,17 +15,19 @@ export type DnsState = string | null
 
 export const dns: FacetPart<NonNullable<DesiredState['dns']>, DnsState> = {
   facet: 'dns',
-  refusal: ({ namespace }) => (namespace === null ? 'it has no registered namespace' : null),
-  capture: async (place) => capture(place),
+  refusal: (place) => (doorOf(place) === null ? 'it has no registered namespace, and no guest agent' : null),
+  capture,
   wanted: (_, __, wish) => dnsText(wish),
   async converge(place, wanted) {
-    if (capture(place) !== wanted) await runStep(dnsStep(place, wanted))
+    if ((await capture(place)) !== wanted) await runStep(dnsStep(place, wanted))
   },
   normalise: (state) => JSON.stringify(state?.trimEnd() ?? null),
   undo: (place, from) => [dnsStep(place, from)],
 }
 
-function capture(place: Place): DnsState {
+async function capture(place: Place): Promise<DnsState> {
+  const guest = place.namespace === null ? guestOf(place.monitor) : null
+  if (guest !== null) return readResolver(guest)
   try {
     return readFileSync(resolverPath(place), 'utf8')
   } catch (error) {
@@ -41,5 +48,7 @@ function dnsText(wish: NonNullable<DesiredState['dns']>): string {
 }
 
 function dnsStep(place: Place, text: DnsState): Step {
+  const guest = place.namespace === null ? guestOf(place.monitor) : null
+  if (guest !== null) return { run: 'guest', guest, write: { what: 'resolver', text } }
   return { run: 'resolver', path: resolverPath(place), text }
 }

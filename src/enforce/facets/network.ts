@@ -5,7 +5,7 @@
  */
 import { type Cidr, cidrContains, isV4, parseAddress } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
-import type { FacetPart, Place, Probe } from '../facet.ts'
+import { doorOf, type FacetPart, type Place, type Probe } from '../facet.ts'
 import { command, inside, runStep, type Step } from '../step.ts'
 
 export type NetworkState = {
@@ -42,10 +42,10 @@ const PROTOCOL = '186'
 
 export const network: FacetPart<NetworkWish, NetworkState> = {
   facet: 'network',
-  refusal: ({ namespace, face }) =>
-    namespace === null
-      ? 'it has no registered namespace'
-      : face === null
+  refusal: (place) =>
+    doorOf(place) === null
+      ? 'it has no registered namespace, and no guest agent'
+      : place.face === null
         ? 'it has no link of its own on this host'
         : null,
   capture: (place) => capture(place),
@@ -76,8 +76,9 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
       .map((address) => () => answers(linked(place).face, address.split('/')[0]!)),
 }
 
-function linked({ key, namespace, face }: Place): { namespace: string; face: string } {
-  if (namespace === null || face === null) throw new Error(`${key} has no namespace behind a link of ours`)
+function linked(place: Place): { namespace: string; face: string } {
+  const [namespace, face] = [doorOf(place), place.face]
+  if (namespace === null || face === null) throw new Error(`${place.key} cannot be entered behind a link of ours`)
   return { namespace, face }
 }
 
@@ -98,7 +99,7 @@ async function capture(place: Place): Promise<NetworkState> {
   const ours = parse<LinkInfo[]>(await inside(null, 'ip', ['-j', 'addr', 'show', 'dev', face]))[0]
   const links = parse<LinkInfo[]>(await inside(namespace, 'ip', ['-j', 'addr']))
   const device =
-    links.find((link) => link.link_index === ours?.ifindex && link.ifname !== 'lo') ??
+    links.find((link) => place.namespace !== null && link.link_index === ours?.ifindex && link.ifname !== 'lo') ??
     links.find((link) => link.ifname !== 'lo')
   if (ours === undefined || device === undefined) throw new Error(`${namespace} has no interface behind ${face}`)
   const route4 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-j', 'route', 'show', 'default']))[0]

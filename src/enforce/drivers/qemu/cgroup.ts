@@ -5,9 +5,9 @@ import { join } from 'node:path'
 const ROOT = '/sys/fs/cgroup'
 const CONTROLLERS = ['cpu', 'memory']
 
-/** Relative to the mount (v2), or to each controller's (v1). */
+/** As places.json names it: below the mount (v2), or below each controller's (v1). */
 export function cgroupOf(uuid: string): string {
-  return `guise/vm-${uuid}`
+  return `/guise/vm-${uuid}`
 }
 
 export function joinCgroup(cgroup: string, pid: number): void {

@@ -9,7 +9,17 @@ import { openTalk, type Talk } from './talk.ts'
 /** The agent's socket of a machine of ours; nothing else is ever talked to as a guest. */
 export const GUEST_PATH = /^\/run\/guise\/machines\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/agent\.sock$/
 
-const ANSWER_MS = 10_000
+/** The agent's socket beside a machine's monitor; null where there is no machine of ours. */
+export function guestOf(monitor: string | null): string | null {
+  const path = monitor?.replace(/\/monitor\.sock$/, '/agent.sock')
+  return path !== undefined && path !== monitor && GUEST_PATH.test(path) ? path : null
+}
+
+/** A guest that says nothing must not hold up what is done for the others: for so long it is not asked again. */
+const SILENT_MS = 5_000
+const silent = new Map<string, number>()
+
+const ANSWER_MS = 5_000
 const RUN_MS = 30_000
 const LOOK_MS = 25
 const OUTPUT_BYTES = 1 << 20
@@ -34,6 +44,7 @@ const PROGRAMS = new Set([
 /** Resolves with stdout. Throws with what was attempted, and the program's own words. */
 export async function runInGuest(path: string, program: string, argv: readonly string[], input = ''): Promise<string> {
   if (!PROGRAMS.has(program)) throw new Error(`${program} is not among what is run in a guest`)
+  if ((silent.get(path) ?? 0) > performance.now()) throw new Error(`the guest agent at ${path} did not answer lately`)
   return withAgent(path, async (talk) => {
     const started = await ask(talk, 'guest-exec', {
       path: program,
@@ -68,7 +79,9 @@ async function withAgent<T>(path: string, act: (talk: Talk) => Promise<T>, withi
     // Somebody may have left before the answer to his question came: nothing is believed before our own number.
     const id = randomInt(2 ** 31)
     const question = { execute: 'guest-sync-delimited', arguments: { id } }
+    silent.set(path, performance.now() + SILENT_MS)
     await talk.ask(question, (said) => said.return === id, withinMs)
+    silent.delete(path)
     return await act(talk)
   } catch (error) {
     throw new Error(`the guest agent at ${path} failed: ${(error as Error).message}`)
