@@ -1,10 +1,11 @@
 /** Puts a preview together: reads the text, gathers what is, asks decide/ and compile/ what would be. Writes nothing. */
 import { failSafePaths } from '../decide/fail-safe.ts'
-import { type ManifestProblem, type Place, parseManifests } from '../decide/manifest.ts'
+import { type ManifestProblem, parseManifests } from '../decide/manifest.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import type { PolicyTestResult } from '../decide/policy-tests.ts'
 import { type Changed, membersOf, planAfter, type Reach, reachOf } from '../decide/preview.ts'
 import { replay } from '../decide/preview-replay.ts'
+import type { Place } from '../decide/read-documents.ts'
 import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type {

@@ -20,7 +20,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
-  policy: ['policy', 'check policy files: lint, test'],
+  policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],
   drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],

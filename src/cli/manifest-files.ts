@@ -17,8 +17,7 @@ export type ManifestFiles = {
 
 /** `known`: names of personas that exist beside the set. */
 export function readManifestFiles(paths: readonly string[], known: readonly string[] = []): ManifestFiles {
-  const texts = [...new Set(paths.flatMap(filesOf))].map((file) => ({ file, text: read(file) }))
-  const parsed = texts.map(({ file, text }) => ({ file, found: parseManifests(text, { file }) }))
+  const parsed = readTexts(paths).map(({ file, text }) => ({ file, found: parseManifests(text, { file }) }))
   const all = parsed.flatMap(({ file, found }) =>
     found.ok ? found.value.map((manifest, i) => ({ manifest, file, place: found.places[i]! })) : [],
   )
@@ -40,6 +39,10 @@ export function readManifestFiles(paths: readonly string[], known: readonly stri
       return `${one.file}:${line}:${column}`
     },
   }
+}
+
+export function readTexts(paths: readonly string[]): { readonly file: string; readonly text: string }[] {
+  return [...new Set(paths.flatMap(filesOf))].map((file) => ({ file, text: read(file) }))
 }
 
 export function refuseProblems({ problems }: ManifestFiles): void {

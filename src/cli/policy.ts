@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { problemText } from '../decide/manifest.ts'
 import { action, print } from './client.ts'
 import { counted, readManifestFiles } from './manifest-files.ts'
+import { importFiles } from './policy-import.ts'
 import { resolvePolicy } from './policy-resolve.ts'
 import { testPolicies } from './policy-test.ts'
 import { shippedPersonas } from './shipped.ts'
@@ -19,6 +20,12 @@ export function register(program: Command): void {
     .description('run the tests in policies; asks the server only when one needs its workloads or feeds')
     .argument('<path...>', 'files or folders; - for standard input')
     .action(action(testPolicies))
+  policy
+    .command('import')
+    .description('NetworkPolicy and ClusterNetworkPolicy manifests of Kubernetes, as ours, on stdout; applies nothing')
+    .argument('<path...>', 'files or folders; - for standard input')
+    .option('--mode <mode>', 'off, observe, suggest or enforce, written into each (without: observe)')
+    .action(action(importFiles))
   policy
     .command('resolve')
     .description('whom a policy is about, and the addresses its rules stand for, now')

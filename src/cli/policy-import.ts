@@ -1,0 +1,28 @@
+/** `guise policy import FILE…`: policies written for Kubernetes, as manifests of ours, on stdout; nothing is applied. */
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { importPolicies } from '../decide/import/import-policies.ts'
+import { problemText } from '../decide/manifest.ts'
+import { MODES, type Mode } from '../model/policy.ts'
+import { CliError, print } from './client.ts'
+import { counted, readTexts } from './manifest-files.ts'
+
+export async function importFiles(paths: string[], command: Command): Promise<void> {
+  const { mode } = command.opts<{ mode?: string }>()
+  if (mode !== undefined && !(MODES as readonly string[]).includes(mode))
+    throw new CliError(`there is no mode ${mode.slice(0, 20)}. Use one of ${MODES.join(', ')}.`, 2)
+  const { manifests, problems, notes } = importPolicies(readTexts(paths))
+  for (const { where, text } of notes) process.stderr.write(`note: ${where}: ${text}\n`)
+  if (problems.length > 0)
+    throw new CliError(
+      `${counted(problems.length, 'problem')}; nothing was imported.\n${problems.map(problemText).join('\n')}`,
+      1,
+      { problems },
+    )
+  const policies = manifests.map((one) =>
+    mode === undefined ? one : { ...one, spec: { mode: mode as Mode, ...one.spec } },
+  )
+  print(command, { manifests: policies, notes }, (value) =>
+    value.manifests.map((one) => stringify(one, { lineWidth: 0 }).trimEnd()).join('\n---\n'),
+  )
+}
