@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
 import { createFloorWatch } from './agent/floor-watch.ts'
 import { createGate } from './agent/gate.ts'
@@ -27,6 +28,7 @@ import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/e
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
 import { isPanicked } from './enforce/panic.ts'
+import { watchKernel } from './enforce/watch.ts'
 import { plainText } from './model/plain-text.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
@@ -53,6 +55,8 @@ export type AgentConfig = {
 /** Long enough for the first flow of any host that has some. */
 const TRACKED_WITHIN_MS = 30_000
 const REPAIR_EVERY_MS = 1_000
+const LISTEN_EVERY_MS = 200
+const RENEW_EVERY_MS = 60_000
 /** Three bookmarks of 15 s missed. */
 const SILENCE_MS = 45_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
@@ -103,13 +107,9 @@ async function main(config: AgentConfig): Promise<void> {
     clock,
   }
   const enforcer = createEnforcer(enforcerOptions)
-  const secrets = createSecretKeeper({
-    home: config.home,
-    agent: identity.id,
-    link,
-    inForce: () => enforcer.inForce,
-    say,
-  })
+  const keeping = { home: config.home, agent: identity.id, link, inForce: () => enforcer.inForce, say }
+  const secrets = createSecretKeeper(keeping)
+  const certificates = createCertificateKeeper({ ...keeping, clock })
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
@@ -143,6 +143,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...prefixed('link', link.counters),
       ...prefixed('floor', gate.counters),
       ...prefixed('secret', secrets.counters),
+      ...prefixed('certificate', certificates.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
       'conntrack.read': conntrack.counters.read,
       'conntrack.lost': conntrack.counters.lost,
@@ -192,7 +193,10 @@ async function main(config: AgentConfig): Promise<void> {
     if (message.type === 'state') {
       const state = gate.admit(message, aheadMs)
       // Nothing is fetched for a state that will be refused.
-      if (gate.fault(state, enforcer.inForce) === null) await secrets.bring(message.state)
+      if (gate.fault(state, enforcer.inForce) === null) {
+        await secrets.bring(message.state)
+        await certificates.bring(message.state)
+      }
       await enforcer.apply(state)
     } else if (message.type === 'confirm' || message.type === 'rollback') {
       const { generation } = message
@@ -237,7 +241,12 @@ async function main(config: AgentConfig): Promise<void> {
     },
   }).catch((error: Error) => say(error.message))
   const repairing = repairForever(enforcer, leaving.signal)
-  leaving.signal.addEventListener('abort', () => clearInterval(sampling))
+  // What is renewed is put in place by the next look at the facets.
+  const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
+  leaving.signal.addEventListener('abort', () => {
+    clearInterval(sampling)
+    clearInterval(renewing)
+  })
   const reporting = reporter.run(leaving.signal)
   const reading = config.mode === 'off' ? null : sources.run(leaving.signal)
   const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say, (unread) =>
@@ -259,13 +268,25 @@ async function main(config: AgentConfig): Promise<void> {
   }
 }
 
-/** Every second; a table that takes long to list is listed less often, so that looking stays below a tenth of our time. */
+/**
+ * At once when the kernel says that something of ours was changed, else every second; a table that takes long to list is
+ * listed less often, so that looking stays below a tenth of our time.
+ */
 async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<void> {
+  const watch = await watchKernel()
   while (!signal.aborted) {
     const began = performance.now()
-    await enforcer.repair().catch((error: Error) => say(error.message))
-    await wait(Math.max(REPAIR_EVERY_MS, 9 * (performance.now() - began)), undefined, { signal }).catch(() => {})
+    const noticed = watch?.take()
+    await enforcer.repair(noticed).catch((error: Error) => say(error.message))
+    const tookMs = performance.now() - began
+    const until = performance.now() + Math.max(REPAIR_EVERY_MS, 9 * tookMs)
+    let told = false
+    while (!signal.aborted && !told && performance.now() < until) {
+      await wait(Math.max(LISTEN_EVERY_MS, tookMs), undefined, { signal }).catch(() => {})
+      told = watch !== null && watch.peek()
+    }
   }
+  watch?.close()
 }
 
 main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {

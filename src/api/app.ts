@@ -21,6 +21,7 @@ import { installOpenApi } from './openapi.ts'
 import { notFound, Problem, ProblemSchema, problemBody, toProblem } from './problem.ts'
 import { compileValidator, type RouteDeps, type Routes, shareSchemas } from './route.ts'
 import { agentRoutes } from './routes/agents.ts'
+import { certificateRoutes } from './routes/certificates.ts'
 import { eventRoutes } from './routes/events.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -68,6 +69,7 @@ const ROUTES = [
   sourceRoutes,
   tokenRoutes,
   secretRoutes,
+  certificateRoutes,
   ledgerRoutes,
   settingsRoutes,
   eventRoutes,

@@ -80,6 +80,8 @@ export type Control = {
   /** By agent and name, as their agents told of them last. */
   sources(tenant: TenantId): readonly SourceRecord[]
   source(tenant: TenantId, id: string): SourceDetail | null
+  /** A certificate of the workloads' CA for these names, with its chain; null when the request is not sound. */
+  signCertificate(request: string, names: readonly string[], days: number): Promise<string | null>
   /** Ends when `signal` aborts or a newer connection of the same agent takes over. */
   desiredStream(tenant: TenantId, agent: AgentId, signal: AbortSignal): AsyncIterable<ServerMessage>
   /** The whole report on one workload; answered as JSON as it is. */

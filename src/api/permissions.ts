@@ -92,6 +92,7 @@ export const PERMISSIONS = {
   'PUT /secrets/:id': admins,
   'DELETE /secrets/:id': admins,
   'POST /agents/:id/secrets': agents,
+  'POST /agents/:id/certificates': agents,
   'GET /audit': everyone,
   'GET /audit/verify': everyone,
   'GET /decisions': everyone,

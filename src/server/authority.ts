@@ -18,7 +18,7 @@ const CA_DAYS = 3_650
 const SERVER_DAYS = 30
 /** Clocks of other hosts run behind. */
 const SKEW_DAYS = 1
-const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+export const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 export type Authority = {
   /** A certificate for these names and addresses, and the chain up to the CA. */
@@ -26,14 +26,9 @@ export type Authority = {
 }
 
 export async function loadAuthority(keysDir: string, clock: () => number): Promise<Authority> {
-  keysFolder(keysDir)
-  const path = join(keysDir, 'agents-ca.pem')
-  const made = existsSync(path) ? '' : await makeAuthority(clock())
-  const text = secretFile(path, () => made)
-  const { pem, signingKey } = await readAuthority(path, text)
+  const { path, pem, signingKey, issuer } = await openAuthority(keysDir, 'agents', clock)
   if (Date.parse(new X509Certificate(pem).validTo) < clock() + SERVER_DAYS * DAY_MS)
     throw new Error(`the CA in ${path} is about to expire; move it away, start again, and enrol the agents anew`)
-  const issuer = new x509.X509Certificate(pem)
   return {
     async issue(names) {
       const keys = await newKeys()
@@ -60,12 +55,22 @@ export async function loadAuthority(keysDir: string, clock: () => number): Promi
   }
 }
 
-async function makeAuthority(now: number): Promise<string> {
+/** `WHOSE-ca.pem`: a CA for each use, so that a certificate of one is none of the other. */
+export async function openAuthority(keysDir: string, whose: 'agents' | 'workloads', clock: () => number) {
+  keysFolder(keysDir)
+  const path = join(keysDir, `${whose}-ca.pem`)
+  const made = existsSync(path) ? '' : await makeAuthority(whose, clock())
+  const text = secretFile(path, () => made)
+  const { pem, signingKey } = await readAuthority(path, text)
+  return { path, pem, signingKey, issuer: new x509.X509Certificate(pem) }
+}
+
+async function makeAuthority(whose: string, now: number): Promise<string> {
   const keys = await newKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     // Two installations must not look alike in somebody's list of CAs.
-    name: `CN=Guise agents CA ${randomBytes(4).toString('hex')}`,
+    name: `CN=Guise ${whose} CA ${randomBytes(4).toString('hex')}`,
     ...validFor(now, CA_DAYS),
     signingAlgorithm: ECDSA,
     keys,
@@ -100,12 +105,12 @@ function pemOf(key: webcrypto.CryptoKey): string {
 }
 
 /** RFC 5280 4.1.2.2: positive, at most 20 octets. */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16)
   bytes[0] = (bytes[0]! & 0x3f) | 0x40
   return bytes.toString('hex')
 }
 
-function validFor(now: number, days: number): { notBefore: Date; notAfter: Date } {
+export function validFor(now: number, days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - SKEW_DAYS * DAY_MS), notAfter: new Date(now + days * DAY_MS) }
 }

@@ -3,6 +3,7 @@
  * flow, questions to the explainers. One instance per process; what it holds in memory can be lost.
  */
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
 import { riskOf } from '../assess/risk.ts'
@@ -27,6 +28,7 @@ import { releaseEvidence } from './release.ts'
 import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
 import { createSourceBook } from './source-book.ts'
+import { loadWorkloadAuthority, type WorkloadAuthority } from './workload-authority.ts'
 
 export type ControlDeps = {
   /** Answers once the database is open; nothing calls it before `start`. */
@@ -74,6 +76,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   const desk = createReportDesk(take)
   const book = createSourceBook()
   const timers: NodeJS.Timeout[] = []
+  let workloadAuthority: Promise<WorkloadAuthority> | null = null
   /** Hash of the indicators that agents were told last. */
   let told = ''
 
@@ -231,6 +234,13 @@ export function createControl(deps: ControlDeps): RunningControl {
       }
     },
 
+    async signCertificate(request, names, days) {
+      workloadAuthority ??= loadWorkloadAuthority(join(deps.home, 'keys'), clock)
+      workloadAuthority.catch(() => {
+        workloadAuthority = null
+      })
+      return (await workloadAuthority).sign(request, names, days)
+    },
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),
     agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),

@@ -25,6 +25,7 @@ import { runStep } from '../step.ts'
 import { issuedPath } from './tls/install.ts'
 import { tls } from './tls.ts'
 
+const POLL_MS = 10
 const skip = needRoot()
 const NAME = `guisetl${process.pid}`
 const work = mkdtempSync(join(tmpdir(), 'guise-tls-'))
@@ -80,7 +81,7 @@ function run(script: string): { readonly lines: string[]; readonly child: ChildP
   return { lines, child }
 }
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const giveUpAt = performance.now() + 15_000; !holds(); await delay(10))
+  for (const giveUpAt = performance.now() + 15_000; !holds(); await delay(POLL_MS))
     assert.ok(performance.now() < giveUpAt, `waited 15 s: ${what}`)
 }
 async function wear(place: Place, wish: Tls) {

@@ -17,6 +17,7 @@ import { publicKeyOf } from './vpn/tunnel.ts'
 import { getDevice } from './vpn/uapi.ts'
 import { vpn } from './vpn.ts'
 
+const POLL_MS = 20
 const skip = needRoot() || (engineMissing() ?? false)
 const SUFFIX = `${process.pid}`
 const home = mkdtempSync(join(tmpdir(), 'guise-vpn-'))
@@ -78,7 +79,7 @@ async function wear(place: Place, wish: Vpn) {
   return wanted
 }
 async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  for (const giveUpAt = performance.now() + withinMs; !(await holds()); await delay(20))
+  for (const giveUpAt = performance.now() + withinMs; !(await holds()); await delay(POLL_MS))
     assert.ok(performance.now() < giveUpAt, `waited ${withinMs} ms: ${what}`)
 }
 function pings(from: Place, to: string): boolean {
