@@ -4,6 +4,7 @@
  */
 import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
+import type { AgentApproval } from '../model/approval.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
@@ -51,6 +52,8 @@ export type Control = {
     readonly plan: PlanId
     readonly by: string
     readonly note: string
+    /** For hosts whose floor asks for them. */
+    readonly signatures?: readonly AgentApproval[]
   }): Promise<Outcome<PlanRecord>>
   confirmPlan(request: {
     readonly tenant: TenantId

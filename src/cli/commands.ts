@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   try: ['shift', 'wear a persona for a while, then back by itself'],
   undo: ['shift', 'end the newest shift of a workload'],
   plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
+  approver: ['approver', 'the key an approver signs plans with: keygen, show'],
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],

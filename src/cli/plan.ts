@@ -3,9 +3,11 @@ import type { Command } from 'commander'
 import type { PlanPreview, RuleDiff, RuleText, StepPreview } from '../model/plan-preview.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
 import type { PlanRecord } from '../model/records.ts'
+import { readKey, signedText, signPlan } from './approver.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { listAll } from './find.ts'
 import { planTable } from './get.ts'
+import { terminalText } from './terminal-text.ts'
 
 export function register(program: Command): void {
   const plan = program.command('plan').description('plans: list, show, diff, approve, confirm, rollback')
@@ -27,7 +29,8 @@ export function register(program: Command): void {
     .description('say yes')
     .argument('<id>')
     .option('--note <text>', 'for the record')
-    .action(action((id: string, command: Command) => move(id, 'approve', command.opts(), command)))
+    .option('--sign <file>', 'sign it with this key, for hosts whose floor asks for that (guise approver keygen)')
+    .action(action(approve))
   plan
     .command('confirm')
     .description('keep what is applied')
@@ -63,6 +66,15 @@ async function show(id: string, command: Command): Promise<void> {
 async function diff(id: string, command: Command): Promise<void> {
   const asNft = command.opts<{ nft?: true }>().nft === true
   print(command, await preview(id, asNft ? '?with=nft' : '', command), asNft ? nftText : diffText)
+}
+
+async function approve(id: string, command: Command): Promise<void> {
+  const { sign, ...note } = command.opts<{ note?: string; sign?: string }>()
+  if (sign === undefined) return move(id, 'approve', note, command)
+  const key = readKey(sign)
+  const { plan } = await clientOf(command).get<PlanRecord>(`/v1/plans/${encodeURIComponent(id)}`)
+  process.stderr.write(`${terminalText(`Signing:\n${signedText(plan.agents)}`)}\n`)
+  return move(id, 'approve', { note: note.note ?? '', signatures: signPlan(plan.agents, key) }, command)
 }
 
 async function move(id: string, verb: string, body: object, command: Command): Promise<void> {

@@ -2,6 +2,7 @@
  * What the rest of Guise asks of the record. `store/` implements it over PostgreSQL; compare-and-set everywhere
  * (`ifVersion`), every write of consequence with its audit line in the same transaction (no audit, no change).
  */
+import type { AgentApproval } from './approval.ts'
 import type { Belief, PersonaRef } from './belief.ts'
 import type { Generation } from './desired.ts'
 import type { Evidence, Risk } from './evidence.ts'
@@ -168,13 +169,22 @@ export type Store = {
     ): Promise<Write<PlanRecord>>
     /** Moves a plan (and its shifts) along SHIFT_MOVES; a move to `confirmed` makes it the target. */
     move(tenant: TenantId, id: PlanId, to: ShiftState, audit: Audit): Promise<Write<PlanRecord>>
-    approve(tenant: TenantId, id: PlanId, by: string, note: string, audit: Audit): Promise<Write<PlanRecord>>
+    approve(
+      tenant: TenantId,
+      id: PlanId,
+      by: string,
+      note: string,
+      audit: Audit,
+      signatures?: readonly AgentApproval[],
+    ): Promise<Write<PlanRecord>>
     get(tenant: TenantId, id: PlanId): Promise<PlanRecord | null>
     list(tenant: TenantId, page: PageQuery): Promise<Page<PlanRecord>>
     /** As `list`, without rules and what agents get; of these states only, when any are named. */
     rows(tenant: TenantId, page: PageQuery & { readonly states: readonly ShiftState[] }): Promise<Page<PlanRow>>
     /** Oldest first. */
     approvals(tenant: TenantId, id: PlanId): Promise<readonly ApprovalRecord[]>
+    /** What they signed, for the agents. */
+    signatures(tenant: TenantId, id: PlanId): Promise<readonly AgentApproval[]>
     /** The last confirmed plan, and the newest one still under way. */
     target(tenant: TenantId): Promise<{ readonly confirmed: PlanRecord | null; readonly pending: PlanRecord | null }>
   }

@@ -199,13 +199,9 @@ export function createControl(deps: ControlDeps): RunningControl {
 
     requestShift: (request: ShiftRequest) => reconciler.requestShift(request),
     undoShift: ({ shift, by }) => reconciler.undoShift(shift, by),
-    async approvePlan({ plan, by, note }) {
-      const approved = await store.plans.approve(tenant, plan, by, note, {
-        actor: by,
-        action: 'plan.approve',
-        object: plan,
-        summary: note,
-      })
+    async approvePlan({ plan, by, note, signatures }) {
+      const audit = { actor: by, action: 'plan.approve', object: plan, summary: note }
+      const approved = await store.plans.approve(tenant, plan, by, note, audit, signatures)
       if (!approved.ok) return refusal(approved.code, plan)
       return found(await flow.approved(approved.value, by), plan)
     },
@@ -253,7 +249,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       const first: ServerMessage[] = [
         { type: 'bookmark', at: clock() },
         await indicators(),
-        ...(state === undefined ? [] : [{ type: 'state', state } as const]),
+        ...(state === undefined ? [] : [await flow.stateFor(agent, state)]),
       ]
       yield* delivery.stream(agent, first, signal)
     },

@@ -3,11 +3,13 @@
  * to the agents, `confirm` or `rollback`, moves in the record. Holds no truth of its own: what an agent said last is asked
  * again after a restart, because every report carries it.
  */
+import { MAX_APPROVALS } from '../model/approval.ts'
+import type { AgentState } from '../model/desired.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
-import type { Applied } from '../model/wire.ts'
+import type { Applied, ServerMessage } from '../model/wire.ts'
 import type { Delivery } from './delivery.ts'
 import { maybe } from './fault.ts'
 
@@ -21,6 +23,8 @@ export type PlanFlowDeps = {
   readonly log: { warn(detail: object, text: string): void }
 }
 
+type StateMessage = Extract<ServerMessage, { type: 'state' }>
+
 export type PlanFlow = {
   /** Applies it when as many people as its class asks for have approved it; else it goes on waiting. */
   approved(record: PlanRecord, actor: string): Promise<PlanRecord | null>
@@ -30,6 +34,8 @@ export type PlanFlow = {
   confirm(id: PlanId, actor: string): Promise<PlanRecord | null>
   rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null>
   applied(agent: AgentId, applied: Applied): Promise<void>
+  /** The message with what approvers of its plan signed for this agent. */
+  stateFor(agent: AgentId, state: AgentState): Promise<StateMessage>
   /** Plans left behind: by a server that died between two steps, or by agents that went silent. Called by the clock. */
   tend(): Promise<void>
 }
@@ -72,9 +78,15 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     if (record === null) return null
     said.set(id, new Map())
     for (const [agent, state] of Object.entries(record.plan.agents))
-      delivery.send(agent as AgentId, { type: 'state', state })
+      delivery.send(agent as AgentId, await stateFor(agent as AgentId, state))
     maybe('server:sent')
     return record
+  }
+
+  async function stateFor(agent: AgentId, state: AgentState): Promise<StateMessage> {
+    const signed = await store.plans.signatures(tenant, state.plan as PlanId)
+    const approvals = signed.filter((one) => one.agent === agent).map(({ key, signature }) => ({ key, signature }))
+    return { type: 'state', state, ...(approvals.length === 0 ? {} : { approvals: approvals.slice(-MAX_APPROVALS) }) }
   }
 
   async function rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null> {
@@ -104,6 +116,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
 
   return {
     apply,
+    stateFor,
     rollback,
     async approved(record, actor) {
       const people = record.approvedBy.length

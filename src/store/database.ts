@@ -18,6 +18,7 @@ import { manifests } from './manifests.ts'
 import * as record from './migrations/0001-record.ts'
 import * as manifestVersions from './migrations/0003-manifest-versions.ts'
 import * as secretVersions from './migrations/0004-secrets.ts'
+import * as planSignatures from './migrations/0006-plan-signatures.ts'
 import { plans } from './plans.ts'
 import type { Context } from './record-context.ts'
 import { prune } from './retention.ts'
@@ -31,7 +32,12 @@ import { topology } from './topology.ts'
 import { workloads } from './workloads.ts'
 
 /** In order of their names; one that was released is never edited. */
-const MIGRATIONS = { '0001-record': record, '0003-manifest-versions': manifestVersions, '0004-secrets': secretVersions }
+const MIGRATIONS = {
+  '0001-record': record,
+  '0003-manifest-versions': manifestVersions,
+  '0004-secrets': secretVersions,
+  '0006-plan-signatures': planSignatures,
+}
 
 const POOL_MAX = 16
 const CONNECT_MS = 10_000

@@ -59,7 +59,7 @@ export function plans(context: Context): Store['plans'] {
       })
     },
     move: (tenant, id, to, audit) => change(context, tenant, audit, (tx) => move(context, tx, tenant, id, to)),
-    approve(tenant, id, by, note, audit) {
+    approve(tenant, id, by, note, audit, signatures = []) {
       return change(context, tenant, audit, async (tx) => {
         const held = await lockPlan(tx, tenant, id)
         if (held === undefined) return { ok: false, code: 'missing' }
@@ -67,7 +67,14 @@ export function plans(context: Context): Store['plans'] {
         if (held.approved_by.includes(by)) return { ok: false, code: 'exists' }
         await tx
           .insertInto('plan_approvals')
-          .values({ tenant, plan: id, approver: by, note, at: context.clock() })
+          .values({
+            tenant,
+            plan: id,
+            approver: by,
+            note,
+            at: context.clock(),
+            signatures: signatures.length === 0 ? null : JSON.stringify(signatures),
+          })
           .execute()
         return await update(context, tx, tenant, id, { approved_by: JSON.stringify([...held.approved_by, by]) })
       })
@@ -94,6 +101,16 @@ export function plans(context: Context): Store['plans'] {
         .orderBy('at')
         .execute()
       return rows.map(({ approver, note, at }) => ({ by: approver, note, at }))
+    },
+    async signatures(tenant, id) {
+      const rows = await db
+        .selectFrom('plan_approvals')
+        .select('signatures')
+        .where('tenant', '=', tenant)
+        .where('plan', '=', id)
+        .orderBy('at')
+        .execute()
+      return rows.flatMap((row) => row.signatures ?? [])
     },
     async target(tenant) {
       const [confirmed, pending] = await Promise.all([

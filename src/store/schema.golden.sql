@@ -105,6 +105,7 @@ table plan_approvals
   approver text not null
   note text not null
   at bigint not null
+  signatures json
   plan_approvals_pkey: PRIMARY KEY (tenant, plan, approver)
   plan_approvals_tenant_plan_fkey: FOREIGN KEY (tenant, plan) REFERENCES plans(tenant, id)
 table plans

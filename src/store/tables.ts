@@ -1,5 +1,6 @@
 /** The rows, as the database holds them. Each aggregate's file turns them into the nouns of model/ and back. */
 import type { ColumnType } from 'kysely'
+import type { AgentApproval } from '../model/approval.ts'
 import type { Belief, PersonaRef } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -114,7 +115,14 @@ export type Tables = {
     updated_at: number
     version: number
   }
-  plan_approvals: { tenant: string; plan: string; approver: string; note: string; at: number }
+  plan_approvals: {
+    tenant: string
+    plan: string
+    approver: string
+    note: string
+    at: number
+    signatures: NullableJson<readonly AgentApproval[]>
+  }
   shifts: {
     tenant: string
     id: string

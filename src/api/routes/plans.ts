@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { AgentApproval } from '../../model/approval.ts'
 import type { PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
 import type { PlanPreview } from '../../model/plan-preview.ts'
 import { type PlanRow, type PlanSummary, summarizePlan } from '../../model/plan-summary.ts'
@@ -14,7 +15,14 @@ import { notFound, Problem, refused } from '../problem.ts'
 import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const tags = ['plans']
-const Note = Type.Object({ note: Type.Optional(Type.String({ maxLength: 500 })) }, { additionalProperties: false })
+const Approve = Type.Object(
+  {
+    note: Type.Optional(Type.String({ maxLength: 500 })),
+    /** One per agent of the plan, of this approver's own key: `guise plan approve --sign FILE`. */
+    signatures: Type.Optional(Type.Array(AgentApproval, { maxItems: 1_000 })),
+  },
+  { additionalProperties: false },
+)
 const Because = Type.Object({ why: Type.Optional(Type.String({ maxLength: 500 })) }, { additionalProperties: false })
 const ListParams = Type.Object(
   {
@@ -66,7 +74,7 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
 
   app.post(
     '/plans/:id/approve',
-    { schema: { tags, summary: 'Approve', params: IdParams, body: Type.Union([Note, Type.Null()]) } },
+    { schema: { tags, summary: 'Approve', params: IdParams, body: Type.Union([Approve, Type.Null()]) } },
     async (request) => {
       const record = await one(request)
       const principal = principalOf(request)
@@ -83,7 +91,16 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
       }
       const { tenant, actor } = principal
       const note = request.body?.note ?? ''
-      return answer(await deps.control.approvePlan({ tenant, plan: record.plan.id, by: actor, note }))
+      const signatures = request.body?.signatures ?? []
+      const stray = signatures.find(({ agent }) => !Object.hasOwn(record.plan.agents, agent))
+      if (stray !== undefined)
+        throw new Problem(
+          422,
+          'no-such-agent',
+          `The plan has no agent ${stray.agent}.`,
+          'Sign what guise plan show lists.',
+        )
+      return answer(await deps.control.approvePlan({ tenant, plan: record.plan.id, by: actor, note, signatures }))
     },
   )
 
