@@ -55,7 +55,7 @@ export type AgentConfig = {
 /** Long enough for the first flow of any host that has some. */
 const TRACKED_WITHIN_MS = 30_000
 const REPAIR_EVERY_MS = 1_000
-const LISTEN_EVERY_MS = 200
+const LISTEN_EVERY_MS = 400
 const RENEW_EVERY_MS = 60_000
 /** Three bookmarks of 15 s missed. */
 const SILENCE_MS = 45_000
@@ -283,7 +283,7 @@ async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<v
     let told = false
     while (!signal.aborted && !told && performance.now() < until) {
       await wait(Math.max(LISTEN_EVERY_MS, tookMs), undefined, { signal }).catch(() => {})
-      told = watch !== null && watch.peek()
+      told = watch?.peek() === true
     }
   }
   watch?.close()

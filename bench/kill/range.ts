@@ -3,7 +3,7 @@
  * in two variants that differ in every facet, and the whole kernel state as one comparable text.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeNamespaces, removeNamespace, run } from '../../lab/namespace.ts'
@@ -42,8 +42,10 @@ export async function makeRange(tag: string): Promise<Range> {
   const home = join(dir, 'home')
   const router = namespaceOf(prefix, 'r')
   const spaces = plan.workloads.map(({ name }) => namespaceOf(prefix, name))
+  const groups = spaces.flatMap(makeGroups)
   const remove = async () => {
     for (const namespace of namespacesOf(plan)) await removeNamespace(namespace)
+    for (const folder of groups) rmdirSync(folder)
     rmSync(dir, { recursive: true, force: true })
   }
   try {
@@ -62,6 +64,10 @@ export async function makeRange(tag: string): Promise<Range> {
     join(dir, 'namespaces.json'),
     JSON.stringify(Object.fromEntries(spaces.map((name) => [name, `/run/netns/${name}`]))),
   )
+  writeFileSync(
+    join(dir, 'places.json'),
+    JSON.stringify(Object.fromEntries(spaces.map((name) => [name, { cgroup: `/${name}` }]))),
+  )
   const [faults, socket] = [join(dir, 'faults'), join(dir, 'server.sock')]
   return {
     dir,
@@ -72,7 +78,7 @@ export async function makeRange(tag: string): Promise<Range> {
     faults,
     socket,
     state: (n, variant) => stateOf(spaces, n, variant),
-    capture: () => captureAll(router, spaces),
+    capture: () => captureAll(router, spaces, groups),
     startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket } = {}) {
       const config = {
         inventory,
@@ -100,6 +106,14 @@ export async function makeRange(tag: string): Promise<Range> {
   }
 }
 
+/** A cgroup for each workload, in whichever layout this host has the controllers. */
+function makeGroups(name: string): string[] {
+  const found = ['cpu', 'memory', 'unified', ''].map((mount) => join('/sys/fs/cgroup', mount))
+  const mounts = found.filter((mount) => existsSync(join(mount, 'cgroup.procs')))
+  for (const mount of mounts) mkdirSync(join(mount, name), { recursive: true })
+  return mounts.map((mount) => join(mount, name))
+}
+
 function stateOf(spaces: readonly string[], n: number, variant: number): AgentState {
   const rules = (port: number, direction: string): RuleList => ({
     rules: [
@@ -123,6 +137,8 @@ function stateOf(spaces: readonly string[], n: number, variant: number): AgentSt
       ...(i === 0 && variant === 1
         ? { network: { addresses: ['10.99.0.5/24', 'fd99::5/64'], gateways: ['10.99.0.1', 'fd99::1'] } }
         : {}),
+      ...(i === 0 ? facetsOf(variant) : {}),
+      ...(i === 2 && variant === 1 ? facetsOf(1, 8_100) : {}),
       ...(i === 1 ? { dns: { servers: [`10.77.53.5${variant}`], search: [`v${variant}.lab.internal`] } } : {}),
     }),
   )
@@ -138,11 +154,67 @@ function stateOf(spaces: readonly string[], n: number, variant: number): AgentSt
   }
 }
 
-async function captureAll(router: string, spaces: readonly string[]): Promise<string> {
+/** What both variants wear in other values; the workload that has it in one alone tells whether it comes off. */
+function facetsOf(variant: number, port = 8_080): Partial<DesiredState> {
+  const rate = (mbit: number) => ({ rate: mbit * 1_000_000, ceiling: (mbit + variant) * 1_000_000 })
+  return {
+    bandwidth: { down: rate(50 + variant), up: rate(20 + variant), ...(variant === 1 ? { priority: 'high' } : {}) },
+    cpu: { cores: 0.5 + variant, weight: 50 + variant },
+    memory: { maxBytes: (64 + variant) << 20 },
+    egressAddress: { addresses: [`203.0.113.${20 + variant}`], except: variant === 1 ? ['10.77.0.0/16'] : [] },
+    publishedPorts: [
+      { protocol: 'tcp', port, to: 80 + variant },
+      { protocol: 'udp', port: port + variant, to: 53 },
+    ],
+  }
+}
+
+const LIMITS = ['cpu.cfs_quota_us', 'cpu.shares', 'cpu.max', 'cpu.weight', 'memory.limit_in_bytes', 'memory.max']
+
+async function captureAll(router: string, spaces: readonly string[], groups: readonly string[]): Promise<string> {
   const table = await run('ip', ['netns', 'exec', router, 'nft', '-j', 'list', 'table', 'inet', 'guise']).catch(
     () => '{"nftables":[]}',
   )
-  const parts = [comparable(JSON.parse(table) as { nftables: object[] })]
+  const side = await run('ip', ['netns', 'exec', router, 'nft', '-j', 'list', 'table', 'inet', 'guise_nat']).catch(
+    () => '{"nftables":[]}',
+  )
+  const parts = [table, side].map((json) => comparable(JSON.parse(json) as { nftables: object[] }))
+  parts.push(
+    await run('ip', ['-n', router, '-o', 'link', 'show', 'type', 'ifb']).then((text) =>
+      text.replace(/^\d+:/gm, '').replace(/link\/ether \S+/g, ''),
+    ),
+  )
+  const shaped = (await run('ip', ['netns', 'exec', router, 'tc', 'qdisc', 'show'])).split('\n')
+  parts.push(
+    shaped
+      .map((line) => line.replace(/refcnt \d+|direct_packets_stat \d+/g, ''))
+      .sort()
+      .join('\n'),
+  )
+  for (const device of new Set(shaped.flatMap((line) => / dev (\S+) /.exec(line)?.[1] ?? [])))
+    for (const what of [
+      ['class', 'show'],
+      ['filter', 'show'],
+    ])
+      parts.push(
+        await run('ip', [
+          'netns',
+          'exec',
+          router,
+          'tc',
+          ...what,
+          'dev',
+          device,
+          ...(what[0] === 'filter' ? ['ingress'] : []),
+        ]).then((text) => text.replace(/index \d+.*|fh \S+/g, '')),
+      )
+  for (const folder of groups)
+    parts.push(
+      LIMITS.map((name) => join(folder, name))
+        .filter((path) => existsSync(path))
+        .map((path) => `${path} ${readFileSync(path, 'utf8').trim()}`)
+        .join('\n'),
+    )
   for (const namespace of [router, ...spaces]) {
     const addresses = JSON.parse(await run('ip', ['-n', namespace, '-j', 'addr'])) as {
       ifname: string

@@ -19,13 +19,24 @@ export async function converge(wanted: Snapshot, also: Snapshot | null = null, n
   return unreachable
 }
 
+/** What the kernel or a file holds other than wanted, of the facets whose part `isAsked`; what is gone is not told here. */
+export async function facetDrift(wanted: Snapshot, isAsked: (part: FacetPart) => boolean): Promise<Change[]> {
+  const drift: Change[] = []
+  for (const part of PARTS.filter(isAsked))
+    for (const to of Object.values(wanted.facets[part.facet] ?? {})) {
+      const from = await part.capture(to.place).catch(() => null)
+      if (from !== null && part.normalise(from) !== part.normalise(to.state)) drift.push({ part, from, to })
+    }
+  return drift
+}
+
 function originals(snapshot: Snapshot | null, part: FacetPart): Record<string, Placed> {
   return Object.fromEntries(
     Object.entries(snapshot?.facets[part.facet] ?? {}).map(([key, one]) => [key, { ...one, state: one.original }]),
   )
 }
 
-type Change = { readonly part: FacetPart; readonly from: unknown; readonly to: Placed }
+export type Change = { readonly part: FacetPart; readonly from: unknown; readonly to: Placed }
 
 /** What differs between two snapshots, facet by facet, in the order of the parts. */
 export function changesBetween(before: Snapshot, after: Snapshot): Change[] {

@@ -10,8 +10,8 @@ import type { AgentState, Generation } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
-import { converge, stage, undoFor } from './converge.ts'
-import type { Probe } from './facet.ts'
+import { converge, facetDrift, stage, undoFor } from './converge.ts'
+import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
@@ -28,6 +28,7 @@ import {
   snapshotOf,
   uncarried,
 } from './snapshot.ts'
+import type { Noticed } from './watch.ts'
 
 export type EnforcerOptions = {
   readonly journal: Journal
@@ -57,8 +58,8 @@ export type Enforcer = {
   apply(state: AgentState): Promise<void>
   confirm(generation: Generation): Promise<void>
   rollback(generation: Generation, why: string): Promise<void>
-  /** Compares kernel and intention, repairs, and counts denies. */
-  repair(): Promise<void>
+  /** Compares kernel and intention, repairs, and counts denies. `noticed`: what the kernel said was changed. */
+  repair(noticed?: ReadonlySet<Noticed>): Promise<void>
   /** The inventory changed: the same generation, on the workloads there are now. */
   rebind(): Promise<void>
   /** Denied packets by rule id since the last call. */
@@ -78,6 +79,7 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
+const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
 export function stricterMode(a: Mode, b: Mode): Mode {
@@ -268,7 +270,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     journal.clear()
   }
 
-  async function repair(): Promise<void> {
+  async function repair(noticed: ReadonlySet<Noticed>): Promise<void> {
     if (current.state === null && pending === null) return
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     const found = await readTable()
@@ -284,9 +286,21 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (drift.length > 0) {
       counters.driftRepairs++
       say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
-      await hold(current)
-    } else if (++unwatched % 10 === 0 && Object.keys(current.facets).length > 0) {
-      await hold(current)
+      await convergeTable(compiledOnce(current), clock())
+      options.reloaded()
+    }
+    const isTenth = ++unwatched % 10 === 0
+    await repairFacets(({ noticed: by }) => isTenth || by === 'look' || (by !== undefined && noticed.has(by)))
+  }
+
+  async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {
+    for (const { part, to } of await facetDrift(current, isAsked)) {
+      counters.driftRepairs++
+      say(`repaired: ${part.facet} of ${to.place.key} was changed by somebody`)
+      await part.converge(to.place, to.state).catch((error: Error) => {
+        counters.unreachable++
+        say(`could not reach ${part.facet} of ${to.place.key}: ${error.message}`)
+      })
     }
   }
 
@@ -341,7 +355,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       alone(async () => {
         if (pending !== null && sameGeneration(of, pending.state.generation)) await revert(why)
       }),
-    repair: () => alone(repair),
+    repair: (noticed = NONE) => alone(() => repair(noticed)),
     rebind: () => alone(rebind),
     takeDenies() {
       const taken = Object.fromEntries([...denies].slice(0, 5_000).map(([id, packets]) => [id.slice(0, 160), packets]))

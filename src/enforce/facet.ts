@@ -53,6 +53,11 @@ export type FacetPart<Wish = unknown, State = unknown> = {
    * after the confirmation. A part without them converges where others prepare, before the rules flip.
    */
   readonly stages?: Stages<State>
+  /**
+   * How a foreign change is noticed: `look` = reading costs next to nothing, so it is read every second; else by what the
+   * kernel tells (watch.ts). Absent = it is looked at every tenth second.
+   */
+  readonly noticed?: 'look' | 'link' | 'shape'
   /** What must answer after the change, asked from this host. */
   probes?(place: Place, from: State, to: State): readonly (() => Promise<Probe>)[]
 }

@@ -1,10 +1,14 @@
 /** The parts, in the order in which a change walks them: what carries others first. `policies` is no part; `nft.ts` is. */
 import type { Facet } from '../model/persona.ts'
 import type { FacetPart } from './facet.ts'
+import { bandwidth } from './facets/bandwidth.ts'
+import { cpu, memory } from './facets/cgroup.ts'
 import { dns } from './facets/dns.ts'
+import { egressAddress } from './facets/egress-address.ts'
 import { network } from './facets/network.ts'
+import { publishedPorts } from './facets/published-ports.ts'
 
-export const PARTS: readonly FacetPart[] = [network, dns]
+export const PARTS: readonly FacetPart[] = [network, dns, egressAddress, publishedPorts, bandwidth, cpu, memory]
 
 export function partOf(facet: Facet): FacetPart | null {
   return PARTS.find((part) => part.facet === facet) ?? null

@@ -1,9 +1,20 @@
 /**
- * The only ways in which Guise writes to a host: nft text, `ip` batches (in a registered namespace or our own), one kind
- * of file. Fixed argv, text on stdin, no shell. Depends on `node:` alone, so that the supervisor can take a change back.
+ * The only ways in which Guise writes to a host: nft text, `ip` batches (in a registered namespace or our own), `tc`
+ * batches, limits of a cgroup, one kind of file. Fixed argv, text on stdin, no shell. Depends on `node:` alone, so that
+ * the supervisor can take a change back.
  */
 import { spawn } from 'node:child_process'
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { GUEST_PATH, runInGuest } from './drivers/qemu/guest-agent.ts'
 import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
@@ -12,7 +23,15 @@ import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
 
 export type Step =
-  | { readonly run: 'nft'; readonly text: string }
+  | { readonly run: 'nft'; readonly text: string; readonly lenient?: true }
+  /** In our own namespace. */
+  | { readonly run: 'tc'; readonly lines: readonly string[]; readonly lenient?: true }
+  /** Limits of a cgroup, file by file; a cgroup that is gone has none. */
+  | {
+      readonly run: 'cgroup'
+      readonly writes: readonly (readonly [path: string, text: string])[]
+      readonly lenient?: true
+    }
   /** `lenient`: a line that fails (what it would remove is gone) does not end the batch. */
   | {
       readonly run: 'ip'
@@ -30,21 +49,25 @@ export type Step =
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 const RESOLVER_PATH = /^\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/resolv\.conf$/
+const LIMIT_PATH =
+  /^\/sys\/fs\/cgroup\/[\w@.:/\\-]+\/(cpu\.(max|weight|shares|cfs_quota_us|cfs_period_us)|memory\.(max|limit_in_bytes))$/
 const STEP_TIMEOUT_MS = 30_000
 
 /** Throws with what was attempted and the program's own words. */
 export async function runStep(step: Step): Promise<void> {
   switch (step.run) {
     case 'nft':
-      if (step.text !== '') await command('nft', ['-f', '-'], step.text)
+      if (step.text !== '') await allowing(step, command('nft', ['-f', '-'], step.text))
       return
-    case 'ip': {
-      if (step.lines.length === 0) return
-      const argv = [...(step.lenient === true ? ['-force'] : []), '-batch', '-']
-      const done = inside(step.namespace, 'ip', argv, `${step.lines.join('\n')}\n`)
-      await (step.lenient === true ? done.catch(() => {}) : done)
+    case 'ip':
+      await batch(step, step.namespace)
       return
-    }
+    case 'tc':
+      await batch(step, null)
+      return
+    case 'cgroup':
+      for (const [path, text] of step.writes) await allowing(step, writeLimit(path, text))
+      return
     case 'resolver':
       writeResolver(step.path, step.text)
       return
@@ -60,6 +83,27 @@ export async function runStep(step: Step): Promise<void> {
 }
 
 /** In our own namespace (null), in another, or in a guest by the socket of its agent. */
+async function batch(step: Extract<Step, { run: 'ip' | 'tc' }>, namespace: string | null): Promise<void> {
+  if (step.lines.length === 0) return
+  const argv = [...(step.lenient === true ? ['-force'] : []), '-batch', '-']
+  await allowing(step, inside(namespace, step.run, argv, `${step.lines.join('\n')}\n`))
+}
+
+async function allowing(step: { readonly lenient?: true }, done: Promise<unknown>): Promise<void> {
+  await (step.lenient === true ? done.catch(() => {}) : done)
+}
+
+/** The kernel's answer to write(2) is its verdict: EBUSY when the memory in use cannot be squeezed below the limit. */
+async function writeLimit(path: string, text: string): Promise<void> {
+  if (!LIMIT_PATH.test(path) || path.includes('/../'))
+    throw new Error(`not a limit of a cgroup: ${JSON.stringify(path)}`)
+  try {
+    writeFileSync(path, text, { flag: 'r+' })
+  } catch (error) {
+    throw new Error(`write ${JSON.stringify(text)} to ${path}: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}
+
 export function inside(
   namespace: string | null,
   program: string,

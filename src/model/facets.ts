@@ -5,7 +5,7 @@ export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'recording'] as co
 export type DriverName = (typeof DRIVERS)[number]
 
 export const CARRIES = {
-  netns: ['policies', 'network', 'dns'],
+  netns: ['policies', 'network', 'dns', 'egressAddress', 'publishedPorts', 'bandwidth', 'cpu', 'memory'],
   host: ['policies'],
   qemu: ['policies', 'network', 'dns'],
   container: ['policies'],

@@ -19,6 +19,7 @@ const SO_RCVBUFFORCE = 33
 const SO_RCVTIMEO = 20
 const SOL_NETLINK = 270
 const NETLINK_NO_ENOBUFS = 5
+const NETLINK_LISTEN_ALL_NSID = 8
 const NETLINK_CAP_ACK = 10
 
 type Libc = {
@@ -63,11 +64,18 @@ export class NetlinkSocket {
 
   /**
    * `groups` is the legacy bit mask of multicast groups (netlink(7)); `bufferBytes` the socket's receive buffer;
-   * `sendBytes` the longest message it may send (needs CAP_NET_ADMIN beyond the system's bound).
+   * `sendBytes` the longest message it may send (needs CAP_NET_ADMIN beyond the system's bound); `waitMs` how long a
+   * read waits for a datagram; `peers` hears the groups of every namespace that a link of ours leads to, too (netlink(7)).
    */
   constructor(
     family: number,
-    options: { readonly groups?: number; readonly bufferBytes?: number; readonly sendBytes?: number } = {},
+    options: {
+      readonly groups?: number
+      readonly bufferBytes?: number
+      readonly sendBytes?: number
+      readonly waitMs?: number
+      readonly peers?: true
+    } = {},
   ) {
     const fd = libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family)
     if (fd < 0) throw new NetlinkError(`open a netlink socket (family ${family})`, koffi.errno())
@@ -92,9 +100,10 @@ export class NetlinkSocket {
     // A blocked read must come back now and then, or close() could not end it.
     const timeout = Buffer.alloc(16)
     timeout.writeBigInt64LE(0n, 0)
-    timeout.writeBigInt64LE(300_000n, 8)
+    timeout.writeBigInt64LE(BigInt((options.waitMs ?? 300) * 1_000), 8)
     libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, 16)
     libc().setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, int(0), 4)
+    if (options.peers === true) libc().setsockopt(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, int(1), 4)
   }
 
   get isOpen(): boolean {
@@ -135,7 +144,7 @@ export class NetlinkSocket {
     return messages(this.#buffer.subarray(0, length))
   }
 
-  /** Blocks this turn until a datagram is there (at most 300 ms): for acks that take microseconds. */
+  /** Blocks this turn until a datagram is there (at most `waitMs`): for acks that take microseconds. */
   receiveNow(): Message[] {
     try {
       return messages(this.#buffer.subarray(0, readSync(this.#fd, this.#buffer)))

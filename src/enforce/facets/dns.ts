@@ -15,6 +15,7 @@ export type DnsState = string | null
 
 export const dns: FacetPart<NonNullable<DesiredState['dns']>, DnsState> = {
   facet: 'dns',
+  noticed: 'look',
   refusal: (place) => (doorOf(place) === null ? 'it has no registered namespace, and no guest agent' : null),
   capture,
   wanted: (_, __, wish) => dnsText(wish),

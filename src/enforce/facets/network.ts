@@ -42,6 +42,7 @@ const PROTOCOL = '186'
 
 export const network: FacetPart<NetworkWish, NetworkState> = {
   facet: 'network',
+  noticed: 'link',
   refusal: (place) =>
     doorOf(place) === null
       ? 'it has no registered namespace, and no guest agent'

@@ -1,0 +1,237 @@
+/**
+ * The `bandwidth` facet of a workload behind a link of ours. Towards it: an htb tree on our end. From it: an ifb device of
+ * our own that everything arriving on our end passes, with the same tree, because nobody inside can reach it. Rates change
+ * in place (`tc class replace`), so that nothing queued is lost. Priority is the band its packets have on shared links.
+ */
+import { createHash } from 'node:crypto'
+import { type BandwidthWish, GREATEST_RATE, LEAST_RATE } from '../../model/facets/bandwidth.ts'
+import type { FacetPart, Place } from '../facet.ts'
+import { type Entry, entriesOf, undoEntries, writeEntries } from '../side-table.ts'
+import { command, runStep, type Step } from '../step.ts'
+
+/** Bits per second. */
+type Shape = { readonly rate: number; readonly ceiling: number }
+export type BandwidthState = {
+  readonly down: Shape | null
+  readonly up: Shape | null
+  /** `major:minor` of skb->priority (tc-prio(8)). */
+  readonly rank: string | null
+  /** A root qdisc on our end that is not ours: it is not touched. */
+  readonly foreign: string | null
+  /** Was there a clsact qdisc before us? */
+  readonly clsact: boolean
+}
+
+/** Ours is known by its handle; nobody else chooses these by chance. */
+const HANDLE = '6715:'
+const QUEUE = '6716:'
+const PREFERENCE = 6715
+/** TC_PRIO_INTERACTIVE, BESTEFFORT, BULK (linux/pkt_sched.h): bands 0, 1 and 2 of pfifo_fast and prio. */
+const RANKS = { high: '0:6', normal: null, low: '0:2' } as const
+const ALL = 'protocol all'
+
+export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
+  facet: 'bandwidth',
+  noticed: 'shape',
+  refusal: ({ face }, { down, up }) =>
+    face === null
+      ? 'it has no link of its own on this host'
+      : ([down, up].flatMap((shape) => (shape === undefined ? [] : badShape(shape)))[0] ?? null),
+  capture: (place) => capture(faceOf(place)),
+  wanted({ key }, original, { down, up, priority }) {
+    if (original.foreign !== null && down !== undefined)
+      throw new Error(
+        `the link of ${key} has a ${original.foreign} qdisc that is not ours; remove it, or leave bandwidth.down out`,
+      )
+    return {
+      ...original,
+      down: down ?? null,
+      up: up ?? null,
+      rank: priority === undefined ? null : RANKS[priority],
+    }
+  },
+  async converge(place, wanted) {
+    const face = faceOf(place)
+    const found = await look(face)
+    const { state } = found
+    if (normalise(state) === normalise(wanted) && found.whole) return
+    if (wanted.down !== null || state.down !== null || found.tree)
+      await tc(wanted.down === null ? bareLines(face, found.tree) : treeLines(face, wanted.down, found.tree))
+    if (wanted.up === null) {
+      await tc(found.filter ? [`filter del dev ${face} ingress pref ${PREFERENCE}`] : [])
+      if (found.ifb !== 'gone') await ip([`link del dev ${ifbOf(face)}`])
+      if (found.clsact && !wanted.clsact && !(await hasFilters(face))) await tc([`qdisc del dev ${face} clsact`])
+    } else {
+      if (found.ifb === 'gone') await ip([`link add ${ifbOf(face)} type ifb`])
+      if (found.ifb !== 'up') await ip([`link set dev ${ifbOf(face)} up`])
+      await tc(treeLines(ifbOf(face), wanted.up, found.ifbTree))
+      if (!found.filter)
+        await tc([...(found.clsact ? [] : [`qdisc add dev ${face} clsact`]), filterLine(face, ifbOf(face))])
+    }
+    await writeEntries(['rank'], face, rankEntries(face, wanted.rank))
+  },
+  normalise,
+  undo: (place, from, to) => undoSteps(faceOf(place), from, to),
+}
+
+function faceOf({ key, face }: Place): string {
+  if (face === null) throw new Error(`${key} has no link of its own`)
+  return face
+}
+
+function badShape({ rate, ceiling }: Shape): string[] {
+  if (rate < LEAST_RATE || ceiling > GREATEST_RATE)
+    return [`a rate is from ${LEAST_RATE} to ${GREATEST_RATE} bits per second`]
+  return ceiling < rate ? [`the ceiling ${ceiling} is below the rate ${rate}`] : []
+}
+
+/** 15 characters at most (IFNAMSIZ), whatever the face is called. */
+export function ifbOf(face: string): string {
+  return `gifb-${createHash('sha256').update(face).digest('hex').slice(0, 10)}`
+}
+
+/** What tc prints of a rate, read again: four digits or more survive (tc_util.c, tc_print_rate). */
+function asPrinted(rate: number): number {
+  let [amount, unit] = [rate, 1]
+  while (amount >= 1_000 && unit < 1e12 && (amount % 1_000 === 0 || amount >= 1_000_000)) {
+    amount = Math.floor(amount / 1_000)
+    unit *= 1_000
+  }
+  return amount * unit
+}
+
+function normalise({ down, up, rank, foreign, clsact }: BandwidthState): string {
+  // htb keeps bytes per second.
+  const plain = (shape: Shape | null) =>
+    shape === null ? null : [shape.rate, shape.ceiling].map((rate) => asPrinted(Math.floor(rate / 8) * 8))
+  return JSON.stringify([plain(down), plain(up), rank, foreign, clsact || up !== null])
+}
+
+type Look = {
+  readonly state: BandwidthState
+  /** Our tree is there on our end; on the ifb. */
+  readonly tree: boolean
+  readonly ifbTree: boolean
+  readonly ifb: 'gone' | 'down' | 'up'
+  readonly filter: boolean
+  readonly clsact: boolean
+  /** Nothing left over, nothing half there. */
+  readonly whole: boolean
+}
+
+async function capture(face: string): Promise<BandwidthState> {
+  return (await look(face)).state
+}
+
+async function look(face: string): Promise<Look> {
+  const ifb = ifbOf(face)
+  const ours = await show([`qdisc show dev ${face}`, `class show dev ${face}`, `filter show dev ${face} ingress`])
+  const link = await command('ip', ['-o', 'link', 'show', 'dev', ifb]).catch(() => null)
+  const theirs = link === null ? '' : await show([`qdisc show dev ${ifb}`, `class show dev ${ifb}`])
+  const root = /^qdisc (\S+) (\S+:) root /m.exec(ours)
+  if (root === null) throw new Error(`${face} has no root qdisc: ${ours.slice(0, 200)}`)
+  const tree = root[2] === HANDLE
+  const down = tree ? shapeIn(ours) : null
+  const filter = ours.includes(`(Egress Redirect to device ${ifb})`)
+  const state = link === null ? 'gone' : /[<,]UP[,>]/.test(link) ? 'up' : 'down'
+  const ifbTree = theirs.includes(`qdisc htb ${HANDLE} root `)
+  const up = filter && state === 'up' ? shapeIn(theirs) : null
+  const clsact = /^qdisc clsact /m.test(ours)
+  const entries = await entriesOf(['rank'], face)
+  return {
+    state: {
+      down,
+      up,
+      rank: entries[0]?.value ?? null,
+      foreign: tree || root[2] === '0:' ? null : root[1]!,
+      clsact: clsact && !filter,
+    },
+    tree,
+    ifbTree,
+    ifb: state,
+    filter,
+    clsact,
+    whole: tree === (down !== null) && (up === null ? !filter && link === null : clsact),
+  }
+}
+
+/** null unless both classes are as we make them. */
+function shapeIn(text: string): Shape | null {
+  const leaf = new RegExp(
+    `^class htb ${HANDLE}10 parent ${HANDLE}1 leaf ${QUEUE} .*rate (\\S+) ceil (\\S+) `,
+    'm',
+  ).exec(text)
+  const top = new RegExp(`^class htb ${HANDLE}1 root rate (\\S+) ceil (\\S+) `, 'm').exec(text)
+  if (leaf === null || top === null) return null
+  const [rate, ceiling] = [bits(leaf[1]!), bits(leaf[2]!)]
+  return bits(top[1]!) === ceiling && bits(top[2]!) === ceiling ? { rate, ceiling } : null
+}
+
+const UNITS: Readonly<Record<string, number>> = { bit: 1, Kbit: 1e3, Mbit: 1e6, Gbit: 1e9, Tbit: 1e12 }
+
+function bits(text: string): number {
+  const [, amount, unit] = /^(\d+)(\w*bit)$/.exec(text) ?? []
+  return Number(amount ?? Number.NaN) * (UNITS[unit ?? ''] ?? Number.NaN)
+}
+
+function show(lines: readonly string[]): Promise<string> {
+  return command('tc', ['-batch', '-'], `${lines.join('\n')}\n`)
+}
+
+async function hasFilters(face: string): Promise<boolean> {
+  return (await show([`filter show dev ${face} ingress`, `filter show dev ${face} egress`])).trim() !== ''
+}
+
+/** Add and change in one: `replace` of a class keeps what is queued; of the queue with its own handle, too. */
+function treeLines(device: string, { rate, ceiling }: Shape, isThere: boolean): string[] {
+  const burst = Math.max(65_536, Math.ceil(ceiling / 8 / 250))
+  const classOf = (rateBits: number) => `htb rate ${rateBits}bit ceil ${ceiling}bit burst ${burst} cburst ${burst}`
+  // A tenth of a second, but room for two segments as the kernel offloads them.
+  const queued = Math.max(131_072, Math.ceil(ceiling / 80))
+  const quantum = Math.min(60_000, Math.max(1_514, Math.ceil(rate / 80)))
+  return [
+    ...(isThere ? [] : [`qdisc add dev ${device} root handle ${HANDLE} htb default 10`]),
+    `class replace dev ${device} parent ${HANDLE} classid ${HANDLE}1 ${classOf(ceiling)}`,
+    `class replace dev ${device} parent ${HANDLE}1 classid ${HANDLE}10 ${classOf(rate)} quantum ${quantum}`,
+    `qdisc replace dev ${device} parent ${HANDLE}10 handle ${QUEUE} bfifo limit ${queued}`,
+  ]
+}
+
+function bareLines(device: string, isThere: boolean): string[] {
+  return isThere ? [`qdisc del dev ${device} root`] : []
+}
+
+function filterLine(face: string, ifb: string): string {
+  return `filter add dev ${face} ingress ${ALL} pref ${PREFERENCE} u32 match u32 0 0 action mirred egress redirect dev ${ifb}`
+}
+
+function rankEntries(face: string, rank: string | null): Entry[] {
+  return rank === null ? [] : [{ map: 'rank', key: face, value: rank, owner: face }]
+}
+
+async function tc(lines: readonly string[]): Promise<void> {
+  await runStep({ run: 'tc', lines })
+}
+
+async function ip(lines: readonly string[]): Promise<void> {
+  await runStep({ run: 'ip', namespace: null, lines })
+}
+
+function undoSteps(face: string, from: BandwidthState, to: BandwidthState): Step[] {
+  const ifb = ifbOf(face)
+  const unfilter = `filter del dev ${face} ingress pref ${PREFERENCE}`
+  const steps: Step[] = []
+  const lenient = (run: 'tc' | 'ip', ...lines: string[]) =>
+    void steps.push(run === 'tc' ? { run, lines, lenient: true } : { run, namespace: null, lines, lenient: true })
+  if (from.down !== null) lenient('tc', ...treeLines(face, from.down, false))
+  else if (to.down !== null) lenient('tc', ...bareLines(face, true))
+  if (from.up !== null) {
+    lenient('ip', `link add ${ifb} type ifb`, `link set dev ${ifb} up`)
+    lenient('tc', ...treeLines(ifb, from.up, false), `qdisc add dev ${face} clsact`)
+    lenient('tc', unfilter, filterLine(face, ifb))
+  } else if (to.up !== null) {
+    lenient('tc', unfilter)
+    lenient('ip', `link del dev ${ifb}`)
+  }
+  return [...steps, ...undoEntries(rankEntries(face, from.rank), rankEntries(face, to.rank))]
+}
