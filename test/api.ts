@@ -53,6 +53,14 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('rollbackPlan', request)
       return refusal
     },
+    async rollbackTo(request) {
+      note('rollbackTo', request)
+      return refusal
+    },
+    async resume(request) {
+      note('resume', request)
+      return refusal
+    },
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
     ratings: () => [],
     async decisionInput(tenant) {

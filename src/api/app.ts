@@ -21,6 +21,7 @@ import { installOpenApi } from './openapi.ts'
 import { notFound, Problem, ProblemSchema, problemBody, toProblem } from './problem.ts'
 import { compileValidator, type RouteDeps, type Routes, shareSchemas } from './route.ts'
 import { agentRoutes } from './routes/agents.ts'
+import { authorityRoutes } from './routes/authority.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { eventRoutes } from './routes/events.ts'
 import { flowRoutes } from './routes/flows.ts'
@@ -72,6 +73,7 @@ const ROUTES = [
   certificateRoutes,
   ledgerRoutes,
   settingsRoutes,
+  authorityRoutes,
   eventRoutes,
 ]
 

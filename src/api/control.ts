@@ -66,6 +66,15 @@ export type Control = {
     readonly by: string
     readonly why: string
   }): Promise<Outcome<PlanRecord>>
+  /** A new plan that restores what was in force in that generation; planning is held there until `resume`. */
+  rollbackTo(request: {
+    readonly tenant: TenantId
+    readonly generation: number
+    readonly by: string
+    readonly why: string
+  }): Promise<Outcome<PlanRecord>>
+  /** Lets automation go on after a broken cap or a rollback to a generation. */
+  resume(request: { readonly tenant: TenantId; readonly by: string; readonly why: string }): Promise<Outcome<null>>
   /** Manifests or settings were written: read them again and decide anew. */
   manifestsChanged(tenant: TenantId): void
   /** What the feeds say of addresses, for the tests of policies. */

@@ -8,6 +8,7 @@ export type Metrics = {
   readonly workloads: Gauge<'agent'>
   readonly agentCounters: Gauge<'agent' | 'counter'>
   readonly listeners: Gauge
+  readonly halted: Gauge<'why'>
 }
 
 export function createMetrics(): Metrics {
@@ -39,6 +40,12 @@ export function createMetrics(): Metrics {
       name: 'guise_agent_counter',
       help: 'What an agent counted since its start.',
       labelNames: ['agent', 'counter'],
+      registers,
+    }),
+    halted: new Gauge({
+      name: 'guise_automation_halted',
+      help: '1 while automation stands still: a cap was broken (tripped), or a person went back to a generation (pinned).',
+      labelNames: ['why'],
       registers,
     }),
     listeners: new Gauge({ name: 'guise_event_listeners', help: 'Open event streams.', registers }),

@@ -58,7 +58,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
     created_at: plan.createdAt,
     updated_at: updatedAt,
     approval: plan.approval,
-    approval_words: APPROVAL_WORDS[plan.approval],
+    approval_words: plan.approvalWhy?.text ?? APPROVAL_WORDS[plan.approval],
     approvals: input.approvals,
     approvals_needed: NEEDED[plan.approval],
     blast_radius: {
@@ -76,7 +76,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
 }
 
 const NEEDED = { auto: 0, one: 1, two: 2 } as const satisfies Record<ApprovalClass, number>
-/** The rule is `approvalFor` in decide/authority.ts. */
+/** Of plans of older releases, which did not keep the row of the table in decide/authority.ts. */
 const APPROVAL_WORDS = {
   auto: 'nobody: it only takes reach away, or cuts little',
   one: 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet',

@@ -1,8 +1,10 @@
 /** `guise plan …`: what would change, who must say yes, and the way back. */
 import type { Command } from 'commander'
+import { plainText } from '../model/plain-text.ts'
+import type { ApprovalClass } from '../model/plan.ts'
 import type { PlanPreview, RuleDiff, RuleText, StepPreview } from '../model/plan-preview.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
-import type { PlanRecord } from '../model/records.ts'
+import type { Halt, PlanRecord } from '../model/records.ts'
 import { readKey, signedText, signPlan } from './approver.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { listAll } from './find.ts'
@@ -10,7 +12,9 @@ import { planTable } from './get.ts'
 import { terminalText } from './terminal-text.ts'
 
 export function register(program: Command): void {
-  const plan = program.command('plan').description('plans: list, show, diff, approve, confirm, rollback')
+  const plan = program
+    .command('plan')
+    .description('plans: list, show, diff, approve, confirm, rollback, authority, resume')
   plan
     .command('list')
     .description('newest first')
@@ -40,9 +44,18 @@ export function register(program: Command): void {
     .command('rollback')
     .description('back to what was before')
     .argument('[id]')
-    .option('--to <generation>', 'undo the plan after this generation')
+    .option('--to <generation>', 'to what was in force in that generation, and hold it')
     .option('--why <text>', 'for the record')
     .action(action(rollback))
+  plan
+    .command('authority')
+    .description('what automation may do by itself: approvals, caps, modes')
+    .action(action(authority))
+  plan
+    .command('resume')
+    .description('let automation go on: after a broken cap, or a rollback to a generation')
+    .option('--why <text>', 'for the record')
+    .action(action(resume))
 }
 
 async function list(command: Command): Promise<void> {
@@ -88,16 +101,56 @@ async function rollback(id: string | undefined, command: Command): Promise<void>
   if (id !== undefined) return move(id, 'rollback', body, command)
   if (to === undefined || !/^\d+$/.test(to))
     throw new CliError('Say which plan, or --to GENERATION. See `guise plan list`.', 2)
-  const plans = await listAll<PlanSummary>(clientOf(command), '/v1/plans?state=confirmed', 1_000)
-  const next = plans.filter((one) => one.plan.generation.n > Number(to))
-  if (next.length === 0)
-    throw new CliError(`No confirmed plan is newer than generation ${to}. See \`guise plan list\`.`, 1)
-  if (next.length > 1)
-    throw new CliError(
-      `${next.length} plans are newer than generation ${to}. Roll them back one by one, newest first: ${next.map((one) => one.plan.id).join(', ')}.`,
-      1,
-    )
-  return move(next[0]!.plan.id, 'rollback', body, command)
+  const record = await clientOf(command).send<PlanRecord>('POST', '/v1/plans/rollback', { to: Number(to), ...body })
+  print(command, record, ({ plan, state }) =>
+    [
+      `Plan ${plan.id} (generation ${plan.generation.n}) restores generation ${to}; it is ${state}.`,
+      'Only containments and what is spared are planned until `guise plan resume`.',
+    ].join('\n'),
+  )
+}
+
+type Standing = { readonly tripped: Halt | null; readonly pinned: Halt | null }
+
+async function resume(command: Command): Promise<void> {
+  const { why } = command.opts<{ why?: string }>()
+  const standing = await clientOf(command).send<Standing>(
+    'POST',
+    '/v1/authority/resume',
+    why === undefined ? {} : { why },
+  )
+  print(command, standing, () => 'Automation goes on.')
+}
+
+async function authority(command: Command): Promise<void> {
+  const found = await clientOf(command).get<AuthorityTable>('/v1/authority')
+  print(command, found, authorityText)
+}
+
+type AuthorityTable = Standing & {
+  readonly modes: readonly { readonly mode: string; readonly words: string }[]
+  readonly caps: readonly { readonly text: string }[]
+  readonly classes: readonly { readonly approval: ApprovalClass; readonly text: string }[]
+  readonly failSafeOff: readonly string[]
+}
+const PEOPLE = { auto: 'nobody', one: 'one person', two: 'two people' } as const satisfies Record<ApprovalClass, string>
+
+export function authorityText({ modes, caps, classes, failSafeOff, tripped, pinned }: AuthorityTable): string {
+  const halts = [tripped, pinned].flatMap((halt) =>
+    halt === null
+      ? []
+      : [`Automation stands still since ${new Date(halt.at).toISOString()}: ${plainText(halt.why.text, 500)}`],
+  )
+  return [
+    ...halts,
+    'Approved by:',
+    ...classes.map((row) => `  ${PEOPLE[row.approval].padEnd(11)} ${row.text}`),
+    'Automation changes at most:',
+    ...caps.map(({ text }) => `  ${text}`),
+    'Modes, of an agent and of a policy; the stricter holds:',
+    ...modes.map(({ mode, words }) => `  ${mode.padEnd(11)} ${words}`),
+    ...(failSafeOff.length === 0 ? [] : [`Fail-safe paths taken away: ${failSafeOff.join(', ')}`]),
+  ].join('\n')
 }
 
 export function showText(plan: PlanPreview): string {

@@ -69,6 +69,8 @@ export type Change = {
 type Row = {
   readonly rule: string
   readonly approval: ApprovalClass
+  /** Of the row itself. */
+  readonly words: string
   /** null: the row is not about this change. */
   readonly because: (change: Change) => string | null
 }
@@ -82,30 +84,35 @@ export const APPROVAL_ROWS: readonly Row[] = [
   {
     rule: 'approval/fail-safe',
     approval: 'two',
+    words: 'a fail-safe path is taken away',
     because: ({ failSafeGone }) =>
       some(failSafeGone, (names) => `two people: it takes the fail-safe path ${names} away`),
   },
   {
     rule: 'approval/trusts-belief',
     approval: 'two',
+    words: 'a belief grants reach, and its policy asks for two',
     because: ({ trusted }) =>
       some(trusted.two, (names) => `two people: a belief grants reach to ${names}, and its policy asks for two`),
   },
   {
     rule: 'approval/half-the-fleet',
     approval: 'two',
+    words: 'talk is cut on more than half of a fleet of 20 or more',
     because: ({ fleet, moved, cut }) =>
       cut > 0 && fleet >= 20 && moved > fleet / 2 ? `two people: it cuts talk on more than half of the fleet` : null,
   },
   {
     rule: 'approval/trusts-belief',
     approval: 'one',
+    words: 'a belief grants reach, and its policy asks for one',
     because: ({ trusted }) =>
       some(trusted.one, (names) => `one person: a belief grants reach to ${names}, and its policy asks for one`),
   },
   {
     rule: 'approval/widens-by-itself',
     approval: 'one',
+    words: 'automation would let a workload reach more, and nobody asked for that',
     because: ({ isContainment, widenedByItself }) =>
       isContainment
         ? null
@@ -117,6 +124,7 @@ export const APPROVAL_ROWS: readonly Row[] = [
   {
     rule: 'approval/quarter-of-fleet',
     approval: 'one',
+    words: 'talk is cut on more than 10 workloads and a quarter of the fleet',
     because: ({ fleet, moved, cut }) =>
       cut > 0 && moved > Math.max(10, fleet / 4)
         ? 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet'
@@ -125,6 +133,7 @@ export const APPROVAL_ROWS: readonly Row[] = [
   {
     rule: 'approval/widens-many',
     approval: 'one',
+    words: 'more than half of a fleet of 20 or more reaches more',
     because: ({ fleet, moved, widened }) =>
       fleet >= 20 && moved > fleet / 2 && widened() > fleet / 2
         ? 'one person: it lets more than half of the fleet reach more'
@@ -133,9 +142,15 @@ export const APPROVAL_ROWS: readonly Row[] = [
   {
     rule: 'approval/containment',
     approval: 'auto',
+    words: 'reach is only taken away, and comes back by itself',
     because: ({ isContainment }) => (isContainment ? 'nobody: it only takes reach away, and ends by itself' : null),
   },
-  { rule: 'approval/small', approval: 'auto', because: () => 'nobody: it only takes reach away, or cuts little' },
+  {
+    rule: 'approval/small',
+    approval: 'auto',
+    words: 'everything else: small, or asked for by a person',
+    because: () => 'nobody: it only takes reach away, or cuts little',
+  },
 ]
 
 export function approvalOf(change: Change): { readonly approval: ApprovalClass; readonly why: Why } {

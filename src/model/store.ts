@@ -178,6 +178,8 @@ export type Store = {
       signatures?: readonly AgentApproval[],
     ): Promise<Write<PlanRecord>>
     get(tenant: TenantId, id: PlanId): Promise<PlanRecord | null>
+    /** The plan of that generation, if it is one that was confirmed. */
+    confirmedAt(tenant: TenantId, generation: number): Promise<PlanRecord | null>
     list(tenant: TenantId, page: PageQuery): Promise<Page<PlanRecord>>
     /** As `list`, without rules and what agents get; of these states only, when any are named. */
     rows(tenant: TenantId, page: PageQuery & { readonly states: readonly ShiftState[] }): Promise<Page<PlanRow>>

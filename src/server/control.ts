@@ -19,6 +19,7 @@ import { createDenialLog } from './denials.ts'
 import { createExplain } from './explain.ts'
 import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
+import { createHalts } from './halts.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
 import { createPlanFlow } from './plan-flow.ts'
@@ -59,7 +60,9 @@ export function createControl(deps: ControlDeps): RunningControl {
   // The store is there before any of these is used; the getter keeps construction order free.
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
   const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
+  const halts = createHalts({ tenant, store, events, clock })
   const reconciler = createReconciler({
+    halts,
     tenant,
     store,
     fleet,
@@ -214,6 +217,12 @@ export function createControl(deps: ControlDeps): RunningControl {
       return record.state === 'confirmed'
         ? reconciler.rollbackConfirmed(record, by, why)
         : found(await flow.rollback(plan, by, why), plan)
+    },
+    rollbackTo: ({ generation, by, why }) => reconciler.rollbackTo(generation, by, why),
+    async resume({ by, why }) {
+      const outcome = await halts.resume(by, why)
+      reconciler.wake()
+      return outcome
     },
     manifestsChanged() {
       guarded('read the feeds', readFeeds)()

@@ -5,21 +5,35 @@
 import { randomUUID } from 'node:crypto'
 import type { ShiftAccepted, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
-import { digest } from '../decide/canonical.ts'
+import { digest, meaning } from '../decide/canonical.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
-import { type DecideInput, type Decision, decide, type PlanDraft, planOf, type ShiftProposal } from '../decide/plan.ts'
+import { type DecideInput, type Decision, decide, type PlanDraft, planOf } from '../decide/plan.ts'
+import { restoreDraft } from '../decide/restore-draft.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { DecisionId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
-import type { Outcome, Refusal } from '../model/why.ts'
+import type { Outcome } from '../model/why.ts'
 import { type Gathered, gather } from './decision-input.ts'
 import { maybe } from './fault.ts'
 import type { Fleet } from './fleet.ts'
+import type { Halts } from './halts.ts'
 import type { IntelKeeper } from './intel.ts'
 import type { PlanFlow } from './plan-flow.ts'
 import { releaseDraft } from './release.ts'
+import { endShifts, undoSince } from './shift-ends.ts'
+import {
+  automaticShift,
+  busy,
+  keyReused,
+  overtaken,
+  pinned,
+  requestedShift,
+  shiftIdOf,
+  unchanged,
+  unknownGeneration,
+} from './shift-records.ts'
 import { declaredPersonas, refuseShift } from './shift-rules.ts'
 
 export type ReconcileDeps = {
@@ -28,6 +42,7 @@ export type ReconcileDeps = {
   readonly fleet: Fleet
   readonly intel: IntelKeeper
   readonly flow: PlanFlow
+  readonly halts: Halts
   readonly clock: () => number
   /** Where agents on other hosts reach us: no plan cuts that off. */
   readonly controlPlane: () => readonly Endpoint[]
@@ -43,6 +58,8 @@ export type Reconciler = {
   undoShift(shift: ShiftId, by: string): Promise<Outcome<ShiftAccepted>>
   /** A confirmed plan is undone by a new one that restores what its workloads had before. */
   rollbackConfirmed(record: PlanRecord, by: string, why: string): Promise<Outcome<PlanRecord>>
+  /** What was in force in that generation is made a plan of its own, and held until a person resumes. */
+  rollbackTo(generation: number, by: string, why: string): Promise<Outcome<PlanRecord>>
   planMoved(record: PlanRecord): void
   stop(): Promise<void>
 }
@@ -105,6 +122,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     if (own.length > 0) decision = decideOn(state, [...own, ...state.shifts], [])
     activations = decision.activations
     await sayAlarms(decision)
+    if (decision.trip !== null) await deps.halts.trip(decision.trip)
     const isStuck = decision.plan !== null && isHeldBack(decision.plan)
     const draft = isStuck ? decision.sparing : decision.plan
     if (draft === null || isHeldBack(draft) || !(await mayStart(state, draft))) return
@@ -112,7 +130,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   }
 
   function isHeldBack(draft: PlanDraft): boolean {
-    const failure = failed.get(failureKey(draft.agents))
+    const failure = failed.get(attemptKey(draft.agents))
     return failure !== undefined && failure.until > clock()
   }
 
@@ -120,7 +138,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   async function mayStart({ pending }: Gathered, draft: PlanDraft): Promise<boolean> {
     if (pending === null) return true
     if (pending.state === 'proposed' || pending.state === 'shadowed') {
-      return digest(planDraftAgents(pending)) !== digest(draft.agents)
+      return attemptKey(planDraftAgents(pending)) !== attemptKey(draft.agents)
     }
     if (draft.direction !== 'containment' || pending.plan.direction === 'containment') return false
     return (await flow.rollback(pending.plan.id, 'guise', 'a containment goes first')) !== null
@@ -172,7 +190,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       return null
     }
     maybe('server:proposed')
-    if (draft.direction === 'containment') for (const { workload } of draft.steps) automatic.push({ at, workload })
+    for (const workload of draft.automatic) automatic.push({ at, workload })
     return start(kept.value)
   }
 
@@ -221,31 +239,6 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     }
   }
 
-  async function endShifts(): Promise<void> {
-    for (const shift of await store.shifts.due(tenant, clock())) {
-      await store.shifts.move(tenant, shift.id, 'expired', {
-        actor: 'guise',
-        action: 'shift.expired',
-        object: shift.id,
-        summary: 'its time is over',
-      })
-    }
-    // A newer shift of the same workload that was confirmed ends the older ones.
-    const seen = new Set<string>()
-    for (const shift of await store.shifts.current(tenant)) {
-      if (shift.state !== 'confirmed') continue
-      if (seen.has(shift.workload)) {
-        await store.shifts.move(tenant, shift.id, 'expired', {
-          actor: 'guise',
-          action: 'shift.expired',
-          object: shift.id,
-          summary: 'a newer shift took its place',
-        })
-      }
-      seen.add(shift.workload)
-    }
-  }
-
   return {
     wake() {
       if (asked || stopped) return
@@ -253,7 +246,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       inTurn(async () => {
         asked = false
         if (stopped) return
-        await endShifts()
+        await endShifts(store, tenant, clock())
         await reconcile()
       }).catch((error: unknown) =>
         deps.log.error({ error: String(error) }, 'a round of deciding failed; the next one starts from what is stored'),
@@ -272,6 +265,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         if (!judged.ok) return judged
         const shift = requestedShift(request, judged.value.from, judged.value.to, clock())
         if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+        if (state.settings.pinned != null) return pinned(state.settings.pinned)
         const record = await propose(state, [shift], request.by)
         if (record === null) return unchanged(judged.value.name, shift)
         const now = await store.shifts.get(tenant, shift.id)
@@ -325,8 +319,24 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         const proposed = await propose(state, [], by, draft.value)
         return proposed === null ? overtaken() : { ok: true, value: proposed }
       }),
+    rollbackTo: (generation, by, why) =>
+      inTurn(async () => {
+        const then = await store.plans.confirmedAt(tenant, generation)
+        if (then === null) return unknownGeneration(generation)
+        const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+        if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+        const first = restoreDraft(inputOf(state, state.shifts, []), then, by, why)
+        if (!first.ok) return first
+        const draft = restoreDraft(inputOf(state, state.shifts, await talkOf(first.value)), then, by, why)
+        if (!draft.ok) return draft
+        // Held first: a decision in between would plan what is being taken back.
+        await deps.halts.pin(generation, by, why)
+        await undoSince(store, tenant, then.plan.createdAt, by, why)
+        const proposed = await propose(state, [], by, draft.value)
+        return proposed === null ? overtaken() : { ok: true, value: proposed }
+      }),
     planMoved(record) {
-      const key = failureKey(planDraftAgents(record))
+      const key = attemptKey(planDraftAgents(record))
       if (record.state === 'rolled-back' || record.state === 'expired') {
         const times = (failed.get(key)?.times ?? 0) + 1
         failed.set(key, { times, until: clock() + RETRY_MS * 2 ** Math.min(4, times - 1) })
@@ -350,86 +360,8 @@ function planDraftAgents(record: PlanRecord): object {
   )
 }
 
-/** A containment that was decided again ends later by the time in between: still the same attempt. */
-function failureKey(agents: object): string {
-  return digest(JSON.parse(JSON.stringify(agents, (name, value) => (name === 'until' ? undefined : value))))
-}
-
-function automaticShift(tenant: TenantId, proposal: ShiftProposal, now: number): ShiftRecord {
-  return shiftRecord(tenant, newShiftId(), { ...proposal, requestedBy: 'guise' }, now)
-}
-
-function requestedShift(
-  request: ShiftRequest,
-  from: ShiftRecord['from'],
-  to: ShiftRecord['to'],
-  now: number,
-): ShiftRecord {
-  return shiftRecord(
-    request.tenant,
-    shiftIdOf(request),
-    { workload: request.workload, from, to, until: request.until, why: request.why, requestedBy: request.by },
-    now,
-  )
-}
-
-const newShiftId = () => `s_${randomUUID()}` as ShiftId
-
-/** The record knows a shift by its id: one made of the key cannot be stored twice. */
-function shiftIdOf({ tenant, by, key }: ShiftRequest): ShiftId {
-  return key === null ? newShiftId() : (`s_${digest([tenant, by, key]).slice(0, 32)}` as ShiftId)
-}
-
-function shiftRecord(
-  tenant: TenantId,
-  id: ShiftId,
-  what: Pick<ShiftRecord, 'workload' | 'from' | 'to' | 'until' | 'why' | 'requestedBy'>,
-  now: number,
-): ShiftRecord {
-  return {
-    ...what,
-    id,
-    tenant,
-    plan: null,
-    state: 'proposed',
-    createdAt: now,
-    updatedAt: now,
-    version: 1,
-  }
-}
-
-function busy(pending: PlanRecord): Refusal {
-  return {
-    ok: false,
-    code: 'plan-under-way',
-    why: `Plan ${pending.plan.id} (generation ${pending.plan.generation.n}) is ${pending.state}; one plan goes at a time.`,
-    cure: 'Try again in a few seconds, or roll it back with guise plan rollback.',
-  }
-}
-
-function keyReused(): Refusal {
-  return {
-    ok: false,
-    code: 'key-reused',
-    why: 'This key was used for another shift.',
-    cure: 'Use a new key for a new request.',
-  }
-}
-
-function overtaken(): Refusal {
-  return {
-    ok: false,
-    code: 'overtaken',
-    why: 'Another plan was confirmed in between.',
-    cure: 'Look at guise plan list and try again.',
-  }
-}
-
-function unchanged(name: string, shift: ShiftRecord): Refusal {
-  return {
-    ok: false,
-    code: 'nothing-to-change',
-    why: `${name} wears ${shift.to.name} already.`,
-    cure: 'Nothing needs doing.',
-  }
+/** What was decided again ends later by the time in between, with other probabilities: still the same attempt. */
+function attemptKey(agents: object): string {
+  const passing = new Set(['until', 'since'])
+  return digest(meaning(JSON.parse(JSON.stringify(agents, (name, value) => (passing.has(name) ? undefined : value)))))
 }

@@ -83,6 +83,15 @@ export function plans(context: Context): Store['plans'] {
       const row = await of(tenant).where('id', '=', id).executeTakeFirst()
       return row === undefined ? null : toRecord(row)
     },
+    async confirmedAt(tenant, generation) {
+      const row = await of(tenant)
+        .where('n', '=', generation)
+        .where('state', '=', 'confirmed')
+        .orderBy('timeline', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? null : toRecord(row)
+    },
     async list(tenant, page) {
       const size = pageSize(page)
       let query = of(tenant)

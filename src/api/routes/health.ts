@@ -31,6 +31,9 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
     const { tenant } = principalOf(request)
     deps.metrics.listeners.set(deps.events.listeners())
     deps.metrics.agentCounters.reset()
+    const { tripped = null, pinned = null } = await deps.store().settings.get(tenant)
+    deps.metrics.halted.set({ why: 'tripped' }, tripped === null ? 0 : 1)
+    deps.metrics.halted.set({ why: 'pinned' }, pinned === null ? 0 : 1)
     for (const agent of await deps.store().agents.list(tenant)) {
       for (const [counter, value] of Object.entries(agent.counters)) {
         deps.metrics.agentCounters.set({ agent: agent.id, counter }, value)

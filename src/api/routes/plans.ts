@@ -23,6 +23,10 @@ const Approve = Type.Object(
   },
   { additionalProperties: false },
 )
+const Restore = Type.Object(
+  { to: Type.Integer({ minimum: 0, maximum: 2 ** 53 - 1 }), why: Type.Optional(Type.String({ maxLength: 500 })) },
+  { additionalProperties: false },
+)
 const Because = Type.Object({ why: Type.Optional(Type.String({ maxLength: 500 })) }, { additionalProperties: false })
 const ListParams = Type.Object(
   {
@@ -124,6 +128,22 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
       const { tenant, actor } = principalOf(request)
       const why = request.body?.why ?? `${actor} asked for it`
       return answer(await deps.control.rollbackPlan({ tenant, plan: record.plan.id, by: actor, why }))
+    },
+  )
+
+  app.post(
+    '/plans/rollback',
+    {
+      schema: {
+        tags,
+        summary: 'Back to what was in force in a generation, as a new plan; held until resumed',
+        body: Restore,
+      },
+    },
+    async (request) => {
+      const { tenant, actor } = principalOf(request)
+      const { to: generation, why = `${actor} asked for it` } = request.body
+      return answer(await deps.control.rollbackTo({ tenant, generation, by: actor, why }))
     },
   )
 }

@@ -21,6 +21,8 @@ const Body = Type.Object(
     homeNetworks: Cidrs(1_000),
     neverBlock: Cidrs(10_000),
     maxChangesPerMinute: Type.Integer({ minimum: 0, maximum: 100_000 }),
+    maxShareOfFleet: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    failSafeOff: Type.Optional(Type.Array(Type.String({ pattern: '^failsafe/[a-z0-9-]{1,40}$' }), { maxItems: 50 })),
     confirmWithinMs: Type.Integer({ minimum: 1_000, maximum: 3_600_000 }),
     version: Type.Optional(Type.Integer()),
   },
@@ -37,7 +39,7 @@ export function settingsRoutes(app: Routes, deps: RouteDeps): void {
   app.put('/settings', { schema: { tags, summary: 'Change settings', body: Body } }, async (request, reply) => {
     const principal = principalOf(request)
     const expected = ifMatch(request)
-    const { homeNetworks, neverBlock, maxChangesPerMinute, confirmWithinMs } = request.body
+    const { homeNetworks, neverBlock, maxChangesPerMinute, confirmWithinMs, version: _version, ...more } = request.body
     for (const [field, list] of Object.entries({ homeNetworks, neverBlock })) {
       const wrong = list.findIndex((text) => parseCidr(text) === null)
       if (wrong >= 0) {
@@ -55,18 +57,17 @@ export function settingsRoutes(app: Routes, deps: RouteDeps): void {
     const current = await deps.store().settings.get(principal.tenant)
     if (expected !== null && expected !== current.version) throw changed()
     const settings = written(
-      await deps
-        .store()
-        .settings.put(
-          principal.tenant,
-          { homeNetworks, neverBlock, maxChangesPerMinute, confirmWithinMs, version: current.version },
-          auditOf(
-            principal,
-            'settings.change',
-            'settings',
-            `${neverBlock.length} never-block entries, cap ${maxChangesPerMinute}/min`,
-          ),
+      await deps.store().settings.put(
+        principal.tenant,
+        // What is not named stays; whether automation stands still is not said here.
+        { ...current, ...more, homeNetworks, neverBlock, maxChangesPerMinute, confirmWithinMs },
+        auditOf(
+          principal,
+          'settings.change',
+          'settings',
+          `${neverBlock.length} never-block entries, cap ${maxChangesPerMinute}/min`,
         ),
+      ),
       'settings',
     )
     deps.control.manifestsChanged(principal.tenant)

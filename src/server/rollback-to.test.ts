@@ -1,0 +1,166 @@
+/** The reconciler on a real record: back to a generation and held there, a cap that trips and is resumed, across a restart. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { testDatabase } from '../../test/database.ts'
+import { manifestRecords, riskOfValue } from '../../test/decide-input.ts'
+import { auditBy, MAIN, workloadReport } from '../../test/records.ts'
+import { createEventHub } from '../api/events.ts'
+import type { AgentId, PersonaId, WorkloadId } from '../model/ids.ts'
+import type { PlanRecord } from '../model/records.ts'
+import { openStore } from '../store/database.ts'
+import { createFleet, liveOf } from './fleet.ts'
+import { createHalts } from './halts.ts'
+import { createIntel } from './intel.ts'
+import { createPlanFlow } from './plan-flow.ts'
+import { createReconciler } from './reconcile.ts'
+
+const database = await testDatabase()
+let now = 1_000_000_000
+const store = await openStore({ ...database, clock: () => now })
+after(async () => {
+  await store.close()
+  await database[Symbol.asyncDispose]()
+})
+
+const A = 'a' as AgentId
+const PERSONAS = `
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Wide }
+spec:
+  profile: { default: { egress: allow, ingress: allow } }
+  mitigationRules: [{ when: "risk >= 0.7", do: deny, ttl: 15m }]
+`
+const NARROW = `
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Wide }
+spec: { profile: { default: { egress: deny, ingress: allow } } }
+`
+const fleet = createFleet()
+const events = createEventHub({ clock: () => now })
+
+/** As a server makes it; what it holds in memory is lost with it. Its agent does what it is told at once. */
+function server() {
+  const halts = createHalts({ tenant: MAIN, store, events, clock: () => now })
+  const delivery = { stream: () => assert.fail('not used'), send: () => {}, connected: () => [A] }
+  const flow = createPlanFlow({
+    tenant: MAIN,
+    store,
+    delivery,
+    clock: () => now,
+    moved: (record) => reconciler.planMoved(record),
+    log: { warn: () => {} },
+  })
+  const reconciler = createReconciler({
+    tenant: MAIN,
+    store,
+    fleet,
+    intel: createIntel('/nonexistent', () => {}),
+    flow,
+    halts,
+    clock: () => now,
+    controlPlane: () => [],
+    events,
+    log: { warn: () => {}, error: (detail, text) => assert.fail(`${text} ${JSON.stringify(detail)}`) },
+  })
+  /** One round, and the agent's yes to what came of it. */
+  async function round(): Promise<PlanRecord | null> {
+    now += 60_000
+    reconciler.wake()
+    await reconciler.input()
+    await reconciler.undoShift('s_none' as never, 'nobody')
+    return obey()
+  }
+  async function obey(): Promise<PlanRecord | null> {
+    const { pending } = await store.plans.target(MAIN)
+    if (pending === null || pending.state === 'proposed') return pending
+    const said = { generation: pending.plan.generation, deadline: null, probes: [], hash: 'h' }
+    await flow.applied(A, { ...said, state: 'confirming' })
+    await flow.applied(A, { ...said, state: 'confirmed' })
+    return store.plans.get(MAIN, pending.plan.id)
+  }
+  return { reconciler, halts, flow, round, obey }
+}
+
+const inForce = async () => (await store.plans.target(MAIN)).confirmed!.plan
+const otherwise = async (id: WorkloadId) =>
+  (await inForce()).agents[A]!.workloads.find((one) => one.workload === id)!.egress.otherwise
+const write = async (text: string) =>
+  store.manifests.apply(
+    MAIN,
+    manifestRecords(text).map(({ manifest }) => ({ manifest, ifVersion: null })),
+    auditBy('kim'),
+  )
+
+test('back to a generation: a plan of its own that is held until a person resumes it', async () => {
+  await write(PERSONAS)
+  await store.agents.seen(
+    MAIN,
+    A,
+    { host: 'h', mode: 'enforce', boot: 'b', sequence: 1, applied: null, counters: {} },
+    now,
+  )
+  const reports = ['w1', 'w2'].map((name) => ({ ...workloadReport(`netns:${name}`), addresses: [] }))
+  const [first, second] = await store.workloads.report(MAIN, A, reports, now)
+  assert.ok(first !== undefined && second !== undefined)
+  for (const { id } of [first, second])
+    await store.workloads.assign(MAIN, id, { id: 'wide' as PersonaId, name: 'Wide', version: 1 }, auditBy('kim'))
+  const one = server()
+  assert.equal((await one.round())?.state, 'confirmed')
+  const old = await inForce()
+  assert.equal(await otherwise(first.id), 'allow')
+  await write(NARROW)
+  assert.equal((await one.round())?.state, 'confirmed')
+  assert.equal(await otherwise(first.id), 'deny')
+
+  const back = await one.reconciler.rollbackTo(old.generation.n, 'session:mira', 'the shop is down')
+  assert.ok(back.ok, JSON.stringify(back))
+  assert.ok(back.value.plan.generation.n > old.generation.n, 'a generation of its own')
+  assert.match(back.value.plan.steps[0]!.why[0].text, /^mira went back to generation \d+: the shop is down$/)
+  assert.equal((await one.obey())?.state, 'confirmed')
+  assert.equal(await otherwise(first.id), 'allow')
+  assert.deepEqual((await inForce()).agents[A]!.workloads, old.agents[A]!.workloads)
+
+  const again = server()
+  assert.equal(await again.round(), null, 'what was undone is not planned again, by a new server neither')
+  const refused = await again.reconciler.rollbackTo(9_999, 'kim', '')
+  assert.equal(refused.ok ? '' : refused.code, 'not-found')
+  const same = await again.reconciler.rollbackTo(old.generation.n, 'kim', '')
+  assert.equal(same.ok ? '' : same.code, 'nothing-to-undo')
+  assert.ok((await again.halts.resume('kim', 'mended')).ok)
+  assert.equal((await again.round())?.state, 'confirmed')
+  assert.equal(await otherwise(first.id), 'deny')
+  const lines = (await store.ledger.audits(MAIN, { limit: 50, cursor: null, action: 'automation' })).items
+  assert.deepEqual(
+    lines.map(({ action, actor }) => [action, actor]),
+    [
+      ['automation.resume', 'kim'],
+      ['automation.pin', 'session:mira'],
+    ],
+  )
+})
+
+test('a cap trips once, survives a restart, and lets automation go on when a person says so', async () => {
+  await write(PERSONAS)
+  assert.equal((await server().round())?.state, 'confirmed')
+  const settings = await store.settings.get(MAIN)
+  await store.settings.put(MAIN, { ...settings, maxChangesPerMinute: 1 }, auditBy('kim'))
+  const before = (await inForce()).id
+  for (const record of await store.workloads.all(MAIN))
+    liveOf(fleet, record.id, A, record.report.key, record.report.name).risk = riskOfValue(0.9)
+  assert.equal(await server().round(), null)
+  const { tripped } = await store.settings.get(MAIN)
+  assert.match(tripped?.why.text ?? '', /automation would change 2 workloads now/)
+  const calm = (await store.workloads.all(MAIN))[0]!
+  fleet.live.get(calm.id)!.risk = riskOfValue(0.1)
+  assert.equal(await server().round(), null, 'below the cap again, and still standing')
+  assert.equal((await inForce()).id, before)
+  assert.ok((await server().halts.resume('mira', 'looked at it')).ok)
+  const contained = await server().round()
+  assert.deepEqual([contained?.plan.direction, contained?.plan.steps.length], ['containment', 1])
+  const twice = await server().halts.resume('mira', '')
+  assert.equal(twice.ok ? '' : twice.code, 'not-halted')
+  const alarms = (await store.ledger.audits(MAIN, { limit: 50, cursor: null, action: 'alarm' })).items
+  assert.equal(alarms.length, 1)
+})
