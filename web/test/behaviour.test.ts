@@ -1,52 +1,29 @@
 /* biome-ignore-all lint/performance/useDomNodeTextContent: what a person sees is what is asked */
 /** What the console promises a person while data streams in, in a real browser, by roles and names. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import type { WorkloadRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
-import { type FixtureServer, startFixture, TOKEN } from '../fixtures/server.ts'
-import { enter, launchBrowser, NARROW, newContext, until, type WIDE } from './browser.ts'
+import { TOKEN } from '../fixtures/server.ts'
+import { NARROW, newContext, until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip === false) browser = await launchBrowser()
-})
-beforeEach(async () => {
-  if (skip !== false) return
-  await server?.close()
-  server = await startFixture({ now: Date.now(), size: 24 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
-
-async function visit(path: string, look: { size?: typeof WIDE | typeof NARROW } = {}): Promise<Page> {
-  const context = await newContext(browser, look)
-  await enter(context, server.url)
-  const page = await context.newPage()
-  await page.goto(`${server.url}/ui${path}`)
-  await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
-  await page.getByText('Live', { exact: true }).first().waitFor()
-  await page.locator('main [aria-busy=true]').first().waitFor({ state: 'detached' })
-  return page
-}
+const desk = sitDown({ skip, size: 24, servers: 'one-each' })
 
 const names = (page: Page): Promise<string[]> => page.locator('table.data tbody b.name').allInnerTexts()
 
 /** A new reading, in the record and in the stream, as the server has it. */
 function observe(w: WorkloadRecord, risk: number): void {
-  const at = server.world.workloads.findIndex((one) => one.id === w.id)
-  server.world.workloads[at] = { ...w, risk: w.risk && { ...w.risk, value: risk } }
-  server.emit('workload.observed', { id: w.id, at: Date.now(), risk, belief: w.belief })
+  const at = desk.server.world.workloads.findIndex((one) => one.id === w.id)
+  desk.server.world.workloads[at] = { ...w, risk: w.risk && { ...w.risk, value: risk } }
+  desk.server.emit('workload.observed', { id: w.id, at: Date.now(), risk, belief: w.belief })
 }
 
 /** Gives everyone a new risk, so that the sorted order is another one. */
 function stir(turn: number): number[] {
-  return server.world.workloads.map((w, i) => {
+  return desk.server.world.workloads.map((w, i) => {
     const risk = ((i * 7 + turn * 5) % 24) / 30
     observe(w, risk)
     return risk
@@ -55,18 +32,18 @@ function stir(turn: number): number[] {
 const sorted = (risks: readonly number[]): number[] => [...risks].sort((a, b) => b - a)
 
 test('the first-run link signs in, and its token leaves the address', { skip }, async () => {
-  const context = await newContext(browser)
+  const context = await newContext(desk.browser)
   const page = await context.newPage()
-  await page.goto(`${server.url}/ui/#token=${TOKEN}`)
+  await page.goto(`${desk.server.url}/ui/#token=${TOKEN}`)
   await page.getByRole('heading', { level: 1, name: /24 workloads/ }).waitFor()
-  await page.waitForURL(`${server.url}/ui/fleet`)
+  await page.waitForURL(`${desk.server.url}/ui/fleet`)
   await context.close()
 })
 
 test('a pasted token that is not known is said so beside the field; the right one opens', { skip }, async () => {
-  const context = await newContext(browser)
+  const context = await newContext(desk.browser)
   const page = await context.newPage()
-  await page.goto(`${server.url}/ui/activity`)
+  await page.goto(`${desk.server.url}/ui/activity`)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('No token is given. Paste one.').waitFor()
   await page.getByLabel('Token', { exact: true }).fill('wrong')
@@ -82,7 +59,7 @@ test('a pasted token that is not known is said so beside the field; the right on
 })
 
 test('rows never move while someone reads; the link moves them', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.locator('table.data tbody tr').first().hover()
   const order = await names(page)
   const figures = async () => (await page.locator('table.data tbody .risk .n').allInnerTexts()).map(Number)
@@ -101,7 +78,7 @@ test('rows never move while someone reads; the link moves them', { skip }, async
 })
 
 test('selected text survives two hundred updates', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.locator('table.data tbody b.name').nth(3).selectText()
   const selected = () => page.evaluate('String(getSelection())')
   const before = await selected()
@@ -113,7 +90,7 @@ test('selected text survives two hundred updates', { skip }, async () => {
 })
 
 test('a burst of events costs few renders', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.locator('table.data tbody tr').first().waitFor()
   await page.evaluate(
     'window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector("table.data"), { subtree: true, childList: true, characterData: true, attributes: true })',
@@ -126,12 +103,12 @@ test('a burst of events costs few renders', { skip }, async () => {
 })
 
 test('a pause holds everything back, counts it, and lets go', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   const cell = page.locator('table.data tbody tr', { hasText: 'etl-worker-07' }).locator('.risk .n')
   assert.equal(await cell.innerText(), '0.83')
   await page.keyboard.press('.')
   await page.getByText('Paused').waitFor()
-  observe(server.world.workloads[0]!, 0.91)
+  observe(desk.server.world.workloads[0]!, 0.91)
   await page.getByText('Paused, 1 change waiting').waitFor()
   assert.equal(await cell.innerText(), '0.83')
   await page.keyboard.press('.')
@@ -140,7 +117,7 @@ test('a pause holds everything back, counts it, and lets go', { skip }, async ()
 })
 
 test('by keyboard alone: filter, walk, open, why, confirm', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.keyboard.press('/')
   await page.keyboard.type('label:app=etl')
   await until('the filter holds', async () => (await names(page)).length === 2)
@@ -159,14 +136,14 @@ test('by keyboard alone: filter, walk, open, why, confirm', { skip }, async () =
   await page.getByRole('dialog').getByText('Undoes itself at').waitFor()
   await page.keyboard.press('Enter')
   await page.getByText('Confirmed. Generation 413 stays in force.').waitFor()
-  const [write] = server.received.filter((r) => r.path.startsWith('/v1/plans'))
+  const [write] = desk.server.received.filter((r) => r.path.startsWith('/v1/plans'))
   assert.equal(write?.path, '/v1/plans/pl_413/confirm')
   assert.equal(write?.csrf, 'csrf-of-the-fixture')
   await page.context().close()
 })
 
 test('the palette goes to a workload and to its why', { skip }, async () => {
-  const page = await visit('/activity')
+  const page = await desk.visit('/activity')
   await page.keyboard.press('Control+k')
   await page.getByRole('combobox').waitFor()
   await page.keyboard.type('why pg-main')
@@ -181,8 +158,8 @@ test('the palette goes to a workload and to its why', { skip }, async () => {
 })
 
 test('a reload keeps the countdown: the timer is the host’s', { skip }, async () => {
-  const page = await visit('/workloads/w_0001')
-  const deadline = server.world.agents.map((a) => a.applied?.deadline).find((at) => at != null)!
+  const page = await desk.visit('/workloads/w_0001')
+  const deadline = desk.server.world.agents.map((a) => a.applied?.deadline).find((at) => at != null)!
   const left = async () => {
     const text = await page.getByRole('button', { name: /Confirm plan/ }).innerText()
     const [, m, s] = /(\d):(\d\d)/.exec(text) ?? []
@@ -198,14 +175,14 @@ test('a reload keeps the countdown: the timer is the host’s', { skip }, async 
 })
 
 test('when the server goes away the page says so, dims, keeps counting and recovers', { skip }, async () => {
-  const page = await visit('/workloads/w_0001')
-  server.streams = 'refused'
-  server.dropStreams()
+  const page = await desk.visit('/workloads/w_0001')
+  desk.server.streams = 'refused'
+  desk.server.dropStreams()
   await page.getByText(/Reconnecting, last data \d\d:\d\d:\d\d/).waitFor()
   await page.getByRole('button', { name: 'Shift…' }).and(page.locator(':disabled')).waitFor()
   await page.getByRole('button', { name: /Confirm plan \d/ }).click()
   await page.getByText('The server cannot be reached. The host still undoes it by itself.').first().waitFor()
-  server.streams = 'served'
+  desk.server.streams = 'served'
   await page.keyboard.press('Escape')
   await page.reload()
   await page.getByText('Live', { exact: true }).waitFor()
@@ -213,19 +190,19 @@ test('when the server goes away the page says so, dims, keeps counting and recov
 })
 
 test('one panel fails, the others live on, and Retry brings it back', { skip }, async () => {
-  server.failing.set('/v1/workloads/w_0001/conversations', 503)
-  const page = await visit('/workloads/w_0001')
+  desk.server.failing.set('/v1/workloads/w_0001/conversations', 503)
+  const page = await desk.visit('/workloads/w_0001')
   await page.getByRole('alert').getByText('The database does not answer.').waitFor()
   await page.getByText('req-1').waitFor()
   await page.getByText('Reads the payments database').first().waitFor()
-  server.failing.clear()
+  desk.server.failing.clear()
   await page.getByRole('button', { name: 'Retry' }).click()
   await page.getByRole('cell', { name: /203\.0\.113\.77/ }).waitFor()
   await page.context().close()
 })
 
 test('a dropped flow names policy, rule and expiry', { skip }, async () => {
-  const page = await visit('/workloads/w_0001')
+  const page = await desk.visit('/workloads/w_0001')
   const row = page.getByRole('row', { name: /203\.0\.113\.77/ })
   await row.getByText('dropped', { exact: true }).waitFor()
   await row.getByRole('link').click()
@@ -245,9 +222,9 @@ test('a dropped flow names policy, rule and expiry', { skip }, async () => {
 })
 
 test('the palette answers why one address is cut from another', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.locator('table.data tbody tr').first().waitFor()
-  const [address] = server.world.workloads.find((w) => w.id === 'w_0001')?.report.addresses ?? []
+  const [address] = desk.server.world.workloads.find((w) => w.id === 'w_0001')?.report.addresses ?? []
   await page.keyboard.press('Control+k')
   await page.getByRole('dialog').getByRole('combobox').fill(`why ${address} to 203.0.113.9:443`)
   await page.getByRole('option', { name: 'Why etl-worker-07 to 203.0.113.9:443?' }).waitFor()
@@ -259,11 +236,11 @@ test('the palette answers why one address is cut from another', { skip }, async 
 })
 
 test('what is cut off is listed with its end, and can be released', { skip }, async () => {
-  const at = server.world.workloads.findIndex((w) => w.id === 'w_0001')
-  const held = server.world.plans.findIndex((p) => p.plan.id === 'pl_413')
-  server.world.plans[held] = { ...server.world.plans[held]!, state: 'confirmed' }
-  server.world.workloads[at] = { ...server.world.workloads[at]!, containedUntil: Date.now() + 600_000 }
-  const page = await visit('/fleet')
+  const at = desk.server.world.workloads.findIndex((w) => w.id === 'w_0001')
+  const held = desk.server.world.plans.findIndex((p) => p.plan.id === 'pl_413')
+  desk.server.world.plans[held] = { ...desk.server.world.plans[held]!, state: 'confirmed' }
+  desk.server.world.workloads[at] = { ...desk.server.world.workloads[at]!, containedUntil: Date.now() + 600_000 }
+  const page = await desk.visit('/fleet')
   await page.getByText(/^etl-worker-07 is cut off until \d\d:\d\d$/).waitFor()
   await page
     .locator('table.data tbody tr', { hasText: 'etl-worker-07' })
@@ -272,38 +249,38 @@ test('what is cut off is listed with its end, and can be released', { skip }, as
   await page.getByRole('button', { name: 'Release…' }).first().click()
   await page.getByRole('button', { name: 'Release now' }).click()
   await page.getByText(/^Released\./).waitFor()
-  await until('the server was asked', () => server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'))
+  await until('the server was asked', () => desk.server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'))
   await page.context().close()
 })
 
 test('a session that ended leads to the door, and a used link says what to do', { skip }, async () => {
-  const page = await visit('/fleet')
-  server.failing.set('/v1/plans', 401)
-  server.emit('plan', { id: 'pl_413' })
+  const page = await desk.visit('/fleet')
+  desk.server.failing.set('/v1/plans', 401)
+  desk.server.emit('plan', { id: 'pl_413' })
   await page.getByText('Your session has ended.').waitFor()
-  await page.goto(`${server.url}/ui/fleet`)
+  await page.goto(`${desk.server.url}/ui/fleet`)
   await page.context().clearCookies()
   await page.goto('about:blank')
-  await page.goto(`${server.url}/ui/#token=used`)
+  await page.goto(`${desk.server.url}/ui/#token=used`)
   await page.getByText('This link was used already, or is of another server.').waitFor()
   await page.context().close()
 })
 
 test('on a phone a rollback takes three taps', { skip }, async () => {
-  const page = await visit('/fleet', { size: NARROW })
+  const page = await desk.visit('/fleet', { size: NARROW })
   await page.getByRole('button', { name: 'Open plan' }).tap()
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back now' }).tap()
   await page.getByText('Rolled back. Generation 413 is no longer in force.').waitFor()
   assert.equal(
-    server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'),
+    desk.server.received.some((r) => r.path === '/v1/plans/pl_413/rollback'),
     true,
   )
   await page.context().close()
 })
 
 test('who may not act sees the button, disabled, with the reason', { skip }, async () => {
-  server.role = 'viewer'
-  const page = await visit('/workloads/w_0001')
+  desk.server.role = 'viewer'
+  const page = await desk.visit('/workloads/w_0001')
   const shift = page.getByRole('button', { name: 'Shift…' })
   await shift.waitFor()
   await until('it is disabled', () => shift.isDisabled())
@@ -313,9 +290,9 @@ test('who may not act sees the button, disabled, with the reason', { skip }, asy
 
 test('a hostile name is text, never markup', { skip }, async () => {
   const evil = `"><img src=x onerror="document.title='owned'">\u202egnp.exe`
-  const w = server.world.workloads[5]!
-  server.world.workloads[5] = { ...w, report: { ...w.report, name: evil } }
-  const page = await visit(`/workloads/${w.id}`)
+  const w = desk.server.world.workloads[5]!
+  desk.server.world.workloads[5] = { ...w, report: { ...w.report, name: evil } }
+  const page = await desk.visit(`/workloads/${w.id}`)
   await page.getByRole('heading', { level: 1 }).getByText('onerror').waitFor()
   assert.equal(await page.locator('img[src=x]').count(), 0)
   assert.notEqual(await page.title(), 'owned')
@@ -323,18 +300,18 @@ test('a hostile name is text, never markup', { skip }, async () => {
 })
 
 test('the theme is chosen once and is there from the first paint', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   await page.keyboard.press('Control+.')
   const scheme = () => page.evaluate('document.documentElement.dataset.theme')
   await until('dark', async () => (await scheme()) === 'dark')
-  await page.goto(`${server.url}/ui/theme.js`)
-  await page.goto(`${server.url}/ui/fleet`, { waitUntil: 'commit' })
+  await page.goto(`${desk.server.url}/ui/theme.js`)
+  await page.goto(`${desk.server.url}/ui/fleet`, { waitUntil: 'commit' })
   await until('dark again', async () => (await scheme()) === 'dark')
   await page.context().close()
 })
 
 test('every address opens from cold, and an unknown one says so', { skip }, async () => {
-  const page = await visit('/fleet')
+  const page = await desk.visit('/fleet')
   for (const [path, heading] of [
     ['/workloads/w_0001/conversations', /etl-worker-07/],
     ['/workloads/w_0001/rules', /etl-worker-07/],
@@ -343,16 +320,15 @@ test('every address opens from cold, and an unknown one says so', { skip }, asyn
     ['/nowhere', /no page/],
     ['/sign-in', /workloads/],
   ] as const) {
-    await page.goto(`${server.url}/ui${path}`)
+    await page.goto(`${desk.server.url}/ui${path}`)
     await page.getByRole('heading', { level: 1, name: heading }).waitFor()
   }
   await page.context().close()
 })
 
 test('five thousand rows: few are in the page, walking to the end works', { skip }, async () => {
-  await server.close()
-  server = await startFixture({ now: Date.now(), size: 5_000 })
-  const page = await visit('/fleet')
+  await desk.serve(5_000)
+  const page = await desk.visit('/fleet')
   await page.getByRole('heading', { level: 1, name: /5000 workloads/ }).waitFor()
   assert.ok((await page.locator('table.data tbody tr').count()) < 60)
   assert.equal(await page.getByRole('table').first().getAttribute('aria-rowcount'), '5001')

@@ -3,26 +3,15 @@
  * are walked with j and k, Enter opens, Escape closes and the focus is where it was. The pages are listed in pages.ts.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { NOON } from '../fixtures/seed.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, newContext } from './browser.ts'
+import { sitDown } from './desk.ts'
 import { PAGES_UNDER_TEST, type PageUnderTest } from './pages.ts'
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip !== false) return
-  browser = await launchBrowser()
-  server = await startFixture({ size: 12 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
+const desk = sitDown({ skip, size: 12, now: NOON, servers: 'one' })
 
 const MOST_TABS = 220
 
@@ -128,10 +117,7 @@ async function overlays(page: Page): Promise<void> {
 
 for (const one of PAGES_UNDER_TEST) {
   test(`${one.name} by keyboard`, { skip, timeout: 60_000 }, async () => {
-    const context = await newContext(browser, { at: NOON })
-    await enter(context, server.url)
-    const page = await context.newPage()
-    await page.goto(`${server.url}/ui${one.path}`)
+    const page = await desk.visit(one.path, { at: NOON })
     await page.getByText(one.ready).locator('visible=true').first().waitFor()
     await until(page, 'the page is loaded', 'document.querySelector("main [aria-busy=true]") === null')
     const { faults, stops } = await tabThrough(page)
@@ -140,6 +126,6 @@ for (const one of PAGES_UNDER_TEST) {
     assert.deepEqual(await page.evaluate(MISSED), [], 'not reached by Tab')
     await overlays(page)
     await walkRows(page, one)
-    await context.close()
+    await page.context().close()
   })
 }

@@ -1,42 +1,20 @@
 /* biome-ignore-all lint/performance/useDomNodeTextContent: what a person sees is what is asked */
 /** The ledger in a real browser: found by who and what, read as far back as it goes, verified in words. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { hashOf, olderAudit } from '../fixtures/ledger.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { launchBrowser, newContext, until } from './browser.ts'
+import { until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip === false) browser = await launchBrowser()
-})
-beforeEach(async () => {
-  if (skip !== false) return
-  await server?.close()
-  server = await startFixture({ now: Date.now(), size: 24 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
-
-async function visit(path: string): Promise<Page> {
-  const context = await newContext(browser)
-  await context.addCookies([{ name: 'guise_session', value: 'fixture', url: server.url }])
-  const page = await context.newPage()
-  await page.goto(`${server.url}/ui${path}`)
-  await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
-  return page
-}
+const desk = sitDown({ skip, size: 24, servers: 'one-each' })
 
 const rows = (page: Page) => page.getByRole('table', { name: 'Records' }).locator('tbody tr[data-id]')
 
 test('records are found by who, what and words; the question is in the address', { skip }, async () => {
-  const page = await visit('/ledger')
+  const page = await desk.visit('/ledger')
   await until('all are there', async () => (await rows(page).count()) === 8)
   await page.keyboard.press('/')
   await page.keyboard.type('actor:mira action:plan five')
@@ -45,15 +23,15 @@ test('records are found by who, what and words; the question is in the address',
   await page.waitForURL(/q=actor%3Amira\+action%3Aplan\+five/)
   await page.reload()
   await until('the same after a reload', async () => (await rows(page).count()) === 1)
-  await page.goto(`${server.url}/ui/ledger?span=1h`)
+  await page.goto(`${desk.server.url}/ui/ledger?span=1h`)
   await until('those of the last hour', async () => (await rows(page).count()) === 6)
-  await page.goto(`${server.url}/ui/ledger?q=nobody-said-this`)
+  await page.goto(`${desk.server.url}/ui/ledger?q=nobody-said-this`)
   await page.getByText('No record matches nobody-said-this').waitFor()
   await page.context().close()
 })
 
 test('one record whole: its hash, the hash before it, and what it is about', { skip }, async () => {
-  const page = await visit('/ledger')
+  const page = await desk.visit('/ledger')
   await rows(page).nth(2).getByRole('button').click()
   const peek = page.getByRole('complementary', { name: 'Record 2212' })
   await peek.getByText(hashOf(2_212), { exact: true }).waitFor()
@@ -70,11 +48,11 @@ test('one record whole: its hash, the hash before it, and what it is about', { s
 })
 
 test('the chain is verified when asked, and a broken one says where and what that means', { skip }, async () => {
-  const page = await visit('/ledger')
+  const page = await desk.visit('/ledger')
   await page.getByText('Not verified since this page was opened.').waitFor()
   await page.getByRole('button', { name: 'Verify' }).click()
   await page.getByText(/^Verified: 2214 records, head [0-9a-f]{8}…[0-9a-f]{4}\.$/).waitFor()
-  server.world.audit.splice(3, 1)
+  desk.server.world.audit.splice(3, 1)
   await page.getByRole('button', { name: 'Verify again' }).click()
   await page.getByText('The chain is broken at record 2211: row 2211 is missing.').waitFor()
   await page.getByText(/From it on, nothing is proven/).waitFor()
@@ -82,8 +60,8 @@ test('the chain is verified when asked, and a broken one says where and what tha
 })
 
 test('twelve hundred records are read by scrolling, with as many rows drawn as fit', { skip }, async () => {
-  server.world.audit.push(...olderAudit(server.world, Date.now(), 1_200))
-  const page = await visit('/ledger')
+  desk.server.world.audit.push(...olderAudit(desk.server.world, Date.now(), 1_200))
+  const page = await desk.visit('/ledger')
   await rows(page).first().waitFor()
   const total = async () => Number(await page.getByRole('table', { name: 'Records' }).getAttribute('aria-rowcount')) - 1
   let most = 0
@@ -98,11 +76,11 @@ test('twelve hundred records are read by scrolling, with as many rows drawn as f
 })
 
 test('newer records wait until they are asked for', { skip }, async () => {
-  const page = await visit('/ledger')
+  const page = await desk.visit('/ledger')
   await rows(page).first().waitFor()
-  const first = server.world.audit[0]!
-  server.world.audit.unshift({ ...first, n: first.n + 1, summary: 'Something new was done' })
-  server.emit('audit', { n: first.n + 1 })
+  const first = desk.server.world.audit[0]!
+  desk.server.world.audit.unshift({ ...first, n: first.n + 1, summary: 'Something new was done' })
+  desk.server.emit('audit', { n: first.n + 1 })
   const link = page.getByRole('button', { name: 'Show newer records' })
   await link.waitFor()
   assert.equal(await rows(page).count(), 8)

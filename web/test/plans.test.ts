@@ -1,43 +1,20 @@
 /* biome-ignore-all lint/performance/useDomNodeTextContent: what a person sees is what is asked */
 /** Plans in a real browser: who may say yes, a countdown that is the host's, the way back from a telephone. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import type { PlanId } from '../../src/model/ids.ts'
 import type { PlanRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { launchBrowser, NARROW, newContext, until, type WIDE } from './browser.ts'
+import { NARROW, until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip === false) browser = await launchBrowser()
-})
-beforeEach(async () => {
-  if (skip !== false) return
-  await server?.close()
-  server = await startFixture({ now: Date.now(), size: 24 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
-
-async function visit(path: string, size?: typeof WIDE | typeof NARROW): Promise<Page> {
-  const context = await newContext(browser, size === undefined ? {} : { size })
-  await context.addCookies([{ name: 'guise_session', value: 'fixture', url: server.url }])
-  const page = await context.newPage()
-  await page.goto(`${server.url}/ui${path}`)
-  await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
-  await page.getByText('Live', { exact: true }).first().waitFor()
-  return page
-}
+const desk = sitDown({ skip, size: 24, servers: 'one-each' })
 
 /** A change that two people are asked for. */
 function propose(by: string): void {
-  const base = server.world.plans[1]!
+  const base = desk.server.world.plans[1]!
   const plan: PlanRecord['plan'] = {
     ...base.plan,
     id: 'pl_414' as PlanId,
@@ -46,15 +23,15 @@ function propose(by: string): void {
     proposedBy: by,
     createdAt: Date.now(),
   }
-  server.world.plans.unshift({ ...base, plan, state: 'proposed', approvedBy: [], updatedAt: Date.now() })
+  desk.server.world.plans.unshift({ ...base, plan, state: 'proposed', approvedBy: [], updatedAt: Date.now() })
 }
 
 /** The host that counts for generation 413 undoes it so many seconds from now. */
 function countTo(seconds: number): number {
-  const at = server.world.agents.findIndex((one) => one.applied?.deadline != null)
-  const agent = server.world.agents[at]!
+  const at = desk.server.world.agents.findIndex((one) => one.applied?.deadline != null)
+  const agent = desk.server.world.agents[at]!
   const deadline = Date.now() + seconds * 1_000
-  server.world.agents[at] = { ...agent, applied: { ...agent.applied!, deadline } }
+  desk.server.world.agents[at] = { ...agent, applied: { ...agent.applied!, deadline } }
   return deadline
 }
 
@@ -68,7 +45,7 @@ const secondsLeft = async (page: Page): Promise<number> => {
 
 test('a proposed plan is found, opened and approved by keyboard alone', { skip }, async () => {
   propose('session:Jonas')
-  const page = await visit('/plans')
+  const page = await desk.visit('/plans')
   await page.getByRole('heading', { level: 1, name: 'Two plans wait for a person.' }).waitFor()
   await page.getByLabel('Filter: Plans').waitFor()
   await page.keyboard.press('/')
@@ -84,7 +61,7 @@ test('a proposed plan is found, opened and approved by keyboard alone', { skip }
   await page.getByRole('dialog').getByText('After you, one more person is asked.').waitFor()
   await page.keyboard.press('Enter')
   await page.getByText('You approved it already. A second person approves it, too.').waitFor()
-  const [write] = server.received.filter((one) => one.path.startsWith('/v1/plans'))
+  const [write] = desk.server.received.filter((one) => one.path.startsWith('/v1/plans'))
   assert.equal(write?.path, '/v1/plans/pl_414/approve')
   await isDisabled(page, 'Approve…')
   await page.context().close()
@@ -92,7 +69,7 @@ test('a proposed plan is found, opened and approved by keyboard alone', { skip }
 
 test('your own proposal is not yours to approve, and the page says so', { skip }, async () => {
   propose('session:Mira Okafor')
-  const page = await visit('/plans/pl_414')
+  const page = await desk.visit('/plans/pl_414')
   await page.getByText('You proposed this plan, so someone else approves it.').waitFor()
   await isDisabled(page, 'Approve…')
   await page.keyboard.press('c')
@@ -101,8 +78,8 @@ test('your own proposal is not yours to approve, and the page says so', { skip }
 })
 
 test('what a role may not do stays visible and names the role', { skip }, async () => {
-  server.role = 'viewer'
-  const page = await visit('/plans/pl_413')
+  desk.server.role = 'viewer'
+  const page = await desk.visit('/plans/pl_413')
   await page.getByText('Needs role operator.').first().waitFor()
   for (const name of ['Confirm', 'Roll back now']) await isDisabled(page, name)
   await page.context().close()
@@ -110,7 +87,7 @@ test('what a role may not do stays visible and names the role', { skip }, async 
 
 test('a reload at 0:40 keeps 0:40; the last seconds say so in words', { skip }, async () => {
   const deadline = countTo(40)
-  const page = await visit('/plans/pl_413')
+  const page = await desk.visit('/plans/pl_413')
   const wanted = () => Math.ceil((deadline - Date.now()) / 1_000)
   const agrees = async () => Math.abs((await secondsLeft(page)) - wanted()) <= 2
   await until('the page counts as the host does', agrees)
@@ -128,9 +105,9 @@ test('the server goes away mid-countdown: time goes on, nothing can be pressed, 
   skip,
 }, async () => {
   countTo(6)
-  const page = await visit('/plans/pl_413')
-  server.streams = 'refused'
-  server.dropStreams()
+  const page = await desk.visit('/plans/pl_413')
+  desk.server.streams = 'refused'
+  desk.server.dropStreams()
   await page.getByText(/goes on without it/).waitFor()
   for (const name of ['Confirm', 'Roll back now']) await isDisabled(page, name)
   const seen = await secondsLeft(page)
@@ -141,7 +118,7 @@ test('the server goes away mid-countdown: time goes on, nothing can be pressed, 
 })
 
 test('confirm says which probe is still open; what came of it is said, and the block goes', { skip }, async () => {
-  const page = await visit('/plans/pl_413')
+  const page = await desk.visit('/plans/pl_413')
   await page.getByRole('button', { name: 'Confirm' }).waitFor()
   await page.keyboard.press('c')
   await page.getByRole('dialog').getByText('Not passed yet: backup uploads.').waitFor()
@@ -149,26 +126,26 @@ test('confirm says which probe is still open; what came of it is said, and the b
   await page.getByText('Confirmed. Generation 413 stays in force.').waitFor()
   await page.getByRole('timer').waitFor({ state: 'detached' })
   assert.deepEqual(
-    server.received.map((one) => one.path),
+    desk.server.received.map((one) => one.path),
     ['/v1/plans/pl_413/confirm'],
   )
   await page.context().close()
 })
 
 test('at 390 px a plan is rolled back in three taps from the list', { skip }, async () => {
-  const page = await visit('/plans', NARROW)
+  const page = await desk.visit('/plans', { size: NARROW })
   await page.getByRole('link', { name: /Contain etl-worker-07/ }).tap()
   await page.getByRole('button', { name: 'Roll back now' }).tap()
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).tap()
   await page.getByText('Rolled back. Generation 413 is no longer in force.').waitFor()
-  const [write] = server.received
+  const [write] = desk.server.received
   assert.equal(write?.path, '/v1/plans/pl_413/rollback')
   await page.getByText('Step 5 of 5:').waitFor()
   await page.context().close()
 })
 
 test('what changes: rules by meaning, then the lines of the table, then the document', { skip }, async () => {
-  const page = await visit('/plans/pl_413')
+  const page = await desk.visit('/plans/pl_413')
   const panel = page.getByRole('region', { name: 'What changes' })
   await panel.getByText('4 rules, 1 facet').waitFor()
   const rows = await panel.getByRole('table').first().locator('tbody tr').allInnerTexts()
@@ -185,16 +162,16 @@ test('what changes: rules by meaning, then the lines of the table, then the docu
 })
 
 test('a plan that is not there says so, and one that ended says how', { skip }, async () => {
-  const page = await visit('/plans/pl_410')
+  const page = await desk.visit('/plans/pl_410')
   await page.getByRole('list', { name: 'How far it is' }).getByText('Expired').waitFor()
   await page.getByRole('timer').waitFor({ state: 'detached' })
-  await page.goto(`${server.url}/ui/plans/pl_none`)
+  await page.goto(`${desk.server.url}/ui/plans/pl_none`)
   await page.getByRole('heading', { level: 1, name: 'There is no plan pl_none.' }).waitFor()
   await page.context().close()
 })
 
 test('the list keeps its question in the address', { skip }, async () => {
-  const page = await visit('/plans?show=over')
+  const page = await desk.visit('/plans?show=over')
   const rows = page.getByRole('table').locator('tbody tr')
   await until('three ended otherwise', async () => (await rows.count()) === 3)
   await page.getByRole('button', { name: 'Waiting' }).click()

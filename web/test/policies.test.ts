@@ -1,44 +1,22 @@
 /** Writing a policy in a real browser: mistakes at their place, who is affected while one types, saving, and two people at once. */
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
 import { saveBeside, shelvesOf } from '../fixtures/manifests.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, newContext, until } from './browser.ts'
+import { until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
 const now = Date.now()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip === false) browser = await launchBrowser()
-})
-beforeEach(async () => {
-  if (skip !== false) return
-  await server?.close()
-  server = await startFixture({ now, size: 24 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
-
-async function visit(path: string): Promise<Page> {
-  const context = await newContext(browser)
-  await enter(context, server.url)
-  const page = await context.newPage()
-  await page.goto(`${server.url}/ui${path}`)
-  await page.getByRole('heading', { level: 1, name: /\S/ }).waitFor()
-  return page
-}
+const desk = sitDown({ skip, size: 24, now, servers: 'one-each' })
 
 const HOME = '/policies/payments-stay-home'
 const editor = (page: Page) => page.getByRole('textbox', { name: 'Policy in YAML' })
 /** Said twice: once for eyes, once for a screen reader. */
 const says = (page: Page, text: string) => page.getByText(text).last().waitFor()
 const inEditor = async (page: Page) => (await page.locator('.cm-content:focus').count()) === 1
-const record = () => shelvesOf(server.world, now).policies.records.get('payments-stay-home')
+const record = () => shelvesOf(desk.server.world, now).policies.records.get('payments-stay-home')
 
 /** The whole text anew, as by pasting. */
 async function write(page: Page, change: (text: string) => string): Promise<void> {
@@ -52,7 +30,7 @@ async function write(page: Page, change: (text: string) => string): Promise<void
 test('a mistake is marked where it is; mended, who is affected follows; saved, the plan is linked', {
   skip,
 }, async () => {
-  const page = await visit(HOME)
+  const page = await desk.visit(HOME)
   await says(page, 'The rules of 4 of 24 workloads change.')
   await write(page, (text) => text.replace('action: deny', 'acton: deny'))
   const place = page.getByRole('button', { name: 'line 10' }).first()
@@ -72,16 +50,16 @@ test('a mistake is marked where it is; mended, who is affected follows; saved, t
   await page.getByText('Version 3 is saved.').waitFor()
   const kept = record()
   assert.deepEqual(kept?.manifest.kind === 'Policy' ? kept.manifest.spec.subjects : null, { labels: { app: 'etl' } })
-  const [first] = server.world.plans
+  const [first] = desk.server.world.plans
   assert.ok(first)
-  server.world.plans.unshift({ ...first, plan: { ...first.plan, createdAt: now + 1_000 } })
-  server.emit('plan', { id: first.plan.id, state: 'proposed' })
+  desk.server.world.plans.unshift({ ...first, plan: { ...first.plan, createdAt: now + 1_000 } })
+  desk.server.emit('plan', { id: first.plan.id, state: 'proposed' })
   await page.getByRole('link', { name: 'Open the plan' }).waitFor()
   await page.context().close()
 })
 
 test('a test in the file that fails keeps it from being saved, and says what would be', { skip }, async () => {
-  const page = await visit(HOME)
+  const page = await desk.visit(HOME)
   await page.getByText('1 test passes.').waitFor()
   await write(page, (text) => text.replace('cidr: 203.0.113.0/24', 'cidr: 198.51.100.0/24'))
   await page.getByText('1 of 1 fail.').waitFor()
@@ -91,11 +69,11 @@ test('a test in the file that fails keeps it from being saved, and says what wou
 })
 
 test('somebody saved meanwhile: theirs, mine or compare', { skip }, async () => {
-  const page = await visit(HOME)
+  const page = await desk.visit(HOME)
   await page.getByText('Nothing is changed.').waitFor()
   await write(page, (text) => text.replace('app: payments', 'app: shop'))
   const other = record()?.manifest ?? assert.fail('it is there')
-  saveBeside(server.world, 'policies', { ...other, metadata: { ...other.metadata, description: 'Said Jo.' } }, now)
+  saveBeside(desk.server.world, 'policies', { ...other, metadata: { ...other.metadata, description: 'Said Jo.' } }, now)
   const save = page.getByRole('button', { name: 'Save', exact: true })
   await page.getByText('Shown as if it enforced.').waitFor()
   await save.click()
@@ -110,7 +88,7 @@ test('somebody saved meanwhile: theirs, mine or compare', { skip }, async () => 
   assert.deepEqual(kept?.manifest.kind === 'Policy' ? kept.manifest.spec.subjects : null, { labels: { app: 'shop' } })
 
   await write(page, (text) => text.replace('app: shop', 'app: lab'))
-  saveBeside(server.world, 'policies', other, now)
+  saveBeside(desk.server.world, 'policies', other, now)
   await save.click()
   await page.getByRole('button', { name: 'Load theirs, drop mine' }).click()
   await editor(page).locator('.cm-line', { hasText: 'app: payments' }).waitFor()
@@ -118,7 +96,7 @@ test('somebody saved meanwhile: theirs, mine or compare', { skip }, async () => 
 })
 
 test('text that was not saved is there again after another page', { skip }, async () => {
-  const page = await visit(HOME)
+  const page = await desk.visit(HOME)
   await page.getByText('Nothing is changed.').waitFor()
   await write(page, (text) => text.replace('mode: observe', 'mode: suggest'))
   await page.getByRole('link', { name: 'Fleet' }).first().click()
@@ -135,7 +113,7 @@ test('text that was not saved is there again after another page', { skip }, asyn
 test('by keyboard alone: Tab indents, Esc then Tab leaves; the schema offers what may stand there', {
   skip,
 }, async () => {
-  const page = await visit(HOME)
+  const page = await desk.visit(HOME)
   await editor(page).focus()
   await page.keyboard.press('ControlOrMeta+End')
   await page.keyboard.press('Tab')
@@ -151,8 +129,8 @@ test('by keyboard alone: Tab indents, Esc then Tab leaves; the schema offers wha
 })
 
 test('who may not write reads, and is told why', { skip }, async () => {
-  server.role = 'viewer'
-  const page = await visit(HOME)
+  desk.server.role = 'viewer'
+  const page = await desk.visit(HOME)
   await page.getByText('Read only: Needs role operator.').waitFor()
   await editor(page).focus()
   await until('it is read only', async () => (await editor(page).getAttribute('aria-readonly')) === 'true')
@@ -165,18 +143,18 @@ test('who may not write reads, and is told why', { skip }, async () => {
 })
 
 test('without an answer the text stays and the panel says so', { skip }, async () => {
-  server.failing.set('/v1/manifests/preview', 500)
-  const page = await visit(HOME)
+  desk.server.failing.set('/v1/manifests/preview', 500)
+  const page = await desk.visit(HOME)
   await page.getByRole('alert').getByText('The database does not answer.').waitFor()
   await editor(page).getByText('payments-stay-home').waitFor()
-  server.failing.clear()
+  desk.server.failing.clear()
   await page.getByRole('button', { name: 'Retry' }).click()
   await says(page, 'The rules of 4 of 24 workloads change.')
   await page.context().close()
 })
 
 test('a new one from the template, its rules as nftables, and deleted with its consequence', { skip }, async () => {
-  const page = await visit('/policies')
+  const page = await desk.visit('/policies')
   await page.getByRole('link', { name: 'New policy' }).click()
   await says(page, 'The rules of 3 of 24 workloads change.')
   await page.getByRole('button', { name: 'nftables' }).click()
@@ -189,6 +167,6 @@ test('a new one from the template, its rules as nftables, and deleted with its c
   await dialog.getByText('The rules of no workload change.').waitFor()
   await dialog.getByRole('button', { name: 'Delete policy' }).click()
   await page.getByRole('heading', { level: 1, name: /4 policies/ }).waitFor()
-  assert.equal(shelvesOf(server.world, now).policies.records.has('new-policy'), false)
+  assert.equal(shelvesOf(desk.server.world, now).policies.records.has('new-policy'), false)
   await page.context().close()
 })

@@ -3,11 +3,11 @@
  * of the main thread takes long in processor time, few rows are in the page, clicks are answered, memory does not grow.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser, CDPSession, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { CDPSession, Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, newContext } from './browser.ts'
+import { enter, newContext } from './browser.ts'
+import { sitDown } from './desk.ts'
 import { recordTasks, type Task } from './tasks.ts'
 
 const WORKLOADS = 10_000
@@ -22,17 +22,7 @@ const ANSWER_MS = 200
 const HEAP_GROWTH = 12_000_000
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip !== false) return
-  browser = await launchBrowser()
-  server = await startFixture({ now: Date.now(), size: WORKLOADS })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
+const desk = sitDown({ skip, size: WORKLOADS, servers: 'one' })
 
 async function heap(cdp: CDPSession): Promise<number> {
   await cdp.send('HeapProfiler.collectGarbage')
@@ -46,8 +36,8 @@ function stream(): () => number {
   const timer = setInterval(() => {
     const due = ((performance.now() - started) / 1_000) * UPDATES_PER_SECOND
     while (sent < due) {
-      const w = server.world.workloads[(sent * 37) % WORKLOADS]!
-      server.emit('workload.observed', {
+      const w = desk.server.world.workloads[(sent * 37) % WORKLOADS]!
+      desk.server.emit('workload.observed', {
         id: w.id,
         at: Date.now(),
         risk: ((sent * 7) % 100) / 100,
@@ -75,18 +65,18 @@ async function answer(page: Page, column: string): Promise<number> {
 }
 
 test('Fleet: 10 000 workloads, 500 updates a second', { skip, timeout: 120_000 }, async (context) => {
-  const looking = await newContext(browser)
-  await enter(looking, server.url)
+  const looking = await newContext(desk.browser)
+  await enter(looking, desk.server.url)
   const page = await looking.newPage()
   const cdp = await looking.newCDPSession(page)
-  const loaded = await recordTasks(browser)
-  await page.goto(`${server.url}/ui/fleet`)
+  const loaded = await recordTasks(desk.browser)
+  await page.goto(`${desk.server.url}/ui/fleet`)
   await page.getByRole('heading', { level: 1, name: /10.000 workloads/ }).waitFor()
   await page.locator('table.data svg path').first().waitFor()
   const loading = await loaded()
 
   const before = await heap(cdp)
-  const streamed = await recordTasks(browser)
+  const streamed = await recordTasks(desk.browser)
   const end = stream()
   const started = Date.now()
   const answers: number[] = []

@@ -1,32 +1,21 @@
 /** What every table has: a filter that keeps what is being typed, kept filters, files to take away; and the sheet of all pages on a phone. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { beforeEach, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { needBrowser } from '../../test/need.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
-import { enter, launchBrowser, NARROW, newContext, until } from './browser.ts'
+import { NARROW, until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-let context: BrowserContext
+const desk = sitDown({ skip, size: 24, servers: 'one' })
 let page: Page
-before(async () => {
-  if (skip !== false) return
-  browser = await launchBrowser()
-  server = await startFixture({ now: Date.now(), size: 24 })
-  context = await newContext(browser)
-  await enter(context, server.url)
-  page = await context.newPage()
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
+beforeEach(async () => {
+  if (skip === false) page ??= await desk.visit('/agents')
 })
 
 const open = async (path: string) => {
-  await page.goto(`${server.url}/ui${path}`)
+  await page.goto(`${desk.server.url}/ui${path}`)
   await page.getByRole('table').first().waitFor()
 }
 
@@ -78,7 +67,7 @@ test('every table and the stream can be taken away as the filter shows them', { 
     ['/ledger', 'ledger', 8],
     ['/activity', 'activity', 8],
   ] as const) {
-    await page.goto(`${server.url}/ui${path}`)
+    await page.goto(`${desk.server.url}/ui${path}`)
     await page.getByRole('button', { name: 'Export', exact: true }).click()
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: /^CSV/ }).click()
@@ -111,10 +100,7 @@ test('the palette goes to a page and does what the page can do', { skip, timeout
 })
 
 test('on a phone every page is two taps away', { skip, timeout: 60_000 }, async () => {
-  const phone = await newContext(browser, { size: NARROW })
-  await enter(phone, server.url)
-  const small = await phone.newPage()
-  await small.goto(`${server.url}/ui/fleet`)
+  const small = await desk.visit('/fleet', { size: NARROW })
   for (const name of ['Policies', 'Ledger', 'Sources']) {
     await small.getByRole('button', { name: 'More' }).tap()
     const sheet = small.getByRole('navigation', { name: 'All pages' })
@@ -122,5 +108,5 @@ test('on a phone every page is two taps away', { skip, timeout: 60_000 }, async 
     await sheet.waitFor({ state: 'hidden' })
     await small.waitForURL(new RegExp(`/${name.toLowerCase()}$`))
   }
-  await phone.close()
+  await small.context().close()
 })

@@ -1,21 +1,20 @@
 /**
  * Topology: places that hold, folding that is said, and in a real browser lenses, zoom, selection, the keyboard, matrix and
- * list, addresses from cold; then how long 250 nodes and 600 edges take to draw and to drag.
+ * list, addresses from cold. How long large ones take is in topology-scale.test.ts.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Browser, Page } from 'playwright-core'
-import { MAX_EDGES, type TopologyEdge, type TopologyNode, type TopologySegment } from '../../src/model/topology.ts'
+import type { Page } from 'playwright-core'
+import type { TopologyEdge, TopologyNode, TopologySegment } from '../../src/model/topology.ts'
 import { needBrowser } from '../../test/need.ts'
-import { type FixtureServer, startFixture } from '../fixtures/server.ts'
 import { edgeWidth, markEdge, nodeSize, verdictOf } from '../src/pages/topology/differs.ts'
 import { layOut, type Place } from '../src/pages/topology/layout.ts'
 import { toMatrix } from '../src/pages/topology/matrix-cells.ts'
 import { enter, leave, readState } from '../src/pages/topology/state.ts'
 import { walk } from '../src/pages/topology/walk.ts'
-import { launchBrowser, NARROW, newContext, enter as signIn, until } from './browser.ts'
-import { recordTasks } from './tasks.ts'
+import { NARROW, newContext, enter as signIn, until } from './browser.ts'
+import { sitDown } from './desk.ts'
 
 const segment = (id: string, column: number): TopologySegment => ({ id, name: id, column, workloads: 3, risk: null })
 const node = (id: string, of: string, persona: string | null = 'Database'): TopologyNode => ({
@@ -157,25 +156,15 @@ test('the matrix adds up what the map has', () => {
 })
 
 const skip = needBrowser()
-let browser: Browser
-let server: FixtureServer
-before(async () => {
-  if (skip !== false) return
-  browser = await launchBrowser()
-  server = await startFixture({ now: Date.now(), size: 48 })
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-})
+const desk = sitDown({ skip, size: 48, servers: 'one' })
 
-async function visit(path: string, at: FixtureServer = server, size?: typeof NARROW): Promise<Page> {
-  const context = await newContext(browser, size === undefined ? {} : { size })
+async function visit(path: string, size?: typeof NARROW): Promise<Page> {
+  const context = await newContext(desk.browser, size === undefined ? {} : { size })
   // The page's clock can be put forward; until then it runs as any other.
-  if (at === server) await context.clock.install()
-  await signIn(context, at.url)
+  await context.clock.install()
+  await signIn(context, desk.server.url)
   const page = await context.newPage()
-  await page.goto(`${at.url}/ui${path}`)
+  await page.goto(`${desk.server.url}/ui${path}`)
   await page.getByRole('group', { name: 'Lens' }).waitFor()
   return page
 }
@@ -289,14 +278,14 @@ test('new figures move nothing; a server that fails leaves what was known', { sk
   const slots = () => page.evaluate("localStorage.getItem('guise-map-slots')")
   await until('the places are kept', async () => (await slots()) !== null)
   const before = await slots()
-  server.failing.set('/v1/topology', 503)
+  desk.server.failing.set('/v1/topology', 503)
   try {
     await page.clock.fastForward(20_000)
     const retry = page.getByRole('button', { name: 'Retry' })
     await retry.waitFor({ timeout: 20_000 })
     await mapOf(page).waitFor()
   } finally {
-    server.failing.delete('/v1/topology')
+    desk.server.failing.delete('/v1/topology')
   }
   await page.getByRole('button', { name: 'Retry' }).click()
   await page.getByRole('button', { name: 'Retry' }).waitFor({ state: 'detached' })
@@ -305,7 +294,7 @@ test('new figures move nothing; a server that fails leaves what was known', { sk
 })
 
 test('a small screen opens with segments and keeps every fact', { skip, timeout: 60_000 }, async () => {
-  const page = await visit('/topology', server, NARROW)
+  const page = await visit('/topology', NARROW)
   await mapOf(page).waitFor()
   await page.getByRole('button', { name: 'Segments', exact: true, pressed: true }).waitFor()
   await page
@@ -314,77 +303,4 @@ test('a small screen opens with segments and keeps every fact', { skip, timeout:
     .click()
   await page.getByText(/flows denied in the last hour|No flow denied/).waitFor()
   await page.context().close()
-})
-
-test('250 nodes and 600 edges: drawn at once, dragged without a long task', {
-  skip,
-  timeout: 120_000,
-}, async (context) => {
-  const large = await startFixture({ now: Date.now(), size: 880 })
-  try {
-    const page = await visit('/fleet'.replace('fleet', 'topology?view=list'), large)
-    await page.getByRole('table', { name: 'Paths' }).waitFor()
-    const loaded = await recordTasks(browser)
-    await page.goto(`${large.url}/ui/topology?at=workload:shop`)
-    await mapOf(page).waitFor()
-    const loading = await loaded()
-    const label = (await mapOf(page).getAttribute('aria-label')) ?? ''
-    const [, nodes, edges] = /: (\d+) nodes in .*?, (\d+) paths/.exec(label) ?? []
-    assert.ok(Number(nodes) >= 200, label)
-    assert.equal(Number(edges), MAX_EDGES)
-    const drawn = (await page.evaluate("performance.getEntriesByName('topology-drawn')[0].duration")) as number
-    const box = (await mapOf(page).boundingBox())!
-    const dragged = await recordTasks(browser)
-    await page.evaluate(`(() => { window.frames_ = []; let last = performance.now()
-      const tick = (now) => { window.frames_.push(now - last); last = now; window.on_ = requestAnimationFrame(tick) }
-      window.on_ = requestAnimationFrame(tick) })()`)
-    await page.mouse.move(box.x + 6, box.y + 6)
-    await page.mouse.down()
-    for (let i = 1; i <= 60; i++) await page.mouse.move(box.x + 6 + i * 3, box.y + 6 + i * 2)
-    await page.mouse.up()
-    const frames = (await page.evaluate('(cancelAnimationFrame(window.on_), window.frames_.slice(2))')) as number[]
-    const dragging = await dragged()
-    const sorted = [...frames].sort((a, b) => a - b)
-    const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? 0
-    const words = (tasks: typeof loading) =>
-      tasks
-        .slice(0, 4)
-        .map((task) => `${task.cpuMs}/${task.wallMs}`)
-        .join(' ') || 'none'
-    context.diagnostic(
-      `${nodes} nodes, ${edges} edges: first draw ${Math.round(drawn)} ms; longest tasks, processor/wall ms: loading ${words(loading)}, dragging ${words(dragging)}; ${frames.length} frames, median ${Math.round(sorted[sorted.length >> 1] ?? 0)} ms, p95 ${Math.round(p95)} ms`,
-    )
-    // The aims are 300 ms and 100 ms on a quiet machine; here others work on the same two cores.
-    assert.ok(drawn < 1_500, `${drawn} ms`)
-    assert.ok((dragging[0]?.cpuMs ?? 0) < 100, `a task of ${dragging[0]?.cpuMs} ms while dragging`)
-    await page.context().close()
-  } finally {
-    await large.close()
-  }
-})
-
-test('10 000 workloads: opens as a list beside a map of segments, without a long task', {
-  skip,
-  timeout: 120_000,
-}, async (context) => {
-  const vast = await startFixture({ now: Date.now(), size: 10_000 })
-  try {
-    const looking = await newContext(browser)
-    await signIn(looking, vast.url)
-    const page = await looking.newPage()
-    const loaded = await recordTasks(browser)
-    await page.goto(`${vast.url}/ui/topology`)
-    await page.getByRole('table', { name: 'Paths' }).waitFor()
-    await mapOf(page).waitFor()
-    const [longest] = await loaded()
-    const [, nodes] = /: (\d+) nodes/.exec((await mapOf(page).getAttribute('aria-label')) ?? '') ?? []
-    context.diagnostic(`${nodes} nodes drawn; longest task, processor/wall ms: ${longest?.cpuMs}/${longest?.wallMs}`)
-    assert.ok(Number(nodes) <= 250, `${nodes} nodes`)
-    assert.ok((await page.getByRole('table', { name: 'Paths' }).locator('tbody tr').count()) <= 200)
-    // The aim is 100 on a quiet machine; the first task reads and runs the scripts (see scale.test.ts).
-    assert.ok((longest?.cpuMs ?? 0) < 150, `a task of ${longest?.cpuMs} ms`)
-    await looking.close()
-  } finally {
-    await vast.close()
-  }
 })
