@@ -1,8 +1,8 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts: first what needs neither kernel nor browser, two files at a
- * time, then the rest one by one (they share one machine). Arguments are globs to run instead. As root, a skipped kernel
- * or browser test fails the run: a skip must not pass for a pass where the test could have run. Tests of outside data
- * may skip anywhere. The slowest files are named at the end.
+ * `npm test`: the repository's rules, then every *.test.ts: first what neither touches the kernel nor measures, two files
+ * at a time, those with a browser before the rest; then the others one by one (they share one machine). Arguments are globs
+ * to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
+ * could have run. Tests of outside data may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -27,10 +27,16 @@ const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web,
   exclude: (path) => path.includes('node_modules') || (globs.length === 0 && /^test\/(rules|docs)(\/|$)/.test(path)),
 }).sort()
 
-/** Needs the kernel, the browser or a whole installation: two of them at once would disturb each other's timing. */
-function runsAlone(file: string): boolean {
-  return /\bneed(Root|Browser)\(|\binstall\(/.test(readFileSync(file, 'utf8'))
+type Kind = 'alone' | 'browser' | 'other'
+
+/** Needs the kernel or a whole installation, or measures the browser: another one beside it would disturb its timing. */
+function kindOf(file: string): Kind {
+  const text = readFileSync(file, 'utf8')
+  if (/\bneed(Root|Qemu)\(|\binstall\(|\brecordTasks\(/.test(text)) return 'alone'
+  return /\bneedBrowser\(/.test(text) ? 'browser' : 'other'
 }
+const kinds = Map.groupBy(found, kindOf)
+const ofKind = (kind: Kind): string[] => kinds.get(kind) ?? []
 
 const asRoot = process.getuid?.() === 0
 const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -39,7 +45,7 @@ const seconds = new Map<string, number>()
 
 async function pass(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return
-  const stream = run({ files, concurrency, timeout: 300_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const stream = run({ files, concurrency, timeout: 600_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
   stream.on('test:pass', (event) => {
     if (event.details.type === 'suite') return
     if (event.skip !== undefined) {
@@ -68,11 +74,9 @@ if (globs.length === 0) {
   await makeTemplate(template)
   process.env.GUISE_TEST_DATABASE = template
 }
-await pass(
-  found.filter((file) => !runsAlone(file)),
-  2,
-)
-await pass(found.filter(runsAlone), 1)
+// A browser waits half of its time; the short ones fill what the long ones leave.
+await pass([...ofKind('browser'), ...ofKind('other')], 2)
+await pass(ofKind('alone'), 1)
 
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
