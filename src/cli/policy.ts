@@ -1,19 +1,19 @@
-/** `guise policy lint FILE…`: the checks of `apply`, without a server; `test FILE…`: the tests in them; `resolve NAME`: what it stands for. */
+/** `guise policy lint`: what is wrong with rules; `test`: the tests in them; `import`: those of Kubernetes; `resolve`: what one stands for. */
 import type { Command } from 'commander'
-import { problemText } from '../decide/manifest.ts'
-import { action, print } from './client.ts'
-import { counted, readManifestFiles } from './manifest-files.ts'
+import { action } from './client.ts'
 import { importFiles } from './policy-import.ts'
+import { lint } from './policy-lint.ts'
 import { resolvePolicy } from './policy-resolve.ts'
 import { testPolicies } from './policy-test.ts'
-import { shippedPersonas } from './shipped.ts'
 
 export function register(program: Command): void {
   const policy = program.command('policy').description('check policy files')
   policy
     .command('lint')
-    .description('every problem at its place; needs no server')
-    .argument('<path...>', 'files or folders; - for standard input')
+    .description('every problem at its place, and rules in vain; with files, needs no server')
+    .argument('[path...]', 'files or folders, - for standard input; without: what the server has')
+    .option('--unused [days]', 'also rules that decided no conversation for so many days (asks the server)')
+    .option('--strict', 'exit 1 on every finding, not only on rules that never decide')
     .action(action(lint))
   policy
     .command('test')
@@ -31,19 +31,4 @@ export function register(program: Command): void {
     .description('whom a policy is about, and the addresses its rules stand for, now')
     .argument('<name>', 'its name or id')
     .action(action(resolvePolicy))
-}
-
-async function lint(paths: string[], command: Command): Promise<void> {
-  const { manifests, problems, warnings } = readManifestFiles(
-    paths,
-    shippedPersonas().map((one) => one.metadata.name),
-  )
-  print(command, { ok: problems.length === 0, manifests: manifests.length, problems, warnings }, () =>
-    [
-      ...problems.map(problemText),
-      ...warnings.map((one) => `warning: ${problemText(one)}`),
-      `${counted(manifests.length, 'manifest')} in order, ${counted(problems.length, 'problem')}, ${counted(warnings.length, 'warning')}.`,
-    ].join('\n'),
-  )
-  if (problems.length > 0) process.exitCode = 1
 }

@@ -11,6 +11,8 @@ import { type Importing, NAMESPACE_LABEL, namespaceQuery, type Path, podQuery, p
 /** Behind policies written for here (1000 unless they say otherwise); the ends behind every allow. */
 const ALLOW_PRIORITY = 5000
 const END_PRIORITY = 9000
+/** Of several ends, all but the first have nothing left to end; that is how these policies add up. */
+export const END_DESCRIPTION = 'selected, and no NetworkPolicy allows it'
 
 export function fromNetworkPolicy(object: NetworkPolicy, at: Importing): PolicyManifest[] {
   const { metadata, spec } = object
@@ -39,7 +41,7 @@ export function fromNetworkPolicy(object: NetworkPolicy, at: Importing): PolicyM
       action: 'deny',
       direction: type === 'Ingress' ? 'ingress' : 'egress',
       peers: [{ any: true }],
-      description: 'selected, and no NetworkPolicy allows it',
+      description: END_DESCRIPTION,
       origin: at.origin(['spec', 'podSelector']),
     }),
   )
