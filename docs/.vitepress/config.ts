@@ -46,6 +46,7 @@ export default defineConfig({
           page('See where telemetry is lost', '/how-to/see-where-telemetry-is-lost'),
           page('Shift a workload, and back', '/how-to/shift-and-undo'),
           page('Write a persona', '/how-to/write-a-persona'),
+          page('Wear several personas', '/how-to/wear-several-personas'),
           page('Write and test a policy', '/how-to/write-a-policy'),
           page('Let a contained workload go', '/how-to/release-a-containment'),
           page('Block a list, spare a list', '/how-to/block-and-spare'),

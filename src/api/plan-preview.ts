@@ -19,6 +19,7 @@ import type {
 } from '../model/plan-preview.ts'
 import { planTitle } from '../model/plan-summary.ts'
 import type { AgentRecord, ApprovalRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'
+import { facetWords } from './facet-words.ts'
 import { compileForLook, nftDiff } from './plan-nft.ts'
 import type { Talked } from './plan-talk.ts'
 
@@ -135,40 +136,26 @@ function ruleDiff(
 }
 
 function facetsOf(before: DesiredState | null, after: DesiredState): StepPreview['facets'] {
-  const was = before === null ? null : facetTexts(before)
-  const will = facetTexts(after)
-  const names = Object.keys(will) as FacetName[]
+  const was = before === null ? {} : facetWords(before)
+  const will = facetWords(after)
+  const names = [...new Set([...Object.keys(will), ...Object.keys(was)])] as FacetName[]
   const persona = { rule: `persona:${after.persona.id}`, text: `${after.persona.name} v${after.persona.version}` }
   const reason = (facet: FacetName) =>
     facet === 'containment'
       ? (after.containment?.why ?? before?.containment?.why ?? null)
-      : facet === 'rest-out'
-        ? after.egress.why
-        : facet === 'rest-in'
-          ? after.ingress.why
-          : persona
-  const isChanged = (facet: FacetName) => (was?.[facet] ?? null) !== will[facet]
+      : facet === 'ladder'
+        ? (after.ladder?.why ?? before?.ladder?.why ?? null)
+        : facet === 'rest-out'
+          ? after.egress.why
+          : facet === 'rest-in'
+            ? after.ingress.why
+            : persona
+  const isChanged = (facet: FacetName) => (was[facet] ?? null) !== (will[facet] ?? null)
   return {
     changed: names.filter(isChanged).map((facet): FacetDiff => {
-      return { facet, before: was?.[facet] ?? null, after: will[facet], why: reason(facet) }
+      return { facet, before: was[facet] ?? null, after: will[facet] ?? null, why: reason(facet) }
     }),
     unchanged: names.filter((facet) => !isChanged(facet)),
-  }
-}
-
-function facetTexts({ network, dns, containment, egress, ingress }: DesiredState): Record<FacetName, string | null> {
-  const list = (all: readonly string[] | undefined) => (all === undefined || all.length === 0 ? null : all.join(', '))
-  const word = { allow: 'allowed', deny: 'dropped' }
-  const cut = { egress: 'outbound dropped', both: 'cut off both ways' }
-  return {
-    address: list(network?.addresses),
-    gateway: list(network?.gateways),
-    dns: list(dns?.servers),
-    search: list(dns?.search),
-    containment:
-      containment === null ? null : `${cut[containment.directions]} until ${new Date(containment.until).toISOString()}`,
-    'rest-out': word[egress.otherwise],
-    'rest-in': word[ingress.otherwise],
   }
 }
 

@@ -56,7 +56,25 @@ export function resolvePolicy(input: DecideInput, policy: PolicyManifest): Resol
       const of = resolved.filter((one) => one.why.rule === `${policy.metadata.name}/${index}`.slice(0, 160))
       return { index, text: ruleText(rule), peers: peersOf(of, members, owners) }
     }),
+    ...(policy.spec.overlap === undefined
+      ? {}
+      : { overlap: { strategy: policy.spec.overlap.strategy ?? 'priority', worn: mergedBy(input, alone) } }),
   }
+}
+
+/** Who would wear what at once if the policy were enforced. */
+function mergedBy(input: DecideInput, policy: PolicyManifest): NonNullable<ResolvedPolicy['overlap']>['worn'] {
+  const manifests = input.manifests.map((one) =>
+    one.manifest.kind === 'Policy' && one.manifest.metadata.name === policy.metadata.name
+      ? { ...one, manifest: policy }
+      : one,
+  )
+  return dressFleet({ ...input, manifests })
+    .drafts.flatMap((draft) => {
+      const { merged } = draft.after
+      return merged === undefined || !isSubject(policy, draft) ? [] : [{ name: draft.record.report.name, merged }]
+    })
+    .slice(0, MAX_LISTED)
 }
 
 function peersOf(

@@ -204,7 +204,7 @@ export function diffText(plan: PlanPreview): string {
 
 function rulesText(direction: 'in' | 'out', { removed, added, kept, more }: RuleDiff): string[] {
   const line = (sign: string, { verdict, peer, service, why }: RuleText) =>
-    `${sign} ${direction} ${verdict} ${direction === 'out' ? 'to' : 'from'} ${peer}, ${service} [${why.rule}]`
+    `${sign} ${direction} ${verdict} ${direction === 'out' ? 'to' : 'from'} ${peer}, ${service} [${why.rule}${why.p === undefined ? '' : `, ${why.persona} p ${why.p.toFixed(2)}`}]`
   const rest = (sign: string, n: number) => (n === 0 ? [] : [`${sign} ${direction} and ${n} more`])
   const changes = [
     ...removed.map((rule) => line('-', rule)),

@@ -12,7 +12,7 @@ export async function resolvePolicy(name: string, command: Command): Promise<voi
   print(command, found, resolvedText)
 }
 
-export function resolvedText({ policy, mode, subjects, rules }: ResolvedPolicy): string {
+export function resolvedText({ policy, mode, subjects, rules, overlap }: ResolvedPolicy): string {
   const who =
     subjects.total === 0
       ? 'no workload: it does nothing'
@@ -26,7 +26,20 @@ export function resolvedText({ policy, mode, subjects, rules }: ResolvedPolicy):
       `${rule.index + 1}. ${plainText(rule.text, 300)}`,
       ...rule.peers.map((peer) => `   ${peerText(peer)}`),
     ]),
+    ...(overlap === undefined ? [] : overlapLines(overlap)),
   ].join('\n')
+}
+
+function overlapLines({ strategy, worn }: NonNullable<ResolvedPolicy['overlap']>): string[] {
+  if (worn.length === 0) return [`Overlap by ${strategy}: nobody wears several personas now`]
+  return [
+    `Overlap by ${strategy}:`,
+    ...worn.slice(0, MOST_NAMES).map(({ name, merged }) => {
+      const personas = merged.of.map((one) => `${plainText(one.name, 64)} ${one.p.toFixed(2)} ${one.word}`).join(', ')
+      return `   ${plainText(name, 80)} wears ${personas}`
+    }),
+    ...(worn.length > MOST_NAMES ? ['   …'] : []),
+  ]
 }
 
 function peerText({ text, set, outside, total, addresses, workloads }: ResolvedPeer): string {

@@ -5,10 +5,11 @@ import type { WhyReport } from './why.ts'
 
 export function whyText(report: WhyReport): string {
   const lines = [report.sentence, '']
-  const { persona, risk, containment, plan } = report
+  const { persona, risk, containment, merged, ladder, plan } = report
   lines.push(
     `Persona   wears ${persona.worn}; ${persona.assigned === null ? 'nobody assigned one' : `assigned ${persona.assigned}`}; ${persona.believed === null ? 'the belief abstains' : `believed ${persona.believed} (p ${persona.p.toFixed(2)})`}`,
   )
+  if (merged != null) lines.push(...mergedLines(merged))
   if (risk !== null) {
     lines.push(`Risk      ${risk.written}`)
     for (const term of risk.terms)
@@ -20,6 +21,7 @@ export function whyText(report: WhyReport): string {
     lines.push(
       `Contained ${containment.directions}, by ${containment.why.rule}, ends ${new Date(containment.until).toISOString()}`,
     )
+  if (ladder != null) lines.push(`Ladder    ${ladder.why.text}, ends ${new Date(ladder.until).toISOString()}`)
   if (plan !== null) {
     lines.push(`Plan      ${plan.id}, generation ${plan.generation}, ${plan.direction}, ${plan.state}`)
     for (const why of plan.why) lines.push(`          ${why.text}`)
@@ -34,10 +36,28 @@ export function whyText(report: WhyReport): string {
   if (report.rules.length > 0) {
     lines.push('Rules')
     for (const rule of report.rules)
-      lines.push(`  ${rule.direction.padEnd(7)} ${rule.verdict.padEnd(5)} ${rule.why.rule}: ${rule.why.text}`)
+      lines.push(
+        `  ${rule.direction.padEnd(7)} ${rule.verdict.padEnd(5)} ${rule.why.rule}: ${rule.why.text}${fromText(rule.why)}`,
+      )
   }
   if (report.counterfactual !== null) lines.push('', report.counterfactual.text)
   return `${lines.join('\n')}\n`
+}
+
+const WORDS = { assigned: '', inferred: ', believed', trusted: ', believed and trusted' } as const
+
+function mergedLines({ strategy, of, numbers = [] }: NonNullable<WhyReport['merged']>): string[] {
+  const said = (one: (typeof numbers)[number]) =>
+    one.from.map(({ persona, p, value }) => `${plainText(persona, 64)} (p ${p.toFixed(2)}) says ${value}`).join(', ')
+  return [
+    `Overlap   by ${strategy}: ${of.map((one) => `${plainText(one.name, 64)} (p ${one.p.toFixed(2)}${WORDS[one.word]})`).join(', ')}`,
+    ...numbers.map((one) => `          ${one.what} ${one.value}: ${said(one)}`),
+  ]
+}
+
+/** Whose rule it is, where several are worn at once. */
+function fromText({ persona, p }: WhyReport['rules'][number]['why']): string {
+  return p === undefined || persona === undefined ? '' : ` (${plainText(persona, 64)}, p ${p.toFixed(2)})`
 }
 
 /** `guise why WORKLOAD --to`: the server's answer on one flow, whatever hops it names. */
@@ -93,6 +113,8 @@ const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 function whyLine(why: unknown): string {
   if (typeof why !== 'object' || why === null || !('text' in why)) return ''
-  const { text, rule } = why as { text: unknown; rule?: unknown }
-  return `: ${plainText(String(text), 400)}${rule === undefined ? '' : ` [${plainText(String(rule), 160)}]`}`
+  const { text, rule, persona, p } = why as { text: unknown; rule?: unknown; persona?: string; p?: number }
+  const from =
+    typeof persona === 'string' && typeof p === 'number' ? ` (${plainText(persona, 64)}, p ${p.toFixed(2)})` : ''
+  return `: ${plainText(String(text), 400)}${from}${rule === undefined ? '' : ` [${plainText(String(rule), 160)}]`}`
 }

@@ -41,6 +41,9 @@ export type WhyReport = {
     readonly written: string
   } | null
   readonly containment: { readonly directions: string; readonly until: number; readonly why: Why } | null
+  /** Personas worn at once, and the numbers they came to; null when it is one. */
+  readonly merged: DesiredState['merged'] | null
+  readonly ladder: DesiredState['ladder'] | null
   readonly plan: {
     readonly id: string
     readonly generation: number
@@ -114,6 +117,8 @@ export function whyReport(input: WhyInput): WhyReport {
             written: `σ(${[risk.base, ...risk.terms.map((term) => term.logOdds)].map(signed).join(' ').replace(/^\+ /, '')}) = σ(${risk.sum.toFixed(2)}) = ${risk.value.toFixed(2)}`,
           },
     containment,
+    merged: desired?.merged ?? null,
+    ladder: desired?.ladder != null && desired.ladder.until > now ? desired.ladder : null,
     plan:
       plan === null
         ? null

@@ -1,6 +1,7 @@
 /** What `GET /v1/plans/{id}/preview` answers: a plan by its meaning, for the console and the command line. Lists are bounded; `more` says by how much. */
 import type { ResolvedRule, Verdict } from './desired.ts'
 import type { AgentId, WorkloadId } from './ids.ts'
+import type { Facet } from './persona.ts'
 import type { ApprovalClass, Plan, PlanStep, ShiftState } from './plan.ts'
 import type { ApprovalRecord } from './records.ts'
 import type { Why } from './why.ts'
@@ -26,7 +27,14 @@ export type RuleDiff = {
 }
 
 export const FACET_NAMES = ['address', 'gateway', 'dns', 'search', 'containment', 'rest-out', 'rest-in'] as const
-export type FacetName = (typeof FACET_NAMES)[number]
+/** The first are told of every workload, a facet of its profile when it has it; `routing` and `naming` are the rest of its network and dns. */
+export type FacetName =
+  | (typeof FACET_NAMES)[number]
+  | Exclude<Facet, 'policies' | 'network'>
+  | 'routing'
+  | 'naming'
+  | 'personas'
+  | 'ladder'
 export type FacetDiff = {
   readonly facet: FacetName
   /** null: as found, not set by a persona */

@@ -5,6 +5,7 @@
 import type { ResolvedRule, RuleMatch, RuleVerdict, Verdict } from './desired.ts'
 import type { WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
+import type { Merged, Strategy } from './overlap.ts'
 import type { Plan } from './plan.ts'
 import type { Mode, PolicyTest } from './policy.ts'
 import type { ConversationRecord } from './records.ts'
@@ -158,6 +159,11 @@ export type ResolvedPolicy = {
     readonly text: string
     readonly peers: readonly ResolvedPeer[]
   }[]
+  /** Of its subjects that wear several personas by its word: as what. */
+  readonly overlap?: {
+    readonly strategy: Strategy
+    readonly worn: readonly { readonly name: string; readonly merged: Merged }[]
+  }
 }
 export type ResolvedPeer = {
   readonly text: string

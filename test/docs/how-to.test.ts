@@ -78,6 +78,7 @@ async function run(line: string): Promise<Ran> {
 /** Ids that a reader would copy from the line before. */
 async function stand(word: string): Promise<string> {
   if (word === '/var/lib/guise-agent') return env.GUISE_AGENT_HOME!
+  if (word === 'gen_before') return String(await generationBefore())
   if (word !== 'p_newest' && word !== 'p_containment') return word
   const { items } = await guise.get<{
     items: { id?: string; plan?: { id: string; direction: string }; direction?: string }[]
@@ -86,6 +87,14 @@ async function stand(word: string): Promise<string> {
   const id = found?.id ?? found?.plan?.id
   if (id === undefined) throw new Error(`no plan to stand for ${word}`)
   return id
+}
+
+/** The one that was in force before the newest that was confirmed. */
+async function generationBefore(): Promise<number> {
+  const { items } = await guise.get<{ items: { plan: { generation: { n: number } } }[] }>('/v1/plans?state=confirmed')
+  const before = items[1]?.plan.generation.n
+  if (before === undefined) throw new Error('no generation was in force before this one')
+  return before
 }
 
 async function runBlock(block: Extract<Block, { kind: 'commands' }>, page: string): Promise<void> {
