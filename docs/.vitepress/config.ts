@@ -48,6 +48,7 @@ export default defineConfig({
           page('Write a persona', '/how-to/write-a-persona'),
           page('Wear several personas', '/how-to/wear-several-personas'),
           page('Write and test a policy', '/how-to/write-a-policy'),
+          page('Bring policies from Kubernetes', '/how-to/import-kubernetes-policies'),
           page('Let a contained workload go', '/how-to/release-a-containment'),
           page('Block a list, spare a list', '/how-to/block-and-spare'),
           page('Approve, confirm, roll back', '/how-to/work-with-plans'),

@@ -1,6 +1,7 @@
 /** What policies stand for now: whom each is about and whether its tests pass, and one policy's selectors as addresses. */
 import { dressFleet } from '../decide/dress.ts'
 import type { Members } from '../decide/judge.ts'
+import { fleetPortNames } from '../decide/named-ports.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import { membersOf } from '../decide/preview.ts'
 import { resolve } from '../decide/resolve.ts'
@@ -39,7 +40,10 @@ export function resolvePolicy(input: DecideInput, policy: PolicyManifest): Resol
   const { dressed, drafts } = dressFleet(input)
   const subjects = dressed.filter((one) => isSubject(policy, one)).map(({ record }) => named(record))
   const alone = { ...policy, spec: { ...policy.spec, mode: 'enforce' as const } }
-  const resolution = resolve({ ref: { id: '' as never, name: '', version: 0 }, spec: {} }, [alone])
+  const resolution = resolve({ ref: { id: '' as never, name: '', version: 0 }, spec: {} }, [alone], {
+    own: {},
+    fleet: fleetPortNames(input.workloads.map((one) => one.report)),
+  })
   const members = membersOf(input, new Map(drafts.map((one) => [one.record.id, one])), [resolution])
   const owners = new Map<string, WorkloadRecord[]>()
   for (const { record } of dressed)

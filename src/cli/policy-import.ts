@@ -1,4 +1,5 @@
-/** `guise policy import FILE…`: policies written for Kubernetes, as manifests of ours, on stdout; nothing is applied. */
+/** `guise policy import FILE…`: policies written for Kubernetes, as manifests of ours, on stdout or into a file; nothing is applied. */
+import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { importPolicies } from '../decide/import/import-policies.ts'
@@ -8,7 +9,7 @@ import { CliError, print } from './client.ts'
 import { counted, readTexts } from './manifest-files.ts'
 
 export async function importFiles(paths: string[], command: Command): Promise<void> {
-  const { mode } = command.opts<{ mode?: string }>()
+  const { mode, output } = command.opts<{ mode?: string; output?: string }>()
   if (mode !== undefined && !(MODES as readonly string[]).includes(mode))
     throw new CliError(`there is no mode ${mode.slice(0, 20)}. Use one of ${MODES.join(', ')}.`, 2)
   const { manifests, problems, notes } = importPolicies(readTexts(paths))
@@ -22,7 +23,17 @@ export async function importFiles(paths: string[], command: Command): Promise<vo
   const policies = manifests.map((one) =>
     mode === undefined ? one : { ...one, spec: { mode: mode as Mode, ...one.spec } },
   )
-  print(command, { manifests: policies, notes }, (value) =>
-    value.manifests.map((one) => stringify(one, { lineWidth: 0 }).trimEnd()).join('\n---\n'),
+  const text = policies.map((one) => stringify(one, { lineWidth: 0 }).trimEnd()).join('\n---\n')
+  if (output !== undefined) writeTo(output, text)
+  print(command, { manifests: policies, notes }, () =>
+    output === undefined ? text : `${counted(policies.length, 'manifest')} written to ${output}.`,
   )
+}
+
+function writeTo(path: string, text: string): void {
+  try {
+    writeFileSync(path, `${text}\n`)
+  } catch (error) {
+    throw new CliError(`${path} cannot be written (${(error as NodeJS.ErrnoException).code}). Name another file.`, 1)
+  }
 }

@@ -140,7 +140,7 @@ async function silentRules(
       personas: together.filter((one) => one.kind === 'Persona'),
       workloads,
       conversations,
-      span: `the last ${counted(hours, 'hour')}`,
+      span: hours === 1 ? 'the last hour' : `the last ${hours} hours`,
     },
     manifests.flatMap((one, index) => (one.kind === 'Policy' ? [{ index, policy: one }] : [])),
   )

@@ -22,8 +22,9 @@ export function register(program: Command): void {
     .action(action(testPolicies))
   policy
     .command('import')
-    .description('NetworkPolicy and ClusterNetworkPolicy manifests of Kubernetes, as ours, on stdout; applies nothing')
+    .description('NetworkPolicy and ClusterNetworkPolicy manifests of Kubernetes, as ours; applies nothing')
     .argument('<path...>', 'files or folders; - for standard input')
+    .option('--output <file>', 'write them there instead')
     .option('--mode <mode>', 'off, observe, suggest or enforce, written into each (without: observe)')
     .action(action(importFiles))
   policy

@@ -21,6 +21,7 @@ import { type Effective, effectiveOf, type Persona } from './effective.ts'
 import { type Endpoint, failSafePaths } from './fail-safe.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 import type { Judgement, Members } from './judge.ts'
+import { fleetPortNames } from './named-ports.ts'
 import { createPeerSets, type Dressed, type IntelEntry, type SetMeaning } from './peer-sets.ts'
 import { type Resolution, resolve } from './resolve.ts'
 import { isSubject } from './subjects.ts'
@@ -79,9 +80,14 @@ function runTestsOf(
   const ends = tests.map((test) => [findEnd.of(test.from), findEnd.of(test.to)] as const)
   const resolutions = new Map<Dressed, Resolution>()
   const names = new Map<string, SetMeaning>()
+  const fleet = fleetPortNames(input.workloads.map((one) => one.record.report))
   for (const end of ends.flat()) {
     if (end.kind !== 'dressed' || resolutions.has(end.dressed)) continue
-    const resolution = resolve(end.dressed.effective.persona, policiesFor(end.dressed, policy, input.policies))
+    const { effective, record } = end.dressed
+    const resolution = resolve(effective.persona, policiesFor(end.dressed, policy, input.policies), {
+      own: record.report.labels,
+      fleet,
+    })
     resolutions.set(end.dressed, resolution)
     for (const [name, meaning] of resolution.sets) names.set(name, meaning)
   }

@@ -64,7 +64,7 @@ export function importPolicies(sources: readonly { readonly file: string; readon
       tell({ line: 1, column: 1 }, [], 'there is no manifest here', 'give a file with NetworkPolicy manifests', 'empty')
     problems.push(...own.sort((a, b) => a.line - b.line || a.column - b.column))
   }
-  return { manifests: problems.length > 0 ? [] : apart(found), problems, notes }
+  return { manifests: problems.length > 0 ? [] : apart(found), problems, notes: problems.length > 0 ? [] : notes }
 }
 
 function identityOf(object: unknown): string {
