@@ -12,7 +12,8 @@ import { writeEve, writeZeek } from './ingest/logs.ts'
 import { calibrate, Range, type Taken } from './ingest/range.ts'
 import { aim, percentile, report } from './report.ts'
 
-const PER_SECOND = 300_000
+/** So long that ticks are closed within a round. */
+const PER_SECOND = 400_000
 const LOSS_PER_SECOND = 800_000
 const LOG_ROWS = 400_000
 const PROTOCOLS: readonly Protocol[] = ['v5', 'v9', 'ipfix']
@@ -26,8 +27,8 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       json: { type: 'boolean' },
-      rounds: { type: 'string', default: '7' },
-      flows: { type: 'string', default: '400000' },
+      rounds: { type: 'string', default: '5' },
+      flows: { type: 'string', default: '2000000' },
     },
   })
   const [rounds, flows] = [Number(values.rounds), Number(values.flows)]

@@ -5,7 +5,8 @@ import { seeded } from '../dispatch/random.ts'
 import { skewed } from './datagrams.ts'
 
 const START_S = 1_767_000_000
-const PER_SECOND = 2_000
+/** Events of a busy sensor, as dense as one of them has them. */
+const PER_SECOND = 20_000
 const HEADER = `#separator \\x09
 #set_separator\t,
 #empty_field\t(empty)

@@ -6,6 +6,7 @@
  */
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
+import { TICK_MS } from '../../model/window.ts'
 import { createNetflowDecoder, DATAGRAM_ROWS, type NetflowDecoder } from '../netflow/decoder.ts'
 import { createPairing } from '../netflow/pairing.ts'
 import { createSumming } from '../netflow/summing.ts'
@@ -62,7 +63,7 @@ const DRAINS_PER_TURN = 16
 const LOOK_MS = 1_000
 /** Conversations of which one direction waits for the other: exporters send both within seconds. */
 const PAIRED = 1 << 16
-/** Channels watched for being busy, 132 bytes each. */
+/** Channels watched for being busy, 90 bytes each. */
 const CHANNELS = 1 << 16
 const PAIR_WAIT_MS = 5_000
 const SPARES = 4
@@ -158,7 +159,8 @@ export function createUdpSource(spec: UdpSpec): UdpSource {
       while (!signal.aborted) {
         now = clock()
         const { datagrams, isEmpty } = wire.drain(take)
-        if (now - lookedAt >= LOOK_MS) {
+        // A tick that is over is told at once, before anybody closes it.
+        if (now - lookedAt >= LOOK_MS || Math.floor(now / TICK_MS) !== Math.floor(lookedAt / TICK_MS)) {
           lookedAt = now
           look(wire)
           nameStrangers()

@@ -57,6 +57,8 @@ class SumTable implements Summing {
   #cursor = 0
   #turn = 0
   #nowS = 0
+  /** Of no use but that it is kept: what is not kept need not be read. */
+  #seen = 0
   /** Epoch ms that the lower words of times are near. */
   #nearMs = 0
   #tick = Number.NaN
@@ -142,6 +144,16 @@ class SumTable implements Summing {
       this.#services[row] = service
       this.#slots[row] = isOfChannel ? hashOf(client, server, row * 4, service) & (capacity - 1) : -1
     }
+    this.#fetch(count)
+  }
+
+  /** Asks for the memory of all rows before any of it is needed: it comes while the next is asked for. */
+  #fetch(count: number): void {
+    const { words } = this.#channels
+    const slots = this.#slots
+    let seen = 0
+    for (let row = 0; row < count; row++) seen ^= words[wordAt(Math.max(0, slots[row]!))]!
+    this.#seen = seen
   }
 
   /** The slot to add the row to; −1 = its channel is not busy (yet). */
