@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 import { type Abuse, abuses, type Ground } from './hostile/abuses.ts'
 import { largeAbuses } from './hostile/large.ts'
 import { foreignPrograms, programNames } from './hostile/programs.ts'
-import { type FloorLimits, makeHostileRange, type Outcome } from './hostile/range.ts'
+import { type FloorLimits, makeHostileRange, type Outcome, tableText } from './hostile/range.ts'
+import { until } from './kill/range.ts'
 import { aim, report } from './report.ts'
 
 type Tally = {
@@ -63,6 +64,8 @@ export async function attack(
   const hostile = await makeHostileRange('h', limits)
   try {
     for (const [i, variant] of [0, 1, 0].entries()) await hostile.confirmed(i + 1, variant)
+    // What is pending ends by itself; it must not be taken for what an abuse did.
+    await until('nothing is pending', 15_000, () => !/ expires /.test(tableText(hostile.range)))
     const before = await hostile.range.capture()
     const outcomes = await hostile.abuse(list(hostile.ground, hostile.range.dir), withinMs)
     const accepted = [...hostile.applied].filter(

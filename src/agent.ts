@@ -13,7 +13,8 @@ import { createGate } from './agent/gate.ts'
 import { defaultGateways } from './agent/host-network.ts'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
-import { createLink, parseServer } from './agent/link.ts'
+import { createLink, type Link, type LinkLimits, parseServer } from './agent/link.ts'
+import { createLinkApart } from './agent/link-apart.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
@@ -67,10 +68,21 @@ async function main(config: AgentConfig): Promise<void> {
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let sampled = 0
   const floor = createFloorWatch(config.home, say)
-  let inventory = readInventory(config.inventory, config.hostDriver)
-  const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null)
-  const identity = await identify(config.home, config.id, server)
-  const link = createLink(server, () => identity.token, {
+  let inventory = readInventory(config.inventory, config.hostDriver, config.home)
+  const apart = createLinkApart(say)
+  const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null, apart.contact)
+  /** What comes from another host is not decoded in this process. */
+  const linkTo = (token: () => string | null, limits?: LinkLimits): Link =>
+    'url' in server && server.url.protocol === 'https:'
+      ? apart.link(server, token, limits)
+      : createLink(server, token, limits)
+  const identity = await identify(
+    config.home,
+    config.id,
+    server,
+    linkTo(() => null),
+  )
+  const link = linkTo(() => identity.token, {
     messageBytes: floor.found.floor.limits.messageBytes,
     silenceMs: SILENCE_MS,
   })
@@ -164,9 +176,9 @@ async function main(config: AgentConfig): Promise<void> {
   takeInventory()
   await enforcer.recover()
   await enforcer.rebind()
-  const unwatch = watchInventory(config.inventory, () => {
+  const unwatch = watchInventory(config.inventory, config.home, () => {
     try {
-      inventory = readInventory(config.inventory, config.hostDriver)
+      inventory = readInventory(config.inventory, config.hostDriver, config.home)
     } catch (error) {
       counters.inventoryRefused++
       return say(`${(error as Error).message}; the inventory before it stays`)

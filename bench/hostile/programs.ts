@@ -2,14 +2,19 @@
  * The fixed list: every program an agent may run, each with its arguments as a pattern. What a server says reaches a program
  * on stdin or as one checked word, never as a program or an option.
  */
-const NODE = String.raw`\S*/node (?:--disable-warning=ExperimentalWarning )?\S*/src/(?:enforce/supervisor|agent|agent/link-process|observe/sources/sock-diag-child)\.ts\b.*`
+const NODE = String.raw`\S*/node (?:--disable-warning=ExperimentalWarning )?\S*/src/(?:enforce/supervisor|agent|observe/sources/sock-diag-child)\.ts\b.*`
 const WORD = `[A-Za-z0-9_.:/@-]+`
 const IP = `(?:-[46dj] |-force )*(?:(?:addr|route|rule|link)(?: ${WORD})*|-batch -)`
 const SYSCTL = String.raw`-q?w net\.ipv[46]\.conf\.[a-z0-9]+\.[a-z_]+=[01]`
 const INSIDE = [NODE, `ip ${IP}`, `sysctl ${SYSCTL}`, 'nft -f -'].join('|')
 
+/** The half that talks to the server: a user and a group, and nothing that a server says. */
+const LINK = String.raw`\S*/node --permission --allow-fs-read=\* --disable-warning=ExperimentalWarning \S*/src/agent/link-process\.ts \d+ \d+`
+
 const FIXED: readonly RegExp[] = [
   NODE,
+  LINK,
+  String.raw`\S*/setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,\+setuid,\+setgid ${LINK}`,
   String.raw`\S*/nft (?:-f -|-c -f -|-j list (?:table|tables|chain|map|set)(?: ${WORD})*)`,
   String.raw`\S*/ip ${IP}`,
   String.raw`\S*/sysctl ${SYSCTL}`,

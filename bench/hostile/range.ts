@@ -238,7 +238,7 @@ export function readTrace(path: string): string[][] {
     })
 }
 
-/** What the kernel of the range holds, by the table alone: nothing of an abuse may be in it. */
+/** The rules in the kernel of the range, with what ends by itself. */
 export function tableText(range: Range): string {
   return execFileSync('ip', ['netns', 'exec', range.router, 'nft', 'list', 'table', 'inet', 'guise'], {
     stdio: 'pipe',

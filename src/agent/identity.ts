@@ -4,7 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { plainText } from '../model/plain-text.ts'
-import { createLink, type Server } from './link.ts'
+import { createLink, type Link, type Server } from './link.ts'
 import { ServerRefused } from './pin.ts'
 
 export type Identity = { readonly id: string; readonly token: string | null }
@@ -14,7 +14,7 @@ type Kept = Identity & { readonly spent?: string }
 const CURE = 'Make a new one on the server: guise token create --role agent --enrol --host NAME'
 
 /** Throws a sentence; `ServerRefused` when somebody has to do something first. */
-export async function identify(home: string, id: string, server: Server): Promise<Identity> {
+export async function identify(home: string, id: string, server: Server, link?: Pick<Link, 'post'>): Promise<Identity> {
   if ('socket' in server) return { id, token: null }
   const path = join(home, 'id')
   const known = read(path)
@@ -23,16 +23,20 @@ export async function identify(home: string, id: string, server: Server): Promis
   if (known !== null && (spent === undefined || spent === known.spent)) return { id: known.id, token: known.token }
   if (secret === undefined)
     throw new ServerRefused(`this agent is not enrolled at ${server.url.origin}. Start it once with --enrol-token`)
-  const { agent, token } = await exchange(server, server.url.origin, secret)
+  const { agent, token } = await exchange(link ?? createLink(server, () => null), server.url.origin, secret)
   const kept: Kept = { id: agent, token, ...(spent === undefined ? {} : { spent }) }
   writeFileSync(`${path}.new`, JSON.stringify(kept), { mode: 0o600 })
   renameSync(`${path}.new`, path)
   return { id: agent, token }
 }
 
-async function exchange(server: Server, origin: string, secret: string): Promise<{ agent: string; token: string }> {
+async function exchange(
+  link: Pick<Link, 'post'>,
+  origin: string,
+  secret: string,
+): Promise<{ agent: string; token: string }> {
   const body = JSON.stringify({ token: secret, host: hostname().slice(0, 128) })
-  const answer = await createLink(server, () => null).post('/v1/agents/enrol', body)
+  const answer = await link.post('/v1/agents/enrol', body)
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429)
     throw new ServerRefused(`${origin} refused the enrolment token: ${reasonOf(answer)} ${CURE}`)
   if (answer.status !== 201) throw new Error(`${origin} answered an enrolment with ${answer.status}; trying again`)

@@ -11,7 +11,7 @@ import { createConnection } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ConnectionOptions } from 'node:tls'
 import type { ServerMessage } from '../model/wire.ts'
-import { readMessage, type Unread } from './message.ts'
+import { hearLines, type Unread } from './message.ts'
 
 /** `ca` is the one certificate an https server is believed by; null = nobody has proven it yet, and nothing may be sent. */
 export type Server = { readonly socket: string } | { readonly url: URL; readonly ca: string | null }
@@ -208,16 +208,11 @@ export function createLink(server: Server, token: () => string | null, limits: L
     },
     post,
     listen(path, heard, signal, say, refused = () => {}) {
-      const line = (text: string) => {
-        const read = readMessage(text)
-        if ('message' in read) return heard(read.message)
-        counters.badMessages++
-        say(
-          `a message of the server (${text.length} bytes) is refused: ${read.unread.reason} ${read.unread.pointer}`.trim(),
-        )
-        refused(read.unread)
-      }
-      return lines(path, { line, refused, say }, signal)
+      return lines(
+        path,
+        hearLines(heard, say, refused, () => void counters.badMessages++),
+        signal,
+      )
     },
     lines,
   }

@@ -42,3 +42,22 @@ function unread(reason: string, pointer = ''): { readonly unread: Unread } {
   // Both may quote what came, which is not for a terminal.
   return { unread: { reason: plainText(reason, 300), pointer: plainText(pointer, 300) } }
 }
+
+/** What to do with lines as they come: a message is heard, everything else is told, counted and refused. */
+export function hearLines(
+  heard: (message: ServerMessage) => void,
+  say: (line: string) => void,
+  refused: (unread: Unread) => void,
+  count: () => void,
+) {
+  const line = (text: string) => {
+    const read = readMessage(text)
+    if ('message' in read) return heard(read.message)
+    count()
+    say(
+      `a message of the server (${text.length} bytes) is refused: ${read.unread.reason} ${read.unread.pointer}`.trim(),
+    )
+    refused(read.unread)
+  }
+  return { line, refused, say }
+}

@@ -13,12 +13,27 @@ import { type Server, trust } from './link.ts'
 /** Starting again does not help against this. */
 export class ServerRefused extends Error {}
 
+/** The two handshakes of a first contact. */
+export type Contact = {
+  /** PEM of the CA of that fingerprint, as the server shows it. */
+  findAuthority(url: URL, fingerprint: string): Promise<string>
+  /** Rejects unless the server's certificate holds against it. */
+  prove(url: URL, ca: string): Promise<void>
+}
+
+export const networkContact: Contact = { findAuthority, prove }
+
 const CONTACT_MS = 10_000
 const MAX_CHAIN = 10
 const HOW = 'guise token create --role agent --enrol --host NAME prints the command on the server'
 
 /** Throws a sentence; `ServerRefused` when somebody has to do something first. */
-export async function pinServer(home: string, server: Server, fingerprint: string | null): Promise<Server> {
+export async function pinServer(
+  home: string,
+  server: Server,
+  fingerprint: string | null,
+  contact: Contact = networkContact,
+): Promise<Server> {
   if ('socket' in server || server.url.protocol !== 'https:') return server
   const path = join(home, 'server-ca.pem')
   const kept = readKept(path)
@@ -26,9 +41,11 @@ export async function pinServer(home: string, server: Server, fingerprint: strin
     return { ...server, ca: kept.toString() }
   if (fingerprint === null)
     throw new ServerRefused(`${server.url.origin} is not known to this agent: --ca-fingerprint is missing; ${HOW}`)
-  const { raw } = await findAuthority(server.url, fingerprint)
-  const ca = new X509Certificate(raw).toString()
-  await prove(server.url, ca)
+  const ca = await contact.findAuthority(server.url, fingerprint)
+  // Whoever made the contact: what is pinned is what the administrator named.
+  if (fingerprintOf(new X509Certificate(ca).raw) !== fingerprint)
+    throw new ServerRefused(`${server.url.origin}: the CA that was found is not the one that --ca-fingerprint names`)
+  await contact.prove(server.url, ca)
   // Another CA is another server: what the one before gave us is not for its ears.
   if (kept !== null) rmSync(join(home, 'id'), { force: true })
   writeFileSync(`${path}.new`, ca, { mode: 0o600 })
@@ -56,10 +73,12 @@ function readKept(path: string): X509Certificate | null {
 }
 
 /** One handshake that believes nobody: the chain is taken from it and the connection is closed, unused. */
-async function findAuthority(url: URL, fingerprint: string): Promise<{ readonly raw: Buffer }> {
-  const chain = await contact(url, { rejectUnauthorized: false }, (socket) => chainOf(socket.getPeerCertificate(true)))
+async function findAuthority(url: URL, fingerprint: string): Promise<string> {
+  const chain = await handshake(url, { rejectUnauthorized: false }, (socket) =>
+    chainOf(socket.getPeerCertificate(true)),
+  )
   const found = chain.find(({ raw }) => fingerprintOf(raw) === fingerprint)
-  if (found !== undefined) return found
+  if (found !== undefined) return new X509Certificate(found.raw).toString()
   const shown = chain.at(-1)
   throw new ServerRefused(
     `${url.origin} shows another CA (${shown === undefined ? 'none' : fingerprintOf(shown.raw)}) than --ca-fingerprint names. ` +
@@ -68,7 +87,7 @@ async function findAuthority(url: URL, fingerprint: string): Promise<{ readonly 
 }
 
 async function prove(url: URL, ca: string): Promise<void> {
-  await contact(url, trust(ca), () => null).catch((error: NodeJS.ErrnoException) => {
+  await handshake(url, trust(ca), () => null).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
       throw new ServerRefused(
         `the certificate of ${url.origin} is not for ${url.hostname}. Name it in the server's GUISE_PUBLIC_ORIGINS, or use the address that its command printed`,
@@ -81,7 +100,7 @@ async function prove(url: URL, ca: string): Promise<void> {
   })
 }
 
-function contact<T>(url: URL, options: ConnectionOptions, look: (socket: TLSSocket) => T): Promise<T> {
+function handshake<T>(url: URL, options: ConnectionOptions, look: (socket: TLSSocket) => T): Promise<T> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve, reject) => {
     const socket = connect({
