@@ -12,9 +12,7 @@ import { writeEve, writeZeek } from './ingest/logs.ts'
 import { calibrate, Range, type Taken } from './ingest/range.ts'
 import { aim, percentile, report } from './report.ts'
 
-/** So long that ticks are closed within a round. */
-const PER_SECOND = 400_000
-const LOSS_PER_SECOND = 800_000
+const PER_SECOND = 800_000
 const LOG_ROWS = 400_000
 const PROTOCOLS: readonly Protocol[] = ['v5', 'v9', 'ipfix']
 
@@ -28,7 +26,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       json: { type: 'boolean' },
       rounds: { type: 'string', default: '5' },
-      flows: { type: 'string', default: '2000000' },
+      flows: { type: 'string', default: '4000000' },
     },
   })
   const [rounds, flows] = [Number(values.rounds), Number(values.flows)]
@@ -49,7 +47,7 @@ export async function run(args: readonly string[]): Promise<void> {
       ratios[protocol] = measured.ratio
       calibration.push(calibrate())
     }
-    const loss = await range.send('ours', 'v5', 5 * LOSS_PER_SECOND, LOSS_PER_SECOND)
+    const loss = await range.send('ours', 'v5', 5 * PER_SECOND, PER_SECOND)
     figures.loss_detail = { ...loss, offered_per_second: Math.round(loss.sent / loss.seconds) }
     figures.loss_at_800k = to4(1 - loss.received / loss.sent)
     const zeek = await readRounds(range, writeZeek(folder, LOG_ROWS), rounds)

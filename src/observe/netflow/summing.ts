@@ -58,7 +58,7 @@ class SumTable implements Summing {
   #turn = 0
   #nowS = 0
   /** Of no use but that it is kept: what is not kept need not be read. */
-  #seen = 0
+  fetched = 0
   /** Epoch ms that the lower words of times are near. */
   #nearMs = 0
   #tick = Number.NaN
@@ -153,7 +153,7 @@ class SumTable implements Summing {
     const slots = this.#slots
     let seen = 0
     for (let row = 0; row < count; row++) seen ^= words[wordAt(Math.max(0, slots[row]!))]!
-    this.#seen = seen
+    this.fetched = seen
   }
 
   /** The slot to add the row to; −1 = its channel is not busy (yet). */

@@ -8,7 +8,15 @@ import { CONVERSATION_MS, type Conversation } from '../../model/window.ts'
 
 const MAX_OPEN = 50_000
 
-export type OpenConversation = Omit<Conversation, 'workload'> & { readonly workload: number; news: boolean }
+/** A new one is told at once, then its totals twice a minute, and when its 5 minutes are over. */
+const TELL_MS = 30_000
+
+/** `told`: until when it was told, epoch ms. */
+export type OpenConversation = Omit<Conversation, 'workload'> & {
+  readonly workload: number
+  news: boolean
+  told: number
+}
 type Step = {
   readonly start: number
   readonly peers: ReturnType<typeof createAddressTable>
@@ -25,7 +33,7 @@ export type Conversations = {
   /** The first application protocol that is told stays. */
   name(to: OpenConversation | null, service: number): void
   /**
-   * Conversations with news since the last call, each with its totals since its 5 minutes began: who receives it
+   * Conversations with news that is due, each with its totals since its 5 minutes began: who receives it
    * replaces what it had under the same (workload, peer, port, proto, direction, start).
    */
   close(until: number, idOf: (workload: number) => WorkloadId): Conversation[]
@@ -79,6 +87,7 @@ export function createConversations(serviceName: (code: number) => string | null
       last: batch.end[row]!,
       service: null,
       news: true,
+      told: Number.NEGATIVE_INFINITY,
     }
     step.entries[step.numbers.intern(workload, peer, service)] = entry
     return entry
@@ -103,9 +112,10 @@ export function createConversations(serviceName: (code: number) => string | null
         const isOver = start + CONVERSATION_MS <= until
         for (const entry of step.entries) {
           if (isOver) open--
-          if (!entry.news) continue
+          if (!entry.news || (!isOver && until - entry.told < TELL_MS)) continue
           entry.news = false
-          const { news: _, ...rest } = entry
+          entry.told = until
+          const { news: _, told: __, ...rest } = entry
           out.push({ ...rest, workload: idOf(entry.workload) })
         }
         if (!isOver) continue
