@@ -49,8 +49,9 @@ export class Range {
       const addressesOf = (pod: string) => this.#pods.addressesOf(pod)
       const isChanged = editFor({ policies, test, pods: this.#all, addressesOf })
       isEdited ||= isChanged
-      const [known, unknown] = split(test.probes, (probe) => isEdited || !probe.after_policy_change)
-      for (const _ of unknown) count(result.excluded, `the edit that "${test.name}" makes is not known`)
+      const names = new Set(this.#all.map((pod) => pod.name))
+      const [known, unknown] = split(test.probes, (probe) => reasonAgainst(probe, test, isEdited, names) === null)
+      for (const probe of unknown) count(result.excluded, reasonAgainst(probe, test, isEdited, names)!)
       // As shipped, each rule names its own line; edited, that of the text it was made into.
       const now = isEdited
         ? [{ file: `${suite.short_name}.yaml`, text: policies.map((one) => stringify(one)).join('---\n') }]
@@ -85,6 +86,13 @@ export class Range {
     await this.#pods.load(compileDelta(this.#loaded, after, { pendingMs: null, now: Date.now() }))
     this.#loaded = after
   }
+}
+
+/** Why a probe cannot be asked; null = it can. */
+function reasonAgainst(probe: Probe, test: Test, isEdited: boolean, pods: ReadonlySet<string>): string | null {
+  const nobody = [probe.server, `${probe.client_ns}/${probe.client_pod}`].find((name) => !pods.has(name))
+  if (nobody !== undefined) return `the manifests have no pod ${nobody}`
+  return probe.after_policy_change && !isEdited ? `the edit that "${test.name}" makes is not known` : null
 }
 
 /** A pod without labels of its own is still in its namespace. */

@@ -47,21 +47,15 @@ type Labels = Record<string, string>
 type KubeObject = {
   readonly kind?: string
   readonly metadata?: { readonly name?: string; readonly namespace?: string; readonly labels?: Labels }
-  readonly spec?: {
+  readonly spec?: PodSpec & {
     readonly replicas?: number
-    readonly template?: {
-      readonly metadata?: { readonly labels?: Labels }
-      readonly spec?: {
-        readonly containers?: readonly {
-          readonly ports?: readonly {
-            readonly name?: string
-            readonly containerPort: number
-            readonly protocol?: string
-          }[]
-        }[]
-      }
-    }
+    readonly template?: { readonly metadata?: { readonly labels?: Labels }; readonly spec?: PodSpec }
   }
+}
+type PodSpec = {
+  readonly containers?: readonly {
+    readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[]
+  }[]
 }
 
 /** Labels as an import expects them: of the pod, of its namespace, and the names of its ports. */
@@ -75,17 +69,18 @@ function readPods(text: string, probes: readonly Probe[]): Pod[] {
     ),
   )
   return objects.flatMap((object) => {
-    if (object?.kind !== 'StatefulSet') return []
+    const many = object?.kind === 'StatefulSet' || object?.kind === 'Deployment'
+    if (object === null || (!many && object.kind !== 'Pod')) return []
     const { name = '', namespace = 'default' } = object.metadata ?? {}
     const of: Labels = { ...namespaces.get(namespace), 'kubernetes.io/metadata.name': namespace }
     const placed = Object.fromEntries(Object.entries(of).map(([key, value]) => [namespaceKey(key), value]))
-    const template = object.spec?.template
+    const template = many ? object.spec?.template : object
     const ports = (template?.spec?.containers ?? [])
       .flatMap((one) => one.ports ?? [])
       .filter((one) => one.name !== undefined)
       .map((one) => [`port/${one.name}`, `${one.containerPort}/${(one.protocol ?? 'TCP').toLowerCase()}`])
     return Array.from({ length: object.spec?.replicas ?? 1 }, (_, i): Pod => {
-      const pod = `${namespace}/${name}-${i}`
+      const pod = `${namespace}/${name}${many ? `-${i}` : ''}`
       const asked = probes.filter((probe) => probe.server === pod).map(({ protocol, port }) => `${protocol} ${port}`)
       const serves = [...new Set(asked)].map((one) => {
         const [protocol, port] = one.split(' ') as [Probe['protocol'], string]

@@ -94,10 +94,13 @@ function checkNames(rule: PolicyRule, path: Path, add: Add): void {
     )
 }
 
-function checkLimit({ action, limit }: PolicyRule, path: Path, add: Add): void {
+function checkLimit({ action, limit, peers, ports }: PolicyRule, path: Path, add: Add): void {
   if (limit === undefined) return
   const at = [...path, 'limit']
   if (action !== 'allow') add(at, `a limit is what an allow lets through, and this is a ${action}`, 'use action: allow')
+  // The kernel counts per peer and port: of a rule with several it would let through several times as much.
+  const ways = peers.length * (ports?.length ?? 1)
+  if (ways > 1) add(at, `the limit would hold for each of ${ways} peers and ports by itself`, 'make a rule of each')
   if ((limit.flowsPerSecond === undefined) === (limit.bytesPerSecond === undefined))
     add(
       at,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { stringify } from 'yaml'
 import { DATA, needData } from '../../../test/need.ts'
 import { parseManifests, problemText } from '../manifest.ts'
@@ -177,6 +178,28 @@ spec:
     { protocol: 'tcp', port: 1, to: 2 },
     { name: 'web' },
   ])
+})
+
+test('whatever the text, it is imported or refused, never thrown on', () => {
+  fc.assert(
+    fc.property(fc.nat(SAMPLE.length), fc.string({ maxLength: 4 }), (at, junk) => {
+      for (const text of [SAMPLE.slice(0, at), SAMPLE.slice(0, at) + junk + SAMPLE.slice(at + junk.length)]) {
+        const { manifests, problems } = importPolicies([{ file: 'k.yaml', text }])
+        assert.ok(problems.length === 0 || manifests.length === 0)
+        const back = parseManifests(manifests.map((one) => stringify(one)).join('---\n'), { file: 'back' })
+        assert.ok(back.ok || manifests.length === 0, back.ok ? '' : problemText(back.problems[0]!))
+      }
+    }),
+    { numRuns: 300 },
+  )
+  for (const text of [
+    '\0',
+    '['.repeat(100_000),
+    'items: '.repeat(9_000),
+    'kind: List\nitems: 5',
+    'kind: List\nitems: [null, [], 1]',
+  ])
+    importPolicies([{ file: 'k.yaml', text }])
 })
 
 const CYCLONUS = 'policy/cyclonus/networkpolicies'
