@@ -19,7 +19,7 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       json: { type: 'boolean' },
-      sets: { type: 'string', default: '400' },
+      sets: { type: 'string', default: '300' },
       seed: { type: 'string', default: '1' },
     },
   })

@@ -89,6 +89,29 @@ class Scenario {
   async next(n: number): Promise<void> {
     const state = this.#withEnded(randomState(this.#random, n))
     const live = await this.#shift(state, n)
+    await this.#round(state, live)
+    if (n % 2 === 1) await this.#swap(state, live)
+  }
+
+  /** Each wears what another wore: shifts to rules that are there, looked at while they are pending. */
+  async #swap(state: AgentState, live: Live): Promise<void> {
+    const { workloads } = state
+    const swapped = workloads.map((one, i) => {
+      const { egress, ingress } = workloads[(i + 1) % workloads.length]!
+      return this.#random(4) === 0 ? { ...one, egress } : { ...one, egress, ingress }
+    })
+    const next = { ...state, workloads: swapped }
+    const after = compileAgent(next, this.#network.bindings)
+    await this.#load(compileDelta(this.#held, after, { pendingMs: 60_000, now: live.now }))
+    await this.#round(next, live)
+    if (this.#random(2) === 0) await this.#load(revertDelta(this.#held, after, live.now))
+    else {
+      await this.#load(confirmDelta(this.#held, after, live.now))
+      this.#held = after
+    }
+  }
+
+  async #round(state: AgentState, live: Live): Promise<void> {
     this.tally.sets++
     const old = performance.now() - this.#at > FORGOTTEN_MS ? [] : this.#flows
     this.#at = performance.now()

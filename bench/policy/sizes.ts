@@ -1,5 +1,6 @@
 /** One size of fleet in one shape: full loads, single shifts, a new profile and 1,000 shifts at once, ours and naive in turn. */
 import { performance } from 'node:perf_hooks'
+import { classOf } from '../../src/compile/classes.ts'
 import { compileDelta, removeText } from '../../src/compile/delta.ts'
 import { type Compiled, compileAgent } from '../../src/compile/nft.ts'
 import type { AgentState, RuleList } from '../../src/model/desired.ts'
@@ -109,7 +110,10 @@ async function changes(
   rounds: number,
 ): Promise<Pick<SizeResult, 'flip' | 'new_chain' | 'bulk1000' | 'element'>> {
   const [flip, chain, bulk, element] = [new Times(), new Times(), new Times(), new Times()]
-  const forget = 'flush map inet guise eg_pending\nflush map inet guise ing_pending\n'
+  const forget = [
+    'flush map inet guise eg_pending\nflush map inet guise ing_pending\nflush set inet guise shifted\n',
+    ...[...compiled.classes.values()].map((name) => `flush set inet guise ${name}\n`),
+  ].join('')
   const count = state.workloads.length
   // Not measured: the code is compiled while it runs first.
   for (const times of [new Times(), ...Array.from({ length: rounds }, () => flip)])
@@ -142,19 +146,29 @@ async function changes(
     ),
   )
   const gone = fresh.map(({ chain }) => `flush chain inet guise ${chain}\ndelete chain inet guise ${chain}\n`)
-  await space.load('libnftables', forget + gone.join(''))
+  await space.load('libnftables', [forget, ...gone].join(''))
   return { flip: flip.timing, new_chain: chain.timing, bulk1000: bulk.timing, element: element.timing }
 }
 
-/** Workloads `who` wear what the one `step` after them wears: one element per direction, that ends by itself. */
-function shift(compiled: Compiled, who: readonly number[], step: number): string {
-  const { eg, ing } = compiled.maps
-  return ([eg, ing] as const)
-    .map((map, i) => {
-      const elements = who.map((one) => `"f${one}"${HOLD} : ${map.get(`"f${(one + step) % map.size}"`)}`)
-      return `add element inet guise ${i === 0 ? 'eg' : 'ing'}_pending { ${elements.join(', ')} }\n`
-    })
-    .join('')
+/**
+ * Workloads `who` wear what the one `step` after them wears, as a delta writes it: elements that end by themselves, of the
+ * set of these rules, or in the maps where there are too many rules for sets.
+ */
+function shift({ classes, maps: { eg, ing } }: Compiled, who: readonly number[], step: number): string {
+  const sets = new Map<string, string[]>()
+  const add = (set: string, element: string) => {
+    const known = sets.get(set)
+    if (known === undefined) sets.set(set, [element])
+    else known.push(element)
+  }
+  for (const one of who) {
+    const other = `"f${(one + step) % eg.size}"`
+    const [face, egress, ingress] = [`"f${one}"${HOLD}`, eg.get(other)!, ing.get(other)!]
+    const set = classes.get(classOf(egress, ingress))
+    add(set ?? 'eg_pending', set === undefined ? `${face} : ${egress}` : face)
+    add(set === undefined ? 'ing_pending' : 'shifted', set === undefined ? `${face} : ${ingress}` : face)
+  }
+  return [...sets].map(([set, elements]) => `add element inet guise ${set} { ${elements.join(', ')} }\n`).join('')
 }
 
 /** What a delta writes when one workload gets 20 rules that nobody wore before. */

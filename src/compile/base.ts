@@ -4,7 +4,7 @@
  * itself when their timeout ends.
  *
  * A packet of ours passes, in this order: link-scope necessities (ND, DHCP) · own source address · invalid and
- * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · pending rules · permanent rules ·
+ * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · pending shift · pending rules · permanent rules ·
  * dropped, for an interface of ours without an entry. Foreign packets leave at the first rule.
  */
 import { LOG_GROUP, LOG_LIMIT } from './chains.ts'
@@ -20,8 +20,21 @@ export const DISPATCH = {
   safe_eg: 'nf_proto',
   safe_ing: 'nf_proto',
   auto: 'nf_proto',
+  shift_eg_orig: 'nf_proto',
+  shift_eg_reply: 'nf_proto',
+  shift_in_orig: 'nf_proto',
+  shift_in_reply: 'nf_proto',
 } as const
 export type DispatchMap = keyof typeof DISPATCH
+
+/** Where a workload that shifts to rules others wear already is looked for, by the face it has there: see `classes.ts`. */
+export const SHIFTS = {
+  shift_eg_orig: 'iifname',
+  shift_eg_reply: 'oifname',
+  shift_in_orig: 'oifname',
+  shift_in_reply: 'iifname',
+} as const satisfies Partial<Record<DispatchMap, string>>
+export type ShiftMap = keyof typeof SHIFTS
 
 export const CONTAIN = {
   eg_contain: 'ifname',
@@ -40,6 +53,8 @@ export const MEMBER_SETS = {
   mac_known: 'ifname',
   source_mac: 'ifname . ether_addr',
   state: 'ifname',
+  /** Interfaces with a pending shift that is an element of a class set; never in a compiled state. */
+  shifted: 'ifname',
 } as const
 export type MemberSet = keyof typeof MEMBER_SETS
 
@@ -85,13 +100,14 @@ function forwardEnd(
   name: string,
   face: 'iifname' | 'oifname',
   contain: ContainMap,
-  map: DispatchMap,
+  map: 'eg' | 'ing',
   peer: 'daddr' | 'saddr',
 ): string {
   return chain(name, [
     `${face} vmap @${contain}`,
     `${face} . ct original ip ${peer} @reflex4 jump reflex`,
     `${face} . ct original ip6 ${peer} @reflex6 jump reflex`,
+    `${face} @shifted jump shifted_${name}`,
     `${face} vmap @${map}_pending`,
     `${face} vmap @${map}`,
     `${face} @ours goto refuse_unbound`,
@@ -121,6 +137,7 @@ function chains(enforce: 'drop' | 'count'): string[] {
     slot('safe_egress', 'safe_eg'),
     slot('safe_ingress', 'safe_ing'),
     slot('reflex', 'auto'),
+    ...(Object.keys(SHIFTS) as ShiftMap[]).map((map) => slot(map.replace('shift_', 'shifted_'), map)),
     // Hop limit 255 proves that no router passed it on (RFC 4861 §7.1); a DHCP client has no address yet (RFC 2131 §4.1).
     chain('link', [
       'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',

@@ -1,8 +1,8 @@
 /**
  * Rules as content-addressed chains: equal rules are one chain, whoever wears them, and a name never changes meaning.
  * `e_` egress, `i_` ingress, `t_` a tier of either, `f_` fail-safe, `r_` reflex, `c_` containment, `n_` everyone but, `l_`
- * an allow with a limit or a log, `d_` deny with its log. Every match is on the conntrack original tuple, so both
- * directions of a flow obey the same rule.
+ * an allow with a limit or a log, `d_` deny with its log, `k_` pending shifts. Every match is on the conntrack original
+ * tuple, so both directions of a flow obey the same rule.
  */
 import { insideSet, peerText, serviceText } from './match-text.ts'
 import type { Direction, ListNode, RuleNode, SetNode } from './tree.ts'
@@ -116,6 +116,10 @@ export function listChain(chains: Chains, list: ListNode, place: Place): string 
     ? tierLines(chains, where, list.tiers[0]!)
     : list.tiers.map((tier) => `jump ${addChain(chains, 't', tierLines(chains, where, tier))}`)
   return addChain(chains, list.direction === 'egress' ? 'e' : 'i', [...lines, otherwise])
+}
+
+export function classChain(chains: Chains, lines: readonly string[]): string {
+  return addChain(chains, 'k', lines)
 }
 
 export function safeChain(chains: Chains, direction: Direction, rules: readonly RuleNode[]): string {

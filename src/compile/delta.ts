@@ -1,7 +1,8 @@
 /**
  * Two compiled tables → one nft transaction. How a change lives and ends:
  *
- *     compileDelta(before, after, {pendingMs, now})   chains, sets; entries into *_pending, with a timeout
+ *     compileDelta(before, after, {pendingMs, now})   chains, sets; entries into *_pending, interfaces into the sets of
+ *       │                                             what they will wear (classes.ts), with a timeout
  *       ├─ nobody does anything  → the kernel drops the timed entries: `before` holds again, to the packet
  *       ├─ confirmDelta(before, after, now)           entries become permanent, what `before` alone needed goes
  *       └─ revertDelta(before, after, now)            entries go, what `after` alone needed goes
@@ -15,6 +16,7 @@
  * Every text assumes that the pending maps hold nothing of a third plan: revert or confirm that first.
  */
 import { baseText, CONTAIN, DISPATCH, type DispatchMap, MEMBER_SETS, TABLE } from './base.ts'
+import { classOf } from './classes.ts'
 import type { Compiled, CompiledSet, Contained } from './nft.ts'
 
 const MAPS = Object.keys(DISPATCH) as DispatchMap[]
@@ -30,7 +32,7 @@ export function compileDelta(
 ): string {
   const { pendingMs, now } = options
   if (before === null || before.enforce !== after.enforce) return fullText(after, options)
-  const text = [flushPending(), structures(before, after)]
+  const text = [flushPending(before), structures(before, after)]
   if (pendingMs === null) {
     text.push(permanent(before, after), containments(after.contained, now), prune(before, after))
   } else {
@@ -43,14 +45,19 @@ export function compileDelta(
 /** Makes what is pending permanent. With `before: null` it loads the whole table anew: use it when history is lost. */
 export function confirmDelta(before: Compiled | null, after: Compiled, now: number): string {
   if (before === null || before.enforce !== after.enforce) return fullText(after, { pendingMs: null, now })
-  return [flushPending(), permanent(before, after), containments(after.contained, now), prune(before, after)].join('')
+  return [
+    flushPending(before, after),
+    permanent(before, after),
+    containments(after.contained, now),
+    prune(before, after),
+  ].join('')
 }
 
 /** Takes back what is pending, before or after its time. A confirmed change is undone by `compileDelta(after, before)`. */
 export function revertDelta(before: Compiled | null, after: Compiled, now: number): string {
   if (before === null) return removeText()
   if (before.enforce !== after.enforce) return fullText(before, { pendingMs: null, now })
-  const text = [flushPending()]
+  const text = [flushPending(before, after)]
   for (const [name, set] of after.sets) {
     const old = before.sets.get(name)
     if (old === undefined) continue
@@ -92,13 +99,20 @@ export function collectGarbage(
   keep: Compiled,
   present: { readonly chains: Iterable<string>; readonly sets: Iterable<string> },
 ): string {
-  const chains = [...present.chains].filter((name) => /^[cdefilnrt]_[0-9a-f]{16}$/.test(name) && !keep.chains.has(name))
-  const sets = [...present.sets].filter((name) => /^(set|limit)_/.test(name) && !keep.sets.has(name))
-  return chains.length + sets.length === 0 ? '' : flushPending() + removeStructures(chains, sets)
+  const chains = [...present.chains].filter(
+    (name) => /^[cdefiklnrt]_[0-9a-f]{16}$/.test(name) && !keep.chains.has(name),
+  )
+  const sets = [...present.sets].filter((name) => /^(set|limit|class)_/.test(name) && !keep.sets.has(name))
+  return chains.length + sets.length === 0 ? '' : flushPending(keep) + removeStructures(chains, sets)
 }
 
-function flushPending(): string {
-  return MAPS.map((map) => `flush map ${TABLE} ${map}_pending\n`).join('')
+/** Of tables whose sets are all there: those of a change to come are not. */
+function flushPending(...tables: readonly Compiled[]): string {
+  const classes = new Set(tables.flatMap((table) => [...table.classes.values()]))
+  return [
+    ...MAPS.map((map) => `flush map ${TABLE} ${map}_pending\n`),
+    ...['shifted', ...classes].map((name) => `flush set ${TABLE} ${name}\n`),
+  ].join('')
 }
 
 function structures(before: Compiled, after: Compiled): string {
@@ -142,7 +156,23 @@ function additions(before: Compiled, after: Compiled, pendingMs: number): string
 }
 
 function pendingEntries(before: Compiled, after: Compiled, pendingMs: number): string {
-  return MAPS.map((map) => mapElements(`${map}_pending`, changed(before, after, map), pendingMs)).join('')
+  const { maps, classes } = after
+  const shifts = new Map<string, string[]>()
+  const quick = new Set<string>()
+  for (const [face] of [...changed(before, after, 'eg'), ...changed(before, after, 'ing')]) {
+    const name = classes.get(classOf(maps.eg.get(face)!, maps.ing.get(face)!))
+    if (name === undefined || quick.has(face)) continue
+    quick.add(face)
+    shifts.set(name, [...(shifts.get(name) ?? []), face])
+  }
+  const text = [...shifts].map(([name, faces]) => elements('add', name, faces, pendingMs))
+  text.push(elements('add', 'shifted', [...quick], pendingMs))
+  for (const map of MAPS) {
+    const entries = changed(before, after, map)
+    const rest = map === 'eg' || map === 'ing' ? entries.filter(([face]) => !quick.has(face)) : entries
+    text.push(mapElements(`${map}_pending`, rest, pendingMs))
+  }
+  return text.join('')
 }
 
 function permanent(before: Compiled, after: Compiled): string {

@@ -162,15 +162,43 @@ test('only an allow can have a limit', () => {
   )
 })
 
-test('a shift is one pending element per direction that changed, and its confirmation', () => {
-  const before = compileAgent(state(), BINDINGS)
-  const after = compileAgent(state({}, OPEN), BINDINGS)
+test('a shift to rules that others wear is two plain elements, and its confirmation', () => {
+  const bindings: Binding[] = [...BINDINGS, { key: 'web2', interface: 'gz3', addresses: [], driver: 'netns' }]
+  const wearing = (egress: RuleList) => {
+    const { workloads, ...rest } = state({}, egress)
+    return compileAgent({ ...rest, workloads: [...workloads, { ...state().workloads[0]!, key: 'web2' }] }, bindings)
+  }
+  const [before, after] = [wearing(WEB), wearing(OPEN)]
   const pending = compileDelta(before, after, { pendingMs: 30_000, now: 0 })
   golden(
     'shift',
     `# pending\n${pending}# confirm\n${confirmDelta(before, after, 0)}# revert\n${revertDelta(before, after, 0)}`,
   )
-  assert.equal(pending.match(/add element inet guise \w+_pending/g)?.length, 1)
+  assert.deepEqual(pending.match(/add element inet guise (class_|shifted)/g)?.length, 2)
+  assert.doesNotMatch(pending, /goto/)
+})
+
+test('beyond the classes a shift is one pending verdict per direction that changed', () => {
+  const count = 80
+  const lists = Array.from({ length: count }, (_, i) => ({ ...OPEN, why: why(`open ${i}`) }))
+  const bindings = lists.map((_, i) => ({ key: `k${i}`, interface: `gz${i}`, addresses: [], driver: 'netns' as const }))
+  const wearing = (first: number) => {
+    const workloads = lists.map((list, i) => {
+      return { ...state().workloads[0]!, key: `k${i}`, egress: i === 0 ? lists[first]! : list, ingress: OPEN }
+    })
+    return compileAgent(state({ workloads }), bindings)
+  }
+  const before = wearing(0)
+  assert.equal(before.classes.size, 64)
+  const quick = lists.map((_, i) => {
+    const text = compileDelta(before, wearing(i), { pendingMs: 30_000, now: 0 })
+    const isQuick = / shifted \{ "gz0"/.test(text)
+    if (i > 0) assert.equal(/ eg_pending \{ "gz0"/.test(text), !isQuick)
+    assert.doesNotMatch(text, / ing_pending \{/)
+    return isQuick
+  })
+  const shifts = quick.filter(Boolean).length
+  assert.ok(shifts >= 62 && shifts < count - 1, `${shifts} quick`)
 })
 
 test('a containment has what is left of its time, is not pending, and is not released before confirmation', () => {

@@ -6,6 +6,7 @@
 import type { AgentState } from '../model/desired.ts'
 import { type ContainMap, type DispatchMap, MEMBER_SETS, type MemberSet } from './base.ts'
 import { automaticDenyChain, type Chains, listChain, safeChain } from './chains.ts'
+import { type Classes, compileClasses } from './classes.ts'
 import { bucketName } from './match-text.ts'
 import { type AgentTree, type Binding, buildTree, canonicalAddress, type ListNode, type SetNode } from './tree.ts'
 import { digest } from './words.ts'
@@ -35,6 +36,7 @@ export type Compiled = {
   /** Map → element → `goto chain`. */
   readonly maps: Readonly<Record<DispatchMap, ReadonlyMap<string, string>>>
   readonly contained: readonly Contained[]
+  readonly classes: Classes
   /** Rule id as comments and log prefixes carry it → rule id. */
   readonly ruleIds: ReadonlyMap<string, string>
 }
@@ -45,12 +47,14 @@ export function compileAgent(state: AgentState, bindings: readonly Binding[]): C
   const enforce = tree.mode === 'enforce' ? 'drop' : 'count'
   const chains: Chains = { all: new Map(), limits: new Set(), ids: new Map(), enforce }
   const maps = dispatch(chains, tree)
+  const classes = compileClasses(chains, maps)
   const contained = containment(chains, tree)
   const sets = compileSets(tree)
+  for (const name of classes.values()) sets.set(name, { type: 'ifname', elements: new Set(), holds: 'members' })
   for (const name of chains.limits) sets.set(name, { type: 'ifname', elements: new Set(), holds: 'rates' })
   const hash = `h${digest(fingerprint(chains, sets, maps, contained)).slice(0, 14)}`
   sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]), holds: 'members' })
-  return { hash, enforce, chains: chains.all, sets, maps, contained, ruleIds: chains.ids }
+  return { hash, enforce, chains: chains.all, sets, maps, contained, classes, ruleIds: chains.ids }
 }
 
 const FAMILIES = ['ipv4', 'ipv6'] as const
@@ -64,6 +68,10 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
     safe_eg: new Map(),
     safe_ing: new Map(),
     auto: new Map(),
+    shift_eg_orig: new Map(),
+    shift_eg_reply: new Map(),
+    shift_in_orig: new Map(),
+    shift_in_reply: new Map(),
   }
   const once = new Map<ListNode, string>()
   const chainOf = (list: ListNode) => {
@@ -110,6 +118,7 @@ function compileSets(tree: AgentTree): Map<string, CompiledSet> {
     mac_known: new Set(),
     source_mac: new Set(),
     state: new Set(),
+    shifted: new Set(),
   }
   for (const member of tree.members) {
     if (member.interface === null) {

@@ -16,6 +16,8 @@ export type ReadBack = {
   readonly pending: { readonly hash: string; readonly remainingMs: number } | null
   readonly maps: Readonly<Record<DispatchMap, ReadonlyMap<string, Entry>>>
   readonly pendingMaps: Readonly<Record<DispatchMap, ReadonlyMap<string, Entry>>>
+  /** Interface → the class set that holds it, for shifts that are pending as an element of one. */
+  readonly shifting: ReadonlyMap<string, { readonly set: string; readonly remainingMs: number | null }>
   readonly contained: Readonly<Record<ContainMap, ReadonlyMap<string, Entry>>>
   readonly reflexes: readonly {
     readonly interface: string | null
@@ -65,6 +67,13 @@ export function readBack(json: unknown): ReadBack | null {
     pending: pending === undefined ? null : { hash: pending[0].replaceAll('"', ''), remainingMs: pending[1] ?? 0 },
     maps: record(DISPATCH, entries),
     pendingMaps: record(DISPATCH, (name) => entries(`${name}_pending`)),
+    shifting: new Map(
+      [...sets].flatMap(([set, json]) =>
+        set.startsWith('class_')
+          ? [...setEntries(json)].map(([element, remainingMs]) => [element, { set, remainingMs }] as const)
+          : [],
+      ),
+    ),
     contained: record(CONTAIN, entries),
     reflexes: reflexes(sets),
     chains,
@@ -116,8 +125,8 @@ export function presentNames(found: ReadBack): { chains: string[]; sets: string[
   const holding = new Set(Object.values(found.contained).flatMap((map) => [...map.values()].map(({ chain }) => chain)))
   const kept = (name: string) => holding.has(name) || (holding.size > 0 && /^(d_|set_guise_never_)/.test(name))
   return {
-    chains: [...found.chains.keys()].filter((name) => /^[cdefilnrt]_/.test(name) && !kept(name)),
-    sets: [...found.sets.keys()].filter((name) => /^(set|limit)_/.test(name) && !kept(name)),
+    chains: [...found.chains.keys()].filter((name) => /^[cdefiklnrt]_/.test(name) && !kept(name)),
+    sets: [...found.sets.keys()].filter((name) => /^(set|limit|class)_/.test(name) && !kept(name)),
   }
 }
 
