@@ -16,10 +16,10 @@ const MODULES = [
   'wireguard',
 ]
 const APPLETS =
-  'sh mount mkdir insmod hostname sleep usleep cat echo rm ln ls ps kill udhcpc wget sha256sum dd truncate ping nslookup nc sync sysctl tee mv chmod poweroff reboot head'
+  'sh mount mkdir insmod hostname sleep usleep cat echo rm ln ls ps kill udhcpc wget sha256sum dd truncate ping nslookup nc sync sysctl tee mv tar poweroff reboot head'
 const OURS = ['init', 'etc/udhcpc.sh', 'etc/nginx/nginx.conf', 'usr/sbin/shutdown']
 const FOLDERS =
-  'dev proc sys run tmp etc etc/nginx etc/guest etc/guest/tls modules srv usr usr/bin usr/sbin usr/lib usr/lib64 usr/lib/x86_64-linux-gnu usr/share usr/share/nginx var var/lib var/log var/run'
+  'dev proc sys run tmp etc etc/nginx etc/guise etc/guise/tls etc/guise/tls/web etc/guise/tls/web/boot modules srv usr usr/bin usr/sbin usr/lib usr/lib64 usr/lib/x86_64-linux-gnu usr/share usr/share/nginx var var/lib var/log var/run'
 
 export async function guestEntries(roots: readonly string[]): Promise<{ kernel: Buffer; entries: Entry[] }> {
   const files = [...new Set([...PROGRAMS.map((name) => programOf(roots, name)), ...modulesOf(roots)])]
@@ -46,8 +46,9 @@ export async function guestEntries(roots: readonly string[]): Promise<{ kernel: 
       text('etc/passwd', 'root:x:0:0:root:/:/bin/sh\n', 0o644),
       text('etc/group', 'root:x:0:\n', 0o644),
       text('etc/resolv.conf', '', 0o644),
-      text('etc/guest/tls/server.crt', certificate.certificate, 0o644),
-      text('etc/guest/tls/server.key', certificate.key, 0o600),
+      { path: 'etc/guise/tls/web/current', kind: 'link', target: 'boot' },
+      text('etc/guise/tls/web/boot/fullchain.pem', certificate.certificate, 0o644),
+      text('etc/guise/tls/web/boot/key.pem', certificate.key, 0o600),
     ],
   }
 }

@@ -68,7 +68,7 @@ async function main(config: AgentConfig): Promise<void> {
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let sampled = 0
   const floor = createFloorWatch(config.home, say)
-  let inventory = readInventory(config.inventory, config.hostDriver)
+  let inventory = readInventory(config.inventory, config.hostDriver, config.home)
   const apart = createLinkApart(say)
   const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null, apart.contact)
   /** What comes from another host is not decoded in this process. */
@@ -176,9 +176,9 @@ async function main(config: AgentConfig): Promise<void> {
   takeInventory()
   await enforcer.recover()
   await enforcer.rebind()
-  const unwatch = watchInventory(config.inventory, () => {
+  const unwatch = watchInventory(config.inventory, config.home, () => {
     try {
-      inventory = readInventory(config.inventory, config.hostDriver)
+      inventory = readInventory(config.inventory, config.hostDriver, config.home)
     } catch (error) {
       counters.inventoryRefused++
       return say(`${(error as Error).message}; the inventory before it stays`)

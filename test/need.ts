@@ -27,6 +27,17 @@ export function needQemu(): string | false {
   return false
 }
 
+/** For containers that are started for real. */
+export function needPodman(): string | false {
+  try {
+    execFileSync('podman', ['--version'], { stdio: 'ignore' })
+    execFileSync('runc', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return 'needs podman and runc (npm test installs them as root on Debian)'
+  }
+  return false
+}
+
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 )

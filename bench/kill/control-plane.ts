@@ -261,7 +261,7 @@ async function disagreements(ground: Ground): Promise<string[]> {
   const said: string[] = []
   const worn = state.workloads.find(({ key }) => key.endsWith('wa'))?.persona.name ?? ''
   if (kernel !== golden.get(worn)) said.push(`the kernel does not hold exactly ${worn}`)
-  const { hash } = compileAgent(state, bindingsOf(readInventory(range.inventory, 'none'), state))
+  const { hash } = compileAgent(state, bindingsOf(readInventory(range.inventory, 'none', range.home), state))
   for (const [who, theirs] of Object.entries({
     agent: agent.applied?.hash,
     journal: inside.hash,

@@ -21,6 +21,8 @@ export type Range = {
   readonly inventory: string
   readonly faults: string
   readonly socket: string
+  /** Folders of the cgroups of the first workload. */
+  readonly groups: readonly string[]
   /** `variant` 0 or 1: other rules, addresses and resolvers; same generation numbering. */
   state(n: number, variant: number): AgentState
   /** Kernel, addresses, routes and resolver files, without what only counts or ticks. */
@@ -77,6 +79,7 @@ export async function makeRange(tag: string): Promise<Range> {
     inventory,
     faults,
     socket,
+    groups: groups.filter((folder) => folder.endsWith(spaces[0]!)),
     state: (n, variant) => stateOf(spaces, n, variant),
     capture: () => captureAll(router, spaces, groups),
     startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket } = {}) {

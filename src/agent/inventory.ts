@@ -2,11 +2,13 @@
  * The inventory file (`WorkloadReport[]`) and its neighbours `namespaces.json` and `places.json` come in; what drivers may
  * touch goes out. A bad file changes nothing.
  */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { knownPlace, reportOf } from '../enforce/drivers/places.ts'
+import { machinesFolder, openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
@@ -26,16 +28,41 @@ const isPlaces = Compile(
 const isPaths = Compile(Type.Record(Type.String(), Type.String({ pattern: NAMESPACE_PATH.source })))
 
 /** Throws a sentence: which file, and what is wrong with it. */
-export function readInventory(path: string, hostDriver: 'host' | 'none'): Inventory {
-  const workloads = parse(path, read(path))
-  if (!isReports.Check(workloads))
-    throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(workloads)][0]?.message ?? ''}`)
+export function readInventory(path: string, hostDriver: 'host' | 'none', home: string): Inventory {
+  const named = parse(path, read(path))
+  if (!isReports.Check(named))
+    throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(named)][0]?.message ?? ''}`)
+  const workloads = withMachines(named, home)
   const keys = new Set(workloads.map(({ key }) => key))
   if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
   return {
     workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,
-    namespaces: readNamespaces(dirname(path)),
-    places: readPlaces(dirname(path)),
+    ...whereabouts(workloads, readNamespaces(dirname(path)), readPlaces(dirname(path))),
+  }
+}
+
+/** The machines of this host need not be named: their definitions are in our own home. */
+function withMachines(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
+  const machines = existsSync(machinesFolder(home)) ? openMachineStore(home).all().map(reportOf) : []
+  return [...named, ...machines.filter(({ key }) => !named.some((one) => one.key === key))]
+}
+
+/** What drivers know, and over it what the files say. */
+function whereabouts(
+  workloads: readonly WorkloadReport[],
+  namespaces: ReadonlyMap<string, string>,
+  places: NonNullable<Inventory['places']>,
+): Pick<Inventory, 'namespaces' | 'places'> {
+  const known = workloads.map((report) => [report.key, knownPlace(report)] as const)
+  return {
+    namespaces: new Map([
+      ...known.flatMap(([key, { namespace }]) => (namespace === undefined ? [] : [[key, namespace] as const])),
+      ...namespaces,
+    ]),
+    places: new Map([
+      ...known.map(([key, { namespace: _, ...place }]) => [key, { ...place, ...places.get(key) }] as const),
+      ...[...places].filter(([key]) => !workloads.some((one) => one.key === key)),
+    ]),
   }
 }
 
@@ -106,8 +133,11 @@ function hostReport(): WorkloadReport {
 }
 
 /** Calls `changed` when the file was written; polling also sees a rename over it. */
-export function watchInventory(path: string, changed: () => void): () => void {
+export function watchInventory(path: string, home: string, changed: () => void): () => void {
   const look = () => changed()
-  watchFile(path, { interval: 1_000 }, look)
-  return () => unwatchFile(path, look)
+  const watched = [path, machinesFolder(home)]
+  for (const one of watched) watchFile(one, { interval: 1_000 }, look)
+  return () => {
+    for (const one of watched) unwatchFile(one, look)
+  }
 }

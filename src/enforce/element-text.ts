@@ -40,6 +40,7 @@ export function readElementText(text: string): ElementChange[] | null {
 }
 
 function typesOf(set: string): readonly string[] | null {
+  if (/^class_[0-9a-f]{16}$/.test(set)) return ['ifname']
   const bucket = /^set_\w+_([46])_\d+$/.exec(set)
   const type = bucket === null ? TYPES.get(set) : bucket[1] === '4' ? 'ipv4_addr' : 'ipv6_addr'
   return type?.split(' . ') ?? null

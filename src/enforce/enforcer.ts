@@ -290,7 +290,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       options.reloaded()
     }
     const isTenth = ++unwatched % 10 === 0
-    await repairFacets(({ noticed: by }) => isTenth || by === 'look' || (by !== undefined && noticed.has(by)))
+    await repairFacets(({ noticed: by }) => isTenth || by === 'look' || by?.some((what) => noticed.has(what)) === true)
   }
 
   async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {

@@ -9,6 +9,7 @@ import type { Facet } from '../model/persona.ts'
 import type { Applied } from '../model/wire.ts'
 import { guestOf } from './drivers/qemu/guest-agent.ts'
 import type { Step } from './step.ts'
+import type { Noticed } from './watch.ts'
 
 /** Where a workload is on this host. What a driver does not have is null, and a part that needs it refuses. */
 export type Place = {
@@ -57,7 +58,7 @@ export type FacetPart<Wish = unknown, State = unknown> = {
    * How a foreign change is noticed: `look` = reading costs next to nothing, so it is read every second; else by what the
    * kernel tells (watch.ts). Absent = it is looked at every tenth second.
    */
-  readonly noticed?: 'look' | 'link' | 'shape'
+  readonly noticed?: 'look' | readonly Noticed[]
   /** What must answer after the change, asked from this host. */
   probes?(place: Place, from: State, to: State): readonly (() => Promise<Probe>)[]
 }

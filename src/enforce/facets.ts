@@ -1,5 +1,6 @@
 /** The parts, in the order in which a change walks them: what carries others first. `policies` is no part; `nft.ts` is. */
 import type { Facet } from '../model/persona.ts'
+import { guestTls, guestVpn, inGuestsToo } from './drivers/qemu/guest-parts.ts'
 import type { FacetPart } from './facet.ts'
 import { bandwidth } from './facets/bandwidth.ts'
 import { cpu, memory } from './facets/cgroup.ts'
@@ -7,8 +8,20 @@ import { dns } from './facets/dns.ts'
 import { egressAddress } from './facets/egress-address.ts'
 import { network } from './facets/network.ts'
 import { publishedPorts } from './facets/published-ports.ts'
+import { tls } from './facets/tls.ts'
+import { vpn } from './facets/vpn.ts'
 
-export const PARTS: readonly FacetPart[] = [network, dns, egressAddress, publishedPorts, bandwidth, cpu, memory]
+export const PARTS: readonly FacetPart[] = [
+  network,
+  inGuestsToo(vpn, guestVpn),
+  dns,
+  inGuestsToo(tls, guestTls),
+  egressAddress,
+  publishedPorts,
+  bandwidth,
+  cpu,
+  memory,
+]
 
 export function partOf(facet: Facet): FacetPart | null {
   return PARTS.find((part) => part.facet === facet) ?? null

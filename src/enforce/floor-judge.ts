@@ -146,7 +146,8 @@ function portsFault(at: string, workload: DesiredState): Fault | null {
   return null
 }
 
-const BASE = new Set(['workload', 'key', 'persona', 'egress', 'ingress', 'containment'])
+/** `merged` and `ladder` tell where the rules came from, and set nothing. */
+const BASE = new Set(['workload', 'key', 'persona', 'egress', 'ingress', 'containment', 'merged', 'ladder'])
 
 /** Whatever a workload is to wear beyond its rules is a facet by its own name. */
 function facetFault(state: AgentState, floor: Floor): Fault | null {

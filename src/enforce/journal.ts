@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Generation } from '../model/desired.ts'
+import { effectSync } from './fault.ts'
 import type { Step } from './step.ts'
 
 export type Intent = {
@@ -78,7 +79,7 @@ export function openJournal(home: string): Journal {
   const write = (name: string, body: unknown) => {
     const temporary = join(folder, `.${name}.tmp`)
     writeSynced(temporary, seal(body))
-    renameSync(temporary, path(name))
+    effectSync('rename', () => renameSync(temporary, path(name)))
     syncFolder(folder)
   }
   const journal: Journal = {
@@ -88,7 +89,7 @@ export function openJournal(home: string): Journal {
     intend: (intent) => write('intent', intent),
     commit: (confirmed) => write('confirmed', confirmed),
     clear() {
-      rmSync(path('intent'), { force: true })
+      effectSync('remove', () => rmSync(path('intent'), { force: true }))
       syncFolder(folder)
     },
     forget() {
@@ -136,8 +137,10 @@ function writeSynced(path: string, text: string): void {
   const fd = openSync(path, 'w', 0o600)
   try {
     const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    fsyncSync(fd)
+    effectSync('write', () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    })
+    effectSync('fsync', () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }

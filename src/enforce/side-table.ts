@@ -65,9 +65,11 @@ function baseText(): string {
 
 type Found = { readonly entries: readonly Entry[]; readonly rulesHold: boolean }
 
-/** What these maps hold for one link. */
+/** What these maps do for one link: nothing, when somebody changed the rules that read them. */
 export async function entriesOf(maps: readonly SideMap[], owner: string): Promise<Entry[]> {
-  return ((await read())?.entries ?? []).filter((entry) => maps.includes(entry.map) && entry.owner === owner)
+  const found = await read()
+  if (found === null || !found.rulesHold) return []
+  return found.entries.filter((entry) => maps.includes(entry.map) && entry.owner === owner)
 }
 
 /** These maps hold exactly `wanted` for one link afterwards: one transaction. */

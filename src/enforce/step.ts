@@ -21,6 +21,7 @@ import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
 import { convergeFiles, type Installed, type Spot as TlsSpot } from './facets/tls/install.ts'
 import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
+import { effect } from './fault.ts'
 
 export type Step =
   | { readonly run: 'nft'; readonly text: string; readonly lenient?: true }
@@ -48,16 +49,28 @@ export type Step =
   | ({ readonly run: 'tls'; readonly certificates: readonly Installed[]; readonly home: string } & TlsSpot)
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
-const RESOLVER_PATH = /^\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\/resolv\.conf$/
+/** Of a namespace; or of a container, where podman and Docker keep it, outside of what it can reach itself. */
+export const RESOLVER_PATH =
+  /^(?:\/etc\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|(?:\/(?!\.)[\w.@+-]+)+\/(?:overlay-containers\/[0-9a-f]{64}\/userdata|containers\/[0-9a-f]{64}))\/resolv\.conf$/
 const LIMIT_PATH =
   /^\/sys\/fs\/cgroup\/[\w@.:/\\-]+\/(cpu\.(max|weight|shares|cfs_quota_us|cfs_period_us)|memory\.(max|limit_in_bytes))$/
 const STEP_TIMEOUT_MS = 30_000
 
 /** Throws with what was attempted and the program's own words. */
 export async function runStep(step: Step): Promise<void> {
+  if (!isNothing(step)) await effect(step.run, () => perform(step))
+}
+
+function isNothing(step: Step): boolean {
+  if (step.run === 'nft') return step.text === ''
+  if (step.run === 'cgroup') return step.writes.length === 0
+  return (step.run === 'ip' || step.run === 'tc') && step.lines.length === 0
+}
+
+async function perform(step: Step): Promise<void> {
   switch (step.run) {
     case 'nft':
-      if (step.text !== '') await allowing(step, command('nft', ['-f', '-'], step.text))
+      await allowing(step, command('nft', ['-f', '-'], step.text))
       return
     case 'ip':
       await batch(step, step.namespace)
@@ -82,9 +95,7 @@ export async function runStep(step: Step): Promise<void> {
   }
 }
 
-/** In our own namespace (null), in another, or in a guest by the socket of its agent. */
 async function batch(step: Extract<Step, { run: 'ip' | 'tc' }>, namespace: string | null): Promise<void> {
-  if (step.lines.length === 0) return
   const argv = [...(step.lenient === true ? ['-force'] : []), '-batch', '-']
   await allowing(step, inside(namespace, step.run, argv, `${step.lines.join('\n')}\n`))
 }
@@ -104,6 +115,7 @@ async function writeLimit(path: string, text: string): Promise<void> {
   }
 }
 
+/** In our own namespace (null), in another, or in a guest by the socket of its agent. */
 export function inside(
   namespace: string | null,
   program: string,

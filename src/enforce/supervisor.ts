@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
-import { maybe } from './fault.ts'
+import { actAsSupervisor, maybe } from './fault.ts'
 import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
@@ -31,6 +31,7 @@ const LEAVE_WITHIN_MS = 5_000
 const NICE = -10
 
 async function supervise(config: SupervisorConfig): Promise<void> {
+  actAsSupervisor()
   try {
     setPriority(NICE)
   } catch {
@@ -86,10 +87,10 @@ async function supervise(config: SupervisorConfig): Promise<void> {
   }
   /** The intent stays in the journal: the next worker looks again, reports it, and clears it. */
   const takeBack = async (intent: Intent) => {
-    maybe('undo-begun', process.pid)
+    maybe('undo-begun')
     for (const step of intent.undo) await runStep(step).catch((error) => say(`undo: ${(error as Error).message}`))
     takenBack = intent.deadlineMs
-    maybe('undone', process.pid)
+    maybe('undone')
     say(`generation ${intent.generation.n} was not confirmed: taken back`)
   }
   const look = () => {

@@ -5,7 +5,9 @@
 import { type Static, Type } from 'typebox'
 import { BandwidthWish } from './facets/bandwidth.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
+import { Tls } from './facets/tls.ts'
 import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
+import { Vpn } from './facets/vpn.ts'
 import { OnStep } from './ladder.ts'
 import { Merged } from './overlap.ts'
 
@@ -146,6 +148,8 @@ export const DesiredState = Type.Object(
     memory: Type.Optional(MemoryWish),
     egressAddress: Type.Optional(EgressAddressWish),
     publishedPorts: Type.Optional(PublishedPortsWish),
+    vpn: Type.Optional(Vpn),
+    tls: Type.Optional(Tls),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
      * the server is silent, so a quarantined workload cannot sabotage its probes and be released.

@@ -3,7 +3,9 @@ import { type Static, Type } from 'typebox'
 import { LEARNED_PERSONAS } from './belief.ts'
 import { Bandwidth } from './facets/bandwidth.ts'
 import { Cpu, Memory } from './facets/limits.ts'
+import { TlsWish } from './facets/tls.ts'
 import { EgressAddress, PublishedPorts } from './facets/translation.ts'
+import { VpnWish } from './facets/vpn.ts'
 import { Ladder } from './ladder.ts'
 import { Overlap } from './overlap.ts'
 import { Duration, PolicyRule } from './policy.ts'
@@ -58,8 +60,8 @@ export const Profile = Type.Object(
         { additionalProperties: false },
       ),
     ),
-    vpn: Type.Optional(Type.Unknown()),
-    tls: Type.Optional(Type.Unknown()),
+    vpn: Type.Optional(VpnWish),
+    tls: Type.Optional(TlsWish),
     egressAddress: Type.Optional(EgressAddress),
     publishedPorts: Type.Optional(PublishedPorts),
     bandwidth: Type.Optional(Bandwidth),

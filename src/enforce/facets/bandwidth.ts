@@ -32,7 +32,7 @@ const ALL = 'protocol all'
 
 export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
   facet: 'bandwidth',
-  noticed: 'shape',
+  noticed: ['shape', 'link', 'table'],
   refusal: ({ face }, { down, up }) =>
     face === null
       ? 'it has no link of its own on this host'
@@ -56,16 +56,17 @@ export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
     const { state } = found
     if (normalise(state) === normalise(wanted) && found.whole) return
     if (wanted.down !== null || state.down !== null || found.tree)
-      await tc(wanted.down === null ? bareLines(face, found.tree) : treeLines(face, wanted.down, found.tree))
+      await (wanted.down === null ? tc(bareLines(face, found.tree)) : makeTree(face, wanted.down, found.tree))
     if (wanted.up === null) {
-      await tc(found.filter ? [`filter del dev ${face} ingress pref ${PREFERENCE}`] : [])
+      await tc(found.filter === 'none' ? [] : [unfilterLine(face)])
       if (found.ifb !== 'gone') await ip([`link del dev ${ifbOf(face)}`])
       if (found.clsact && !wanted.clsact && !(await hasFilters(face))) await tc([`qdisc del dev ${face} clsact`])
     } else {
       if (found.ifb === 'gone') await ip([`link add ${ifbOf(face)} type ifb`])
       if (found.ifb !== 'up') await ip([`link set dev ${ifbOf(face)} up`])
-      await tc(treeLines(ifbOf(face), wanted.up, found.ifbTree))
-      if (!found.filter)
+      await makeTree(ifbOf(face), wanted.up, found.ifbTree)
+      if (found.filter === 'dead') await tc([unfilterLine(face)])
+      if (found.filter !== 'ours')
         await tc([...(found.clsact ? [] : [`qdisc add dev ${face} clsact`]), filterLine(face, ifbOf(face))])
     }
     await writeEntries(['rank'], face, rankEntries(face, wanted.rank))
@@ -113,7 +114,8 @@ type Look = {
   readonly tree: boolean
   readonly ifbTree: boolean
   readonly ifb: 'gone' | 'down' | 'up'
-  readonly filter: boolean
+  /** `dead` = its device went away under it, and it drops what it matches. */
+  readonly filter: 'none' | 'dead' | 'ours'
   readonly clsact: boolean
   /** Nothing left over, nothing half there. */
   readonly whole: boolean
@@ -132,10 +134,11 @@ async function look(face: string): Promise<Look> {
   if (root === null) throw new Error(`${face} has no root qdisc: ${ours.slice(0, 200)}`)
   const tree = root[2] === HANDLE
   const down = tree ? shapeIn(ours) : null
-  const filter = ours.includes(`(Egress Redirect to device ${ifb})`)
+  const redirects = ours.includes(`(Egress Redirect to device ${ifb})`)
+  const filter = redirects ? 'ours' : ours.includes(` pref ${PREFERENCE} `) ? 'dead' : 'none'
   const state = link === null ? 'gone' : /[<,]UP[,>]/.test(link) ? 'up' : 'down'
   const ifbTree = theirs.includes(`qdisc htb ${HANDLE} root `)
-  const up = filter && state === 'up' ? shapeIn(theirs) : null
+  const up = redirects && state === 'up' ? shapeIn(theirs) : null
   const clsact = /^qdisc clsact /m.test(ours)
   const entries = await entriesOf(['rank'], face)
   return {
@@ -144,14 +147,14 @@ async function look(face: string): Promise<Look> {
       up,
       rank: entries[0]?.value ?? null,
       foreign: tree || root[2] === '0:' ? null : root[1]!,
-      clsact: clsact && !filter,
+      clsact: clsact && filter === 'none',
     },
     tree,
     ifbTree,
     ifb: state,
     filter,
     clsact,
-    whole: tree === (down !== null) && (up === null ? !filter && link === null : clsact),
+    whole: tree === (down !== null) && (up === null ? filter === 'none' && link === null : clsact),
   }
 }
 
@@ -186,19 +189,47 @@ async function hasFilters(face: string): Promise<boolean> {
 function treeLines(device: string, { rate, ceiling }: Shape, isThere: boolean): string[] {
   const burst = Math.max(65_536, Math.ceil(ceiling / 8 / 250))
   const classOf = (rateBits: number) => `htb rate ${rateBits}bit ceil ${ceiling}bit burst ${burst} cburst ${burst}`
-  // A tenth of a second, but room for two segments as the kernel offloads them.
-  const queued = Math.max(131_072, Math.ceil(ceiling / 80))
   const quantum = Math.min(60_000, Math.max(1_514, Math.ceil(rate / 80)))
   return [
     ...(isThere ? [] : [`qdisc add dev ${device} root handle ${HANDLE} htb default 10`]),
     `class replace dev ${device} parent ${HANDLE} classid ${HANDLE}1 ${classOf(ceiling)}`,
     `class replace dev ${device} parent ${HANDLE}1 classid ${HANDLE}10 ${classOf(rate)} quantum ${quantum}`,
-    `qdisc replace dev ${device} parent ${HANDLE}10 handle ${QUEUE} bfifo limit ${queued}`,
   ]
+}
+
+/** fq_codel keeps answers short behind a full link; where the kernel has none, a tenth of a second in order of arrival. */
+function queueLine(device: string, { ceiling }: Shape, kind: 'fq_codel' | 'bfifo'): string {
+  // Room for some segments as the kernel offloads them (64 KiB): with two, TCP loses a fifth.
+  const limit = kind === 'bfifo' ? ` limit ${Math.max(262_144, Math.ceil(ceiling / 80))}` : ''
+  return `qdisc replace dev ${device} parent ${HANDLE}10 handle ${QUEUE} ${kind}${limit}`
+}
+
+let hasCodel = true
+
+async function makeTree(device: string, shape: Shape, isThere: boolean): Promise<void> {
+  await tc(treeLines(device, shape, isThere))
+  if (hasCodel)
+    try {
+      return await tc([queueLine(device, shape, 'fq_codel')])
+    } catch (error) {
+      if (!/kind is unknown/.test((error as Error).message)) throw error
+      hasCodel = false
+    }
+  await tc([queueLine(device, shape, 'bfifo')])
+}
+
+/** The queue that is there already refuses to become another kind, so that the second line does nothing where the first one did. */
+function wholeTree(device: string, shape: Shape): string[] {
+  const queues = (['fq_codel', 'bfifo'] as const).map((kind) => queueLine(device, shape, kind))
+  return [...treeLines(device, shape, false), ...queues]
 }
 
 function bareLines(device: string, isThere: boolean): string[] {
   return isThere ? [`qdisc del dev ${device} root`] : []
+}
+
+function unfilterLine(face: string): string {
+  return `filter del dev ${face} ingress pref ${PREFERENCE}`
 }
 
 function filterLine(face: string, ifb: string): string {
@@ -219,15 +250,15 @@ async function ip(lines: readonly string[]): Promise<void> {
 
 function undoSteps(face: string, from: BandwidthState, to: BandwidthState): Step[] {
   const ifb = ifbOf(face)
-  const unfilter = `filter del dev ${face} ingress pref ${PREFERENCE}`
+  const unfilter = unfilterLine(face)
   const steps: Step[] = []
   const lenient = (run: 'tc' | 'ip', ...lines: string[]) =>
     void steps.push(run === 'tc' ? { run, lines, lenient: true } : { run, namespace: null, lines, lenient: true })
-  if (from.down !== null) lenient('tc', ...treeLines(face, from.down, false))
+  if (from.down !== null) lenient('tc', ...wholeTree(face, from.down))
   else if (to.down !== null) lenient('tc', ...bareLines(face, true))
   if (from.up !== null) {
     lenient('ip', `link add ${ifb} type ifb`, `link set dev ${ifb} up`)
-    lenient('tc', ...treeLines(ifb, from.up, false), `qdisc add dev ${face} clsact`)
+    lenient('tc', ...wholeTree(ifb, from.up), `qdisc add dev ${face} clsact`)
     lenient('tc', unfilter, filterLine(face, ifb))
   } else if (to.up !== null) {
     lenient('tc', unfilter)

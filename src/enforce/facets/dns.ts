@@ -1,10 +1,11 @@
 /**
  * The `dns` facet: of a namespace `/etc/netns/NAME/resolv.conf`, which `ip netns exec` binds over /etc/resolv.conf; of a
- * guest its own /etc/resolv.conf.
+ * guest its own /etc/resolv.conf; of a container the file that its runtime binds over that.
  */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { DesiredState } from '../../model/desired.ts'
+import { findContainer, isContainer } from '../drivers/container/container.ts'
 import { guestOf } from '../drivers/qemu/guest-agent.ts'
 import { readResolver } from '../drivers/qemu/guest-step.ts'
 import { doorOf, type FacetPart, type Place } from '../facet.ts'
@@ -16,7 +17,11 @@ export type DnsState = string | null
 export const dns: FacetPart<NonNullable<DesiredState['dns']>, DnsState> = {
   facet: 'dns',
   noticed: 'look',
-  refusal: (place) => (doorOf(place) === null ? 'it has no registered namespace, and no guest agent' : null),
+  refusal(place) {
+    if (isContainer(place.key) && findContainer(place.key)?.resolver == null)
+      return 'its runtime keeps no resolver file for it outside of it'
+    return doorOf(place) === null ? 'it has no registered namespace, and no guest agent' : null
+  },
   capture,
   wanted: (_, __, wish) => dnsText(wish),
   async converge(place, wanted) {
@@ -38,9 +43,14 @@ async function capture(place: Place): Promise<DnsState> {
 }
 
 function resolverPath({ key, namespace }: Place): string {
+  if (isContainer(key)) return findContainer(key)?.resolver ?? noResolver(key)
   if (namespace === null || !NAMESPACE_PATH.test(namespace))
     throw new Error(`not a namespace path of ${key}: ${JSON.stringify(namespace)}`)
   return `/etc/netns/${basename(namespace)}/resolv.conf`
+}
+
+function noResolver(key: string): never {
+  throw new Error(`${key} has no resolver file that its runtime keeps outside of it`)
 }
 
 function dnsText(wish: NonNullable<DesiredState['dns']>): string {

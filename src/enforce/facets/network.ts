@@ -6,6 +6,7 @@
 import { type Cidr, cidrContains, isV4, parseAddress } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
 import { doorOf, type FacetPart, type Place, type Probe } from '../facet.ts'
+import { effect } from '../fault.ts'
 import { command, inside, runStep, type Step } from '../step.ts'
 
 export type NetworkState = {
@@ -42,7 +43,7 @@ const PROTOCOL = '186'
 
 export const network: FacetPart<NetworkWish, NetworkState> = {
   facet: 'network',
-  noticed: 'link',
+  noticed: ['link'],
   refusal: (place) =>
     doorOf(place) === null
       ? 'it has no registered namespace, and no guest agent'
@@ -129,7 +130,7 @@ async function capture(place: Place): Promise<NetworkState> {
 
 /** Else the kernel deletes every secondary address together with the primary one (ip-sysctl.rst). */
 async function keepSecondaries(namespace: string): Promise<void> {
-  await inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
+  await effect('sysctl', () => inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']))
 }
 
 /** What a desired profile means here, from what is there now. Throws when an address is none. */

@@ -24,25 +24,15 @@ const RUN_MS = 30_000
 const LOOK_MS = 25
 const OUTPUT_BYTES = 1 << 20
 /** Programs that facets of a guest are made of. The list is here, because whoever holds a socket could ask for any. */
-const PROGRAMS = new Set([
-  'cat',
-  'chmod',
-  'ip',
-  'ls',
-  'mkdir',
-  'mv',
-  'nginx',
-  'ping',
-  'rm',
-  'sha256sum',
-  'sysctl',
-  'tee',
-  'wg',
-  'wget',
-])
+const PROGRAMS = new Set(['cat', 'ip', 'kill', 'ls', 'mkdir', 'mv', 'rm', 'sha256sum', 'sysctl', 'tar', 'tee', 'wg'])
 
 /** Resolves with stdout. Throws with what was attempted, and the program's own words. */
-export async function runInGuest(path: string, program: string, argv: readonly string[], input = ''): Promise<string> {
+export async function runInGuest(
+  path: string,
+  program: string,
+  argv: readonly string[],
+  input: string | Buffer = '',
+): Promise<string> {
   if (!PROGRAMS.has(program)) throw new Error(`${program} is not among what is run in a guest`)
   if ((silent.get(path) ?? 0) > performance.now()) throw new Error(`the guest agent at ${path} did not answer lately`)
   return withAgent(path, async (talk) => {
@@ -50,7 +40,9 @@ export async function runInGuest(path: string, program: string, argv: readonly s
       path: program,
       arg: [...argv],
       'capture-output': true,
-      ...(input === '' ? {} : { 'input-data': Buffer.from(input).toString('base64') }),
+      ...(input.length === 0
+        ? {}
+        : { 'input-data': (typeof input === 'string' ? Buffer.from(input) : input).toString('base64') }),
     })
     const pid = numberOf(started.pid)
     for (const end = performance.now() + RUN_MS; ; ) {

@@ -13,8 +13,12 @@ export type MachineStore = {
   readonly layers: string
 }
 
+export function machinesFolder(home: string): string {
+  return join(home, 'machines')
+}
+
 export function openMachineStore(home: string): MachineStore {
-  const root = join(home, 'machines')
+  const root = machinesFolder(home)
   mkdirSync(root, { recursive: true, mode: 0o700 })
   const folder = (uuid: string) => {
     if (!UUID.test(uuid)) throw new Error(`not the uuid of a machine: ${JSON.stringify(uuid)}`)

@@ -33,7 +33,7 @@ export function wantOf(certificate: Certificate): string {
 }
 
 /** What the agent's home holds for it. Throws a sentence when it is not there or does not fit together. */
-function pairFor(spot: Spot, { given, issue, name }: Certificate, home: string): Pair {
+export function pairFor(spot: Spot, { given, issue, name }: Certificate, home: string): Pair {
   if (given !== undefined) {
     const folder = join(home, 'secrets')
     const pair = {
@@ -254,7 +254,7 @@ function openBase({ namespace, root, key }: Spot, how: 'find' | 'make'): SafeFol
   return folder
 }
 
-function contentsOf({ certificate, privateKey }: Pair): string[] {
+export function contentsOf({ certificate, privateKey }: Pair): string[] {
   const [leaf = '', ...chain] = certificate.match(PEM) ?? []
   return [[leaf, ...chain].map(line).join(''), line(leaf), chain.map(line).join(''), line(privateKey.trim())]
 }

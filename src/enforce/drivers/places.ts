@@ -1,0 +1,37 @@
+/** A workload's key and driver come in, what its driver knows of where it is goes out; `places.json` may say more. */
+import type { WorkloadReport } from '../../model/wire.ts'
+import type { Inventory } from '../snapshot.ts'
+import { findContainer } from './container/container.ts'
+import { cgroupOf } from './qemu/cgroup.ts'
+import { type Machine, socketsOf, UUID } from './qemu/machine.ts'
+
+type Known = NonNullable<ReturnType<NonNullable<Inventory['places']>['get']>> & { readonly namespace?: string }
+
+const MACHINE = 'vm:'
+
+export function knownPlace({ key, driver }: Pick<WorkloadReport, 'key' | 'driver'>): Known {
+  switch (driver) {
+    case 'qemu': {
+      const uuid = key.startsWith(MACHINE) ? key.slice(MACHINE.length) : ''
+      return UUID.test(uuid) ? { cgroup: cgroupOf(uuid), monitor: socketsOf(uuid).monitor } : {}
+    }
+    case 'container': {
+      const { namespace, cgroup, root } = findContainer(key) ?? { namespace: null, cgroup: null, root: null }
+      return {
+        ...(namespace === null ? {} : { namespace }),
+        ...(cgroup === null ? {} : { cgroup }),
+        ...(root === null ? {} : { root }),
+      }
+    }
+    case 'netns':
+    case 'host':
+    case 'recording':
+      return {}
+  }
+}
+
+/** A machine of this host as a workload: known by its uuid, whatever it is called and wherever it runs. */
+export function reportOf({ uuid, name, face, addresses }: Machine): WorkloadReport {
+  const kind = 'vm' as WorkloadReport['kind']
+  return { key: `${MACHINE}${uuid}`, name, kind, driver: 'qemu', interface: face, addresses, labels: {} }
+}

@@ -1,0 +1,84 @@
+/** The facets of which a guest's way is another one than a namespace's: the same wishes and states, through the agent in it. */
+import { type Tls, tlsFaults } from '../../../model/facets/tls.ts'
+import { type Vpn, vpnFaults } from '../../../model/facets/vpn.ts'
+import type { FacetPart, Place, Probe } from '../../facet.ts'
+import { type Installed, readyFor, wantOf } from '../../facets/tls/install.ts'
+import { type Found, tunnelText } from '../../facets/vpn/tunnel.ts'
+import { wantedTunnel } from '../../facets/vpn.ts'
+import { secretsFolder, secretsHome } from '../../secret-files.ts'
+import { guestOf } from './guest-agent.ts'
+import { captureCertificates, convergeCertificates } from './guest-certificates.ts'
+import { captureGuestTunnel, convergeGuestTunnel } from './guest-tunnel.ts'
+
+/** `part` everywhere but in a guest, `guest` there. */
+export function inGuestsToo<Wish, State>(
+  part: FacetPart<Wish, State>,
+  guest: Omit<FacetPart<Wish, State>, 'facet' | 'clash' | 'stages'>,
+): FacetPart<Wish, State> {
+  const of = (place: Place) => (isGuest(place) ? guest : part)
+  return {
+    ...part,
+    refusal: (place, wish) => of(place).refusal(place, wish),
+    capture: (place) => of(place).capture(place),
+    wanted: (place, original, wish) => of(place).wanted(place, original, wish),
+    converge: (place, wanted) => of(place).converge(place, wanted),
+    undo: (place, from, to) => of(place).undo(place, from, to),
+    probes: (place, from, to) => of(place).probes?.(place, from, to) ?? [],
+  }
+}
+
+function isGuest({ namespace, monitor }: Place): boolean {
+  return namespace === null && guestOf(monitor) !== null
+}
+
+function agentOf({ key, monitor }: Place): string {
+  const guest = guestOf(monitor)
+  if (guest === null) throw new Error(`${key} is no guest of ours`)
+  return guest
+}
+
+type GuestPart<Wish, State> = Omit<FacetPart<Wish, State>, 'facet'>
+
+export const guestVpn: GuestPart<Vpn, Found> = {
+  refusal(_, wish) {
+    const [fault] = vpnFaults(wish)
+    return fault === undefined ? null : `${fault.why}; ${fault.cure}`
+  },
+  capture: (place) => captureGuestTunnel(agentOf(place)),
+  wanted(place, original, wish) {
+    if (original.others.includes(wish.interface))
+      throw new Error(`${place.key} has another interface ${wish.interface}; give the tunnel another name`)
+    return { tunnel: wantedTunnel(wish), others: [] }
+  },
+  converge: (place, { tunnel }) => convergeGuestTunnel(agentOf(place), tunnel, secretsFolder()),
+  normalise: ({ tunnel }) => tunnelText(tunnel),
+  undo(place, { tunnel }) {
+    const write = { what: 'tunnel', tunnel, secrets: secretsFolder() } as const
+    return [{ run: 'guest', guest: agentOf(place), write, lenient: true }]
+  },
+  probes: (place, _, { tunnel }) => (tunnel === null ? [] : [() => stands(place, tunnel.interface, tunnel.publicKey)]),
+}
+
+async function stands(place: Place, name: string, publicKey: string): Promise<Probe> {
+  const { tunnel } = await captureGuestTunnel(agentOf(place))
+  const ok = tunnel?.up === true && tunnel.publicKey === publicKey
+  return { name: `tunnel ${name}`, ok, detail: ok ? 'is up with its key' : 'is not up' }
+}
+
+export const guestTls: GuestPart<Tls, readonly Installed[]> = {
+  refusal(_, wish) {
+    const [fault] = tlsFaults(wish)
+    return fault === undefined ? null : `${fault.why}; ${fault.cure}`
+  },
+  capture: (place) => captureCertificates(agentOf(place)),
+  wanted({ key }, _, { certificates }) {
+    for (const certificate of certificates) readyFor({ key, namespace: null, root: null }, certificate, secretsHome())
+    return certificates.map((certificate) => ({ name: certificate.name, want: wantOf(certificate), certificate }))
+  },
+  converge: (place, wanted) => convergeCertificates(agentOf(place), place.key, wanted, secretsHome()),
+  normalise: (state) => JSON.stringify(state.map(({ name, want }) => `${name} ${want}`).sort()),
+  undo(place, certificates) {
+    const write = { what: 'certificates', key: place.key, certificates, home: secretsHome() } as const
+    return [{ run: 'guest', guest: agentOf(place), write, lenient: true }]
+  },
+}
