@@ -8,6 +8,8 @@ import { Compile } from 'typebox/compile'
 import { parseInterfaceAddress } from '../decide/interface-address.ts'
 import { parseRuleLine, printRuleLine } from '../decide/rule-line.ts'
 import { parseAddress } from '../model/address.ts'
+import type { TlsWish } from '../model/facets/tls.ts'
+import type { VpnWish } from '../model/facets/vpn.ts'
 import { API_VERSION, type PersonaManifest } from '../model/manifest.ts'
 import { PolicyRule } from '../model/policy.ts'
 import { Problem } from './problem.ts'
@@ -32,12 +34,8 @@ export const ShortForm = Type.Object(
         maxItems: 500,
       }),
     ),
-    vpn_settings: Type.Optional(
-      Type.Unknown({ description: 'null; anything else is refused: no driver carries it yet' }),
-    ),
-    tls_certificate: Type.Optional(
-      Type.Unknown({ description: 'null; anything else is refused: no driver carries it yet' }),
-    ),
+    vpn_settings: Type.Optional(Type.Unknown({ description: 'null, or what profile.vpn of a manifest takes' })),
+    tls_certificate: Type.Optional(Type.Unknown({ description: 'null, or what profile.tls of a manifest takes' })),
   },
   { additionalProperties: false, $id: 'PersonaShortForm' },
 )
@@ -76,8 +74,9 @@ export function fromShortForm(body: object): PersonaManifest {
   }
   if (body.dns_servers !== undefined && body.dns_servers.length > 0) profile.dns = { servers: body.dns_servers }
   if (body.firewall_rules !== undefined) profile.rules = readRules(body.firewall_rules)
-  if (body.vpn_settings != null) profile.vpn = body.vpn_settings
-  if (body.tls_certificate != null) profile.tls = body.tls_certificate
+  // Held to their schemas with the rest of the manifest.
+  if (body.vpn_settings != null) profile.vpn = body.vpn_settings as VpnWish
+  if (body.tls_certificate != null) profile.tls = body.tls_certificate as TlsWish
   return { apiVersion: API_VERSION, kind: 'Persona', metadata: { name: body.name }, spec: { profile } }
 }
 
@@ -129,6 +128,8 @@ function prefixLength(address: string, mask: string | null): number {
   throw refuse([{ pointer: '/subnet_mask', message: 'is not a mask such as 255.255.255.0 or /24' }])
 }
 
+const FORM_HAS = new Set(['network', 'dns', 'rules', 'default', 'vpn', 'tls'])
+
 export function toShortForm(manifest: PersonaManifest): object {
   const { metadata, spec } = manifest
   const profile = spec.profile ?? {}
@@ -137,6 +138,9 @@ export function toShortForm(manifest: PersonaManifest): object {
     ...((profile.network?.gateways?.length ?? 0) > 1 ? ['further gateways'] : []),
     ...((profile.dns?.search?.length ?? 0) > 0 ? ['dns search domains'] : []),
     ...(profile.default === undefined ? [] : ['a default']),
+    ...Object.keys(profile).filter((facet) => !FORM_HAS.has(facet)),
+    ...(spec.ladder === undefined ? [] : ['a ladder']),
+    ...(spec.overlap === undefined ? [] : ['an overlap']),
     ...((spec.mitigationRules?.length ?? 0) > 0 ? ['mitigationRules'] : []),
     ...(spec.recognisedAs === undefined ? [] : ['recognisedAs']),
     ...(spec.alarming === undefined ? [] : ['alarming']),
@@ -159,8 +163,8 @@ export function toShortForm(manifest: PersonaManifest): object {
     gateway: profile.network?.gateways?.[0] ?? null,
     dns_servers: profile.dns?.servers ?? [],
     firewall_rules: (profile.rules ?? []).map((rule) => printRuleLine(rule) ?? rule),
-    vpn_settings: null,
-    tls_certificate: null,
+    vpn_settings: profile.vpn ?? null,
+    tls_certificate: profile.tls ?? null,
   }
 }
 

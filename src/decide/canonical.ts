@@ -25,6 +25,19 @@ export function meaning(value: unknown): string {
   )
 }
 
+/** Whether two states have one `meaning`, without writing either down: a fleet is compared at every decision. */
+export function sameMeaning(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, i) => sameMeaning(one, b[i]))
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  const isTold = (name: string) => name === 'p' || (name === 'text' && ('p' in left || 'p' in right))
+  for (const name in left) if (!isTold(name) && !sameMeaning(left[name], right[name])) return false
+  for (const name in right) if (!isTold(name) && right[name] !== undefined && !(name in left)) return false
+  return true
+}
+
 export function digest(value: unknown): string {
   return createHash('sha256')
     .update(canonical(value) ?? 'undefined')

@@ -1,9 +1,9 @@
 /** What a draft is to what is in force: the same, a containment, a step up a ladder, something a person asked for. */
-import { canonical, meaning } from './canonical.ts'
+import { canonical, sameMeaning } from './canonical.ts'
 import type { Draft } from './dress.ts'
 
 export function differs(draft: Draft): boolean {
-  return draft.before === null || meaning(draft.before) !== meaning(draft.after)
+  return draft.before === null || !sameMeaning(draft.before, draft.after)
 }
 
 /** New or renewed containment: only takes reach away, and ends. */

@@ -15,12 +15,14 @@ import { sortBy } from './canonical.ts'
 import { contextOf } from './context.ts'
 import { desiredState } from './desired-state.ts'
 import { type Effective, effectiveOf, type Persona, personasOf } from './effective.ts'
+import { inForce } from './in-force.ts'
 import { type Mitigation, mitigate } from './mitigate.ts'
 import { fleetPortNames, ownPortLabels } from './named-ports.ts'
 import type { Dressed } from './peer-sets.ts'
 import type { DecideInput, ShiftProposal } from './plan.ts'
 import { type Resolution, resolve } from './resolve.ts'
 import { createRuleEngine, type RuleEngine } from './rules.ts'
+import { secretFacets } from './secret-facets.ts'
 import { isSubject } from './subjects.ts'
 import { wear } from './wear.ts'
 
@@ -143,16 +145,18 @@ function draftOf(
     if (rule.verdict === 'deny' || rule.verdict === 'reject') notes.wouldDo.push({ workload: record.id, why: rule.why })
   for (const why of mitigation.skipped) notes.skipped.push({ workload: record.id, why })
   proposeShift(input, one, mitigation, personas, notes)
-  const after = { ...desiredState(record, effective.persona, resolution, worn.containment), ...worn.wishes }
+  const secret = secretFacets(effective.persona.spec.profile, before, input.secrets ?? new Map())
+  for (const why of secret.missing) notes.skipped.push({ workload: record.id, why })
+  const after = {
+    ...desiredState(record, effective.persona, resolution, worn.containment),
+    ...worn.wishes,
+    ...secret.facets,
+  }
   return [{ record, effective, resolution, mitigation, byPolicy, approval: worn.approval, before, after }]
 }
 
 export function neverBlockOf({ settings, intel }: DecideInput): string[] {
   return [...new Set([...settings.neverBlock, ...intel.neverBlock])].sort()
-}
-
-function inForce(input: DecideInput, record: WorkloadRecord): DesiredState | null {
-  return input.target[record.agent]?.workloads.find((desired) => desired.workload === record.id) ?? null
 }
 
 /** An address is worn once: who may not have it wears the rest of its persona. */

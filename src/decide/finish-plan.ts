@@ -6,7 +6,7 @@ import type { Why } from '../model/why.ts'
 import { approvalOf, type Change } from './authority.ts'
 import { createWidening } from './authority-widens.ts'
 import { blastRadius } from './blast.ts'
-import { meaning, sortBy } from './canonical.ts'
+import { sameMeaning, sortBy } from './canonical.ts'
 import { isAutomatic } from './draft-change.ts'
 import { type Draft, type Notes, neverBlockOf } from './dress.ts'
 import { failSafePaths } from './fail-safe.ts'
@@ -23,7 +23,7 @@ export function finish(
   const identity = { generation: { system: '', timeline: 0, n: 0 } satisfies Generation, plan: '' }
   const ids = Object.keys(agents).sort() as AgentId[]
   const changed = ids.filter(
-    (id) => input.target[id] === undefined || meaning(withoutIdentity(input.target[id])) !== meaning(agents[id]),
+    (id) => input.target[id] === undefined || !sameMeaning(withoutIdentity(input.target[id]), agents[id]),
   )
   const names = new Map<string, string>(
     input.workloads.flatMap((one) => [

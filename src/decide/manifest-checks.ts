@@ -10,6 +10,7 @@ import { checkLadder } from './ladder-checks.ts'
 import { checkOverlap } from './merge/overlap-checks.ts'
 import { checkExpressions, checkRule } from './rule-checks.ts'
 import { createRuleEngine } from './rules.ts'
+import { checkSecretFacets } from './secret-facets.ts'
 
 export type Finding = {
   readonly code: string
@@ -82,6 +83,7 @@ export function checkManifest(manifest: Manifest): Finding[] {
         add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
     })
     if (profile !== undefined) checkFacets(profile, add)
+    if (profile !== undefined) checkSecretFacets(profile, add)
     mitigationRules?.forEach((rule, i) => {
       when(rule.when, ['spec', 'mitigationRules', i, 'when'])
       if ((rule.do === 'shift') !== (rule.persona !== undefined))

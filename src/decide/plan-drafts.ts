@@ -5,7 +5,7 @@
 import type { AddressSet, DesiredState, ResolvedRule } from '../model/desired.ts'
 import type { AgentId } from '../model/ids.ts'
 import type { AgentRecord } from '../model/records.ts'
-import { meaning, sortBy } from './canonical.ts'
+import { sameMeaning, sortBy } from './canonical.ts'
 import { climbs, differs } from './draft-change.ts'
 import { type Draft, type Notes, neverBlockOf } from './dress.ts'
 import { emptyState, finish, openState, stepOf, withoutIdentity } from './finish-plan.ts'
@@ -90,7 +90,7 @@ export function changePlan(
     }
     state.sets.push(...keptSets(state, target?.sets ?? []))
     agents[agent.id] = state
-    if (target === undefined || meaning(withoutIdentity(target)) !== meaning(state)) changed = true
+    if (target === undefined || !sameMeaning(withoutIdentity(target), state)) changed = true
   }
   if (!changed) return null
   const moved = drafts.filter(differs)

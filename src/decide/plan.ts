@@ -4,6 +4,7 @@
  * The same state gives the same answer in any order of its parts.
  */
 import type { AgentState } from '../model/desired.ts'
+import type { SecretBook } from '../model/facets/secret.ts'
 import type { AgentId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, Plan, PlanStep } from '../model/plan.ts'
 import type {
@@ -40,6 +41,8 @@ export type DecideInput = {
     readonly neverBlock: readonly string[]
     readonly hash: string
   }
+  /** The newest version of every secret; none when absent. */
+  readonly secrets?: SecretBook
   /** Every shift not yet over, an operator's and our own; ended and terminal ones are passed over. */
   readonly shifts: readonly ShiftRecord[]
   /** What each agent enforces now, as last confirmed. */
@@ -198,6 +201,7 @@ function digests(input: DecideInput): Record<string, string> {
     settings: digest(input.settings),
     intel: digest(input.intel.hash),
     target: digest(input.target),
+    ...(input.secrets === undefined || input.secrets.size === 0 ? {} : { secrets: digest([...input.secrets].sort()) }),
     clock: digest([input.now, input.seed]),
   }
 }

@@ -7,7 +7,7 @@ import type { AgentId } from '../model/ids.ts'
 import type { PlanStep } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Outcome, Why } from '../model/why.ts'
-import { meaning, sortBy } from './canonical.ts'
+import { sameMeaning, sortBy } from './canonical.ts'
 import { emptyNotes } from './dress.ts'
 import { emptyState, finish, withoutIdentity } from './finish-plan.ts'
 import { isOfLadder } from './ladder.ts'
@@ -28,7 +28,7 @@ export function restoreDraft(input: DecideInput, then: PlanRecord, by: string, r
       const old = was.get(now.workload)
       if (old === undefined || !known.has(now.workload)) return now
       const after = restored(old, now, input.now)
-      if (meaning(after) !== meaning(now)) steps.push(stepOf(now, after, why))
+      if (!sameMeaning(after, now)) steps.push(stepOf(now, after, why))
       return after
     })
     const { neverBlock, failSafe, confirmWithinMs } = emptyState(input)

@@ -78,6 +78,14 @@ function walk(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]):
 }
 
 function walkObject(schema: Schema, value: unknown, path: Path, out: SchemaProblem[]): void {
+  const isSecret = Object.keys(schema.properties ?? {}).join() === 'secret'
+  // What stands there may be the secret itself: it is not repeated.
+  if (isSecret && (typeof value !== 'object' || value === null))
+    return void out.push({
+      path,
+      why: `${nameOf(path)} holds a value, and a manifest holds no secret`,
+      cure: 'keep it with guise secret set NAME, and write { secret: NAME } here',
+    })
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return void out.push({
       path,

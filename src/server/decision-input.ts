@@ -10,16 +10,17 @@ import type { Intel } from './intel.ts'
 
 export type Gathered = Pick<
   DecideInput,
-  'settings' | 'agents' | 'workloads' | 'manifests' | 'shifts' | 'target' | 'intel' | 'tenant'
+  'settings' | 'agents' | 'workloads' | 'manifests' | 'shifts' | 'target' | 'intel' | 'tenant' | 'secrets'
 > & { readonly confirmed: PlanRecord | null; readonly pending: PlanRecord | null }
 
 export async function gather(store: Store, tenant: TenantId, fleet: Fleet, intel: Intel): Promise<Gathered> {
-  const [settings, agents, workloads, shifts, plans, ...manifests] = await Promise.all([
+  const [settings, agents, workloads, shifts, plans, secrets, ...manifests] = await Promise.all([
     store.settings.get(tenant),
     store.agents.list(tenant),
     store.workloads.all(tenant),
     store.shifts.current(tenant),
     store.plans.target(tenant),
+    store.secrets.newest(tenant),
     ...KINDS.map((kind) => store.manifests.all(tenant, kind)),
   ])
   const target = (plans.confirmed?.plan.agents ?? {}) as Readonly<Record<AgentId, AgentState>>
@@ -31,6 +32,7 @@ export async function gather(store: Store, tenant: TenantId, fleet: Fleet, intel
     manifests: manifests.flat(),
     shifts: shifts as readonly ShiftRecord[],
     target,
+    secrets,
     intel,
     confirmed: plans.confirmed,
     pending: plans.pending,
