@@ -174,7 +174,7 @@ function facetsOf(variant: number, port = 8_080): Partial<DesiredState> {
 
 const LIMITS = ['cpu.cfs_quota_us', 'cpu.shares', 'cpu.max', 'cpu.weight', 'memory.limit_in_bytes', 'memory.max']
 
-async function captureAll(router: string, spaces: readonly string[], groups: readonly string[]): Promise<string> {
+export async function captureAll(router: string, spaces: readonly string[], groups: readonly string[]): Promise<string> {
   const table = await run('ip', ['netns', 'exec', router, 'nft', '-j', 'list', 'table', 'inet', 'guise']).catch(
     () => '{"nftables":[]}',
   )
