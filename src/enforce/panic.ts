@@ -10,6 +10,7 @@ import { FACETS } from '../model/persona.ts'
 import { converge } from './converge.ts'
 import { bootId, openJournal } from './journal.ts'
 import { applyText, readTable } from './nft.ts'
+import { keepSecretsIn } from './secret-files.ts'
 import { bare, NOTHING, type Snapshot, snapshotFrom } from './snapshot.ts'
 
 export type PanicReport = {
@@ -31,6 +32,7 @@ export function liftPanic(home: string): void {
 export async function panic(home: string): Promise<PanicReport> {
   mkdirSync(home, { recursive: true, mode: 0o700 })
   writeFileSync(marker(home), '', { mode: 0o600 })
+  keepSecretsIn(home)
   const journal = openJournal(home)
   const [intent, confirmed] = [journal.intent(), journal.confirmed()]
   const removed: string[] = []
