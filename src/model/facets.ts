@@ -7,7 +7,7 @@ export type DriverName = (typeof DRIVERS)[number]
 export const CARRIES = {
   netns: ['policies', 'network', 'dns', 'egressAddress', 'publishedPorts', 'bandwidth', 'cpu', 'memory', 'vpn', 'tls'],
   host: ['policies'],
-  qemu: ['policies', 'network', 'dns', 'bandwidth', 'cpu', 'vpn', 'tls'],
+  qemu: ['policies', 'network', 'dns', 'egressAddress', 'publishedPorts', 'bandwidth', 'cpu', 'vpn', 'tls'],
   container: ['policies', 'network', 'dns', 'bandwidth', 'cpu', 'memory'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
