@@ -6,6 +6,7 @@
  * is a step, or `step>effect#n/before` and `…/after`, the n-th such effect since that step. Where `FILE.passed` exists, every
  * point passed is written to it: that is how a test learns which points there are.
  */
+import { channel } from 'node:diagnostics_channel'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 
 export const FAULT_SITES = [
@@ -31,6 +32,8 @@ export const FAULT_SITES = [
 export type FaultSite = (typeof FAULT_SITES)[number]
 
 const file = process.env.GUISE_FAULT
+/** Each step's name as it is passed, for whoever measures a change (`bench -- shift`). */
+const steps = channel('guise:enforce:step')
 let role: 'worker' | 'supervisor' = 'worker'
 let step = 'started'
 const seen = new Map<string, number>()
@@ -41,6 +44,7 @@ export function actAsSupervisor(): void {
 }
 
 export function maybe(site: FaultSite): void {
+  if (steps.hasSubscribers) steps.publish(site)
   if (file === undefined) return
   step = site
   seen.clear()

@@ -1,0 +1,127 @@
+/** The range, its streams and the enforcer in the router's namespace, as one thing that is made, asked and taken away. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { run } from '../../lab/namespace.ts'
+import { makeRange, type Range, until } from '../kill/range.ts'
+import type { Shift, Way } from './account.ts'
+import { Child } from './child.ts'
+import type { DriverRequest, Passed } from './driver.ts'
+import { PLANS, permits, type StreamPlan, stateOf, type Worns } from './flows.ts'
+import type { Counts, Request, Told } from './inside.ts'
+
+/** As the supervisor gives its worker. */
+const AGENT_NICE = -10
+const WHOLE_MS = 15_000
+const EVERY_MS = { udp: 2, tcp: 5 } as const
+
+export type Ground = {
+  readonly range: Range
+  readonly spaces: readonly string[]
+  readonly driver: Child
+  /** All streams, both ends; those that `variant` denies are tried as well. */
+  open(): Promise<void>
+  /** One shift to the end, then `dwellMs` of it. */
+  shift(variant: 0 | 1, worns: Worns, dwellMs: number): Promise<Passed>
+  counts(): Promise<ReadonlyMap<string, Counts>>
+  /** Ends all sending, lets each persona have what is under way, and says who remembers what. */
+  settle(worns: Worns): Promise<Way[]>
+  /** Segments that TCP sent again, of the streams that `chosen` takes. */
+  retransmitted(chosen: (stream: StreamPlan) => boolean): Promise<number>
+  close(): Promise<void>
+}
+
+export async function makeGround(tag: string): Promise<Ground> {
+  const range = await makeRange(tag)
+  const names = range.plan.workloads.map(({ name }) => name)
+  const spaces = names.map((name) => `${range.plan.prefix}-${name}`)
+  const insides = new Map<string, Child>()
+  const driver = new Child(range.router, 'driver.ts', AGENT_NICE)
+  for (const [i, name] of names.entries()) insides.set(name, new Child(spaces[i]!, 'inside.ts'))
+  const inside = <T>(name: string, request: Request) => insides.get(name)!.ask<T>(request)
+  let n = 0
+
+  async function counts() {
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await inside<Counts>(name, { op: 'counts' })] as const)),
+    )
+  }
+
+  async function told(stream: StreamPlan): Promise<Way[]> {
+    const [asks, asked] = [
+      await inside<Told>(stream.asks, { op: 'told', name: stream.name }),
+      await inside<Told>(stream.asked, { op: 'told', name: stream.name }),
+    ]
+    return [
+      { stream, sent: asks.sent, got: asked.got },
+      { stream, sent: asked.sent, got: asks.got },
+    ]
+  }
+
+  const ground: Ground = {
+    range,
+    spaces,
+    driver,
+    async open() {
+      for (const side of ['asked', 'asks'] as const)
+        for (const stream of PLANS)
+          await inside(stream[side], { op: 'open', side, stream, everyMs: EVERY_MS[stream.protocol] })
+      await Promise.all(names.map((name) => inside(name, { op: 'begin' })))
+    },
+    async shift(variant, worns, dwellMs) {
+      const state = stateOf(spaces, ++n, variant, worns)
+      const passed = await driver.ask<Passed>({ op: 'shift', state } satisfies DriverRequest)
+      await wait(dwellMs)
+      return passed
+    },
+    counts,
+    async settle(worns) {
+      await Promise.all(names.map((name) => inside(name, { op: 'hush' })))
+      for (const variant of [0, 1] as const) {
+        await ground.shift(variant, worns, 0)
+        if (!(await isWhole(variant, counts))) process.stderr.write(`not everything arrived within ${WHOLE_MS} ms\n`)
+      }
+      return (await Promise.all(PLANS.map(told))).flat()
+    },
+    async retransmitted(chosen) {
+      let sum = 0
+      for (const [i, name] of names.entries()) {
+        const said = await run('nsenter', [`--net=/run/netns/${spaces[i]}`, 'ss', '-tinHO'])
+        for (const { asks, asked, port, protocol } of PLANS.filter(chosen)) {
+          if (protocol !== 'tcp' || (asks !== name && asked !== name)) continue
+          for (const line of said.split('\n'))
+            if (line.includes(`:${port} `)) sum += Number(/ retrans:\d+\/(\d+)/.exec(line)?.[1] ?? 0)
+        }
+      }
+      return sum
+    },
+    async close() {
+      for (const child of [driver, ...insides.values()]) child.close()
+      await range.remove()
+    },
+  }
+  try {
+    await driver.ask({ op: 'start', inventory: range.inventory, home: range.home } satisfies DriverRequest)
+  } catch (error) {
+    await ground.close()
+    throw error
+  }
+  return ground
+}
+
+/** All of TCP that `variant` permits: as much got as was sent, on both ways. A sender that was denied waits ever longer. */
+function isWhole(variant: 0 | 1, counts: Ground['counts']): Promise<boolean> {
+  const permitted = PLANS.filter(({ protocol, permittedBy }) => protocol === 'tcp' && permits(variant, permittedBy))
+  return until('everything arrived', WHOLE_MS, async () => {
+    const all = await counts()
+    return permitted.every(({ name, asks, asked }) => {
+      const [there, back] = [all.get(asks)![name]!, all.get(asked)![name]!]
+      return there.sent === back.got && back.sent === there.got
+    })
+  }).then(
+    () => true,
+    () => false,
+  )
+}
+
+export function shiftOf(variant: 0 | 1, passed: Passed): Shift {
+  return { variant, began: passed.received!, from: passed['facets-prepared']!, to: passed['nft-flipped']! }
+}
