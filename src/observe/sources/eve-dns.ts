@@ -11,12 +11,19 @@ import { giveHint, type Refused, refusedLine } from './line-rows.ts'
 const DNS_PORTS = new Set([53, 5353, 5355])
 const MAX_WAITING = 8_192
 
-export function createEveDns(passed: Map<string, number>) {
+export type EveDns = {
+  take(batch: FlowBatch, event: EveRecord, at: number): Refused
+  /** What was said of the client's question; its ends are `clientFirst`. */
+  give(batch: FlowBatch, flow: number, id: number, said: DnsHint): void
+}
+
+export function createEveDns(passed: Map<string, number>): EveDns {
   /** Where in `waitingIn` the hint of a question is. */
   const waiting = new Map<string, number>()
   let waitingIn: readonly unknown[] | null = null
 
-  const give = (batch: FlowBatch, key: string, said: DnsHint): void => {
+  const give = (batch: FlowBatch, flow: number, id: number, said: DnsHint): void => {
+    const key = `${flow} ${id} ${said.type} ${said.query}`
     if (waitingIn !== batch.hints || batch.hints.length === 0 || waiting.size >= MAX_WAITING) waiting.clear()
     waitingIn = batch.hints
     const at = waiting.get(key)
@@ -29,18 +36,21 @@ export function createEveDns(passed: Map<string, number>) {
     giveHint(batch, said, passed)
   }
   return {
-    take(batch: FlowBatch, event: EveRecord, at: number): Refused {
+    give,
+    take(batch, event, at) {
       const dns = objectAt(event, 'dns')
       const said = eveEnds(event, at)
       if (dns === null || said === null) return refusedLine('a dns event without its dns, a time and two addresses')
-      const isBack = DNS_PORTS.has(said.sourcePort) && !DNS_PORTS.has(said.targetPort)
-      const ends = isBack ? swapEnds(said) : said
+      const ends = clientFirst(said)
       const flow = typeof event.flow_id === 'number' ? event.flow_id : 0
-      for (const hint of hintsOf(dns, ends))
-        give(batch, `${flow} ${numberAt(dns, 'id')} ${hint.type} ${hint.query}`, hint)
+      for (const hint of hintsOf(dns, ends)) give(batch, flow, numberAt(dns, 'id'), hint)
       return null
     },
   }
+}
+
+export function clientFirst(said: HintEnds): HintEnds {
+  return DNS_PORTS.has(said.sourcePort) && !DNS_PORTS.has(said.targetPort) ? swapEnds(said) : said
 }
 
 /** Version 3 lists its questions, the others have one; before version 2 answers were named `query`, too, by their own name. */

@@ -66,16 +66,19 @@ const VERSIONS: Readonly<Record<string, string>> = {
   SSLv2: 'SSLv2',
 }
 
+/** As Zeek names it, by Suricata's name. */
+export const tlsVersion = (name: string): string =>
+  Object.hasOwn(VERSIONS, name) ? VERSIONS[name]! : shortText(name, 16)
+
 function tlsHint(tls: EveRecord | null, ends: HintEnds): TlsHint | null {
   if (tls === null) return null
   const hash = (key: string) => shortText(textAt(objectAt(tls, key) ?? {}, 'hash'), 32)
-  const version = textAt(tls, 'version')
   const offered = listAt(tls, 'client_alpns')[0]
   return {
     ...ends,
     kind: 'tls',
     serverName: nameText(textAt(tls, 'sni')),
-    version: VERSIONS[version] ?? shortText(version, 16),
+    version: tlsVersion(textAt(tls, 'version')),
     ja3: hash('ja3'),
     ja3s: hash('ja3s'),
     ja4: shortText(textAt(tls, 'ja4'), 40),

@@ -5,8 +5,8 @@ import { FORBIDDEN, HOSTILE_NAMES } from '../../../test/corpus/hostile-names.ts'
 import { formatAddress } from '../../model/address.ts'
 import { createFlowBatch, FLOW_STATES } from '../../model/flow.ts'
 import { createServiceNames } from '../source.ts'
-import { createFlowScan, scanFlow } from './eve-flow-scan.ts'
 import { createEveRows } from './eve-rows.ts'
+import { createEveScan } from './eve-scan.ts'
 import { createEveTimes } from './eve-time.ts'
 
 const AT = '2026-11-21T09:00:00.250000+0100'
@@ -309,10 +309,68 @@ test('the quick way over flow events says what parsing says, whatever is in them
         // A space behind a colon is all it takes to be parsed.
         const slow = read(line.replace('"in_iface":', '"in_iface": ').replace('"event_type":', '"event_type": '))
         assert.deepEqual(read(line), slow)
-        quick += scanFlow(line, createFlowScan()) ? 1 : 0
+        const bytes = Buffer.from(line)
+        quick += createEveScan().walk(bytes, 0, bytes.length) ? 1 : 0
       },
     ),
     { numRuns: 2_000 },
+  )
+  assert.ok(quick > 100, `${quick} went the quick way`)
+})
+
+test('the quick way over questions and TLS clients says what parsing says', () => {
+  const text = fc.constantFrom(
+    'A',
+    'AAAA',
+    'example.COM.',
+    'x'.repeat(300),
+    'TLS 1.3',
+    'constructor',
+    'a b',
+    'é',
+    'a\\b',
+    '',
+  )
+  const any = fc.oneof(text, fc.nat(1_000), fc.constantFrom(null, 1.5, true, [], {}, [1], { hash: 'cd' }))
+  const often = (value: unknown) =>
+    fc.oneof({ weight: 8, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: any })
+  const head = fc.record({
+    timestamp: often(AT),
+    flow_id: often(1_018_107_837_093_411),
+    src_port: often(53),
+    dest_port: often(5_353),
+    src_ip: often('fd00::7'),
+    proto: often('UDP'),
+    direction: fc.option(fc.constantFrom('to_client', 'to_server'), { nil: undefined, freq: 8 }),
+  })
+  const dns = fc.record({
+    type: often('query'),
+    id: often(7),
+    rrname: often('Www.Example.com'),
+    rrtype: often('A'),
+    rcode: fc.option(text, { nil: undefined, freq: 8 }),
+    answers: fc.option(fc.constantFrom([], [{ rdata: '1.2.3.4' }]), { nil: undefined, freq: 8 }),
+  })
+  const tls = fc.record({
+    sni: often('Www.Example.com'),
+    version: often('TLS 1.2'),
+    ja3: often({ hash: 'ab', string: '1,2' }),
+    ja4: often('t13d'),
+    client_alpns: fc.option(fc.constant(['h2']), { nil: undefined, freq: 8 }),
+  })
+  let quick = 0
+  const same = (line: string) => {
+    const slow = read(line.replace('"in_iface":', '"in_iface": '), line.replace('"in_iface":', '"in_iface": '))
+    assert.deepEqual(read(line, line), slow)
+    const bytes = Buffer.from(line)
+    quick += createEveScan().walk(bytes, 0, bytes.length) ? 1 : 0
+  }
+  fc.assert(
+    fc.property(head, dns, tls, (ends, question, client) => {
+      same(JSON.stringify(event('dns', { ...ends, dns: question })))
+      same(JSON.stringify(event('tls', { ...ends, tls: client })))
+    }),
+    { numRuns: 1_000 },
   )
   assert.ok(quick > 100, `${quick} went the quick way`)
 })
@@ -350,6 +408,15 @@ test('times: any zone, any fraction, nothing else', () => {
       const text = new Date(at).toISOString()
       assert.ok(Math.abs(times.of(text.replace('Z', '123+0000')) - at - 0.123) < 0.001)
       assert.equal(times.of(text), at)
+      for (const one of [
+        text,
+        text.replace('Z', '123+0000'),
+        text.replace(/\..*/, '-0330'),
+        text.replace(/:..\./, ':6x.'),
+      ]) {
+        const bytes = Buffer.from(`"${one}"`)
+        assert.deepEqual(times.at(bytes, 1, bytes.length - 1), createEveTimes().of(one))
+      }
     }),
   )
   assert.equal(times.of('2026-11-21T09:00:00-0530'), Date.UTC(2026, 10, 21, 14, 30))

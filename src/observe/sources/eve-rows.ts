@@ -8,14 +8,13 @@ import { type FlowBatch, Mark, Phase, Proto, stateCode } from '../../model/flow.
 import { isShaken, tcpState } from '../netflow/tcp-state.ts'
 import type { ServiceNames } from '../source.ts'
 import { createEveDns } from './eve-dns.ts'
-import { createFlowScan, scanFlow } from './eve-flow-scan.ts'
 import { EVE_HINTS, type EveRecord, eveEnds, numberAt, objectAt, textAt } from './eve-hints.ts'
+import { createEveQuick } from './eve-quick.ts'
 import { createEveTimes } from './eve-time.ts'
 import { fillRow } from './fill-row.ts'
 import { outcomeWithoutFlags } from './flagless.ts'
 import { protoOf } from './hint-fields.ts'
 import { countKind, giveHint, type LineRows, type Refused, refusedLine } from './line-rows.ts'
-import { readAddress } from './zeek-fields.ts'
 
 const TYPE_KEY = '"event_type":"'
 
@@ -24,12 +23,14 @@ export function createEveRows(services: ServiceNames): LineRows {
   const times = createEveTimes()
   const dns = createEveDns(passed)
   const halves = createHalves()
-  const scan = createFlowScan()
   /** Both kinds tell the same conversations: once flow events are there, netflow events are not counted again. */
   let hasFlows = false
 
   const serviceOf = (name: string) =>
-    name === '' || name === 'failed' ? 0 : services.intern(SERVICE[name] ?? name.slice(0, 256))
+    name === '' || name === 'failed'
+      ? 0
+      : services.intern(Object.hasOwn(SERVICE, name) ? SERVICE[name]! : name.slice(0, 256))
+  const quick = createEveQuick(times, dns, serviceOf)
 
   const takeEvent = (batch: FlowBatch, type: string, event: EveRecord): Refused => {
     if (type === 'flow') {
@@ -82,49 +83,35 @@ export function createEveRows(services: ServiceNames): LineRows {
     })
   }
   /** False when the event is to be parsed: it is unusual, or will be refused. */
-  const takeQuickly = (batch: FlowBatch, bytes: Buffer, from: number, text: string): boolean => {
-    if (!scanFlow(text, scan)) return false
-    const row = batch.count * 4
-    const { source, target } = scan
-    if (!readAddress(bytes, from + source.from, from + source.to, batch.source, row)) return false
-    if (!readAddress(bytes, from + target.from, from + target.to, batch.target, row)) return false
-    const proto = protoOf(text.slice(scan.proto.from, scan.proto.to))
-    const flags = proto === Proto.tcp ? flagsIn(text, scan.flagsOut) : 0
-    if ((proto === Proto.tcp && flags === 0) || (proto !== Proto.tcp && proto !== Proto.udp)) return false
-    const startMs = times.of(text.slice(scan.start.from, scan.start.to))
-    const endMs = times.of(text.slice(scan.end.from, scan.end.to))
-    const service = text.slice(scan.service.from, scan.service.to)
-    if (BEYOND_ASCII.test(service)) return false
-    const refused = fillRow(batch, {
-      startMs,
-      durationMs: Math.max(0, endMs - startMs),
-      sourcePort: scan.sourcePort,
-      targetPort: scan.targetPort,
-      proto,
-      service: serviceOf(service),
-      state:
-        proto === Proto.tcp
-          ? tcpState(flags, flagsIn(text, scan.flagsIn))
-          : outcomeWithoutFlags(proto, scan.packetsIn > 0),
-      bytesOut: scan.bytesOut,
-      bytesIn: scan.bytesIn,
-      packetsOut: scan.packetsOut,
-      packetsIn: scan.packetsIn,
-    })
-    if (refused === null) hasFlows = true
-    return refused === null
+  const takeQuickly = (batch: FlowBatch, type: string, bytes: Buffer): boolean => {
+    switch (type) {
+      case 'flow':
+        if (!quick.takeFlow(batch, bytes)) return false
+        hasFlows = true
+        return true
+      case 'dns':
+        return quick.takeDns(batch, bytes)
+      case 'tls': {
+        const hint = quick.tlsHint(bytes)
+        if (hint !== null) giveHint(batch, hint, passed)
+        return hint !== null
+      }
+      default:
+        return false
+    }
   }
   return {
     passed,
     take(batch, bytes, from, to) {
+      if (to <= from) return null
+      const seen = quick.typeOf(bytes, from, to)
+      if (seen !== null && takeQuickly(batch, seen, bytes)) return null
       const text = bytes.toString('latin1', from, to)
-      const at = text.indexOf(TYPE_KEY)
-      const type = at < 0 ? null : text.slice(at + TYPE_KEY.length, text.indexOf('"', at + TYPE_KEY.length))
+      const type = seen ?? typeIn(text)
       if (type !== null && type.length <= 32 && !WANTED.has(type)) {
         countKind(passed, type)
         return null
       }
-      if (text === '' || (type === 'flow' && takeQuickly(batch, bytes, from, text))) return null
       // One character a byte is quickest; names may hold others.
       const event = parseEvent(BEYOND_ASCII.test(text) ? bytes.toString('utf8', from, to) : text)
       if (event === null) return refusedLine('not a JSON object')
@@ -133,6 +120,11 @@ export function createEveRows(services: ServiceNames): LineRows {
       return own === '' ? refusedLine('no event_type') : takeEvent(batch, own.slice(0, 32), event)
     },
   }
+}
+
+function typeIn(text: string): string | null {
+  const at = text.indexOf(TYPE_KEY)
+  return at < 0 ? null : text.slice(at + TYPE_KEY.length, text.indexOf('"', at + TYPE_KEY.length))
 }
 
 const BEYOND_ASCII = /[\x80-\xff]/
@@ -180,11 +172,6 @@ function stateOf(event: EveRecord, flow: EveRecord, proto: number, isAnswered: b
   return textAt(flow, 'state') === 'new' && !isAnswered && flagsAt(tcp, 'tcp_flags') === 0
     ? stateCode.S0
     : stateCode.none
-}
-
-function flagsIn(text: string, { from, to }: { readonly from: number; readonly to: number }): number {
-  const hex = text.slice(from, to)
-  return HEX.test(hex) ? Number.parseInt(hex, 16) : 0
 }
 
 const HEX = /^[0-9a-f]{1,2}$/i

@@ -1,15 +1,47 @@
 /** EVE's times, `2026-11-21T08:22:07.123456+0100`: read by hand, the minute remembered, as there are three in every flow event. */
 import { timeOf } from './csv-values.ts'
 
-export type EveTimes = { /** Epoch ms, NaN for anything else. */ of(text: string): number }
+export type EveTimes = {
+  /** Epoch ms, NaN for anything else. */
+  of(text: string): number
+  /** The same of ASCII bytes [from, to). */
+  at(bytes: Uint8Array, from: number, to: number): number
+}
 
 const MINUTE = 16
+const [COLON, DOT] = [58, 46]
 
 export function createEveTimes(): EveTimes {
   let minute = ''
   let zone = ''
   let base = Number.NaN
-  return {
+  const times: EveTimes = {
+    at(bytes, from, to) {
+      let i = from + 20
+      let fraction = 0
+      let scale = 1
+      if (bytes[from + 19] === DOT)
+        for (let digit = bytes[i]! - 48; digit >= 0 && digit <= 9; digit = bytes[++i]! - 48) {
+          fraction = fraction * 10 + digit
+          scale *= 10
+        }
+      else i--
+      const tens = bytes[from + 17]! - 48
+      const ones = bytes[from + 18]! - 48
+      const isKnown =
+        minute !== '' &&
+        bytes[from + 16] === COLON &&
+        tens >= 0 &&
+        tens <= 5 &&
+        ones >= 0 &&
+        ones <= 9 &&
+        scale <= 1e9 &&
+        to - i === zone.length &&
+        isText(minute, bytes, from) &&
+        isText(zone, bytes, i)
+      if (isKnown) return base + (tens * 10 + ones) * 1_000 + (fraction * 1_000) / scale
+      return times.of(String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 64))))
+    },
     of(text) {
       const seconds = digits(text, 17, 19)
       const from = text.charCodeAt(19) === 46 ? 20 : 19
@@ -26,6 +58,12 @@ export function createEveTimes(): EveTimes {
         : base + seconds * 1_000 + (to > from ? (digits(text, from, to) * 1_000) / 10 ** (to - from) : 0)
     },
   }
+  return times
+}
+
+function isText(text: string, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false
+  return true
 }
 
 /** −1 when there is anything but digits. */
