@@ -1,6 +1,6 @@
 /** `guise apply -f FILE…`: manifests checked here, with file, line and column, then sent as one set, whole or not at all. */
 import type { Command } from 'commander'
-import { action, clientOf, print } from './client.ts'
+import { action, type Client, clientOf, print } from './client.ts'
 import { atPlaces, counted, readManifestFiles, refuseProblems } from './manifest-files.ts'
 
 export type Applied = {
@@ -21,10 +21,16 @@ export function register(program: Command): void {
 
 async function apply(command: Command): Promise<void> {
   const { file, dryRun } = command.opts<{ file: string[]; dryRun?: true }>()
-  const files = readManifestFiles(file)
+  const answer = await applyFiles(clientOf(command), file, dryRun === true ? 'check' : 'apply')
+  print(command, answer, appliedText)
+}
+
+/** Throws a `CliError` with every place, as `file:line:column`. */
+export async function applyFiles(client: Client, paths: readonly string[], how: 'apply' | 'check'): Promise<Applied> {
+  const files = readManifestFiles(paths)
   refuseProblems(files)
-  const query = dryRun === true ? '?dry_run=true' : ''
-  const answer = await clientOf(command)
+  const query = how === 'check' ? '?dry_run=true' : ''
+  const answer = await client
     .send<Applied>('POST', `/v1/manifests${query}`, files.manifests)
     .catch((error: unknown) => {
       throw atPlaces(error, files)
@@ -34,7 +40,7 @@ async function apply(command: Command): Promise<void> {
     const steps = path.map((step) => (/^\d+$/.test(step) ? Number(step) : step))
     process.stderr.write(`warning: ${files.where(Number(index), steps)}: ${message}\n`)
   }
-  print(command, answer, appliedText)
+  return answer
 }
 
 export function appliedText({ applied, items, tests = [] }: Applied): string {

@@ -7,7 +7,7 @@ import { parseManifests, problemText } from './manifest.ts'
 const FOLDER = new URL('../../test/broken-manifests/', import.meta.url)
 const GOLDEN = new URL('messages.golden.txt', FOLDER)
 /** In order as manifests; what is wrong with them shows elsewhere. */
-const FITS = new Set(['failing-test.yaml', 'needs-workloads.yaml', 'shared-address.yaml'])
+const FITS = new Set(['failing-test.yaml', 'needs-workloads.yaml', 'secret-missing.yaml', 'shared-address.yaml'])
 
 test('every broken manifest is refused at its place, with reason and cure', () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'))

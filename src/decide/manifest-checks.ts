@@ -8,6 +8,7 @@ import { checkFacets } from './facet-checks.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 import { checkLadder } from './ladder-checks.ts'
 import { checkOverlap } from './merge/overlap-checks.ts'
+import { checkNetwork } from './network-checks.ts'
 import { checkExpressions, checkRule } from './rule-checks.ts'
 import { createRuleEngine } from './rules.ts'
 import { checkSecretFacets } from './secret-facets.ts'
@@ -82,6 +83,7 @@ export function checkManifest(manifest: Manifest): Finding[] {
       if (parseAddress(text) === null)
         add(['spec', 'profile', 'dns', 'servers', i], `${text} is no address`, 'write it like 10.0.0.53')
     })
+    if (profile !== undefined) checkNetwork(profile, add)
     if (profile !== undefined) checkFacets(profile, add)
     if (profile !== undefined) checkSecretFacets(profile, add)
     mitigationRules?.forEach((rule, i) => {

@@ -109,7 +109,10 @@ function walkObject(schema: Schema, value: unknown, path: Path, out: SchemaProbl
     out.push({
       path,
       why: `${nameOf(path)} is empty`,
-      cure: 'give at least one entry: an empty selector would match nothing',
+      cure:
+        Object.keys(known).length > 0
+          ? `give at least one of ${Object.keys(known).join(', ')}`
+          : 'give at least one entry: an empty selector would match nothing',
     })
 }
 
