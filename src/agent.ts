@@ -24,7 +24,7 @@ import { sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
-import { LOG_GROUP } from './compile/chains.ts'
+import { ANSWER_LOG_GROUP, LOG_GROUP } from './compile/chains.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
@@ -35,7 +35,7 @@ import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
 import type { ServerMessage } from './model/wire.ts'
-import { listenToLog } from './observe/nflog/listen.ts'
+import { listenToAnswers, listenToLog } from './observe/nflog/listen.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
 import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
 
@@ -110,11 +110,15 @@ async function main(config: AgentConfig): Promise<void> {
     probeServer: () => link.probe(),
     judge: gate.judge,
     changed: ({ state, generation, why }) => {
+      if (state === 'confirmed') sense.learned.restore(clock())
       if ((state as string) === 'refused')
         gate.refuse('state', { pointer: '', reason: `generation ${generation.n}: ${why}` })
       reporter.urgent()
     },
-    reloaded: () => sense.reflex.restore(clock()),
+    reloaded: () => {
+      sense.reflex.restore(clock())
+      sense.learned.restore(clock())
+    },
     say,
     clock,
   }
@@ -125,6 +129,7 @@ async function main(config: AgentConfig): Promise<void> {
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
+    inForce: () => enforcer.inForce,
     say,
     clock,
   })
@@ -140,6 +145,7 @@ async function main(config: AgentConfig): Promise<void> {
   })
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
   const log = { read: 0, unread: 0, lost: 0 }
+  const answers = { read: 0, unread: 0, lost: 0 }
   const reporter = createReporter({
     link,
     path: `/v1/agents/${identity.id}/report`,
@@ -157,6 +163,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...prefixed('secret', secrets.counters),
       ...prefixed('certificate', certificates.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
+      ...prefixed('answers', answers),
       'conntrack.read': conntrack.counters.read,
       'conntrack.lost': conntrack.counters.lost,
       'conntrack.refused': conntrack.counters.refused,
@@ -251,6 +258,12 @@ async function main(config: AgentConfig): Promise<void> {
     logged: (packet) => {
       if (denials.add(packet, clock())) reporter.soon()
     },
+  }).catch((error: Error) => say(error.message))
+  // Without it, names in rules stand for nobody.
+  listenToAnswers(ANSWER_LOG_GROUP, {
+    signal: leaving.signal,
+    counters: answers,
+    logged: (answer) => sense.learned.learn(answer, clock()),
   }).catch((error: Error) => say(error.message))
   const repairing = repairForever(enforcer, leaving.signal)
   // What is renewed is put in place by the next look at the facets.

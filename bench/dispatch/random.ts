@@ -31,7 +31,7 @@ const sameFamily = (cidr: string) => MEMBERS.filter((member) => member.includes(
 function peer(random: Random): RuleMatch['peer'] {
   const kind = random(6)
   if (kind === 0) return { kind: 'any' }
-  if (kind <= 3) return { kind: 'set', set: `set:${random(5)}`, ...(random(3) === 0 ? { not: true } : {}) }
+  if (kind <= 3) return { kind: 'set', set: `set:${random(7)}`, ...(random(3) === 0 ? { not: true } : {}) }
   const cidr = pick(random, random(3) === 0 ? MEMBERS : WIDE)
   return { kind: 'cidr', cidr, ...(random(4) > 0 ? { except: some(random, sameFamily(cidr), 4) } : {}) }
 }
@@ -54,6 +54,8 @@ function service(random: Random): RuleMatch['service'] {
     }
   }
 }
+
+const LEARNED = { names: ['example.com'], resolvers: ['10.77.9.53'], use: 'allow' as const }
 
 const VERDICTS = ['allow', 'allow', 'allow', 'allow', 'deny', 'deny', 'reject', 'reject', 'pass', 'pass'] as const
 
@@ -101,7 +103,9 @@ export function randomState(random: Random, n: number): AgentState {
     // Set 4 does not exist and set 3 is empty: both must match nothing, whichever way round.
     sets: [0, 1, 2]
       .map((i) => ({ name: `set:${i}`, members: [pick(random, MEMBERS), ...some(random, MEMBERS, 5)] }))
-      .concat([{ name: 'set:3', members: [] }]),
+      .concat([{ name: 'set:3', members: [] }])
+      // Sets 5 and 6 are for hosts to add to, as they hear what names stand for.
+      .concat([5, 6].map((i) => ({ name: `set:${i}`, members: some(random, MEMBERS, i - 5), learned: LEARNED }))),
     neverBlock: some(random, MEMBERS, 2),
     failSafe:
       random(2) === 0

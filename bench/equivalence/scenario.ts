@@ -4,7 +4,7 @@
  */
 import { compileDelta, confirmDelta, revertDelta } from '../../src/compile/delta.ts'
 import { evaluate, type Judgement, type Live, type Packet } from '../../src/compile/evaluate.ts'
-import { type Compiled, compileAgent, reflexElement } from '../../src/compile/nft.ts'
+import { type Compiled, compileAgent, learnedElement, reflexElement } from '../../src/compile/nft.ts'
 import type { AgentState } from '../../src/model/desired.ts'
 import { nameOf, resetName, toldName } from '../dispatch/ear.ts'
 import { COUNT, type Network, v4, v6, within } from '../dispatch/network.ts'
@@ -159,7 +159,33 @@ class Scenario {
       return [`add element inet guise ${set} { ${element} timeout 600000ms }\n`]
     })
     await this.#load(['flush set inet guise reflex4\nflush set inet guise reflex6\n', ...text].join(''))
-    return { now, reflexes }
+    return { now, reflexes, learned: await this.#learn(state, after) }
+  }
+
+  /** What names stand for, written as the agent writes it; of the sets that a rule names, the others are not there. */
+  async #learn(state: AgentState, { sets }: Compiled): Promise<NonNullable<Live['learned']>> {
+    const there = state.sets.filter(
+      ({ name, learned }) => learned !== undefined && sets.has(learnedElement(name, v4(1))!.set),
+    )
+    const learned = there.flatMap(({ name }) =>
+      Array.from({ length: this.#random(4) }, () => ({
+        set: name,
+        address: pick(this.#random, [v4, v6])(1 + this.#random(COUNT)),
+      })),
+    )
+    const flushed = there.flatMap(({ name }) =>
+      [v4(1), v6(1)].flatMap((one) => {
+        const { set } = learnedElement(name, one)!
+        const written = [...sets.get(set)!.elements].map((element) => `add element inet guise ${set} { ${element} }\n`)
+        return [`flush set inet guise ${set}\n`, ...written]
+      }),
+    )
+    const added = learned.map(({ set, address }) => {
+      const place = learnedElement(set, address)!
+      return `add element inet guise ${place.set} { ${place.element} timeout 600000ms }\n`
+    })
+    await this.#load([...flushed, ...added].join(''))
+    return learned
   }
 
   #reflexes(state: AgentState): { key: string; peer: string }[] {

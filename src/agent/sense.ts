@@ -8,13 +8,16 @@ import {
   type IndicatorIndex,
   LOW_REPUTATION,
 } from '../assess/indicators.ts'
+import { createLearnedSets, type LearnedSets } from '../enforce/learned.ts'
+import { load } from '../enforce/load.ts'
 import { createReflex, type Reflex } from '../enforce/reflex.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { parseAddress } from '../model/address.ts'
 import { createChannels } from '../model/channels.ts'
+import type { AgentState } from '../model/desired.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import { DEFAULT_TENANT } from '../model/ids.ts'
-import { DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
+import { createNetworks, DEFAULT_HOME_NETWORKS } from '../model/networks.ts'
 import { sumAt } from '../model/window.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
@@ -29,6 +32,8 @@ export type Sensed = Pick<AgentReport, 'ticks' | 'conversations' | 'evidence'>
 
 export type Sense = {
   readonly reflex: Reflex
+  /** What names in rules stand for. */
+  readonly learned: LearnedSets
   take(batch: FlowBatch): void
   setInventory(inventory: Inventory): void
   setIndicators(indicators: Indicators): void
@@ -44,6 +49,8 @@ export type Sense = {
 export function createSense(options: {
   readonly home: string
   readonly reflexAllowed: () => boolean
+  /** Confirmed; its rules say which names matter. */
+  readonly inForce: () => AgentState | null
   readonly say: (line: string) => void
   readonly clock?: () => number
 }): Sense {
@@ -55,6 +62,7 @@ export function createSense(options: {
   let index: IndicatorIndex = createIndicatorIndex([])
   let neverBlock = createNeverBlock([])
   let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
+  let home = createNetworks(homeNetworks)
   let indicatorsHash = ''
   let listVersion = 0
   let strangers = 0
@@ -95,10 +103,20 @@ export function createSense(options: {
     say: options.say,
   })
 
+  const learned = createLearnedSets({
+    inForce: options.inForce,
+    neverBlock: () => never,
+    homeNetworks: () => home,
+    load,
+    say: options.say,
+  })
+
   return {
     reflex,
+    learned,
     take(batch) {
       directory.assign(batch)
+      learned.heed(batch, clock())
       // Reflexes are allowed while our rules are in force, which is when spoofed sources are dropped.
       if (options.reflexAllowed()) markAntispoofed(batch)
       const hits = blocklistHits(batch, index, neverBlock)
@@ -131,6 +149,7 @@ export function createSense(options: {
       const next = message.homeNetworks.length > 0 ? message.homeNetworks : DEFAULT_HOME_NETWORKS
       if (JSON.stringify(next) === JSON.stringify(homeNetworks)) return
       homeNetworks = next
+      home = createNetworks(next)
       detectors = makeDetectors()
       reducer = makeReducer()
     },
@@ -165,6 +184,7 @@ export function createSense(options: {
       ...detectors.counters(),
       ...reducer.counters,
       ...prefixed('reflex', reflex.counters),
+      ...prefixed('names', { ...learned.counters, live: learned.live }),
       strangers,
       indicators: index.size,
     }),

@@ -3,6 +3,7 @@ import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Draft } from '../decide/dress.ts'
 import { failSafePaths } from '../decide/fail-safe.ts'
 import type { Members } from '../decide/judge.ts'
+import { isLearnedSet } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import { ruleChanges } from '../decide/preview.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
@@ -47,7 +48,11 @@ function chainsOf(input: DecideInput, { report }: WorkloadRecord, desired: Desir
     plan: '',
     mode: 'enforce',
     workloads: [{ ...desired, key: report.key, containment: null }],
-    sets: [...new Set(named)].map((name) => ({ name, members: [...members(name)] })),
+    sets: [...new Set(named)].map((name) => ({
+      name,
+      members: [...members(name)],
+      ...(isLearnedSet(name) ? { learned: { names: ['any'], resolvers: [], use: 'allow' as const } } : {}),
+    })),
     neverBlock: [],
     failSafe: failSafePaths(input.controlPlane),
     confirmWithinMs: input.settings.confirmWithinMs,

@@ -4,14 +4,16 @@
  * an allow with a limit or a log, `d_` deny with its log, `k_` pending shifts. Every match is on the conntrack original
  * tuple, so both directions of a flow obey the same rule.
  */
-import { insideSet, peerText, serviceText } from './match-text.ts'
-import type { Direction, ListNode, RuleNode, SetNode } from './tree.ts'
+import { insideSet, peerText, prefixText, serviceText } from './match-text.ts'
+import type { Direction, ListNode, Prefix, RuleNode, SetNode } from './tree.ts'
 import { digest, encodeId } from './words.ts'
 
 /** NFLOG group of every deny, with the rule id as prefix. The kernel gives one group to one reader per namespace. */
 export const LOG_GROUP = 7
 /** NFLOG group of the first packet of flows that a rule with `log` allows: another, because a reader of denies counts what it gets. */
 const ALLOWED_LOG_GROUP = 8
+/** NFLOG group of the answers of trusted resolvers, whole, while some rule asks for a name. */
+export const ANSWER_LOG_GROUP = 9
 /** A flood of denied packets must not become a flood of log messages: per deny chain. */
 export const LOG_LIMIT = 'limit rate 20/second burst 40 packets'
 /** The first packet of a flow, until it has passed every hook: `ct state new` holds for all of a flow without a reply. */
@@ -122,8 +124,18 @@ export function classChain(chains: Chains, lines: readonly string[]): string {
   return addChain(chains, 'k', lines)
 }
 
-export function safeChain(chains: Chains, direction: Direction, rules: readonly RuleNode[]): string {
-  return addChain(chains, 'f', tierLines(chains, { direction, place: 'forward' }, rules))
+/** Answers of `resolvers` are told first: what is safe has no more to pass. An answer over UDP is one packet (RFC 1035 §4.2.1). */
+export function safeChain(
+  chains: Chains,
+  direction: Direction,
+  rules: readonly RuleNode[],
+  resolvers: readonly Prefix[] = [],
+): string {
+  const answers = resolvers.map(
+    (prefix) =>
+      `meta l4proto udp ct direction reply ct original proto-dst 53 ${prefixText(prefix, 'daddr')} log prefix "guise/answer" group ${ANSWER_LOG_GROUP} snaplen 4096 queue-threshold 1`,
+  )
+  return addChain(chains, 'f', [...answers, ...tierLines(chains, { direction, place: 'forward' }, rules)])
 }
 
 /** Entered by `jump`: a flow with a never-block address at either end returns, and only the authored rules judge it. */

@@ -12,7 +12,8 @@
  *   was let in goes on; of `bytes` every packet. What is used up is the kernel's to know: here it is part of `Live`.
  * - A flow with a never-block address at *either* end is spared by containment and reflex (the automatic denies), not by
  *   a deny that a person wrote into a policy: that one is in the list.
- * - Empty means nothing: a set that is unknown or empty matches nothing, also under `not`.
+ * - Empty means nothing: a set that is unknown or empty matches nothing, also under `not`. One that hosts add to holds what is
+ *   written and what its host has learned, which is part of `Live`; with nothing of either, everybody is outside of it.
  * - ICMP rules match the type of the query in both families; 8, echo request, also stands for ICMPv6's 128. Those of
  *   ICMPv6 alone match its types as they are.
  * - The verdict is what the rules say; in any mode but enforce a deny is only counted.
@@ -49,6 +50,8 @@ export type Live = {
   readonly reflexes: readonly { readonly key: string; readonly peer: string }[]
   /** Limits that are used up: of which workload, by which rule. */
   readonly spent?: readonly { readonly key: string; readonly rule: string }[]
+  /** What answers to questions for names put into sets. */
+  readonly learned?: readonly { readonly set: string; readonly address: string }[]
 }
 /** Every containment still holds, no reflex is set. */
 export const NOTHING_LIVE: Live = { now: 0, reflexes: [] }
@@ -130,7 +133,7 @@ function judge(
 ): Judgement {
   for (const path of state.failSafe) {
     if (path.direction !== 'both' && path.direction !== direction) continue
-    if (matches(state, path.match, direction, flow)) return { verdict: 'allow', why: path.why }
+    if (matches(state, path.match, direction, flow, live)) return { verdict: 'allow', why: path.why }
   }
   const spared = isListed(state.neverBlock, flow.from) || isListed(state.neverBlock, flow.to)
   const { containment } = workload
@@ -141,7 +144,7 @@ function judge(
   const reflex = live.reflexes.some((entry) => entry.key === workload.key && sameAddress(entry.peer, peer))
   if (reflex && !spared) return deny('guise/reflex', `A reflex cut ${workload.key} off from ${peer}.`)
   const list = direction === 'egress' ? workload.egress : workload.ingress
-  const rule = decidingRule(state, list, direction, flow)
+  const rule = decidingRule(state, list, direction, flow, live)
   if (rule === null) return { verdict: list.otherwise, why: list.why }
   if (rule.verdict === 'reject') return { verdict: 'deny', why: rule.why, ...answerTo(flow, tracking) }
   if (rule.verdict === 'deny') return { verdict: 'deny', why: rule.why }
@@ -157,10 +160,11 @@ function decidingRule(
   list: RuleList,
   direction: 'egress' | 'ingress',
   flow: Flow,
+  live: Live,
 ): ResolvedRule | null {
   for (let tier = 0; tier <= 99; tier++) {
     for (const rule of list.rules) {
-      if ((rule.tier ?? 0) !== tier || !matches(state, rule.match, direction, flow)) continue
+      if ((rule.tier ?? 0) !== tier || !matches(state, rule.match, direction, flow, live)) continue
       if (rule.verdict === 'pass') break
       return rule
     }
@@ -173,18 +177,26 @@ function answerTo(flow: Flow, tracking: 'first' | 'original' | 'reply'): Pick<Ju
   return { answer: isProtocol(flow, 'tcp') ? 'reset' : 'unreachable' }
 }
 
-function matches(state: AgentState, match: RuleMatch, direction: 'egress' | 'ingress', flow: Flow): boolean {
+function matches(
+  state: AgentState,
+  match: RuleMatch,
+  direction: 'egress' | 'ingress',
+  flow: Flow,
+  live: Live,
+): boolean {
   const peer = direction === 'egress' ? flow.to : flow.from
-  return matchesPeer(state, match.peer, peer) && matchesService(match.service, flow)
+  return matchesPeer(state, match.peer, peer, live) && matchesService(match.service, flow)
 }
 
-function matchesPeer(state: AgentState, peer: RuleMatch['peer'], address: string): boolean {
+function matchesPeer(state: AgentState, peer: RuleMatch['peer'], address: string, live: Live): boolean {
   switch (peer.kind) {
     case 'any':
       return true
     case 'set': {
-      const members = state.sets.find(({ name }) => name === peer.set)?.members ?? []
-      if (members.length === 0) return false
+      const set = state.sets.find(({ name }) => name === peer.set)
+      if (set === undefined || (set.members.length === 0 && set.learned === undefined)) return false
+      const learned = (live.learned ?? []).filter((one) => set.learned !== undefined && one.set === peer.set)
+      const members = [...set.members, ...learned.map((one) => one.address)]
       return isListed(members, address) !== (peer.not ?? false)
     }
     case 'cidr':

@@ -60,7 +60,7 @@ function ctAddress(family: Family, end: End): string {
   return `ct original ${family === 4 ? 'ip' : 'ip6'} ${end}`
 }
 
-function prefixText(prefix: Prefix, end: End): string {
+export function prefixText(prefix: Prefix, end: End): string {
   if (prefix.length === 0) return `meta nfproto ipv${prefix.family}`
   const whole = prefix.length === (prefix.family === 4 ? 32 : 128)
   return `${ctAddress(prefix.family, end)} ${prefix.address}${whole ? '' : `/${prefix.length}`}`

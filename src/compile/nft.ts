@@ -91,7 +91,7 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
       maps.ing.set(`"${member.interface}"`, chainOf(member.ingress))
     }
   }
-  both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress)}`)
+  both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress, tree.resolvers)}`)
   both('safe_ing', `goto ${safeChain(chains, 'ingress', tree.safe.ingress)}`)
   both('auto', `goto ${automaticDenyChain(chains, 'r', tree.never, 'guise/reflex')}`)
   return maps
@@ -165,6 +165,14 @@ function fingerprint(
     Object.entries(maps).map(([name, map]) => [name, [...map].map((entry) => entry.join(' ')).sort()]),
     contained.map(({ map, element, chain, until }) => `${map} ${element} ${chain} ${until}`).sort(),
   ])
+}
+
+/** Where an address that a set learns goes; null when it is none. */
+export function learnedElement(set: string, address: string): { set: string; element: string } | null {
+  const found = canonicalAddress(address)
+  if (found === null) return null
+  const { family } = found
+  return { set: bucketName(set, family, family === 4 ? 32 : 128), element: found.address }
 }
 
 /** Where a reflex against `peer` goes: one element, given a timeout by the caller. null when `peer` is no address. */

@@ -81,6 +81,8 @@ export type AgentTree = {
   readonly sets: readonly SetNode[]
   readonly never: SetNode
   readonly safe: Readonly<Record<Direction, readonly RuleNode[]>>
+  /** Whose answers to questions for names are told to the agent; none where no rule asks for a name. */
+  readonly resolvers: readonly Prefix[]
 }
 
 /** Throws when the state breaks the model's promises (an address that is none, an interface nft would read as a pattern). */
@@ -113,6 +115,7 @@ export function buildTree(state: AgentState, bindings: readonly Binding[]): Agen
     sets: Object.freeze([...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
     never: buildSet(NEVER_BLOCK, state.neverBlock),
     safe: Object.freeze(tree),
+    resolvers: Object.freeze(resolversOf(state, used)),
   })
 }
 
@@ -224,21 +227,36 @@ function buildPeer(peer: RuleMatch['peer'], lookUp: (name: string) => SetNode | 
   }
 }
 
+function resolversOf(state: AgentState, used: ReadonlyMap<string, SetNode>): Prefix[] {
+  const asked = state.sets.filter(({ name, learned }) => learned !== undefined && used.has(name))
+  const texts = [...new Set(asked.flatMap(({ learned }) => learned!.resolvers))].sort()
+  return texts.map((text) => parsePrefix(text, 'resolvers'))
+}
+
+/** Where the agent puts single addresses, of either family. */
+const LEARNED_BUCKETS: readonly Bucket[] = [
+  { family: 4, length: 32, addresses: [] },
+  { family: 6, length: 128, addresses: [] },
+]
+
 function namedSets(state: AgentState): (name: string) => SetNode | null {
-  const raw = new Map(state.sets.map((set) => [set.name, set.members]))
+  const raw = new Map(state.sets.map((set) => [set.name, set]))
   const built = new Map<string, SetNode | null>()
   return (name) => {
     const known = built.get(name)
     if (known !== undefined) return known
-    const members = raw.get(name) ?? []
-    const node = members.length === 0 ? null : buildSet(name, members)
+    const { members = [], learned } = raw.get(name) ?? {}
+    const room = learned === undefined ? [] : LEARNED_BUCKETS
+    const node = members.length + room.length === 0 ? null : buildSet(name, members, room)
     built.set(name, node)
     return node
   }
 }
 
-function buildSet(name: string, members: readonly string[]): SetNode {
+/** `room`: buckets that are there even when they hold nothing. */
+function buildSet(name: string, members: readonly string[], room: readonly Bucket[] = []): SetNode {
   const buckets = new Map<string, { family: Family; length: number; addresses: Set<string> }>()
+  for (const { family, length } of room) buckets.set(`${family}/${length}`, { family, length, addresses: new Set() })
   for (const text of members) {
     const { family, address, length } = parsePrefix(text, `set ${name}`)
     const key = `${family}/${length}`

@@ -24,6 +24,7 @@ import { type Resolution, resolve } from './resolve.ts'
 import { createRuleEngine, type RuleEngine } from './rules.ts'
 import { secretFacets } from './secret-facets.ts'
 import { isSubject } from './subjects.ts'
+import { trustedResolvers } from './trusted-resolvers.ts'
 import { wear } from './wear.ts'
 
 export type Draft = {
@@ -140,6 +141,8 @@ function draftOf(
     remember,
   })
   const { resolution } = worn
+  const nameless = namesInVain(input, personas, resolution)
+  if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
   for (const why of worn.skipped) notes.skipped.push({ workload: record.id, why })
   for (const rule of resolution.wouldDo)
     if (rule.verdict === 'deny' || rule.verdict === 'reject') notes.wouldDo.push({ workload: record.id, why: rule.why })
@@ -153,6 +156,18 @@ function draftOf(
     ...secret.facets,
   }
   return [{ record, effective, resolution, mitigation, byPolicy, approval: worn.approval, before, after }]
+}
+
+/** A rule that asks for a name where nobody's answers are trusted matches nothing: its author should hear of it. */
+function namesInVain(
+  { settings }: DecideInput,
+  personas: ReadonlyMap<string, Persona>,
+  { sets }: Resolution,
+): Why | null {
+  const named = [...sets.values()].find((meaning) => meaning.kind === 'domain')
+  if (named === undefined || trustedResolvers(personas.values(), settings.resolvers).length > 0) return null
+  const text = `no resolver is trusted, so the rules about ${named.domain} match nothing; give its persona dns.servers, or set resolvers in the settings`
+  return { rule: 'domain-without-resolver', text: text.slice(0, 500) }
 }
 
 export function neverBlockOf({ settings, intel }: DecideInput): string[] {

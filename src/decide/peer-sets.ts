@@ -6,6 +6,7 @@ import { cidrContains, formatCidr, parseCidr } from '../model/address.ts'
 import type { AddressSet } from '../model/desired.ts'
 import { slug } from '../model/ids.ts'
 import type { WorkloadRecord } from '../model/records.ts'
+import { digest } from './canonical.ts'
 import type { Effective } from './effective.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 import { fitsLabels, type LabelQuery } from './label-match.ts'
@@ -26,6 +27,23 @@ export const personaSet = (persona: string) => `persona:${slug(persona)}`.slice(
 export const believedSet = (persona: string) => `believed:${slug(persona)}`.slice(0, 64)
 export const reputationSet = (below: number) => `rep:${below}`
 
+export type DomainMeaning = {
+  readonly kind: 'domain'
+  readonly domain: string
+  readonly use: 'allow' | 'deny'
+  readonly reach: 'outside' | 'anywhere'
+}
+/** `domain:example.com`; a name that does not fit, or that rules do other things with, has its digest there. */
+export function domainSet({ domain, use, reach }: DomainMeaning): string {
+  const kind = `domain${use === 'deny' ? '-deny' : ''}${reach === 'anywhere' ? '-inside' : ''}`
+  const plain = `${kind}:${domain}`
+  if (!domain.startsWith('*') && plain.length <= 64) return plain
+  const rest = domain.replace('*.', '').slice(-30)
+  return `${kind}-any:${rest}:${digest(domain).slice(0, 6)}`
+}
+/** Its members are known on the hosts alone. */
+export const isLearnedSet = (name: string): boolean => name.startsWith('domain')
+
 const NEVER_PEERS = ['127.0.0.0/8', '::1/128', 'fe80::/10', '0.0.0.0/8', '::/128'].map((text) => parseCidr(text)!)
 
 export function createPeerSets(input: {
@@ -33,6 +51,8 @@ export function createPeerSets(input: {
   readonly entries: readonly IntelEntry[]
   readonly homeNetworks: readonly string[]
   readonly names: ReadonlyMap<string, SetMeaning>
+  /** Whose answers say what a name stands for. */
+  readonly resolvers?: readonly string[]
 }): PeerSets {
   const { workloads, entries, names } = input
   const claims = new Map<string, Dressed[]>()
@@ -63,6 +83,8 @@ export function createPeerSets(input: {
         return [...meaning.addresses]
       case 'region':
         return regionMembers(meaning, resolve)
+      case 'domain':
+        return []
     }
   }
   const resolved = new Map<string, readonly string[]>()
@@ -70,11 +92,24 @@ export function createPeerSets(input: {
     resolved.set(name, canonical(resolve(meaning)))
   return {
     members: (name) => resolved.get(name) ?? [],
-    declared: () => [...resolved].map(([name, members]) => ({ name, members: [...members] })),
+    declared: () =>
+      [...resolved].map(([name, members]) => ({
+        name,
+        members: [...members],
+        ...learnedOf(names.get(name), input.resolvers ?? []),
+      })),
   }
 }
 
+function learnedOf(meaning: SetMeaning | undefined, resolvers: readonly string[]): Pick<AddressSet, 'learned'> {
+  if (meaning?.kind !== 'domain') return {}
+  const { domain, use, reach } = meaning
+  const inside = reach === 'anywhere' ? { inside: true as const } : {}
+  return { learned: { names: [domain], resolvers: [...resolvers], use, ...inside } }
+}
+
 export type SetMeaning =
+  | DomainMeaning
   | { readonly kind: 'persona' | 'believed'; readonly persona: string }
   | { readonly kind: 'labels'; readonly query: LabelQuery }
   | { readonly kind: 'reputation'; readonly below: number }

@@ -8,10 +8,12 @@ import type { AgentRecord } from '../model/records.ts'
 import { sameMeaning, sortBy } from './canonical.ts'
 import { climbs, differs } from './draft-change.ts'
 import { type Draft, type Notes, neverBlockOf } from './dress.ts'
+import { personasOf } from './effective.ts'
 import { emptyState, finish, openState, stepOf, withoutIdentity } from './finish-plan.ts'
 import { isOfLadder } from './ladder.ts'
 import { createPeerSets, type Dressed, type SetMeaning } from './peer-sets.ts'
 import type { AgentDraft, DecideInput, PlanDraft } from './plan.ts'
+import { trustedResolvers } from './trusted-resolvers.ts'
 
 /** What a person spares waits for no containment and no approval of something else. Entries taken off tighten: they go the usual way. */
 export function sparingPlan(input: DecideInput, enforcing: readonly AgentRecord[], notes: Notes): PlanDraft | null {
@@ -73,6 +75,7 @@ export function changePlan(
     entries: input.intel.entries,
     homeNetworks: input.settings.homeNetworks,
     names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
+    resolvers: resolversOf(input),
   })
   const byAgent = Map.groupBy(drafts, (draft) => draft.record.agent)
   for (const agent of enforcing) {
@@ -96,6 +99,10 @@ export function changePlan(
   const moved = drafts.filter(differs)
   const steps = moved.map((draft) => stepOf(draft, [draft.effective.why, ...draft.byPolicy]))
   return finish(input, agents, steps, 'change', moved, notes)
+}
+
+function resolversOf({ manifests, settings }: DecideInput): string[] {
+  return trustedResolvers(personasOf(manifests).values(), settings.resolvers)
 }
 
 /** What is held back keeps its rules, and they the sets they name. */
@@ -128,6 +135,7 @@ export function tighteningPlan(
     entries: input.intel.entries,
     homeNetworks: input.settings.homeNetworks,
     names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
+    resolvers: resolversOf(input),
   }).declared()
   const agents: Record<AgentId, AgentDraft> = {}
   for (const agent of enforcing) {

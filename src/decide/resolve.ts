@@ -11,7 +11,15 @@ import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
 import { type LabelQuery, labelsSet } from './label-match.ts'
 import { NO_PORT_NAMES, type PortNames, portLabel, portsOfLabel } from './named-ports.ts'
-import { believedSet, personaSet, RATED, reputationSet, type SetMeaning } from './peer-sets.ts'
+import {
+  believedSet,
+  type DomainMeaning,
+  domainSet,
+  personaSet,
+  RATED,
+  reputationSet,
+  type SetMeaning,
+} from './peer-sets.ts'
 import { ruleText } from './rule-text.ts'
 
 export type Resolution = {
@@ -181,6 +189,15 @@ function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Sets): 
         ? inSet(believedSet(peer.persona), { kind: 'believed', persona: peer.persona })
         : inSet(personaSet(peer.persona), { kind: 'persona', persona: peer.persona }),
     ]
+  if ('domain' in peer) {
+    const meaning: DomainMeaning = {
+      kind: 'domain',
+      domain: peer.domain.toLowerCase(),
+      use: tightens ? 'deny' : 'allow',
+      reach: peer.inside === true ? 'anywhere' : 'outside',
+    }
+    return [inSet(domainSet(meaning), meaning)]
+  }
   if ('reputation' in peer) {
     const { below, unrated } = peer.reputation
     const rated = inSet(reputationSet(below), { kind: 'reputation', below }, ' (rated)')

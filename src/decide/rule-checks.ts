@@ -27,6 +27,8 @@ export function checkRule(rule: PolicyRule, path: Path, add: Add): void {
 
 function checkPeer(peer: PeerSelector, path: Path, add: Add): void {
   if ('matchExpressions' in peer) checkExpressions(peer.matchExpressions, [...path, 'matchExpressions'], add)
+  if ('domain' in peer && parseCidr(peer.domain) !== null)
+    add([...path, 'domain'], `${peer.domain} is an address`, `write cidr: ${peer.domain}`)
   if (!('cidr' in peer)) return
   const check = (text: string, at: Path) => {
     if (parseCidr(text) !== null) return
@@ -70,6 +72,8 @@ function checkPort(port: PortMatch, path: Path, add: Add): void {
     )
 }
 
+const NAMELESS = ['cidr', 'persona', 'reputation', 'domain']
+
 /** A port's name is asked of the workload at the destination: what has no labels gives no names. */
 function checkNames(rule: PolicyRule, path: Path, add: Add): void {
   rule.peers.forEach((peer, i) => {
@@ -85,7 +89,7 @@ function checkNames(rule: PolicyRule, path: Path, add: Add): void {
       )
   })
   const named = rule.ports?.findIndex((port) => 'name' in port) ?? -1
-  const nameless = rule.peers.findIndex((peer) => 'cidr' in peer || 'persona' in peer || 'reputation' in peer)
+  const nameless = rule.peers.findIndex((peer) => NAMELESS.some((kind) => kind in peer))
   if (rule.direction === 'egress' && named >= 0 && nameless >= 0)
     add(
       [...path, 'ports', named, 'name'],

@@ -7,13 +7,13 @@
  *     service  = ("tcp" | "udp" | "sctp") [port ["-" port]] | ("icmp" | "icmp6") ["type" number]
  *     peers    = peer {"," peer}
  *     peer     = "any" | cidr ["except" cidr {"and" cidr}] | "persona" text | "label" text "=" text {"and" text "=" text}
- *              | "reputation" "below" number "unrated" ("allow" | "deny")
+ *              | "reputation" "below" number "unrated" ("allow" | "deny") | "domain" name
  *     text     = a word, or "in double quotes" as JSON has them
  *
  * What a line has no words for (limits, logs, named ports, expressions over labels) stays an object.
  */
 import { parseCidr } from '../model/address.ts'
-import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import { DOMAIN, type PeerSelector, type PolicyRule, type PortMatch } from '../model/policy.ts'
 import type { Refusal } from '../model/why.ts'
 
 export type RuleLine = { readonly ok: true; readonly value: PolicyRule } | (Refusal & { readonly column: number })
@@ -56,7 +56,10 @@ export function printRuleLine(rule: PolicyRule): string | null {
 
 function fitsLine({ limit, log, origin, peers, ports = [] }: PolicyRule): boolean {
   if (limit !== undefined || log !== undefined || origin !== undefined) return false
-  return !peers.some((peer) => 'matchExpressions' in peer || 'service' in peer) && !ports.some((port) => 'name' in port)
+  return (
+    !peers.some((peer) => 'matchExpressions' in peer || 'service' in peer || 'inside' in peer) &&
+    !ports.some((port) => 'name' in port)
+  )
 }
 
 function printService(port: PortMatch): string {
@@ -76,6 +79,7 @@ function printPeer(peer: PeerSelector): string {
       .map(([key, value]) => `${printText(key)}=${printText(value)}`)
       .join(' and ')}`
   if ('reputation' in peer) return `reputation below ${peer.reputation.below} unrated ${peer.reputation.unrated}`
+  if ('domain' in peer) return `domain ${peer.domain}`
   throw new Error('a line has no words for this peer; fitsLine is asked first')
 }
 
@@ -211,11 +215,22 @@ function readPeer(reader: Reader): PeerSelector {
     reader.word(['unrated'])
     return { reputation: { below, unrated: reader.word(['allow', 'deny']) } }
   }
+  if (reader.take('domain')) return { domain: readDomain(reader) }
   const cidr = readCidr(reader)
   if (!reader.take('except')) return { cidr }
   const except = [readCidr(reader)]
   while (reader.take('and')) except.push(readCidr(reader))
   return { cidr, except }
+}
+
+function readDomain(reader: Reader): string {
+  const { kind, text } = reader.peek()
+  if (kind !== 'word' || !DOMAIN.test(text) || parseCidr(text) !== null)
+    return reader.stop(
+      `${JSON.stringify(text.slice(0, 60))} is no name of a domain`,
+      'write it like example.com or *.example.com',
+    )
+  return reader.text('a domain', 253)
 }
 
 function readLabels(reader: Reader): Record<string, string> {
@@ -236,7 +251,7 @@ function readCidr(reader: Reader): string {
     throw {
       column,
       why,
-      cure: 'give any, an address, a network without host bits like 10.0.0.0/8, persona, label or reputation',
+      cure: 'give any, an address, a network without host bits like 10.0.0.0/8, persona, label, domain or reputation',
     } satisfies Stop
   }
   return reader.text('a network', 64)

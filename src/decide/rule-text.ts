@@ -13,6 +13,7 @@ function peerText(peer: PeerSelector): string {
   if ('cidr' in peer) return `${peer.cidr}${peer.except === undefined ? '' : ` except ${peer.except.join(', ')}`}`
   if ('persona' in peer) return `persona ${peer.persona}`
   if ('service' in peer) return `port ${peer.service.port} of ${labelsText(peer.service)}`
+  if ('domain' in peer) return `domain ${peer.domain}${peer.inside === true ? ' (inside too)' : ''}`
   if ('reputation' in peer) return `reputation below ${peer.reputation.below} (unrated: ${peer.reputation.unrated})`
   return labelsText(peer)
 }

@@ -33,6 +33,16 @@ function setWords(set: string, side: 'inside' | 'outside'): string {
       return `reputation ${not ? 'of at least' : 'below'} ${rest}`
     case 'rated':
       return not ? 'addresses without a rating' : 'rated addresses'
+    case 'domain':
+    case 'domain-deny':
+    case 'domain-inside':
+    case 'domain-deny-inside':
+      return `domain ${rest}`
+    case 'domain-any':
+    case 'domain-deny-any':
+    case 'domain-inside-any':
+    case 'domain-deny-inside-any':
+      return `domain *.${rest.replace(/:[0-9a-f]{6}$/, '')}`
     case 'labels': {
       const label = /^(.+):[0-9a-f]{6}$/.exec(rest)?.[1]
       const words = label === undefined ? 'a set of labels' : `label ${label.replaceAll(':', ', ')}`

@@ -21,6 +21,7 @@ import { mergeNumbers, type Wishes } from './merge/numbers.ts'
 import { sparing } from './merge/spare.ts'
 import type { Containment } from './mitigate.ts'
 import { ownPortLabels } from './named-ports.ts'
+import type { SetMeaning } from './peer-sets.ts'
 import type { Resolution } from './resolve.ts'
 
 export type WearInput = {
@@ -77,6 +78,15 @@ function overlapped(input: WearInput): Overlapped {
   if (chosen === null) return alone
   const worn = wornBy(persona, chosen.overlap, record.belief, personas, before?.merged ?? null)
   if (worn.length === 1) return alone
+  const asks = new Set(['strictest', 'expectedCost'])
+  const meets = asks.has(chosen.overlap.strategy ?? 'priority') || worn.some((one) => one.word === 'inferred')
+  if (
+    meets &&
+    worn.some((one) => input.resolving(one.persona, input.policiesOf(one.persona)).sets.values().some(isOfDomain))
+  ) {
+    const text = `rules about domains cannot be met with those of other personas, since only hosts know who they are, so it wears ${persona.ref.name} alone`
+    return { ...alone, skipped: [{ rule: 'overlap-of-domains', text }] }
+  }
   const dressed = worn.map((one, i) => ({ ...one, policies: i === 0 ? applying : input.policiesOf(one.persona) }))
   const key = keyOf(input, [
     chosen.overlap,
@@ -176,6 +186,8 @@ function withLadder(input: WearInput, base: Resolution, steps: ReturnType<typeof
   }
   return { ...base, egress: list('egress'), ingress: list('ingress'), sets }
 }
+
+const isOfDomain = ({ kind }: SetMeaning) => kind === 'domain'
 
 function numbersOf({ spec }: Persona): Wishes {
   const { bandwidth, cpu, memory } = facetWishes(spec.profile ?? {})

@@ -170,9 +170,27 @@ export const DesiredState = Type.Object(
 )
 export type DesiredState = Static<typeof DesiredState>
 
+const DomainText = Type.String({ maxLength: 253, pattern: '^(\\*\\.)?([a-z0-9_-]{1,63}\\.)*[a-z0-9_-]{1,63}$' })
+
+/**
+ * Of a set that the agent adds to by itself, for a while each: addresses that answers of these resolvers gave for these
+ * names. `use` = what the rules of the set do; one that denies spares the never-block list.
+ */
+export const Learned = Type.Object(
+  {
+    names: Type.Array(DomainText, { minItems: 1, maxItems: 100 }),
+    resolvers: Type.Array(CidrText, { maxItems: 256 }),
+    use: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+    /** Answers that lead into the home networks count as well. */
+    inside: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: false },
+)
+export type Learned = Static<typeof Learned>
+
 /** Named address sets the rules refer to. CIDRs allowed; a change of membership is a set delta, not a rule reload. */
 export const AddressSet = Type.Object(
-  { name: Name, members: Type.Array(CidrText, { maxItems: 1_000_000 }) },
+  { name: Name, members: Type.Array(CidrText, { maxItems: 1_000_000 }), learned: Type.Optional(Learned) },
   { additionalProperties: false },
 )
 export type AddressSet = Static<typeof AddressSet>

@@ -52,6 +52,14 @@ export const SubjectSelector = Type.Object(
   { additionalProperties: false },
 )
 
+/** A name, or every name below one. Letters of any case; names beyond ASCII in their `xn--` form (RFC 5891). */
+export const DOMAIN = /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}$/
+const DomainPattern = Type.String({
+  maxLength: 253,
+  pattern: DOMAIN.source,
+  description: 'A name such as example.com, or *.example.com',
+})
+
 /**
  * The other end. Each form resolves to a *set* of addresses; a set that resolves to nothing matches nothing (never
  * everything). `persona` matches assigned personas only in allow rules (belief never grants).
@@ -94,6 +102,11 @@ export const PeerSelector = Type.Union([
     },
     { additionalProperties: false },
   ),
+  /**
+   * Whoever a name stands for, by what trusted resolvers answer workloads here: `example.com`, or `*.example.com` for every
+   * name below it. Answers that lead into the home networks count only with `inside` (a name's owner says what it leads to).
+   */
+  Type.Object({ domain: DomainPattern, inside: Type.Optional(Type.Literal(true)) }, { additionalProperties: false }),
 ])
 export type PeerSelector = Static<typeof PeerSelector>
 

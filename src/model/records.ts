@@ -201,6 +201,8 @@ export type Halt = { readonly at: number; readonly by: string; readonly why: Why
 export type Settings = {
   readonly homeNetworks: readonly string[]
   readonly neverBlock: readonly string[]
+  /** Whose answers say what names in rules stand for, beside the resolvers of personas. */
+  readonly resolvers?: readonly string[]
   /** Workloads automation may change per minute; above it, suggest only and an alarm. */
   readonly maxChangesPerMinute: number
   /** 0 to 1: of the fleet, within a minute. Absent = 0.25. */

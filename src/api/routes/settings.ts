@@ -20,6 +20,7 @@ const Body = Type.Object(
   {
     homeNetworks: Cidrs(1_000),
     neverBlock: Cidrs(10_000),
+    resolvers: Type.Optional(Cidrs(200)),
     maxChangesPerMinute: Type.Integer({ minimum: 0, maximum: 100_000 }),
     maxShareOfFleet: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     failSafeOff: Type.Optional(Type.Array(Type.String({ pattern: '^failsafe/[a-z0-9-]{1,40}$' }), { maxItems: 50 })),
@@ -40,7 +41,7 @@ export function settingsRoutes(app: Routes, deps: RouteDeps): void {
     const principal = principalOf(request)
     const expected = ifMatch(request)
     const { homeNetworks, neverBlock, maxChangesPerMinute, confirmWithinMs, version: _version, ...more } = request.body
-    for (const [field, list] of Object.entries({ homeNetworks, neverBlock })) {
+    for (const [field, list] of Object.entries({ homeNetworks, neverBlock, resolvers: more.resolvers ?? [] })) {
       const wrong = list.findIndex((text) => parseCidr(text) === null)
       if (wrong >= 0) {
         throw new Problem(

@@ -34,6 +34,13 @@ function coversPeer(
     // To deny, who only looks like that persona counts as well.
     return tightens(action) || !tightens(other)
   }
+  if ('domain' in wide)
+    return (
+      'domain' in narrow &&
+      coversDomain(wide.domain.toLowerCase(), narrow.domain.toLowerCase()) &&
+      (wide.inside === true || narrow.inside !== true) &&
+      tightens(action) === tightens(other)
+    )
   if ('reputation' in wide)
     return (
       'reputation' in narrow &&
@@ -48,6 +55,11 @@ function coversPeer(
       coversLabels({ labels: wide.service.labels }, { labels: narrow.service.labels })
     )
   return ('labels' in narrow || 'matchExpressions' in narrow) && coversLabels(wide, narrow)
+}
+
+/** Every name that fits `narrow` fits `wide`. */
+function coversDomain(wide: string, narrow: string): boolean {
+  return wide === narrow || (wide.startsWith('*.') && narrow.replace('*.', '').endsWith(wide.slice(1)))
 }
 
 function tightens(action: PolicyRule['action']): boolean {

@@ -19,6 +19,8 @@ export function sparing(
   if (neverBlock.length === 0) return [...rules]
   return rules.map((rule) => {
     if (rule.verdict !== 'deny' && rule.verdict !== 'reject') return rule
+    // What stands in a set of names is spared by the host that puts it there.
+    if (rule.match.peer.kind === 'set' && sets.get(rule.match.peer.set)?.kind === 'domain') return rule
     sets.set(SPARED, sparedMeaning(neverBlock))
     const region = regionOf(rule.match)
     const { match, derived } = matchOf({ ...region, outside: [...region.outside, { set: SPARED }] }, sets)

@@ -2,12 +2,15 @@
  * The kernel's word on refused packets: one NFLOG group of this network namespace in, one call per packet out. The kernel
  * gives a group to one reader; a second one is told so and gets nothing.
  */
-import { errnoOf, MessageType } from '../../netlink/message.ts'
+import { errnoOf, type Message, MessageType } from '../../netlink/message.ts'
 import { Family, NetlinkError, NetlinkSocket } from '../../netlink/socket.ts'
+import { type LoggedAnswer, readLoggedAnswer } from './answers.ts'
 import { bindRequests, isPacket, type Logged, readLogged } from './message.ts'
 
 /** IPv6 header, a few extension headers, and the ports behind them. */
 const COPY_BYTES = 128
+/** The largest answer that EDNS asks for as a rule (RFC 6891 §6.2.5). */
+const ANSWER_BYTES = 4_096
 const EPERM = 1
 const EBUSY = 16
 
@@ -22,10 +25,35 @@ export async function listenToLog(
     readonly logged: (packet: Logged) => void
   },
 ): Promise<void> {
+  await listenToGroup(group, { ...options, copyBytes: COPY_BYTES, pace: 'gathered', read: readLogged })
+}
+
+/** Answers of resolvers, each as it passes: who asked will use it within a millisecond. */
+export async function listenToAnswers(
+  group: number,
+  options: {
+    readonly signal: AbortSignal
+    readonly counters: LogCounters
+    readonly logged: (answer: LoggedAnswer) => void
+  },
+): Promise<void> {
+  await listenToGroup(group, { ...options, copyBytes: ANSWER_BYTES, pace: 'at-once', read: readLoggedAnswer })
+}
+
+type Listening<T> = {
+  readonly signal: AbortSignal
+  readonly counters: LogCounters
+  readonly copyBytes: number
+  readonly pace: 'gathered' | 'at-once'
+  readonly read: (message: Message) => T | null
+  readonly logged: (packet: T) => void
+}
+
+async function listenToGroup<T>(group: number, options: Listening<T>): Promise<void> {
   using socket = new NetlinkSocket(Family.netfilter, { bufferBytes: 1 << 20 })
   const { signal, counters } = options
   const asked = new Set<number>()
-  for (const request of bindRequests(group, COPY_BYTES, () => socket.nextSequence())) {
+  for (const request of bindRequests(group, options.copyBytes, () => socket.nextSequence(), options.pace)) {
     asked.add(request.readUInt32LE(8))
     socket.send(request)
   }
@@ -38,7 +66,7 @@ export async function listenToLog(
         if (errno !== 0) throw new NetlinkError(whyNot(group, errno), errno)
       } else if (isPacket(message)) {
         counters.read++
-        const packet = readLogged(message)
+        const packet = options.read(message)
         if (packet === null) counters.unread++
         else options.logged(packet)
       }
@@ -48,7 +76,8 @@ export async function listenToLog(
 }
 
 function whyNot(group: number, errno: number): string {
-  if (errno === EBUSY) return `another program reads NFLOG group ${group} of this namespace; denies are still counted`
+  if (errno === EBUSY)
+    return `another program reads NFLOG group ${group} of this namespace; what rules do does not depend on it`
   if (errno === EPERM) return `reading NFLOG group ${group} needs root`
   return `bind to NFLOG group ${group}`
 }

@@ -18,8 +18,13 @@ export type Logged = Tuple & {
   readonly at: number | null
 }
 
-/** Asks for the first `copyBytes` of each packet of `group`, at most a tenth of a second late. */
-export function bindRequests(group: number, copyBytes: number, sequence: () => number): Buffer[] {
+/** Asks for the first `copyBytes` of each packet of `group`, at most a tenth of a second late; or each `at-once`. */
+export function bindRequests(
+  group: number,
+  copyBytes: number,
+  sequence: () => number,
+  pace: 'gathered' | 'at-once' = 'gathered',
+): Buffer[] {
   const head = Buffer.from([0, 0, group >>> 8, group & 255])
   const request = (attribute: Buffer) => encodeMessage(CONFIG, Flag.request | Flag.ack, sequence(), head, attribute)
   const mode = Buffer.alloc(6)
@@ -30,7 +35,7 @@ export function bindRequests(group: number, copyBytes: number, sequence: () => n
     request(encodeAttribute(Cfg.mode, mode)),
     // Hundredths of a second, and packets, that the kernel may gather before it speaks.
     request(encodeAttribute(Cfg.timeout, uint32(10))),
-    request(encodeAttribute(Cfg.threshold, uint32(16))),
+    request(encodeAttribute(Cfg.threshold, uint32(pace === 'gathered' ? 16 : 1))),
   ]
 }
 

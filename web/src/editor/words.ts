@@ -53,6 +53,7 @@ export const words = {
       tests: 'Flows and what must become of them. Saving waits until they pass.',
       peers: 'The other end. A set that resolves to nobody matches nothing.',
       ports: 'Left out: every protocol and port.',
+      domain: 'A name, or every name below one (*.example.com): the addresses that trusted resolvers answer with.',
       unrated: 'What becomes of addresses that no feed rates.',
       recognisedAs: 'The learned class it is recognised by.',
       alarming: 'Being believed raises risk by itself.',
@@ -148,7 +149,12 @@ export const words = {
     cuts_one: '{{n}} conversation of the last day is cut.',
     cuts_other: '{{n}} conversations of the last day are cut.',
   },
-  authored: { persona: 'persona {{name}}', reputation: 'reputation below {{below}}', or: ' or ' },
+  authored: {
+    persona: 'persona {{name}}',
+    reputation: 'reputation below {{below}}',
+    domain: 'domain {{name}}',
+    or: ' or ',
+  },
   versions: {
     title: 'Versions',
     what: 'the versions',

@@ -87,7 +87,7 @@ function skipName(reader: Reader): void {
 }
 
 /** Lower case, no trailing dot; the reader goes on behind the name as it stands here. */
-function readName(reader: Reader): string {
+export function readName(reader: Reader): string {
   const { bytes, start } = reader
   let name = ''
   let after = -1
