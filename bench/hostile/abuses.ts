@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import { sign } from 'node:crypto'
 import { approvalText } from '../../src/model/approval.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
+import { facetAbuses, wearing } from './facet-abuses.ts'
 import type { Order } from './server.ts'
 
 export type Abuse = {
@@ -248,6 +249,9 @@ export function abuses(ground: Ground): Abuse[] {
     ),
     said('a package as an option', /schema|facet packages/, (state) =>
       first(state, { packages: { install: ['-oAPT::Update::Pre-Invoke::=id'] } }),
+    ),
+    ...facetAbuses(marker, server).map(({ name, reason, facets }) =>
+      said(name, reason, (state) => wearing(state, facets)),
     ),
     said('workloads as an object', SCHEMA, (state) => ({ ...state, workloads: { 0: state.workloads[0] } })),
     said('generation as text', SCHEMA, (state) => ({ ...state, generation: { ...state.generation, n: '99' } })),

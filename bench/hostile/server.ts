@@ -45,7 +45,10 @@ const server = createServer({ key: key!, cert: cert!, minVersion: 'TLSv1.3' }, (
   const parts: Buffer[] = []
   request.on('data', (chunk: Buffer) => parts.push(chunk))
   request.on('end', () => {
-    response.writeHead(202).end('{}')
+    const isReport = request.url?.endsWith('/report') === true
+    // Secrets and certificates are asked for, too: this one has none to give.
+    response.writeHead(isReport ? 202 : 404).end('{}')
+    if (!isReport) return
     tell({ report: JSON.parse(Buffer.concat(parts).toString('utf8')) })
   })
 })

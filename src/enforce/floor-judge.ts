@@ -9,6 +9,7 @@ import { isGroupAddress } from '../model/networks.ts'
 import { MODES } from '../model/policy.ts'
 import type { Floor, ProtectedPath } from './floor.ts'
 import { createReach } from './floor-reach.ts'
+import { translationFault } from './floor-translation.ts'
 import { type Fault, first, shown, wordFault } from './floor-words.ts'
 
 /** What the host knows of itself at this moment. */
@@ -43,6 +44,7 @@ export function judgeState(state: AgentState, floor: Floor, held: Held): Fault |
     addressFault(state) ??
     facetFault(state, floor) ??
     claimFault(state, floor, held) ??
+    translationFault(state, floor, held) ??
     pathFault(state, floor, held)
   )
 }
