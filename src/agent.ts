@@ -15,6 +15,7 @@ import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, type Link, type LinkLimits, parseServer } from './agent/link.ts'
 import { createLinkApart } from './agent/link-apart.ts'
+import { createPackageKeeper } from './agent/packages.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
@@ -126,6 +127,11 @@ async function main(config: AgentConfig): Promise<void> {
   const keeping = { home: config.home, agent: identity.id, link, inForce: () => enforcer.inForce, say }
   const secrets = createSecretKeeper(keeping)
   const certificates = createCertificateKeeper({ ...keeping, clock })
+  const packages = createPackageKeeper({
+    home: config.home,
+    inventory: () => inventory,
+    allowed: () => floor.found.floor.packages,
+  })
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
@@ -162,6 +168,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...prefixed('floor', gate.counters),
       ...prefixed('secret', secrets.counters),
       ...prefixed('certificate', certificates.counters),
+      ...prefixed('packages', packages.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
       ...prefixed('answers', answers),
       'conntrack.read': conntrack.counters.read,
@@ -208,13 +215,15 @@ async function main(config: AgentConfig): Promise<void> {
   let aheadMs = 0
   /** In order: a roll-back must not overtake the state it is about while that waits for its secrets. */
   let order: Promise<unknown> = Promise.resolve()
-  const act = async (message: ServerMessage) => {
+  let newest = new AbortController()
+  const act = async (message: ServerMessage, overtaken: AbortSignal) => {
     if (message.type === 'state') {
       const state = gate.admit(message, aheadMs)
       // Nothing is fetched for a state that will be refused.
       if (gate.fault(state, enforcer.inForce) === null) {
         await secrets.bring(message.state)
         await certificates.bring(message.state)
+        await packages.bring(message.state, overtaken)
       }
       await enforcer.apply(state)
     } else if (message.type === 'confirm' || message.type === 'rollback') {
@@ -236,7 +245,14 @@ async function main(config: AgentConfig): Promise<void> {
       if (list === null) return
       sense.setIndicators(list)
       sources.sense.setIndicators(list)
-    } else gate.enter(message.type, () => (order = order.then(() => act(message))))
+    } else {
+      if (message.type !== 'confirm') {
+        newest.abort()
+        newest = new AbortController()
+      }
+      const { signal } = newest
+      gate.enter(message.type, () => (order = order.then(() => act(message, signal))))
+    }
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
   let turn = 0

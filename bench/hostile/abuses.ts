@@ -244,11 +244,11 @@ export function abuses(ground: Ground): Abuse[] {
     said('a field that nobody knows', SCHEMA, (state) => ({ ...state, run: `touch ${marker}` })),
     said('a field that moves the cursor', SCHEMA, (state) => ({ ...state, '\u001b[2J\u001b]0;x\u0007': 1 })),
     said('a facet that nobody knows', SCHEMA, (state) => first(state, { exec: ['touch', marker] })),
-    said('a package with a path', /schema|facet packages/, (state) =>
-      first(state, { packages: { install: ['../../x'] } }),
+    ...[['../../x'], ['-oAPT::Update::Pre-Invoke::=id'], ['curl; id'], ['curl-'], ['.*'], { install: ['curl'] }].map(
+      (packages) => said(`packages ${JSON.stringify(packages)}`, SCHEMA, (state) => first(state, { packages })),
     ),
-    said('a package as an option', /schema|facet packages/, (state) =>
-      first(state, { packages: { install: ['-oAPT::Update::Pre-Invoke::=id'] } }),
+    said('a package that the floor does not list', /facet packages|not among those that this host lists/, (state) =>
+      first(state, { packages: ['curl'] }),
     ),
     ...facetAbuses(marker, server).map(({ name, reason, facets }) =>
       said(name, reason, (state) => wearing(state, facets)),

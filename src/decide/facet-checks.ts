@@ -2,6 +2,7 @@
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { bytesOf, LEAST_BYTES } from '../model/facets/limits.ts'
+import { packageOf } from '../model/facets/packages.ts'
 import type { Profile } from '../model/persona.ts'
 
 type Add = (path: readonly (string | number)[], why: string, cure: string) => void
@@ -17,6 +18,10 @@ export function checkFacets(profile: Profile, add: Add): void {
   const ports = profile.publishedPorts?.map(({ protocol, port }) => `${protocol} ${port}`) ?? []
   ports.forEach((port, i) => {
     if (ports.indexOf(port) < i) add(at('publishedPorts', i), `port ${port} is here twice`, 'leave one out')
+  })
+  const names = profile.packages?.map((text) => packageOf(text).name) ?? []
+  names.forEach((name, i) => {
+    if (names.indexOf(name) < i) add(at('packages', i), `package ${name} is here twice`, 'leave one out')
   })
 }
 

@@ -2,6 +2,7 @@
 import type { DesiredState } from '../model/desired.ts'
 import { bandwidthWish } from '../model/facets/bandwidth.ts'
 import { memoryWish } from '../model/facets/limits.ts'
+import { packagesWish } from '../model/facets/packages.ts'
 import { egressAddressWish, publishedPortsWish } from '../model/facets/translation.ts'
 import type { Profile } from '../model/persona.ts'
 
@@ -16,6 +17,7 @@ const ROWS: Rows = {
   memory: memoryWish,
   egressAddress: egressAddressWish,
   publishedPorts: publishedPortsWish,
+  packages: packagesWish,
 }
 
 export function facetWishes(profile: Profile): Wishes {

@@ -7,6 +7,7 @@ import { cpu, memory } from './facets/cgroup.ts'
 import { dns } from './facets/dns.ts'
 import { egressAddress } from './facets/egress-address.ts'
 import { network } from './facets/network.ts'
+import { packages } from './facets/packages.ts'
 import { publishedPorts } from './facets/published-ports.ts'
 import { tls } from './facets/tls.ts'
 import { vpn } from './facets/vpn.ts'
@@ -21,6 +22,7 @@ export const PARTS: readonly FacetPart[] = [
   bandwidth,
   cpu,
   memory,
+  packages,
 ]
 
 export function partOf(facet: Facet): FacetPart | null {

@@ -5,6 +5,7 @@
  */
 import { type Cidr, cidrContains, formatAddress, isV4, parseAddress, parseCidr, type Words } from '../model/address.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
+import { isListed, packageOf } from '../model/facets/packages.ts'
 import { isGroupAddress } from '../model/networks.ts'
 import { MODES } from '../model/policy.ts'
 import type { Floor, ProtectedPath } from './floor.ts'
@@ -43,6 +44,7 @@ export function judgeState(state: AgentState, floor: Floor, held: Held): Fault |
     wordFault(state, new Set(held.drivers.keys())) ??
     addressFault(state) ??
     facetFault(state, floor) ??
+    packageFault(state, floor) ??
     claimFault(state, floor, held) ??
     translationFault(state, floor, held) ??
     pathFault(state, floor, held)
@@ -166,6 +168,18 @@ function facetFault(state: AgentState, floor: Floor): Fault | null {
       ? null
       : { pointer: `/workloads/${i}`, reason: `this host does not let a server set facet ${lacking}` }
   })
+}
+
+/** What a plan names; what that needs is held to the same list once it is known (facets/packages/make-ready.ts). */
+function packageFault(state: AgentState, floor: Floor): Fault | null {
+  return first(state.workloads, ({ packages = [] }, i) =>
+    first(packages, (text, j) => {
+      const { name, version } = packageOf(text)
+      if (isListed(floor.packages, name, version)) return null
+      const reason = `package ${text} is not among those that this host lists in floor.yaml`
+      return { pointer: `/workloads/${i}/packages/${j}`, reason }
+    }),
+  )
 }
 
 /** Addresses that a plan would give to a workload, or through it to this host's own end of its link. */

@@ -18,6 +18,9 @@ import {
 import { dirname } from 'node:path'
 import { GUEST_PATH, runInGuest } from './drivers/qemu/guest-agent.ts'
 import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
+import { changePackages } from './facets/packages/change.ts'
+import type { Spot as RootSpot } from './facets/packages/inside-root.ts'
+import type { Pack } from './facets/packages/record.ts'
 import { convergeFiles, type Installed, type Spot as TlsSpot } from './facets/tls/install.ts'
 import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
@@ -47,6 +50,8 @@ export type Step =
   | ({ readonly run: 'vpn'; readonly tunnel: Tunnel | null; readonly secrets: string } & Spot)
   /** The certificates of a workload, whole; keys are read from `home`, the agent's own. */
   | ({ readonly run: 'tls'; readonly certificates: readonly Installed[]; readonly home: string } & TlsSpot)
+  /** The packages of a workload that are ours, whole; what was done to them is written in `home`. */
+  | ({ readonly run: 'packages'; readonly packs: readonly Pack[]; readonly home: string } & RootSpot)
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 /** Of a namespace; or of a container, where podman and Docker keep it, outside of what it can reach itself. */
@@ -92,6 +97,14 @@ async function perform(step: Step): Promise<void> {
       return
     case 'tls':
       convergeFiles({ key: step.key, namespace: step.namespace, root: step.root }, step.certificates, step.home)
+      return
+    case 'packages':
+      await changePackages(
+        { key: step.key, namespace: step.namespace, root: step.root },
+        step.packs,
+        step.home,
+        'add and remove',
+      )
   }
 }
 

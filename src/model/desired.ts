@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { BandwidthWish } from './facets/bandwidth.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
+import { Packages } from './facets/packages.ts'
 import { Tls } from './facets/tls.ts'
 import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
 import { Vpn } from './facets/vpn.ts'
@@ -150,6 +151,7 @@ export const DesiredState = Type.Object(
     publishedPorts: Type.Optional(PublishedPortsWish),
     vpn: Type.Optional(Vpn),
     tls: Type.Optional(Tls),
+    packages: Type.Optional(Packages),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
      * the server is silent, so a quarantined workload cannot sabotage its probes and be released.

@@ -5,10 +5,22 @@ export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'recording'] as co
 export type DriverName = (typeof DRIVERS)[number]
 
 export const CARRIES = {
-  netns: ['policies', 'network', 'dns', 'egressAddress', 'publishedPorts', 'bandwidth', 'cpu', 'memory', 'vpn', 'tls'],
+  netns: [
+    'policies',
+    'network',
+    'dns',
+    'egressAddress',
+    'publishedPorts',
+    'bandwidth',
+    'cpu',
+    'memory',
+    'vpn',
+    'tls',
+    'packages',
+  ],
   host: ['policies'],
   qemu: ['policies', 'network', 'dns', 'egressAddress', 'publishedPorts', 'bandwidth', 'cpu', 'vpn', 'tls'],
-  container: ['policies', 'network', 'dns', 'bandwidth', 'cpu', 'memory'],
+  container: ['policies', 'network', 'dns', 'bandwidth', 'cpu', 'memory', 'packages'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
 } as const satisfies Record<DriverName, readonly Facet[]>

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { LEARNED_PERSONAS } from './belief.ts'
 import { Bandwidth } from './facets/bandwidth.ts'
 import { Cpu, Memory } from './facets/limits.ts'
+import { Packages } from './facets/packages.ts'
 import { TlsWish } from './facets/tls.ts'
 import { EgressAddress, PublishedPorts } from './facets/translation.ts'
 import { VpnWish } from './facets/vpn.ts'
@@ -67,7 +68,7 @@ export const Profile = Type.Object(
     bandwidth: Type.Optional(Bandwidth),
     cpu: Type.Optional(Cpu),
     memory: Type.Optional(Memory),
-    packages: Type.Optional(Type.Unknown()),
+    packages: Type.Optional(Packages),
     inspection: Type.Optional(Type.Unknown()),
     fingerprint: Type.Optional(Type.Unknown()),
   },

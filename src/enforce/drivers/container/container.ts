@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { NAMESPACE_PATH, RESOLVER_PATH } from '../../step.ts'
+import { containerId, runtimeOf } from './runtimes.ts'
 
 export type Container = {
   readonly namespace: string | null
@@ -17,13 +18,6 @@ export type Container = {
   readonly resolver: string | null
 }
 
-const STATES = [
-  '/run/runc',
-  '/run/containerd/runc/default',
-  '/run/containerd/runc/k8s.io',
-  '/run/docker/runtime-runc/moby',
-]
-const KEY = /^container:([A-Za-z0-9][A-Za-z0-9_.-]{0,127})$/
 const isState = Compile(
   Type.Object({
     cgroup_paths: Type.Record(Type.String(), Type.String({ maxLength: 1_000 })),
@@ -38,15 +32,14 @@ const isState = Compile(
 )
 
 export function isContainer(key: string): boolean {
-  return KEY.test(key)
+  return containerId(key) !== null
 }
 
 /** `key`: `container:ID`. Null when no runtime of this host has it, or it says nothing of where it is. */
-export function findContainer(key: string, states: readonly string[] = STATES): Container | null {
-  const id = KEY.exec(key)?.[1]
-  if (id === undefined) return null
-  const path = states.map((folder) => join(folder, id, 'state.json')).find((one) => existsSync(one))
-  if (path === undefined) return null
+export function findContainer(key: string): Container | null {
+  const [id, runtime] = [containerId(key), runtimeOf(key)]
+  if (id === null || runtime === null) return null
+  const path = join(runtime, id, 'state.json')
   let state: unknown
   try {
     state = JSON.parse(readFileSync(path, 'utf8'))

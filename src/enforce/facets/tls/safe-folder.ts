@@ -7,6 +7,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -22,8 +23,8 @@ import {
   writeSync,
 } from 'node:fs'
 
-const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.%+~-]{0,199}$/
 
 export type Owner = { readonly uid: number; readonly gid: number }
 
@@ -63,15 +64,17 @@ export class SafeFolder {
     return readdirSync(this.#self()).filter((name) => NAME.test(name))
   }
 
-  read(name: string): string | null {
+  /** null when it is not there, no file (a pipe would keep us waiting), or larger than that. */
+  read(name: string, mostBytes = 1 << 20): string | null {
     let fd: number
     try {
-      fd = openSync(this.#path(name), O_RDONLY | O_NOFOLLOW)
+      fd = openSync(this.#path(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     } catch {
       return null
     }
     try {
-      return readFileSync(fd, 'utf8')
+      const stats = fstatSync(fd)
+      return stats.isFile() && stats.size <= mostBytes ? readFileSync(fd, 'utf8') : null
     } finally {
       closeSync(fd)
     }

@@ -1,0 +1,50 @@
+/**
+ * Makes ready what packages a state asks for, before it is applied. A newer state does not wait for it: the older one is
+ * then refused, what was begun goes on, and the next try finds it done.
+ */
+import { makeReady } from '../enforce/facets/packages/make-ready.ts'
+import type { Inventory } from '../enforce/snapshot.ts'
+import type { AgentState } from '../model/desired.ts'
+
+export type PackageKeeper = {
+  readonly counters: { prepared: number; abandoned: number }
+  /** Resolves when everything is ready, or could not be made so, or `overtaken` says that nobody waits any more. */
+  bring(state: AgentState, overtaken: AbortSignal): Promise<void>
+}
+
+export function createPackageKeeper(deps: {
+  readonly home: string
+  readonly inventory: () => Inventory
+  /** The packages that the host's floor lists. */
+  readonly allowed: () => readonly string[]
+}): PackageKeeper {
+  const counters = { prepared: 0, abandoned: 0 }
+  /** One at a time for a workload: apt locks its root. */
+  const running = new Map<string, Promise<void>>()
+
+  const prepare = (key: string, wish: NonNullable<AgentState['workloads'][number]['packages']>): Promise<void> => {
+    const { namespaces, places } = deps.inventory()
+    const root = places?.get(key)?.root
+    if (root === undefined) return Promise.resolve()
+    const spot = { key, namespace: namespaces.get(key) ?? null, root: root ?? null }
+    const mine = (running.get(key) ?? Promise.resolve()).then(async () => {
+      await makeReady(spot, wish, deps.home, deps.allowed())
+      counters.prepared++
+    })
+    running.set(key, mine)
+    return mine
+  }
+  return {
+    counters,
+    async bring(state, overtaken) {
+      const all = Promise.all(
+        state.workloads.flatMap(({ key, packages }) => (packages === undefined ? [] : [prepare(key, packages)])),
+      )
+      const left = new Promise<'left'>((resolve) => {
+        if (overtaken.aborted) resolve('left')
+        overtaken.addEventListener('abort', () => resolve('left'), { once: true })
+      })
+      if ((await Promise.race([all, left])) === 'left') counters.abandoned++
+    },
+  }
+}
