@@ -9,9 +9,12 @@ import { promisify } from 'node:util'
 import { agentOnRange } from '../../../bench/kill/agent-on-range.ts'
 import { until } from '../../../bench/kill/range.ts'
 import { namespaceOf } from '../../../lab/topology.ts'
-import { needRoot } from '../../../test/need.ts'
+import { needPodman, needRoot } from '../../../test/need.ts'
 import type { AgentState } from '../../model/desired.ts'
+import { capturePackages, changePackages } from './packages/change.ts'
 import { readInstalled } from './packages/installed.ts'
+import { makeReady } from './packages/make-ready.ts'
+import { readReady } from './packages/record.ts'
 
 const run = promisify(execFile)
 const skip = needRoot()
@@ -201,4 +204,40 @@ exit 0
   assert.match(said, /mount: .*(permission denied|must be superuser)/)
   assert.match(said, /chroot: .*not permitted/)
   await wear(null)
+})
+
+test('in a container by its runtime, with what the container may do', { skip: skip || needPodman() }, async () => {
+  const storage = ['--root', join(folder, 'podman'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')]
+  const podman = (...argv: string[]) =>
+    run('podman', [...storage, '--cgroup-manager', 'cgroupfs', '--runtime', 'runc', ...argv], { timeout: 60_000 })
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']
+  const namespace = namespaceOf(on.range.plan.prefix, 'wb')
+  try {
+    const argv = [
+      'run',
+      '-d',
+      ...limits,
+      '--network',
+      `ns:/run/netns/${namespace}`,
+      '--rootfs',
+      root,
+      '/bin/sleep',
+      '600',
+    ]
+    const id = (await podman(...argv)).stdout.trim()
+    const home = join(folder, 'home')
+    const spot = { key: `container:${id}`, namespace: `/run/netns/${namespace}`, root }
+    await makeReady(spot, ['gp-server=1.1', 'gp-tool'], home, ['gp-server', 'gp-tool', 'gp-library'])
+    const ready = readReady(home, spot.key)
+    assert.equal(ready?.failed, null)
+    const before = there()
+    await changePackages(spot, ready.packs, home, 'add and remove')
+    assert.deepEqual(there(), [...before, 'gp-library 1.0', 'gp-server 1.1 held', 'gp-tool 2:2.0'].sort())
+    assert.deepEqual(capturePackages(spot, home).flaws, [])
+    await changePackages(spot, [], home, 'add and remove')
+    assert.deepEqual(there(), before)
+  } finally {
+    await podman('rm', '-f', '-t', '0', '-a')
+    await run('umount', ['-q', '-R', join(folder, 'podman', 'overlay')]).catch(() => {})
+  }
 })
