@@ -31,7 +31,7 @@ test('what nobody confirms is taken back at its deadline, in every facet', { ski
 
 test('the supervisor takes it back when the worker hangs', { skip }, async () => {
   const held = await on.range.capture()
-  await on.apply({ ...on.range.state(on.next(), 1), confirmWithinMs: 1_500 }, 'nothing', 'confirming')
+  await on.apply({ ...on.range.state(on.next(), 1), confirmWithinMs: 4_000 }, 'nothing', 'confirming')
   const worker = Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(on.agent.pid)]).toString())
   const boot = on.server.last.boot
   process.kill(worker, 'SIGSTOP')

@@ -1,0 +1,36 @@
+/** Cut off from gateway, resolver and control plane, workloads come back by what is on their host alone; one in quarantine does not, whatever it breaks. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Host, makeHost } from '../../bench/self-restore/host.ts'
+import { type Happening, round } from '../../bench/self-restore/rounds.ts'
+import { sabotage } from '../../bench/self-restore/sabotage.ts'
+import { needRoot } from '../../test/need.ts'
+
+const skip = needRoot()
+/** A busy machine needs some of it only to ask everybody. */
+const WITHIN_MS = 20_000
+let host: Host
+
+before(async () => {
+  if (skip !== false) return
+  host = await makeHost('t', 2)
+  await host.wear('works')
+})
+after(async () => {
+  if (skip === false) await host.remove()
+})
+
+const happenings: readonly Happening[] = ['no-ack', 'worker-and-supervisor-killed', 'reboot']
+for (const happening of happenings)
+  test(`${happening}: both workloads are back, exactly, within the timer`, { skip }, async (t) => {
+    const restored = await round(host, happening, WITHIN_MS)
+    t.diagnostic(`back after ${Math.round(restored[0]!.ms)} ms`)
+    assert.deepEqual(
+      restored.map(({ why }) => why),
+      ['', ''],
+    )
+  })
+
+test('a quarantined workload that breaks its own probes stays quarantined', { skip }, async () => {
+  assert.deepEqual(await sabotage(host, 3_000), [])
+})
