@@ -67,9 +67,24 @@ function rules(variant: 0 | 1, direction: string): RuleList {
 
 const OPEN: RuleList = { rules: [], otherwise: 'allow', why: { rule: 'default-allow', text: 'whatever it likes' } }
 
+/** By who asks: a peer that changes its address must stay who it is, for as long as it uses the old one. */
+const FRIENDS: RuleList = {
+  rules: [
+    {
+      verdict: 'allow',
+      match: { peer: { kind: 'set', set: 'friends' }, service: null },
+      why: { rule: 'shift/friends', text: 'whoever is known here' },
+    },
+  ],
+  otherwise: 'deny',
+  why: { rule: 'default-deny', text: 'nothing else may' },
+}
+
 /** What differs between the two personas besides their rules. */
 export type Worns = { readonly facets: 'rules' | 'whole'; readonly address: 'same' | 'changes' }
 const MBIT = 1_000_000
+/** What the shifting workload has instead of its own addresses. */
+const OTHER = { v4: '10.99.0.5', v6: 'fd99::5' } as const
 
 function facetsOf(variant: 0 | 1, { facets, address }: Worns): Partial<DesiredState> {
   const rate = { rate: (200 + 100 * variant) * MBIT, ceiling: (200 + 100 * variant) * MBIT }
@@ -87,7 +102,7 @@ function facetsOf(variant: 0 | 1, { facets, address }: Worns): Partial<DesiredSt
           network:
             variant === 0
               ? { addresses: [`${V4.wa}/24`, `${V6.wa}/64`], gateways: ['10.77.1.1', 'fd77:0:1::1'] }
-              : { addresses: ['10.99.0.5/24', 'fd99::5/64'], gateways: ['10.99.0.1', 'fd99::1'] },
+              : { addresses: [`${OTHER.v4}/24`, `${OTHER.v6}/64`], gateways: ['10.99.0.1', 'fd99::1'] },
         }),
   }
 }
@@ -105,14 +120,15 @@ export function stateOf(spaces: readonly string[], n: number, variant: 0 | 1, wo
   const workloads = spaces.map((key, i) =>
     i === 0
       ? { ...wears(key, 'wa', rules(variant, 'egress'), rules(variant, 'ingress')), ...facetsOf(variant, worns) }
-      : wears(key, i === 1 ? 'wb' : 'wc', OPEN, OPEN),
+      : wears(key, i === 1 ? 'wb' : 'wc', OPEN, i === 1 ? FRIENDS : OPEN),
   )
+  const own = worns.address === 'changes' && variant === 1 ? [OTHER.v4, OTHER.v6] : [V4.wa, V6.wa]
   return {
     generation: { system: 'shift', timeline: 1, n },
     plan: `plan-${n}`,
     mode: 'enforce',
     workloads,
-    sets: [],
+    sets: [{ name: 'friends', members: [...own, V4.wc, V6.wc] }],
     neverBlock: [],
     failSafe: [],
     confirmWithinMs: 20_000,

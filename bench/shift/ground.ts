@@ -10,6 +10,8 @@ import type { Counts, Request, Told } from './inside.ts'
 
 /** As the supervisor gives its worker. */
 const AGENT_NICE = -10
+/** Both personas permit it. */
+const GREETING_PORT = 7_099
 const WHOLE_MS = 15_000
 const EVERY_MS = { udp: 2, tcp: 5 } as const
 
@@ -17,11 +19,19 @@ export type Ground = {
   readonly range: Range
   readonly spaces: readonly string[]
   readonly driver: Child
-  /** All streams, both ends; those that `variant` denies are tried as well. */
-  open(): Promise<void>
+  /** Those that `chosen` takes, both ends; what a persona denies is tried as well. */
+  open(chosen?: (stream: StreamPlan) => boolean): Promise<void>
   /** One shift to the end, then `dwellMs` of it. */
   shift(variant: 0 | 1, worns: Worns, dwellMs: number): Promise<Passed>
+  /** All streams are closed, servers too. */
+  end(): Promise<void>
+  /** Address from which wa reaches wb by a new connection. */
+  newSource(): Promise<string>
   counts(): Promise<ReadonlyMap<string, Counts>>
+  /** Ends all sending and waits, while the second persona is worn. */
+  hush(): Promise<Way[]>
+  /** Ends of streams that were reset or closed. */
+  broken(): Promise<number>
   /** Ends all sending, lets each persona have what is under way, and says who remembers what. */
   settle(worns: Worns): Promise<Way[]>
   /** Segments that TCP sent again, of the streams that `chosen` takes. */
@@ -38,6 +48,7 @@ export async function makeGround(tag: string): Promise<Ground> {
   for (const [i, name] of names.entries()) insides.set(name, new Child(spaces[i]!, 'inside.ts'))
   const inside = <T>(name: string, request: Request) => insides.get(name)!.ask<T>(request)
   let n = 0
+  let opened: readonly StreamPlan[] = []
 
   async function counts() {
     return new Map(
@@ -60,9 +71,10 @@ export async function makeGround(tag: string): Promise<Ground> {
     range,
     spaces,
     driver,
-    async open() {
+    async open(chosen = () => true) {
+      opened = PLANS.filter(chosen)
       for (const side of ['asked', 'asks'] as const)
-        for (const stream of PLANS)
+        for (const stream of opened)
           await inside(stream[side], { op: 'open', side, stream, everyMs: EVERY_MS[stream.protocol] })
       await Promise.all(names.map((name) => inside(name, { op: 'begin' })))
     },
@@ -72,14 +84,33 @@ export async function makeGround(tag: string): Promise<Ground> {
       await wait(dwellMs)
       return passed
     },
+    async end() {
+      for (const name of names) await inside(name, { op: 'end' })
+    },
+    async newSource() {
+      const { asks, asked, target } = PLANS[0]!
+      const port = GREETING_PORT
+      await inside(asked, { op: 'greet', address: target, port })
+      return inside<string>(asks, { op: 'ask', address: target, port })
+    },
     counts,
+    async hush() {
+      await Promise.all(names.map((name) => inside(name, { op: 'hush' })))
+      await isWhole(1, opened, counts)
+      return (await Promise.all(opened.map(told))).flat()
+    },
+    async broken() {
+      const ends = [...(await counts()).values()].flatMap((one) => Object.values(one))
+      return ends.filter(({ broken }) => broken !== '').length
+    },
     async settle(worns) {
       await Promise.all(names.map((name) => inside(name, { op: 'hush' })))
       for (const variant of [0, 1] as const) {
         await ground.shift(variant, worns, 0)
-        if (!(await isWhole(variant, counts))) process.stderr.write(`not everything arrived within ${WHOLE_MS} ms\n`)
+        if (!(await isWhole(variant, opened, counts)))
+          process.stderr.write(`not everything arrived within ${WHOLE_MS} ms\n`)
       }
-      return (await Promise.all(PLANS.map(told))).flat()
+      return (await Promise.all(opened.map(told))).flat()
     },
     async retransmitted(chosen) {
       let sum = 0
@@ -108,8 +139,8 @@ export async function makeGround(tag: string): Promise<Ground> {
 }
 
 /** All of TCP that `variant` permits: as much got as was sent, on both ways. A sender that was denied waits ever longer. */
-function isWhole(variant: 0 | 1, counts: Ground['counts']): Promise<boolean> {
-  const permitted = PLANS.filter(({ protocol, permittedBy }) => protocol === 'tcp' && permits(variant, permittedBy))
+function isWhole(variant: 0 | 1, opened: readonly StreamPlan[], counts: Ground['counts']): Promise<boolean> {
+  const permitted = opened.filter(({ protocol, permittedBy }) => protocol === 'tcp' && permits(variant, permittedBy))
   return until('everything arrived', WHOLE_MS, async () => {
     const all = await counts()
     return permitted.every(({ name, asks, asked }) => {

@@ -14,6 +14,12 @@ export type Request =
   | { readonly op: 'begin' }
   /** Nothing more is sent; what is under way may still arrive. */
   | { readonly op: 'hush' }
+  /** Whatever is open is over, servers too. */
+  | { readonly op: 'end' }
+  /** A connection of a moment; answers with the address it came from. */
+  | { readonly op: 'ask'; readonly address: string; readonly port: number }
+  /** A server of connections of a moment. */
+  | { readonly op: 'greet'; readonly address: string; readonly port: number }
   | { readonly op: 'counts' }
   | { readonly op: 'told'; readonly name: string }
 export type Counts = Readonly<Record<string, { readonly sent: number; readonly got: number; readonly broken: string }>>
@@ -22,6 +28,8 @@ export type Told = { readonly sent: readonly number[]; readonly got: readonly (r
 
 const MESSAGE_BYTES = 32
 const RECEIVE_BYTES = 4 << 20
+
+const opened = new Set<{ close(): void }>()
 
 type End = { readonly sent: number[]; readonly got: [number, number][]; broken: string }
 const ends = new Map<string, End>()
@@ -43,6 +51,7 @@ function sending(end: End, everyMs: number, write: (message: Buffer) => void): v
 }
 
 function attach(socket: Socket, end: End, everyMs: number): void {
+  opened.add({ close: () => void socket.destroy() })
   let rest: Buffer = Buffer.alloc(0)
   socket.setNoDelay(true)
   socket.on('data', (chunk: Buffer) => {
@@ -66,9 +75,8 @@ function attach(socket: Socket, end: End, everyMs: number): void {
 function openTcp(side: 'asks' | 'asked', { source, target, port }: StreamPlan, end: End, everyMs: number) {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   if (side === 'asked') {
-    createServer((socket) => attach(socket, end, everyMs))
-      .on('error', reject)
-      .listen(port, target, resolve)
+    const server = createServer((socket) => attach(socket, end, everyMs)).on('error', reject)
+    opened.add(server.listen(port, target, resolve))
   } else {
     // A persona may deny it for now: the kernel tries again, and the stream begins when it is let through.
     const socket = connect({ port, host: target, localAddress: source })
@@ -87,12 +95,33 @@ function openUdp(side: 'asks' | 'asked', { source, target, port }: StreamPlan, e
     // A peer that is not there yet; sending goes on.
     if (error.code !== 'ECONNREFUSED') reject(error)
   })
+  opened.add(socket)
   socket.bind(port, own, () => {
     socket.connect(port, peer, () => {
       sending(end, everyMs, (message) => socket.send(message, () => {}))
       resolve()
     })
   })
+  return promise
+}
+
+function greet(address: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  opened.add(
+    createServer((socket) => void socket.resume())
+      .on('error', reject)
+      .listen(port, address, resolve),
+  )
+  return promise
+}
+
+function ask(host: string, port: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const socket = connect({ port, host }, () => {
+    resolve(socket.localAddress!)
+    socket.destroy()
+  })
+  socket.on('error', reject)
   return promise
 }
 
@@ -110,6 +139,18 @@ async function answer(request: Request): Promise<unknown> {
       phase = 'hushed'
       for (const timer of timers) clearInterval(timer)
       return null
+    case 'end':
+      for (const timer of timers) clearInterval(timer)
+      timers.clear()
+      for (const one of opened) one.close()
+      opened.clear()
+      ends.clear()
+      phase = 'opening'
+      return null
+    case 'greet':
+      return greet(request.address, request.port)
+    case 'ask':
+      return ask(request.address, request.port)
     case 'counts':
       return Object.fromEntries(
         [...ends].map(([name, { sent, got, broken }]) => [name, { sent: sent.length, got: got.length, broken }]),

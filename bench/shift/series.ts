@@ -51,7 +51,7 @@ export async function runSeries(
     return {
       shifts,
       ...account(ways, done, endedAt),
-      broken: await brokenIn(ground),
+      broken: await ground.broken(),
       tcp_retransmits: await ground.retransmitted(({ permittedBy }) => permittedBy === 'both'),
       control_retransmits: await ground.retransmitted(({ permittedBy }) => permittedBy === 'nobody'),
       ...times(passed, done, obeyedAfter(ways, done)),
@@ -77,11 +77,6 @@ async function walk(
     if (i % 100 === 99) process.stderr.write(`${i + 1} shifts\n`)
   }
   return passed
-}
-
-async function brokenIn(ground: Ground): Promise<number> {
-  const ends = [...(await ground.counts()).values()].flatMap((counts) => Object.values(counts))
-  return ends.filter(({ broken }) => broken !== '').length
 }
 
 function times(passed: readonly Passed[], shifts: readonly Shift[], obeyed: readonly number[]) {

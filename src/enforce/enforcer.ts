@@ -11,6 +11,7 @@ import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { converge, facetDrift, stage, undoFor } from './converge.ts'
+import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
@@ -79,8 +80,6 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
-/** Looking at everything again costs five times what the change did; the host may be busier by then. */
-const WAY_BACK = 8
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
@@ -109,8 +108,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return mine
   }
   const tell = (of: Generation, state: AppliedState, rest: Partial<Applied> = {}) => {
-    const hash =
-      pending === null ? (compileSnapshot(current)?.hash ?? '') : (compileSnapshot(pending.after)?.hash ?? '')
+    // As the server compiles it, which knows nothing of what lingers.
+    const { draining: _, ...whole } = pending?.after ?? current
+    const hash = compileSnapshot(whole)?.hash ?? ''
     applied = { generation: of, state: state as Applied['state'], deadline: null, probes: [], hash, ...rest }
     options.changed(applied)
   }
@@ -171,13 +171,10 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function begin(state: AgentState): Promise<void> {
     const before = current
-    const begunMs = monotonicMs()
-    // A containment changes nothing else: nobody inside is looked at, so nobody inside can make it fail.
-    const contains = onlyContains(before.state, state)
-    const after = contains ? { ...before, state } : await snapshotOf(state, options.inventory(), before)
+    const after = await snapshotOf(state, options.inventory(), before, clock())
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     const now = clock()
-    const deadlineMs = begunMs + state.confirmWithinMs
+    const deadlineMs = monotonicMs() + state.confirmWithinMs
     maybe('before-intent')
     journal.intend({ generation: state.generation, boot, deadlineMs, before, after, undo: undoFor(before, after, now) })
     maybe('intent-written')
@@ -193,13 +190,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     maybe('nft-flipped')
     await stage('switch', before, after)
     maybe('source-switched')
-    // The way back takes about as long as the way there: begun so much earlier, it is over when the time is.
-    const backMs = Math.min(WAY_BACK * (monotonicMs() - begunMs), state.confirmWithinMs / 6)
-    const waitMs = state.confirmWithinMs - backMs
-    clearTimeout(timer)
-    const sooner = setTimeout(() => void alone(() => expire(state.generation)), begunMs + waitMs - monotonicMs())
-    pending = { ...pending, timer: sooner }
-    await judge(state, before, after, now + waitMs)
+    await judge(state, before, after, now + state.confirmWithinMs)
   }
 
   async function judge(state: AgentState, before: Snapshot, after: Snapshot, deadline: number): Promise<void> {
@@ -228,6 +219,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (old === null) options.reloaded()
     maybe('permanent')
     await stage('finish', before, after).catch(() => hold(after))
+    await drain()
     maybe('old-removed')
     journal.clear()
     maybe('intent-cleared')
@@ -247,6 +239,20 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     counters.rolledBack++
     say(`generation ${state.generation.n} taken back: ${why}`)
     tell(state.generation, 'rolled-back', { why: why.slice(0, 500), probes: [...probes] })
+  }
+
+  /** What lingers for connections goes with the last of them. The same generation, as after `rebind`. */
+  async function drain(): Promise<void> {
+    if (pending !== null || generation === null || current.draining === undefined) return
+    const [before, after] = [current, await drained(current, clock())]
+    if (after === before) return
+    journal.commit({ generation, boot, snapshot: after })
+    current = after
+    const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
+    await stage('switch', before, after)
+      .then(() => stage('finish', before, after))
+      .then(() => applyText(text))
+      .catch(() => hold(after))
   }
 
   async function expire(of: Generation): Promise<void> {
@@ -275,6 +281,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     } else if (found.hold === 'confirmed') {
       current = snapshotFrom(found.snapshot)
       await hold(current)
+      await drain()
       tell(found.confirmed.generation, 'confirmed')
     } else if (journal.corrupt === 0) await convergeTable(null, clock())
     maybe('recovered')
@@ -284,6 +291,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function repair(noticed: ReadonlySet<Noticed>): Promise<void> {
     if (current.state === null && pending === null) return
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
+    await drain()
     const found = await readTable()
     count(found?.denies ?? new Map(), new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)]))
     if (pending !== null) {

@@ -67,6 +67,17 @@ export type Stages<State> = {
   prepare(place: Place, from: State, to: State): Promise<void>
   switch(place: Place, from: State, to: State): Promise<void>
   finish(place: Place, from: State, to: State): Promise<void>
+  /** `to`, with what connections that are there already use of `from`; null when nothing of it goes. It is what holds until `isUsed` says no. */
+  linger?(from: State, to: State): Lingering<State> | null
+  /** Does a connection still use one of these addresses? */
+  isUsed?(place: Place, addresses: readonly string[]): Promise<boolean>
+}
+
+export type Lingering<State> = {
+  readonly meanwhile: State
+  /** What is there only for the connections that use it, without prefix lengths; and what took its place. */
+  readonly addresses: readonly string[]
+  readonly instead: readonly string[]
 }
 
 /** One host-side question and its answer. It never depends on what a workload says of itself. */

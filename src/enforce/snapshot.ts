@@ -8,6 +8,7 @@ import type { AgentState, DesiredState } from '../model/desired.ts'
 import { CARRIES, PACKETS } from '../model/facets.ts'
 import { FACETS, type Facet } from '../model/persona.ts'
 import type { WorkloadReport } from '../model/wire.ts'
+import { type Draining, lingering, withOldAddresses, withOldMembers } from './drain.ts'
 import type { Place } from './facet.ts'
 import { PARTS, partOf } from './facets.ts'
 
@@ -19,19 +20,29 @@ export type Inventory = {
   readonly places?: ReadonlyMap<string, Partial<Pick<Place, 'cgroup' | 'root' | 'monitor'>>>
 }
 
-export type Placed<State = unknown> = { readonly place: Place; readonly state: State; readonly original: State }
+export type Placed<State = unknown> = {
+  readonly place: Place
+  readonly state: State
+  readonly original: State
+  /** What it will be once nobody uses what lingers in `state`. */
+  readonly afterwards?: State
+}
 
 export type Snapshot = {
   readonly state: AgentState | null
   readonly bindings: readonly Binding[]
   /** By facet, by key. Kept once touched, so that what was there before us can come back. */
   readonly facets: Readonly<Partial<Record<Facet, Readonly<Record<string, Placed>>>>>
+  readonly draining?: readonly Draining[]
 }
 
 export const NOTHING: Snapshot = { state: null, bindings: [], facets: {} }
 
-export function compileSnapshot(snapshot: Snapshot): Compiled | null {
-  return snapshot.state === null ? null : compileAgent(snapshot.state, snapshot.bindings)
+export function compileSnapshot({ state, bindings, draining = [] }: Snapshot): Compiled | null {
+  if (state === null) return null
+  return draining.length === 0
+    ? compileAgent(state, bindings)
+    : compileAgent(withOldMembers(state, draining), withOldAddresses(bindings, draining))
 }
 
 /** What a workload asks of a facet; undefined = nothing, so that it keeps what was there before us. */
@@ -88,10 +99,16 @@ export function bindingsOf(inventory: Inventory, state: AgentState | null): Bind
 }
 
 /** What `state` means on this host, coming from `before`. Looks at what it touches for the first time. */
-export async function snapshotOf(state: AgentState, inventory: Inventory, before: Snapshot): Promise<Snapshot> {
+export async function snapshotOf(
+  state: AgentState,
+  inventory: Inventory,
+  before: Snapshot,
+  now: number,
+): Promise<Snapshot> {
   const desired = new Map(state.workloads.map((workload) => [workload.key, workload]))
   const reports = new Map(inventory.workloads.map((report) => [report.key, report]))
   const facets: Partial<Record<Facet, Record<string, Placed>>> = {}
+  const draining: Draining[] = []
   for (const part of PARTS) {
     const worn: Record<string, Placed> = {}
     const known = before.facets[part.facet] ?? {}
@@ -102,11 +119,17 @@ export async function snapshotOf(state: AgentState, inventory: Inventory, before
       if (place === undefined) continue
       const wish = wishOf(desired.get(key), part.facet)
       const original = known[key] === undefined ? await part.capture(place) : known[key].original
-      worn[key] = { place, original, state: wish === undefined ? original : part.wanted(place, original, wish) }
+      const afterwards = wish === undefined ? original : part.wanted(place, original, wish)
+      const from = known[key] ?? { place, original, state: original }
+      const old = report === undefined ? null : lingering(part, from, afterwards, before, now)
+      worn[key] =
+        old === null ? { place, original, state: afterwards } : { place, original, state: old.meanwhile, afterwards }
+      if (old !== null) draining.push(old.draining)
     }
     if (Object.keys(worn).length > 0) facets[part.facet] = worn
   }
-  return { state, bindings: bindingsOf(inventory, state), facets }
+  const whole = { state, bindings: bindingsOf(inventory, state), facets }
+  return draining.length === 0 ? whole : { ...whole, draining }
 }
 
 /** The same host with everything of ours taken off: panic, and an agent told to stop enforcing. */
@@ -114,7 +137,7 @@ export function bare(snapshot: Snapshot): Snapshot {
   const facets: Partial<Record<Facet, Record<string, Placed>>> = {}
   for (const [facet, worn] of Object.entries(snapshot.facets))
     facets[facet as Facet] = Object.fromEntries(
-      Object.entries(worn).map(([key, one]) => [key, { ...one, state: one.original }]),
+      Object.entries(worn).map(([key, { place, original }]) => [key, { place, original, state: original }]),
     )
   return { state: null, bindings: [], facets }
 }

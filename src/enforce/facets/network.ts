@@ -1,13 +1,15 @@
 /**
  * The `network` facet of a namespace behind a routed veth: its addresses, default gateways and preferred source, and the
  * gateway addresses on our end. A change is made before the old is broken: `prepareLines` adds, `switchLines` moves the
- * preferred source, `finishLines` deletes; `converge` is all three from whatever is there.
+ * preferred source, the old lingers for the connections that use it, `finishLines` deletes; `converge` is all three from
+ * whatever is there.
  */
 import { type Cidr, cidrContains, isV4, parseAddress } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
-import { doorOf, type FacetPart, type Place, type Probe } from '../facet.ts'
+import { doorOf, type FacetPart, type Lingering, type Place, type Probe } from '../facet.ts'
 import { effect } from '../fault.ts'
 import { command, inside, runStep, type Step } from '../step.ts'
+import { forgetSources } from './vpn/forget-sources.ts'
 
 export type NetworkState = {
   readonly device: string
@@ -59,6 +61,7 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
     await keepSecondaries(namespace)
     await runAll(prepareLines(namespace, found, wanted))
     await runAll([switchLines(namespace, found, wanted)])
+    await moveTunnel(place)
     await runAll(finishLines(namespace, await capture(place), wanted))
   },
   normalise,
@@ -68,8 +71,13 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
       await keepSecondaries(linked(place).namespace)
       await runAll(prepareLines(linked(place).namespace, from, to))
     },
-    switch: (place, from, to) => runAll([switchLines(linked(place).namespace, from, to)]),
+    async switch(place, from, to) {
+      await runAll([switchLines(linked(place).namespace, from, to)])
+      await moveTunnel(place)
+    },
     finish: (place, from, to) => runAll(finishLines(linked(place).namespace, from, to)),
+    linger,
+    isUsed: (place, addresses) => isUsed(linked(place).namespace, addresses),
   },
   /** New addresses must answer on their link. */
   probes: (place, from, to) =>
@@ -82,6 +90,10 @@ function linked(place: Place): { namespace: string; face: string } {
   const [namespace, face] = [doorOf(place), place.face]
   if (namespace === null || face === null) throw new Error(`${place.key} cannot be entered behind a link of ours`)
   return { namespace, face }
+}
+
+async function moveTunnel({ key, namespace }: Place): Promise<void> {
+  if (namespace !== null) await forgetSources({ key, namespace })
 }
 
 async function runAll(batches: readonly Lines[]): Promise<void> {
@@ -161,6 +173,42 @@ export function wantedNetwork(now: NetworkState, network: NetworkWish): NetworkS
   }
 }
 
+function linger(from: NetworkState, to: NetworkState): Lingering<NetworkState> | null {
+  const old = missing(from.addresses, to.addresses)
+  if (old.length === 0) return null
+  const hasGateway = (family: boolean) => to.gateways.some((gateway) => gateway.includes(':') === family)
+  const { router } = to
+  return {
+    meanwhile: {
+      ...to,
+      addresses: [...to.addresses, ...old],
+      deprecated: old.filter((address) => address.includes(':')),
+      gateways: [...to.gateways, ...from.gateways.filter((gateway) => !hasGateway(gateway.includes(':')))],
+      router: {
+        ...router,
+        addresses: [...router.addresses, ...missing(from.router.addresses, router.addresses)],
+        routes: [...router.routes, ...missing(from.router.routes, router.routes)],
+      },
+    },
+    addresses: old.map(bareAddress),
+    instead: to.addresses.map(bareAddress),
+  }
+}
+
+/** Sockets of the workload itself that were joined once; where they cannot be counted, its time is all that ends it. */
+async function isUsed(namespace: string, addresses: readonly string[]): Promise<boolean> {
+  const from = addresses.flatMap((address, i) => [
+    ...(i === 0 ? [] : ['or']),
+    'src',
+    address.includes(':') ? `[${address}]` : address,
+  ])
+  const states = ['state', 'connected', 'exclude', 'time-wait', 'exclude', 'syn-sent']
+  return inside(namespace, 'ss', ['-Htun', ...states, '(', ...from, ')']).then(
+    (said) => said.trim() !== '',
+    () => true,
+  )
+}
+
 function prepareLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
   const face = to.router.device
   return [
@@ -187,7 +235,8 @@ function prepareLines(namespace: string, from: NetworkState, to: NetworkState): 
 /** New connections use the new address; IPv6 has no `src` worth using, its old addresses are deprecated instead (RFC 6724 rule 3). */
 function switchLines(namespace: string, from: NetworkState, to: NetworkState): Lines {
   const source4 = to.addresses.find((address) => !address.includes(':'))?.split('/')[0]
-  const old6 = missing(from.addresses, to.addresses).filter((address) => address.includes(':'))
+  const deprecated = to.deprecated ?? []
+  const old6 = [...missing(from.addresses, to.addresses).filter((address) => address.includes(':')), ...deprecated]
   const gone = from.gateways.filter(
     (old) => !to.gateways.some((gateway) => gateway.includes(':') === old.includes(':')),
   )
@@ -201,7 +250,7 @@ function switchLines(namespace: string, from: NetworkState, to: NetworkState): L
       ...gone.map((gateway) => `route del default via ${gateway} dev ${to.device}`),
       ...old6.map((address) => `addr change ${address} dev ${to.device} preferred_lft 0`),
       ...to.addresses
-        .filter((address) => address.includes(':'))
+        .filter((address) => address.includes(':') && !deprecated.includes(address))
         .map((address) => `addr change ${address} dev ${to.device} valid_lft forever preferred_lft forever`),
     ],
   }
@@ -240,7 +289,7 @@ function normalise(state: NetworkState): string {
   const source4 = state.addresses.find((address) => !address.includes(':')) ?? null
   const { router } = state
   return JSON.stringify([
-    state.deprecated ?? [],
+    [...(state.deprecated ?? [])].sort(),
     [...state.addresses].sort(),
     source4,
     [...state.gateways].sort(),
@@ -258,6 +307,7 @@ function onLink(gateway: string, state: NetworkState): string {
 const quick = (address: string) => (address.includes(':') ? ' nodad' : '')
 const missing = (wanted: readonly string[], from: readonly string[]) => wanted.filter((item) => !from.includes(item))
 const isGlobal = (info: AddressInfo) => info.scope === 'global'
+const bareAddress = (address: string) => address.split('/')[0]!
 const text = (info: AddressInfo) => `${info.local}/${info.prefixlen}`
 const lengthOf = (address: string) => address.split('/')[1] ?? (address.includes(':') ? '128' : '32')
 
