@@ -23,10 +23,8 @@ const LOADERS = { netlink: netlinkLoader, libnftables: libraryLoader, program: p
 
 async function loadBy(way: Way, text: string): Promise<string> {
   if (way === 'quickest') return (await load(text)) ?? 'none'
-  // Structure goes by libnftables also where elements go by netlink.
   const loader = LOADERS[way]
   if ((await loader.apply(text)) === 'applied') return loader.name
-  if (way === 'netlink' && (await libraryLoader.apply(text)) === 'applied') return libraryLoader.name
   throw new Error(`${way} cannot carry this text here`)
 }
 

@@ -56,6 +56,8 @@ export const MEMBER_SETS = {
   /** Interfaces with a pending shift that is an element of a class set; never in a compiled state. */
   shifted: 'ifname',
 } as const
+/** Room made beforehand: a set that grows while 1,000 workloads shift costs more than their elements. */
+export const MOST_SHIFTED = 4_096
 export type MemberSet = keyof typeof MEMBER_SETS
 
 /** Written by reflexes, never by plans: interface (or nothing, for the host) and peer, with a timeout. */
@@ -77,7 +79,8 @@ export function baseText(enforce: 'drop' | 'count'): string {
 }
 
 function declare(what: 'set' | 'map', name: string, type: string): string {
-  return `  ${what} ${name} {\n    type ${type}\n    flags timeout\n  }`
+  const size = name === 'shifted' ? `    size ${MOST_SHIFTED}\n` : ''
+  return `  ${what} ${name} {\n    type ${type}\n${size}    flags timeout\n  }`
 }
 
 function chain(name: string, lines: readonly string[]): string {
@@ -126,10 +129,10 @@ function hostEnd(name: string, safe: string, contain: ContainMap, map: DispatchM
 }
 
 function chains(enforce: 'drop' | 'count'): string[] {
-  const tracked = [
-    'ct state { invalid, untracked } goto refuse_untracked',
-    'ct state related meta l4proto { icmp, ipv6-icmp } counter accept comment "guise/related-icmp"',
-  ]
+  const related = ['icmp', 'ipv6-icmp'].map(
+    (protocol) => `ct state related meta l4proto ${protocol} counter accept comment "guise/related-icmp"`,
+  )
+  const tracked = ['ct state invalid,untracked goto refuse_untracked', ...related]
   return [
     refuse('refuse_spoofed', 'guise/spoofed', enforce),
     refuse('refuse_untracked', 'guise/untracked', enforce),
@@ -138,9 +141,9 @@ function chains(enforce: 'drop' | 'count'): string[] {
     slot('safe_ingress', 'safe_ing'),
     slot('reflex', 'auto'),
     ...(Object.keys(SHIFTS) as ShiftMap[]).map((map) => slot(map.replace('shift_', 'shifted_'), map)),
-    // Hop limit 255 proves that no router passed it on (RFC 4861 §7.1); a DHCP client has no address yet (RFC 2131 §4.1).
+    // Router and neighbour discovery; hop limit 255 proves that no router passed it on (RFC 4861 §7.1); a DHCP client has no address yet (RFC 2131 §4.1).
     chain('link', [
-      'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
+      'icmpv6 type 133-136 ip6 hoplimit 255 accept',
       'ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept',
       'ip6 saddr fe80::/10 udp sport 546 udp dport 547 accept',
     ]),
@@ -162,18 +165,20 @@ function chains(enforce: 'drop' | 'count'): string[] {
       'iifname @ours jump own_source',
       ...tracked,
       'jump safe_egress',
-      'ct direction vmap { original : jump eg_orig, reply : jump eg_reply }',
+      'ct direction original jump eg_orig',
+      'ct direction reply jump eg_reply',
     ]),
     chain('forward_ingress', [
       'type filter hook forward priority 1; policy accept;',
       'iifname != @ours oifname != @ours accept',
       'jump link',
-      tracked[1]!,
+      ...related,
       'jump safe_ingress',
-      'ct direction vmap { original : jump in_orig, reply : jump in_reply }',
+      'ct direction original jump in_orig',
+      'ct direction reply jump in_reply',
     ]),
-    ...hostBase('host_input', 'input', 'iifname', 'original : jump host_ingress, reply : jump host_egress', tracked),
-    ...hostBase('host_output', 'output', 'oifname', 'original : jump host_egress, reply : jump host_ingress', tracked),
+    ...hostBase('host_input', 'input', 'iifname', ['host_ingress', 'host_egress'], tracked),
+    ...hostBase('host_output', 'output', 'oifname', ['host_egress', 'host_ingress'], tracked),
   ]
 }
 
@@ -181,7 +186,7 @@ function hostBase(
   name: string,
   hook: 'input' | 'output',
   face: 'iifname' | 'oifname',
-  dispatch: string,
+  [original, reply]: readonly [string, string],
   tracked: readonly string[],
 ): string[] {
   return [
@@ -195,7 +200,8 @@ function hostBase(
       // Made by this kernel for a rule that rejects, maybe of a workload: it is no packet that the host was judged for.
       ...(hook === 'output' ? ['ct state related tcp flags & rst == rst accept comment "guise/answer"'] : []),
       ...tracked,
-      `ct direction vmap { ${dispatch} }`,
+      `ct direction original jump ${original}`,
+      `ct direction reply jump ${reply}`,
     ]),
   ]
 }

@@ -21,12 +21,19 @@ export function classOf(egress: string, ingress: string): string {
 
 /** Fills the maps that lead to the chains. By name and not by use, so that a shift alone never changes them. */
 export function compileClasses(chains: Chains, maps: Readonly<Record<DispatchMap, Map<string, string>>>): Classes {
-  const pairs = new Map<string, { readonly set: string; readonly egress: string; readonly ingress: string }>()
+  const seen = new Map<string, Set<string>>()
   for (const [element, egress] of maps.eg) {
     const ingress = maps.ing.get(element)!
-    const pair = classOf(egress, ingress)
-    if (!pairs.has(pair)) pairs.set(pair, { set: `class_${digest(pair)}`, egress, ingress })
+    const partners = seen.get(egress)
+    if (partners === undefined) seen.set(egress, new Set([ingress]))
+    else partners.add(ingress)
   }
+  const pairs = new Map<string, { readonly set: string; readonly egress: string; readonly ingress: string }>()
+  for (const [egress, all] of seen)
+    for (const ingress of all) {
+      const pair = classOf(egress, ingress)
+      pairs.set(pair, { set: `class_${digest(pair)}`, egress, ingress })
+    }
   const kept = [...pairs].sort(([, a], [, b]) => (a.set < b.set ? -1 : 1)).slice(0, MOST_CLASSES)
   if (kept.length === 0) return new Map()
   for (const map of Object.keys(SHIFTS) as ShiftMap[]) {

@@ -15,7 +15,7 @@
  *
  * Every text assumes that the pending maps hold nothing of a third plan: revert or confirm that first.
  */
-import { baseText, CONTAIN, DISPATCH, type DispatchMap, MEMBER_SETS, TABLE } from './base.ts'
+import { baseText, CONTAIN, DISPATCH, type DispatchMap, MEMBER_SETS, MOST_SHIFTED, TABLE } from './base.ts'
 import { classOf } from './classes.ts'
 import type { Compiled, CompiledSet, Contained } from './nft.ts'
 
@@ -161,7 +161,7 @@ function pendingEntries(before: Compiled, after: Compiled, pendingMs: number): s
   const quick = new Set<string>()
   for (const [face] of [...changed(before, after, 'eg'), ...changed(before, after, 'ing')]) {
     const name = classes.get(classOf(maps.eg.get(face)!, maps.ing.get(face)!))
-    if (name === undefined || quick.has(face)) continue
+    if (name === undefined || quick.has(face) || quick.size === MOST_SHIFTED) continue
     quick.add(face)
     shifts.set(name, [...(shifts.get(name) ?? []), face])
   }

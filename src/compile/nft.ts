@@ -43,7 +43,7 @@ export type Compiled = {
 
 /** In any mode but enforce every deny counts and lets pass. Throws when the state breaks the model's promises. */
 export function compileAgent(state: AgentState, bindings: readonly Binding[]): Compiled {
-  const tree = buildTree(state, bindings)
+  const tree = inOrder(buildTree(state, bindings))
   const enforce = tree.mode === 'enforce' ? 'drop' : 'count'
   const chains: Chains = { all: new Map(), limits: new Set(), ids: new Map(), enforce }
   const maps = dispatch(chains, tree)
@@ -55,6 +55,12 @@ export function compileAgent(state: AgentState, bindings: readonly Binding[]): C
   const hash = `h${digest(fingerprint(chains, sets, maps, contained)).slice(0, 14)}`
   sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]), holds: 'members' })
   return { hash, enforce, chains: chains.all, sets, maps, contained, classes, ruleIds: chains.ids }
+}
+
+/** By interface: then maps and sets of equal states hold their elements in one order, and are compared without sorting. */
+function inOrder(tree: AgentTree): AgentTree {
+  const faceOf = ({ interface: face }: { readonly interface: string | null }) => face ?? ''
+  return { ...tree, members: tree.members.toSorted((a, b) => (faceOf(a) < faceOf(b) ? -1 : 1)) }
 }
 
 const FAMILIES = ['ipv4', 'ipv6'] as const
@@ -75,9 +81,13 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
   }
   const once = new Map<ListNode, string>()
   const chainOf = (list: ListNode) => {
-    const known = once.get(list) ?? listChain(chains, list, 'forward')
-    once.set(list, known)
-    return `goto ${known}`
+    let verdict = once.get(list)
+    if (verdict === undefined) {
+      // One text for all who wear it: the maps are compared and hashed by it thousands of times.
+      verdict = `goto ${listChain(chains, list, 'forward')}`
+      once.set(list, verdict)
+    }
+    return verdict
   }
   const both = (map: DispatchMap, verdict: string) => {
     for (const family of FAMILIES) maps[map].set(family, verdict)
@@ -161,8 +171,14 @@ function fingerprint(
   return JSON.stringify([
     chains.enforce,
     [...chains.all.keys()].sort(),
-    [...sets].map(([name, { elements }]) => `${name} ${digest([...elements].sort().join())}`).sort(),
-    Object.entries(maps).map(([name, map]) => [name, [...map].map((entry) => entry.join(' ')).sort()]),
+    [...sets]
+      // Who is a member of a set of addresses comes in any order.
+      .map(
+        ([name, { elements }]) =>
+          `${name} ${digest((name in MEMBER_SETS ? [...elements] : [...elements].sort()).join())}`,
+      )
+      .sort(),
+    Object.entries(maps).map(([name, map]) => [name, [...map.keys()].join(), [...map.values()].join()]),
     contained.map(({ map, element, chain, until }) => `${map} ${element} ${chain} ${until}`).sort(),
   ])
 }

@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { attributes, messages } from '../netlink/message.ts'
 import { encodeBatch } from '../netlink/nft-batch.ts'
-import { readElementText } from './element-text.ts'
+import { readTableText } from './table-text.ts'
 
 test('reads what compile writes, key by key', () => {
   assert.deepEqual(
-    readElementText(
+    readTableText(
       'flush map inet guise eg_pending\nadd element inet guise eg { "w1" timeout 5ms : goto e_1, "w2" : goto e_2 }\ndelete element inet guise source4 { "w1" . 10.0.0.1 }\n',
     ),
     [
@@ -15,32 +15,33 @@ test('reads what compile writes, key by key', () => {
       {
         verb: 'add',
         set: 'eg',
-        elements: [
-          {
-            key: Buffer.from('w1'.padEnd(16, '\0')),
-            timeoutMs: 5,
-            verdict: { act: 'goto', chain: 'e_1' },
-          },
-          { key: Buffer.from('w2'.padEnd(16, '\0')), timeoutMs: null, verdict: { act: 'goto', chain: 'e_2' } },
-        ],
+        elements: {
+          count: 2,
+          keyBytes: 16,
+          keys: Uint8Array.from(Buffer.from(`${'w1'.padEnd(16, '\0')}${'w2'.padEnd(16, '\0')}`)),
+          timeoutsMs: [5],
+          verdicts: [
+            { act: 'goto', chain: 'e_1' },
+            { act: 'goto', chain: 'e_2' },
+          ],
+        },
       },
       {
         verb: 'delete',
         set: 'source4',
-        elements: [
-          {
-            key: Buffer.concat([Buffer.from('w1'.padEnd(16, '\0')), Buffer.from([10, 0, 0, 1])]),
-            timeoutMs: null,
-            verdict: null,
-          },
-        ],
+        elements: {
+          count: 1,
+          keyBytes: 20,
+          keys: Uint8Array.from([...Buffer.from('w1'.padEnd(16, '\0')), 10, 0, 0, 1]),
+          timeoutsMs: [],
+          verdicts: null,
+        },
       },
     ],
   )
 })
 
 const NOT_ELEMENTS = [
-  'add chain inet guise x',
   'add element inet other eg { "w" : goto a }',
   'add element inet guise unknown { 1 }',
   'add element inet guise ours { w1 }',
@@ -58,7 +59,7 @@ const NOT_ELEMENTS = [
 ]
 for (const line of NOT_ELEMENTS)
   test(`leaves to nft: ${line}`, () => {
-    assert.equal(readElementText(`flush map inet guise eg\n${line}\n`), null)
+    assert.equal(readTableText(`flush map inet guise eg\n${line}\n`), null)
   })
 
 test('a batch is whole messages whose elements are all there, however many', () => {
@@ -69,7 +70,7 @@ test('a batch is whole messages whose elements are all there, however many', () 
         const elements = Array.from({ length: n }, (_, at) => `"w${i}_${at}" : goto e_${at % 7}`)
         return `add element inet guise eg { ${elements.join(', ')} }\n`
       })
-      const { bytes, names } = encodeBatch('guise', readElementText(text.join(''))!, 7)
+      const { bytes, names } = encodeBatch('guise', readTableText(text.join(''))!, 7)
       const found = messages(bytes)
       assert.equal(found.length, names.length + 2)
       assert.equal(
@@ -91,7 +92,7 @@ test('a batch is whole messages whose elements are all there, however many', () 
 test('garbage is left to nft', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
-      const read = readElementText(`add element inet guise eg { ${text} }`)
+      const read = readTableText(`add element inet guise eg { ${text} }`)
       assert.ok(read === null || read.length === 1)
     }),
   )

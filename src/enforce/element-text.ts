@@ -1,11 +1,11 @@
 /**
- * Text that `compile` wrote comes in; when it does nothing but add, delete and flush elements of sets and maps whose
- * type is known, the same as `ElementChange`s goes out. The text stays the contract: the journal keeps it, every loader
- * takes it, and what this reader does not know for certain it leaves to nft.
+ * A line that adds, deletes or flushes elements of a set or map whose type is known comes in; the same as an
+ * `ElementChange` goes out. What this reader does not know for certain it leaves to nft.
  */
-import { CONTAIN, DISPATCH, MEMBER_SETS, REFLEX_SETS, TABLE } from '../compile/base.ts'
+import { CONTAIN, DISPATCH, MEMBER_SETS, REFLEX_SETS } from '../compile/base.ts'
 import { parseAddress } from '../model/address.ts'
-import type { Element, ElementChange, Verdict } from '../netlink/nft-batch.ts'
+import type { ElementChange, Elements, KeyType } from '../netlink/nft-batch.ts'
+import type { Verdict } from '../netlink/nft-expression.ts'
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ...Object.entries({ ...MEMBER_SETS, ...REFLEX_SETS, ...CONTAIN, ...DISPATCH }),
@@ -17,58 +17,76 @@ const MAPS: ReadonlySet<string> = new Set([
 ])
 /** linux/netfilter.h: NFPROTO_IPV4, NFPROTO_IPV6 */
 const PROTOCOLS: Readonly<Record<string, number>> = { ipv4: 2, ipv6: 10 }
-const LINE = /^(?:flush (?:set|map)|(add|delete) element) (inet \w+) (\w+)(?: \{ (.*) \})?$/
+const LINE = /^(add|delete) element inet guise (\w+) \{ /
 
-/** null = not for this way in. */
-export function readElementText(text: string): ElementChange[] | null {
-  const changes: ElementChange[] = []
-  for (const line of text.split('\n')) {
-    if (line === '') continue
-    const [, verb, table, set, body] = LINE.exec(line) ?? []
-    if (set === undefined || table !== TABLE) return null
-    const types = typesOf(set)
-    if (types === null || (verb === undefined) !== (body === undefined)) return null
-    if (verb === undefined || body === undefined) {
-      changes.push({ verb: 'flush', set })
-      continue
-    }
-    const elements = readElements(body, types, verb === 'add' && MAPS.has(set))
-    if (elements === null) return null
-    changes.push({ verb: verb as 'add' | 'delete', set, elements })
-  }
-  return changes
+/** null = no line of elements, or one that nft must read. */
+export function readElementLine(line: string): ElementChange | null {
+  const [start, verb, set] = LINE.exec(line) ?? []
+  const types = set === undefined ? null : typesOf(set)
+  if (start === undefined || set === undefined || types === null) return null
+  if (!line.endsWith(' }') || line.length - 2 <= start.length) return null
+  const elements = readElements(line, start.length, line.length - 2, types, verb === 'add' && MAPS.has(set))
+  return elements === null ? null : { verb: verb as 'add' | 'delete', set, elements }
 }
 
-function typesOf(set: string): readonly string[] | null {
+export function isKeyType(type: string): type is KeyType {
+  return Object.hasOwn(BYTES, type)
+}
+
+function typesOf(set: string): readonly KeyType[] | null {
   if (/^class_[0-9a-f]{16}$/.test(set)) return ['ifname']
   const bucket = /^set_\w+_([46])_\d+$/.exec(set)
   const type = bucket === null ? TYPES.get(set) : bucket[1] === '4' ? 'ipv4_addr' : 'ipv6_addr'
-  return type?.split(' . ') ?? null
+  return (type?.split(' . ') as KeyType[] | undefined) ?? null
 }
 
-/** A chain, an interface name and an address hold no comma, so none ends an element early. */
-function readElements(body: string, types: readonly string[], wantsVerdict: boolean): Element[] | null {
-  const elements: Element[] = []
-  for (let from = 0; from < body.length; ) {
-    const comma = body.indexOf(', ', from)
-    const end = comma < 0 ? body.length : comma
-    const element = readElement(body.slice(from, end), types)
-    if (element === null || wantsVerdict !== (element.verdict !== null)) return null
-    elements.push(element)
-    from = end + 2
+/** `KEY timeout 5ms : goto CHAIN, …`, of which all but the keys may be absent; no part of an element holds a comma. */
+function readElements(
+  line: string,
+  start: number,
+  stop: number,
+  types: readonly KeyType[],
+  wantsVerdict: boolean,
+): Elements | null {
+  const rooms = types.map((type) => (types.length === 1 ? BYTES[type] : (BYTES[type] + 3) & ~3))
+  const keyBytes = rooms.reduce((sum, room) => sum + room, 0)
+  // The shortest element, with what parts it from the next, is four characters long.
+  let keys = new Uint8Array(keyBytes * Math.ceil((stop - start + 2) / 4))
+  const timeoutsMs: number[] = []
+  const verdicts: Verdict[] = []
+  let count = 0
+  for (let at = start; at < stop; count++) {
+    const comma = line.indexOf(', ', at)
+    // One at the very end has nothing behind it, and is no part of an element.
+    const end = comma < 0 || comma + 2 >= stop ? stop : comma
+    let place = count * keyBytes
+    for (let i = 0; i < types.length; i++) {
+      if (i > 0 && !line.startsWith(' . ', at)) return null
+      if (i > 0) at += 3
+      const space = line.indexOf(' ', at)
+      const next = space < 0 || space > end ? end : space
+      if (!encodePart(keys, place, types[i]!, line, at, next)) return null
+      place += rooms[i]!
+      at = next
+    }
+    if (line.startsWith(' timeout ', at)) {
+      const space = line.indexOf(' ', at + 9)
+      const next = space < 0 || space > end ? end : space
+      const timeoutMs = readTime(line.slice(at + 9, next))
+      if (timeoutMs === undefined) return null
+      timeoutsMs[count] = timeoutMs
+      at = next
+    }
+    if (wantsVerdict !== at < end) return null
+    if (at < end) {
+      const verdict = line.startsWith(' : ', at) ? readVerdict(line.slice(at + 3, end)) : undefined
+      if (verdict === undefined) return null
+      verdicts.push(verdict)
+    }
+    at = end + 2
   }
-  return elements
-}
-
-/** `KEY timeout 5ms : goto CHAIN`, of which all but the key may be absent. */
-function readElement(text: string, types: readonly string[]): Element | null {
-  const colon = text.indexOf(' : ')
-  const before = colon < 0 ? text : text.slice(0, colon)
-  const time = before.indexOf(' timeout ')
-  const key = encodeKey(time < 0 ? before : before.slice(0, time), types)
-  const timeoutMs = time < 0 ? null : readTime(before.slice(time + 9))
-  const verdict = colon < 0 ? null : readVerdict(text.slice(colon + 3))
-  return key === null || timeoutMs === undefined || verdict === undefined ? null : { key, timeoutMs, verdict }
+  keys = keys.slice(0, count * keyBytes)
+  return { count, keyBytes, keys, timeoutsMs, verdicts: wantsVerdict ? verdicts : null }
 }
 
 function readTime(text: string): number | undefined {
@@ -88,56 +106,58 @@ function readVerdict(text: string): Verdict | undefined {
   return verdict
 }
 
-const BYTES: Readonly<Record<string, number>> = { ifname: 16, ipv4_addr: 4, ipv6_addr: 16, nf_proto: 1, ether_addr: 6 }
-
-function encodeKey(words: string, types: readonly string[]): Buffer | null {
-  const [only] = types
-  if (types.length === 1) {
-    const key = Buffer.alloc(BYTES[only!]!)
-    return encodePart(key, 0, only!, words) ? key : null
-  }
-  const parts = words.split(' . ')
-  if (parts.length !== types.length) return null
-  // A concatenation pads each of its parts.
-  const rooms = types.map((type) => (BYTES[type]! + 3) & ~3)
-  const key = Buffer.alloc(rooms.reduce((sum, room) => sum + room, 0))
-  let at = 0
-  for (const [i, type] of types.entries()) {
-    if (!encodePart(key, at, type, parts[i]!)) return null
-    at += rooms[i]!
-  }
-  return key
+const BYTES: Readonly<Record<KeyType, number>> = {
+  ifname: 16,
+  ipv4_addr: 4,
+  ipv6_addr: 16,
+  nf_proto: 1,
+  ether_addr: 6,
 }
 
-const FACE = /^"[A-Za-z0-9_.-]{1,15}"$/
-
-function encodePart(key: Buffer, at: number, type: string, text: string): boolean {
+/** The key's part that stands in `line` from `from` to `to`, into room that holds zeros. */
+function encodePart(keys: Uint8Array, at: number, type: KeyType, line: string, from: number, to: number): boolean {
   switch (type) {
-    case 'ifname': {
-      if (!FACE.test(text)) return false
-      for (let i = 1; i < text.length - 1; i++) key[at + i - 1] = text.charCodeAt(i)
-      return true
-    }
+    case 'ifname':
+      return encodeFace(keys, at, line, from, to)
     case 'nf_proto': {
-      const protocol = PROTOCOLS[text]
+      const protocol = PROTOCOLS[line.slice(from, to)]
       if (protocol === undefined) return false
-      key[at] = protocol
+      keys[at] = protocol
       return true
     }
     case 'ether_addr': {
+      const text = line.slice(from, to)
       if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) return false
-      key.write(text.replaceAll(':', ''), at, 'hex')
+      for (let i = 0; i < 6; i++) keys[at + i] = Number.parseInt(text.slice(i * 3, i * 3 + 2), 16)
       return true
     }
     case 'ipv4_addr':
     case 'ipv6_addr': {
+      const text = line.slice(from, to)
       const address = parseAddress(text)
       if (address === null || text.includes(':') !== (type === 'ipv6_addr')) return false
-      if (type === 'ipv4_addr') key.writeUInt32BE(address[3]!, at)
-      else for (let i = 0; i < 4; i++) key.writeUInt32BE(address[i]!, at + i * 4)
+      if (type === 'ipv4_addr') writeWord(keys, at, address[3])
+      else for (let i = 0; i < 4; i++) writeWord(keys, at + i * 4, address[i]!)
       return true
     }
-    default:
-      return false
   }
+}
+
+/** By hand, because a fleet has thousands of them, each in four lists: quotes, and 1 to 15 of `A-Z a-z 0-9 _ . -`. */
+function encodeFace(keys: Uint8Array, at: number, line: string, from: number, to: number): boolean {
+  const length = to - from - 2
+  if (length < 1 || length > 15 || line.charCodeAt(from) !== 34 || line.charCodeAt(to - 1) !== 34) return false
+  for (let i = 0; i < length; i++) {
+    const code = line.charCodeAt(from + 1 + i)
+    if (FACE_CODES[code] !== 1) return false
+    keys[at + i] = code
+  }
+  return true
+}
+const FACE_CODES = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9_.-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+function writeWord(key: Uint8Array, at: number, word: number): void {
+  for (let i = 0; i < 4; i++) key[at + i] = word >>> (24 - i * 8)
 }

@@ -7,8 +7,9 @@
  */
 import { openNftables } from '../netlink/libnftables.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import { readElementText } from './element-text.ts'
+import { effect } from './fault.ts'
 import { command, runStep } from './step.ts'
+import { readTableText } from './table-text.ts'
 
 export type Loader = {
   readonly name: 'netlink' | 'libnftables' | 'program'
@@ -16,14 +17,10 @@ export type Loader = {
   apply(text: string): Promise<'applied' | 'not-mine'>
 }
 
-const SEND_BYTES = 8 << 20
-
 let socket: Promise<NetlinkSocket | null> | null = null
 /** The socket stays open: what it is for must not wait. */
 function openSocket(): Promise<NetlinkSocket | null> {
-  socket ??= import('../netlink/socket.ts').then(
-    ({ Family, NetlinkSocket }) => new NetlinkSocket(Family.netfilter, { sendBytes: SEND_BYTES }),
-  )
+  socket ??= import('../netlink/socket.ts').then(({ Family, NetlinkSocket }) => new NetlinkSocket(Family.netfilter))
   return socket.catch(() => null)
 }
 
@@ -38,12 +35,12 @@ function alone<T>(act: () => Promise<T>): Promise<T> {
 export const netlinkLoader: Loader = {
   name: 'netlink',
   async apply(text) {
-    const changes = readElementText(text)
+    const changes = readTableText(text)
     if (changes === null) return 'not-mine'
     const open = await openSocket()
     if (open === null) return 'not-mine'
     const { sendBatch } = await import('../netlink/nft-batch.ts')
-    await alone(() => sendBatch(open, 'guise', changes))
+    await alone(() => effect('nft elements', async () => sendBatch(open, 'guise', changes)))
     return 'applied'
   },
 }
@@ -53,7 +50,7 @@ export const libraryLoader: Loader = {
   async apply(text) {
     const nft = await openNftables()
     if (nft === null) return 'not-mine'
-    await nft.run(text, 'text').catch(async (error: Error) => {
+    await effect('nft', () => nft.run(text, 'text')).catch(async (error: Error) => {
       throw new Error(`nft (libnftables) refused: ${await wordsFor(text, error.message)}`)
     })
     return 'applied'

@@ -60,19 +60,19 @@ export class NetlinkSocket {
   readonly #fd: number
   readonly #buffer: Buffer
   #open = true
+  #sendBytes = 100_000
   #sequence = 1
 
   /**
    * `groups` is the legacy bit mask of multicast groups (netlink(7)); `bufferBytes` the socket's receive buffer;
-   * `sendBytes` the longest message it may send (needs CAP_NET_ADMIN beyond the system's bound); `waitMs` how long a
-   * read waits for a datagram; `peers` hears the groups of every namespace that a link of ours leads to, too (netlink(7)).
+   * `waitMs` how long a read waits for a datagram; `peers` hears the groups of every namespace that a link of ours leads
+   * to, too (netlink(7)).
    */
   constructor(
     family: number,
     options: {
       readonly groups?: number
       readonly bufferBytes?: number
-      readonly sendBytes?: number
       readonly waitMs?: number
       readonly peers?: true
     } = {},
@@ -94,7 +94,6 @@ export class NetlinkSocket {
       if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0)
         libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4)
     }
-    if (options.sendBytes !== undefined) libc().setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, int(options.sendBytes), 4)
     // A refusal repeats the header of what was refused, not all of it.
     libc().setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, int(1), 4)
     // A blocked read must come back now and then, or close() could not end it.
@@ -116,14 +115,23 @@ export class NetlinkSocket {
   }
 
   send(bytes: Buffer): void {
+    this.#makeRoom(bytes.length)
     writeSync(this.#fd, bytes)
   }
 
   /** The same on a thread of libuv's pool: the kernel works through a large batch before the call returns. */
   sendAway(bytes: Buffer): Promise<void> {
+    this.#makeRoom(bytes.length)
     return new Promise((resolve, reject) => {
       write(this.#fd, bytes, (error) => (error === null ? resolve() : reject(error)))
     })
+  }
+
+  /** A message must fit into the send buffer whole; beyond the system's bound that takes CAP_NET_ADMIN. */
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#sendBytes) return
+    this.#sendBytes = bytes * 2
+    libc().setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, int(this.#sendBytes), 4)
   }
 
   /** The next datagram's messages; an empty list after an overrun or a quiet third of a second; null once closed. The payloads are views, valid until the next call. */
