@@ -80,6 +80,8 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
+/** Looking at everything again costs five times what the change did; the host may be busier by then. */
+const WAY_BACK = 8
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
@@ -171,10 +173,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function begin(state: AgentState): Promise<void> {
     const before = current
-    const after = await snapshotOf(state, options.inventory(), before, clock())
+    const begunMs = monotonicMs()
+    // A containment changes nothing else: nobody inside is looked at, so nobody inside can make it fail.
+    const contains = onlyContains(before.state, state)
+    const after = contains ? { ...before, state } : await snapshotOf(state, options.inventory(), before, clock())
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     const now = clock()
-    const deadlineMs = monotonicMs() + state.confirmWithinMs
+    const deadlineMs = begunMs + state.confirmWithinMs
     maybe('before-intent')
     journal.intend({ generation: state.generation, boot, deadlineMs, before, after, undo: undoFor(before, after, now) })
     maybe('intent-written')
@@ -190,7 +195,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     maybe('nft-flipped')
     await stage('switch', before, after)
     maybe('source-switched')
-    await judge(state, before, after, now + state.confirmWithinMs)
+    // The way back takes about as long as the way there: begun so much earlier, it is over when the time is.
+    const backMs = Math.min(WAY_BACK * (monotonicMs() - begunMs), state.confirmWithinMs / 6)
+    const waitMs = state.confirmWithinMs - backMs
+    clearTimeout(timer)
+    const sooner = setTimeout(() => void alone(() => expire(state.generation)), begunMs + waitMs - monotonicMs())
+    pending = { ...pending, timer: sooner }
+    await judge(state, before, after, now + waitMs)
   }
 
   async function judge(state: AgentState, before: Snapshot, after: Snapshot, deadline: number): Promise<void> {
