@@ -69,16 +69,32 @@ export function serviceOf(client: Uint32Array, server: Uint32Array, r: number, p
   return ((port << 16) | (proto << 8) | (isV4At(client, r) && isV4At(server, r) ? 0 : V6)) >>> 0
 }
 
+/** As `serviceOf` says it of IPv4. */
+export const service4 = (port: number, proto: number): number => ((port << 16) | (proto << 8)) >>> 0
+
 export function hashOf(client: Uint32Array, server: Uint32Array, r: number, service: number): number {
-  let h = Math.imul(client[r + 3]! ^ 0x9e3779b9, 0x85ebca6b)
-  h = Math.imul((h ^ (h >>> 15)) + server[r + 3]!, 0xc2b2ae35)
-  h = Math.imul((h ^ (h >>> 13)) + service, 0x27d4eb2f)
+  let h = joined(client[r + 3]!, server[r + 3]!, service)
   if ((service & V6) !== 0)
     for (let i = 0; i < 3; i++) {
       h = Math.imul((h ^ (h >>> 15)) + client[r + i]!, 0x85ebca6b)
       h = Math.imul((h ^ (h >>> 13)) + server[r + i]!, 0xc2b2ae35)
     }
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return mixed(h)
+}
+
+/** `hashOf` of two IPv4 addresses. */
+export function hash4(client: number, server: number, service: number): number {
+  return mixed(joined(client, server, service))
+}
+
+function joined(client: number, server: number, service: number): number {
+  let h = Math.imul(client ^ 0x9e3779b9, 0x85ebca6b)
+  h = Math.imul((h ^ (h >>> 15)) + server, 0xc2b2ae35)
+  return Math.imul((h ^ (h >>> 13)) + service, 0x27d4eb2f)
+}
+
+function mixed(hash: number): number {
+  const h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return h ^ (h >>> 13)
 }
 

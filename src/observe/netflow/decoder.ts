@@ -114,7 +114,7 @@ class Decoder implements NetflowDecoder {
     this.#services = options.services
     this.#pairing = options.pairing
     this.#single = options.pairing === null ? null : createFlowBatch(DATAGRAM_ROWS)
-    this.#flows = createFlowReader(options.services, this.figures)
+    this.#flows = createFlowReader(options.services, this.figures, options.pairing)
   }
 
   get exporters(): ReadonlyMap<string, Readonly<Domain>> {

@@ -6,6 +6,7 @@ import type { ServiceNames } from '../source.ts'
 import type { Domain } from './exporter.ts'
 import { Op } from './fields.ts'
 import { readText } from './options.ts'
+import type { Pairing } from './pairing.ts'
 import { type Beside, type Clock, clearRows, createBeside, type Finish, finishRows, readField } from './records.ts'
 import { isShaken, tcpState } from './tcp-state.ts'
 import { hasFact, MAX_FIELDS, type Plan, type Template, VARIABLE, walkRecord } from './template.ts'
@@ -25,9 +26,13 @@ type Figures = { flows: number; others: number; scaled: number; ahead: number }
 const FIREWALL_CREATED = 1
 const FIREWALL_DENIED = 3
 
-export function createFlowReader(services: ServiceNames, figures: Figures): FlowReader {
-  return new FlowSets(services, figures)
+/** `pairing` may take records before they are read. */
+export function createFlowReader(services: ServiceNames, figures: Figures, pairing: Pairing | null): FlowReader {
+  return new FlowSets(services, figures, pairing)
 }
+
+/** Records of a datagram, at most: a record of a layout has more bytes than 20. */
+const MOST_RECORDS = 4_096
 
 class FlowSets implements FlowReader {
   beside = createBeside(0)
@@ -37,11 +42,17 @@ class FlowSets implements FlowReader {
   readonly #places = new Uint32Array(MAX_FIELDS * 2)
   readonly #lengths = new Uint32Array(MAX_FIELDS * 2)
   readonly #finish: Finish
+  readonly #pairing: Pairing | null
+  readonly #rest = new Int32Array(MOST_RECORDS)
+  /** Records that were left, side by side. */
+  readonly #left = new Uint8Array(1 << 16)
+  readonly #leftView = new DataView(this.#left.buffer)
   #domain: Domain | null = null
 
-  constructor(services: ServiceNames, figures: Figures) {
+  constructor(services: ServiceNames, figures: Figures, pairing: Pairing | null) {
     this.#services = services
     this.#figures = figures
+    this.#pairing = pairing
     this.#finish = {
       factorOf: (sampler, interval) => {
         if (interval > 0) return interval
@@ -69,8 +80,10 @@ class FlowSets implements FlowReader {
       const count = Math.floor(set.left / recordBytes)
       const kept = Math.min(count, rows.capacity - rows.count)
       const at = set.need(kept * recordBytes, 'bytes of records')
-      this.#readFixed(set.view, at, template, kept, rows)
-      this.finish(domain, template, rows, rows.count, kept)
+      const left = this.#takeWhole(set, at, kept, template, domain)
+      if (left === kept) this.#readFixed(set.view, at, template, kept, rows)
+      else this.#readFixed(this.#leftView, 0, template, left, rows)
+      this.finish(domain, template, rows, rows.count, left)
       return count
     }
     let count = 0
@@ -83,6 +96,26 @@ class FlowSets implements FlowReader {
       count++
     }
     return count
+  }
+
+  /** Gives records away unread, where that can be; those that are left lie side by side, if any were taken. */
+  #takeWhole(set: Reader, at: number, count: number, { plan }: Template, { sampling }: Domain): number {
+    const { channel: layout, recordBytes } = plan
+    const { clock } = this
+    if (layout === null || this.#pairing?.takeRecords === undefined || sampling !== 1 || count > MOST_RECORDS)
+      return count
+    if (layout.times === 'uptime' && !(clock.uptimeMs >= 0)) return count
+    const { arrivedMs } = this.#finish
+    const rest = this.#rest
+    const left = this.#pairing.takeRecords({ view: set.view, at, count, layout, clock, arrivedMs }, rest)
+    this.#figures.flows += count - left
+    if (left === count) return count
+    for (let i = 0; i < left; i++) {
+      const from = at + rest[i]! * recordBytes
+      const to = i * recordBytes
+      for (let byte = 0; byte < recordBytes; byte++) this.#left[to + byte] = set.bytes[from + byte]!
+    }
+    return left
   }
 
   #readFixed(view: DataView, at: number, template: Template, count: number, rows: FlowBatch): void {

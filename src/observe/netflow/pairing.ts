@@ -4,6 +4,7 @@
  * server that answers for one that calls. A bounded table; what does not fit goes out alone, and is counted.
  */
 import { copyFlow, type FlowBatch, Mark, Phase, Proto, stateCode } from '../../model/flow.ts'
+import type { Records } from './channel-records.ts'
 import {
   createSlots,
   Double,
@@ -38,6 +39,11 @@ export type PairingFigures = {
 
 export type Pairing = {
   readonly figures: PairingFigures
+  /**
+   * Where there is a way to take records without their being read: takes those it can, puts the indices of the others into
+   * `rest` (as long as the records) and returns how many those are.
+   */
+  takeRecords?(records: Records, rest: Int32Array): number
   /** Halves that wait for their other half. */
   readonly waiting: number
   /** Takes all rows of `from`; what is complete, or must go, is appended to `to`: never more rows than were taken. */

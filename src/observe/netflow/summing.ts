@@ -24,6 +24,7 @@ import {
   Word,
   wordAt,
 } from './busy-channels.ts'
+import { addRecords, createLooked, type Looked, lookAtRecords, MOST_FLOWS, type Records } from './channel-records.ts'
 import type { Pairing } from './pairing.ts'
 import type { Beside } from './records.ts'
 import { isOpening, startsConversation } from './tcp-state.ts'
@@ -39,8 +40,6 @@ const BUSY_CHANGES = 10
 const SPAN_S = 5
 /** A channel that was silent for so long begins anew. */
 const QUIET_S = 60
-/** A row stands for so many conversations at most. */
-const MOST_FLOWS = 32_768
 const WORD = 4_294_967_296
 
 /** `capacity`: channels watched, a power of two, at least 4; 90 bytes each. */
@@ -66,6 +65,7 @@ class SumTable implements Summing {
   #services = new Uint32Array(0)
   #slots = new Int32Array(0)
   #isAnswer = new Uint8Array(0)
+  #looked: Looked = createLooked(0)
 
   constructor(pairing: Pairing, capacity: number) {
     this.#pairing = pairing
@@ -79,6 +79,18 @@ class SumTable implements Summing {
 
   get waiting() {
     return this.#pairing.waiting
+  }
+
+  takeRecords(records: Records, rest: Int32Array): number {
+    const { count, clock, arrivedMs } = records
+    if (this.#looked.slots.length < count) this.#looked = createLooked(rest.length)
+    // When the exporter sent it: every flow that it tells of ended near that.
+    this.#nearMs = clock.exportMs
+    this.#nowS = Math.floor(Math.min(arrivedMs, this.#nearMs) / 1_000) & 0xffffff
+    lookAtRecords(this.#channels, records, this.#looked)
+    const left = addRecords(this.#channels, records, this.#looked, this.#nowS, rest)
+    this.summed += count - left
+    return left
   }
 
   take(from: FlowBatch, beside: Beside, arrivedMs: number, to: FlowBatch): void {
@@ -245,7 +257,7 @@ class SumTable implements Summing {
   #seeEnd(slot: number, from: FlowBatch, row: number): void {
     const { words, applications } = this.#channels
     const at = wordAt(slot) + Word.lastEnd
-    const end = (from.end[row]! % WORD) | 1
+    const end = from.end[row]! | 1
     if (words[at] === 0 || ((end - words[at]!) | 0) > 0) words[at] = end
     if (from.service[row] !== 0) applications[slot] = from.service[row]!
   }

@@ -3,6 +3,7 @@
  * each compiled once to the flat plan by which its data records are read. What is absurd is refused with its reason.
  */
 import type { Reader } from '../reader.ts'
+import { type ChannelLayout, layoutOf } from './channel-records.ts'
 import { meaningOf, Op } from './fields.ts'
 
 /** Length of a field whose length stands before each value (RFC 7011 §7). */
@@ -41,6 +42,8 @@ export type Plan = {
   readonly leastBytes: number
   /** A bit per operation that is no time: which facts the template holds. */
   readonly facts: number
+  /** null = its records are always read field by field. */
+  readonly channel: ChannelLayout | null
 }
 
 export const hasFact = (plan: Plan, op: number): boolean => (plan.facts & (1 << op)) !== 0
@@ -73,6 +76,7 @@ export function compileTemplate(id: number, fields: readonly Field[], scopes: nu
       recordBytes: variable ? 0 : offset,
       leastBytes: offset,
       facts,
+      channel: isFlow && scopes === 0 && !variable ? layoutOf(wanted, offset) : null,
     },
   }
 }

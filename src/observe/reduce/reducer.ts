@@ -69,6 +69,9 @@ export function createReducer(options: ReducerOptions): Reducer {
   return new Reduction(options)
 }
 
+/** Tallies kept for later ticks, up to 14 kB each. */
+const SPARES = 1_024
+
 /** Holds the readings that are open, and what the channels have added to them since they were last asked. */
 class Reduction implements Reducer {
   readonly counters: ReducerCounters = { late: 0, crowded: 0, conversationsRefused: 0 }
@@ -77,6 +80,8 @@ class Reduction implements Reducer {
   readonly #conversations: Conversations
   readonly #maxOpen: number
   readonly #open = new Map<number, Open>()
+  /** Of ticks that are over. */
+  readonly #spare: PeerTally[] = []
   readonly #channels: Channels
   readonly #sums = createChannelSums()
   /** By channel; what is known of its addresses. */
@@ -128,6 +133,8 @@ class Reduction implements Reducer {
         const { window, peers } = mine.ticks.shift()!
         window.peers = peers.heaviest()
         ticks.push(window)
+        peers.clear()
+        if (this.#spare.length < SPARES) this.#spare.push(peers)
         this.#openTicks--
       }
       if (idle === 'omit' && mine.ticks.length === 0) this.#forgetQuiet(workload, edge)
@@ -236,7 +243,7 @@ class Reduction implements Reducer {
     const window = createWindow(this.#options.directory.idOf(workload), start, TICK_MS)
     window.sums[sumAt.ticks] = 1
     window.sums[sumAt.activeTicks] = 1
-    const reading = { window, peers: createPeerTally() }
+    const reading = { window, peers: this.#spare.pop() ?? createPeerTally() }
     mine.ticks.push(reading)
     mine.ticks.sort((a, b) => a.window.start - b.window.start)
     this.#openTicks++
