@@ -26,6 +26,7 @@ import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { ANSWER_LOG_GROUP, LOG_GROUP } from './compile/chains.ts'
+import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
@@ -64,6 +65,7 @@ const SILENCE_MS = 45_000
 const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`)
 
 async function main(config: AgentConfig): Promise<void> {
+  await awaitSupervisor()
   const clock = createSteadyClock(Date.now, () => uptime() * 1_000)
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
@@ -209,8 +211,6 @@ async function main(config: AgentConfig): Promise<void> {
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
-  // Without its supervisor nobody would own the deadline.
-  process.on('disconnect', () => process.exit(1))
 
   let aheadMs = 0
   /** In order: a roll-back must not overtake the state it is about while that waits for its secrets. */

@@ -12,6 +12,7 @@ import { inventoryOf } from '../../lab/up.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
+const AGENT = join(ROOT, 'src/agent.ts')
 
 export type Range = {
   readonly dir: string
@@ -32,6 +33,8 @@ export type Range = {
     readonly hostDriver?: 'host' | 'none'
     /** Of a server that is not the fake one. */
     readonly socket?: string
+    /** Module of another worker than the agent. */
+    readonly worker?: string
   }): ChildProcess
   remove(): Promise<void>
 }
@@ -82,7 +85,7 @@ export async function makeRange(tag: string): Promise<Range> {
     groups: groups.filter((folder) => folder.endsWith(spaces[0]!)),
     state: (n, variant) => stateOf(spaces, n, variant),
     capture: () => captureAll(router, spaces, groups),
-    startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket } = {}) {
+    startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket, worker = AGENT } = {}) {
       const config = {
         inventory,
         server: `unix:${at}`,
@@ -93,7 +96,7 @@ export async function makeRange(tag: string): Promise<Range> {
         hostDriver,
         follow: 'same-system',
       }
-      const supervisor = { home, worker: join(ROOT, 'src/agent.ts'), config, longestPauseMs: 100 }
+      const supervisor = { home, worker, config, longestPauseMs: 100 }
       const argv = [
         process.execPath,
         '--disable-warning=ExperimentalWarning',
@@ -174,7 +177,11 @@ function facetsOf(variant: number, port = 8_080): Partial<DesiredState> {
 
 const LIMITS = ['cpu.cfs_quota_us', 'cpu.shares', 'cpu.max', 'cpu.weight', 'memory.limit_in_bytes', 'memory.max']
 
-export async function captureAll(router: string, spaces: readonly string[], groups: readonly string[]): Promise<string> {
+export async function captureAll(
+  router: string,
+  spaces: readonly string[],
+  groups: readonly string[],
+): Promise<string> {
   const table = await run('ip', ['netns', 'exec', router, 'nft', '-j', 'list', 'table', 'inet', 'guise']).catch(
     () => '{"nftables":[]}',
   )
@@ -247,7 +254,7 @@ export async function captureAll(router: string, spaces: readonly string[], grou
 const NOISE = new Set(['handle', 'packets', 'bytes', 'expires', 'used', 'metainfo', 'index', 'position'])
 
 /** Order of elements and objects is the kernel's hash order: it means nothing, except for the rules of one chain. */
-function comparable({ nftables }: { nftables: object[] }): string {
+export function comparable({ nftables }: { nftables: object[] }): string {
   const plain = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(plain)
     if (typeof value !== 'object' || value === null) return value

@@ -57,7 +57,7 @@ export function monotonicMs(): number {
 
 export function openJournal(home: string): Journal {
   const folder = join(home, 'journal')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  effectSync('mkdir', () => mkdirSync(folder, { recursive: true, mode: 0o700 }))
   let corrupt = 0
   const path = (name: string) => join(folder, `${name}.json`)
 
@@ -72,7 +72,7 @@ export function openJournal(home: string): Journal {
     const body = unseal(bytes)
     if (body !== null) return body
     corrupt++
-    renameSync(path(name), join(folder, `${name}.corrupt`))
+    effectSync('set aside', () => renameSync(path(name), join(folder, `${name}.corrupt`)))
     syncFolder(folder)
     return null
   }
@@ -93,7 +93,7 @@ export function openJournal(home: string): Journal {
       syncFolder(folder)
     },
     forget() {
-      for (const name of ['intent', 'confirmed']) rmSync(path(name), { force: true })
+      for (const name of ['intent', 'confirmed']) effectSync('remove', () => rmSync(path(name), { force: true }))
       syncFolder(folder)
     },
     intent: () => read('intent') as Intent | null,
@@ -149,7 +149,7 @@ function writeSynced(path: string, text: string): void {
 function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r')
   try {
-    fsyncSync(fd)
+    effectSync('fsync', () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }

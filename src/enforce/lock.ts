@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { effectSync } from './fault.ts'
 
 type Holder = { readonly pid: number; readonly started: string }
 type Held = { readonly supervisor: Holder; readonly worker: Holder | null }
@@ -26,7 +27,7 @@ export type Lock = { worker(pid: number | null): void; release(): void }
 export class LockTaken extends Error {}
 
 export async function takeLock(home: string): Promise<Lock> {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
+  effectSync('mkdir', () => mkdirSync(home, { recursive: true, mode: 0o700 }))
   const path = join(home, 'lock')
   const me: Holder = { pid: process.pid, started: startTime(process.pid) ?? '' }
   for (let tries = 0; ; tries++) {
@@ -37,7 +38,7 @@ export async function takeLock(home: string): Promise<Lock> {
         `another agent (process ${held.supervisor.pid}) holds ${home}. Stop it, or give --home another folder`,
       )
     if (held?.worker != null) await endGroup(held.worker)
-    rmSync(path, { force: true })
+    effectSync('lock remove', () => rmSync(path, { force: true }))
     if (tries > 20) throw new LockTaken(`cannot take ${path}. Remove it if no agent is running`)
   }
   return {
@@ -45,9 +46,9 @@ export async function takeLock(home: string): Promise<Lock> {
       const held: Held = { supervisor: me, worker: pid === null ? null : { pid, started: startTime(pid) ?? '' } }
       const temporary = `${path}.${process.pid}`
       writeWhole(temporary, held)
-      renameSync(temporary, path)
+      effectSync('lock rename', () => renameSync(temporary, path))
     },
-    release: () => rmSync(path, { force: true }),
+    release: () => effectSync('lock remove', () => rmSync(path, { force: true })),
   }
 }
 
@@ -57,7 +58,7 @@ export async function endGroup(leader: { readonly pid: number; readonly started?
   if (leader.started !== undefined && now !== null && now !== leader.started) return
   for (let tries = 0; tries < 500; tries++) {
     try {
-      process.kill(-leader.pid, 'SIGKILL')
+      effectSync('kill', () => process.kill(-leader.pid, 'SIGKILL'))
     } catch {
       return
     }
@@ -82,19 +83,19 @@ function create(path: string, held: Held): boolean {
   writeWhole(temporary, held)
   try {
     // link(2) fails when the name exists: the file appears whole or not at all.
-    linkSync(temporary, path)
+    effectSync('lock link', () => linkSync(temporary, path))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   } finally {
-    rmSync(temporary, { force: true })
+    effectSync('lock remove', () => rmSync(temporary, { force: true }))
   }
 }
 
 function writeWhole(path: string, held: Held): void {
   const fd = openSync(path, 'w', 0o600)
-  writeSync(fd, JSON.stringify(held))
+  effectSync('lock write', () => writeSync(fd, JSON.stringify(held)))
   closeSync(fd)
 }
 

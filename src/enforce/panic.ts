@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { removeText } from '../compile/delta.ts'
 import { FACETS } from '../model/persona.ts'
 import { converge } from './converge.ts'
+import { effectSync } from './fault.ts'
 import { bootId, openJournal } from './journal.ts'
 import { applyText, readTable } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
@@ -26,12 +27,12 @@ export function isPanicked(home: string): boolean {
 }
 
 export function liftPanic(home: string): void {
-  rmSync(marker(home), { force: true })
+  effectSync('panic remove', () => rmSync(marker(home), { force: true }))
 }
 
 export async function panic(home: string): Promise<PanicReport> {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  writeFileSync(marker(home), '', { mode: 0o600 })
+  effectSync('mkdir', () => mkdirSync(home, { recursive: true, mode: 0o700 }))
+  effectSync('panic write', () => writeFileSync(marker(home), '', { mode: 0o600 }))
   keepSecretsIn(home)
   const journal = openJournal(home)
   const [intent, confirmed] = [journal.intent(), journal.confirmed()]

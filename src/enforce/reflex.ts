@@ -11,6 +11,7 @@ import type { Networks } from '../model/networks.ts'
 import type { WireReflex } from '../model/wire.ts'
 import { errnoOf, MessageType } from '../netlink/message.ts'
 import { Family, NetlinkSocket } from '../netlink/socket.ts'
+import { effect, effectSync } from './fault.ts'
 import { applyText } from './nft.ts'
 import { elementBatch, elementKey } from './reflex-message.ts'
 
@@ -140,7 +141,7 @@ export function addElement(socket: NetlinkSocket, set: string, key: Buffer, time
   const sequence = socket.nextSequence()
   socket.nextSequence()
   socket.nextSequence()
-  socket.send(elementBatch(sequence, set, key, timeoutMs))
+  effectSync('reflex', () => socket.send(elementBatch(sequence, set, key, timeoutMs)))
   for (let tries = 0; tries < 5; tries++) {
     for (const message of socket.receiveNow()) {
       if (message.type !== MessageType.error || message.sequence < sequence || message.sequence > sequence + 2) continue
@@ -159,6 +160,6 @@ async function keep(home: string, reflex: WireReflex): Promise<void> {
     ({ size }) => size,
     () => 0,
   )
-  if (size > LOG_BYTES) await rename(path, `${path}.1`)
-  await appendFile(path, `${JSON.stringify(reflex)}\n`, { mode: 0o600 })
+  if (size > LOG_BYTES) await effect('reflex log', () => rename(path, `${path}.1`))
+  await effect('reflex log', () => appendFile(path, `${JSON.stringify(reflex)}\n`, { mode: 0o600 }))
 }

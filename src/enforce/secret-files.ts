@@ -16,13 +16,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { SecretRef } from '../model/facets/secret.ts'
+import { effectSync } from './fault.ts'
 
 const PART = { secret: /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/, digest: /^[A-Za-z0-9_-]{43}$/ }
 let home: string | null = null
 
 /** Said once by whoever starts: the folder that parts read from. */
 export function keepSecretsIn(folder: string): void {
-  mkdirSync(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
+  effectSync('mkdir', () => mkdirSync(join(folder, 'secrets'), { recursive: true, mode: 0o700 }))
   home = folder
 }
 
@@ -57,19 +58,22 @@ export function writeSecret(ref: SecretRef, value: string, folder = secretsFolde
   const fd = openSync(temporary, 'w', 0o600)
   try {
     const bytes = Buffer.from(value)
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    fsyncSync(fd)
+    effectSync('secret write', () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    })
+    effectSync('secret fsync', () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }
-  renameSync(temporary, path)
+  effectSync('secret rename', () => renameSync(temporary, path))
 }
 
 /** What nothing refers to any more is removed. */
 export function keepOnlySecrets(refs: readonly SecretRef[], folder = secretsFolder()): void {
   const names = new Set(refs.map(fileOf))
   for (const name of readdirSync(folder))
-    if (/\.[A-Za-z0-9_-]{43}$/.test(name) && !names.has(name)) rmSync(join(folder, name), { force: true })
+    if (/\.[A-Za-z0-9_-]{43}$/.test(name) && !names.has(name))
+      effectSync('secret remove', () => rmSync(join(folder, name), { force: true }))
 }
 
 function pathOf(folder: string, ref: SecretRef): string {

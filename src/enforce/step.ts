@@ -24,7 +24,7 @@ import type { Pack } from './facets/packages/record.ts'
 import { convergeFiles, type Installed, type Spot as TlsSpot } from './facets/tls/install.ts'
 import type { Spot } from './facets/vpn/engine.ts'
 import { convergeTunnel, type Tunnel } from './facets/vpn/tunnel.ts'
-import { effect } from './fault.ts'
+import { effect, effectSync } from './fault.ts'
 
 export type Step =
   | { readonly run: 'nft'; readonly text: string; readonly lenient?: true }
@@ -63,7 +63,7 @@ const STEP_TIMEOUT_MS = 30_000
 
 /** Throws with what was attempted and the program's own words. */
 export async function runStep(step: Step): Promise<void> {
-  if (!isNothing(step)) await effect(step.run, () => perform(step))
+  if (!isNothing(step)) await perform(step)
 }
 
 function isNothing(step: Step): boolean {
@@ -75,7 +75,7 @@ function isNothing(step: Step): boolean {
 async function perform(step: Step): Promise<void> {
   switch (step.run) {
     case 'nft':
-      await allowing(step, command('nft', ['-f', '-'], step.text))
+      await effect('nft', () => allowing(step, command('nft', ['-f', '-'], step.text)))
       return
     case 'ip':
       await batch(step, step.namespace)
@@ -110,7 +110,7 @@ async function perform(step: Step): Promise<void> {
 
 async function batch(step: Extract<Step, { run: 'ip' | 'tc' }>, namespace: string | null): Promise<void> {
   const argv = [...(step.lenient === true ? ['-force'] : []), '-batch', '-']
-  await allowing(step, inside(namespace, step.run, argv, `${step.lines.join('\n')}\n`))
+  await effect(step.run, () => allowing(step, inside(namespace, step.run, argv, `${step.lines.join('\n')}\n`)))
 }
 
 async function allowing(step: { readonly lenient?: true }, done: Promise<unknown>): Promise<void> {
@@ -122,7 +122,7 @@ async function writeLimit(path: string, text: string): Promise<void> {
   if (!LIMIT_PATH.test(path) || path.includes('/../'))
     throw new Error(`not a limit of a cgroup: ${JSON.stringify(path)}`)
   try {
-    writeFileSync(path, text, { flag: 'r+' })
+    effectSync('limit', () => writeFileSync(path, text, { flag: 'r+' }))
   } catch (error) {
     throw new Error(`write ${JSON.stringify(text)} to ${path}: ${(error as NodeJS.ErrnoException).code}`)
   }
@@ -176,7 +176,7 @@ export function command(program: string, argv: readonly string[], input = ''): P
 function writeResolver(path: string, text: string | null): void {
   if (!RESOLVER_PATH.test(path)) throw new Error(`not a resolver file: ${JSON.stringify(path)}`)
   if (text === null) {
-    rmSync(path, { force: true })
+    effectSync('resolver remove', () => rmSync(path, { force: true }))
     return
   }
   const bytes = Buffer.from(text)
@@ -185,19 +185,20 @@ function writeResolver(path: string, text: string | null): void {
     fd = openSync(path, 'r+')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(dirname(path), { recursive: true })
+    effectSync('resolver mkdir', () => mkdirSync(dirname(path), { recursive: true }))
     const temporary = `${path}.guise`
     const made = openSync(temporary, 'w', 0o644)
-    writeSync(made, bytes)
-    fsyncSync(made)
+    effectSync('resolver write', () => writeSync(made, bytes))
+    effectSync('resolver fsync', () => fsyncSync(made))
     closeSync(made)
-    renameSync(temporary, path)
+    effectSync('resolver rename', () => renameSync(temporary, path))
     return
   }
   try {
-    writeSync(fd, Buffer.concat([bytes, Buffer.alloc(Math.max(0, 4_096 - bytes.length), 10)]), 0, undefined, 0)
-    ftruncateSync(fd, bytes.length)
-    fsyncSync(fd)
+    const padded = Buffer.concat([bytes, Buffer.alloc(Math.max(0, 4_096 - bytes.length), 10)])
+    effectSync('resolver write', () => writeSync(fd, padded, 0, undefined, 0))
+    effectSync('resolver cut', () => ftruncateSync(fd, bytes.length))
+    effectSync('resolver fsync', () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
-import { actAsSupervisor, maybe } from './fault.ts'
+import { actAsSupervisor, effectSync, maybe } from './fault.ts'
 import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
@@ -74,8 +74,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
       if (restartAt > 0) finish(lock, 0)
       return
     }
-    child.kill('SIGTERM')
-    setTimeout(() => child?.kill('SIGKILL'), LEAVE_WITHIN_MS)
+    effectSync('kill', () => child?.kill('SIGTERM'))
+    setTimeout(() => effectSync('kill', () => child?.kill('SIGKILL')), LEAVE_WITHIN_MS)
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
@@ -98,7 +98,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
       const intent = unconfirmed()
       const hungAt = Math.max((intent?.deadlineMs ?? 0) + HUNG_AFTER_MS, startedAt + START_WITHIN_MS)
       // Its death does the rest.
-      if (intent !== null && intent.deadlineMs !== takenBack && monotonicMs() > hungAt) child.kill('SIGKILL')
+      if (intent !== null && intent.deadlineMs !== takenBack && monotonicMs() > hungAt)
+        effectSync('kill', () => child?.kill('SIGKILL'))
     } else if (restartAt > 0 && monotonicMs() >= restartAt && !leaving) {
       restartAt = 0
       start()
@@ -110,13 +111,14 @@ async function supervise(config: SupervisorConfig): Promise<void> {
 
 /** `detached` makes the worker the leader of a process group of its own: see lock.ts. The channel tells it when we die. */
 function startWorker(config: SupervisorConfig, lock: Lock): ChildProcess {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', config.worker, JSON.stringify(config.config)],
-    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true },
+  const argv = ['--disable-warning=ExperimentalWarning', config.worker, JSON.stringify(config.config)]
+  const child = effectSync('start worker', () =>
+    spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true }),
   )
   if (child.pid === undefined) throw new Error(`the agent's worker did not start: ${config.worker}`)
   lock.worker(child.pid)
+  // Its word to begin (await-supervisor.ts).
+  child.send('begin', () => {})
   return child
 }
 

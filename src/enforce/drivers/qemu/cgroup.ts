@@ -1,6 +1,7 @@
 /** A process goes into a cgroup of its own, so that the facets cpu and memory have something to hold it by. */
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { effectSync } from '../../fault.ts'
 
 const ROOT = '/sys/fs/cgroup'
 const CONTROLLERS = ['cpu', 'memory']
@@ -12,9 +13,9 @@ export function cgroupOf(uuid: string): string {
 
 export function joinCgroup(cgroup: string, pid: number): void {
   for (const folder of foldersOf(cgroup)) {
-    mkdirSync(folder, { recursive: true })
+    effectSync('cgroup mkdir', () => mkdirSync(folder, { recursive: true }))
     // Takes every thread of it along, in v1 as well (cgroups(7)).
-    writeFileSync(join(folder, 'cgroup.procs'), `${pid}`)
+    effectSync('cgroup join', () => writeFileSync(join(folder, 'cgroup.procs'), `${pid}`))
   }
 }
 
@@ -22,7 +23,7 @@ export function joinCgroup(cgroup: string, pid: number): void {
 export function removeCgroup(cgroup: string): void {
   for (const folder of foldersOf(cgroup)) {
     try {
-      rmdirSync(folder)
+      effectSync('cgroup remove', () => rmdirSync(folder))
     } catch {}
   }
 }

@@ -1,5 +1,6 @@
 /** A running machine and one that waits for memory come in; two that run come out, the second with its uplink closed. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { effect } from '../../fault.ts'
 import { socketsOf } from './machine.ts'
 import { type Qmp, withQmp } from './qmp.ts'
 
@@ -14,22 +15,22 @@ const FAST = { 'max-bandwidth': 10_000_000_000, 'downtime-limit': 300 }
  */
 export async function copyRunning(source: string, copy: string, incoming: string): Promise<void> {
   await withQmp(socketsOf(source).monitor, async (qmp) => {
-    await qmp.execute('migrate-set-parameters', FAST)
+    await effect('machine copy', () => qmp.execute('migrate-set-parameters', FAST))
     try {
-      await qmp.execute('migrate', { uri: `unix:${incoming}` })
+      await effect('machine copy', () => qmp.execute('migrate', { uri: `unix:${incoming}` }))
       await migrated(qmp)
     } catch (error) {
-      await qmp.execute('migrate_cancel').catch(() => {})
+      await effect('machine copy', () => qmp.execute('migrate_cancel')).catch(() => {})
       throw error
     } finally {
-      if (!(await qmp.execute('query-status')).running) await qmp.execute('cont')
+      if (!(await qmp.execute('query-status')).running) await effect('machine go on', () => qmp.execute('cont'))
     }
   })
   await withQmp(socketsOf(copy).monitor, async (qmp) => {
     await until('the copy has its memory', async () => (await qmp.execute('query-status')).status === 'paused')
     // It still believes that it is the other one, addresses and all.
-    await qmp.execute('set_link', { name: 'nic0', up: false })
-    await qmp.execute('cont')
+    await effect('machine link', () => qmp.execute('set_link', { name: 'nic0', up: false }))
+    await effect('machine go on', () => qmp.execute('cont'))
   })
 }
 

@@ -4,21 +4,24 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { effect, effectSync } from '../../fault.ts'
 import { command } from '../../step.ts'
 
 type Info = { readonly filename: string }
 
 /** `layer`: a name nothing has yet. Throws with the source's disk back in its place. */
 export async function shareDisk(folder: string, source: string, copy: string, layer: string): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  effectSync('disk mkdir', () => mkdirSync(folder, { recursive: true, mode: 0o700 }))
   const below = join(folder, `${layer}.qcow2`)
-  renameSync(source, below)
+  effectSync('disk rename', () => renameSync(source, below))
   try {
     for (const above of [source, copy])
-      await command('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', below, above])
+      await effect('disk layer', () =>
+        command('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', below, above]),
+      )
   } catch (error) {
-    rmSync(copy, { force: true })
-    renameSync(below, source)
+    effectSync('disk remove', () => rmSync(copy, { force: true }))
+    effectSync('disk rename', () => renameSync(below, source))
     throw error
   }
 }
@@ -29,7 +32,8 @@ export async function sweepLayers(folder: string, disks: readonly string[]): Pro
   const used = new Set<string>()
   for (const disk of disks.filter((path) => existsSync(path)))
     for (const one of await chainOf(disk)) used.add(basename(one))
-  for (const name of readdirSync(folder)) if (!used.has(name)) rmSync(join(folder, name))
+  for (const name of readdirSync(folder))
+    if (!used.has(name)) effectSync('disk remove', () => rmSync(join(folder, name)))
 }
 
 async function chainOf(disk: string): Promise<string[]> {

@@ -4,6 +4,7 @@
  * that the supervisor can take a change back in a guest as well. What a guest answers is what the guest likes to answer.
  */
 import { randomInt } from 'node:crypto'
+import { effect } from '../../fault.ts'
 import { openTalk, type Talk } from './talk.ts'
 
 /** The agent's socket of a machine of ours; nothing else is ever talked to as a guest. */
@@ -54,6 +55,16 @@ export async function runInGuest(
   })
 }
 
+/** As `runInGuest`, of a program that changes something there. */
+export function changeInGuest(
+  path: string,
+  program: string,
+  argv: readonly string[],
+  input: string | Buffer = '',
+): Promise<string> {
+  return effect(`guest ${program}`, () => runInGuest(path, program, argv, input))
+}
+
 /** True when an agent answers at once. */
 export function guestAnswers(path: string, withinMs: number): Promise<boolean> {
   return withAgent(path, async () => true, withinMs).catch(() => false)
@@ -61,7 +72,8 @@ export function guestAnswers(path: string, withinMs: number): Promise<boolean> {
 
 /** The guest ends by its own means; there is no answer to this question. */
 export async function shutDownGuest(path: string): Promise<void> {
-  await withAgent(path, (talk) => ask(talk, 'guest-shutdown', { mode: 'powerdown' }, 500)).catch(() => {})
+  const end = () => withAgent(path, (talk) => ask(talk, 'guest-shutdown', { mode: 'powerdown' }, 500))
+  await effect('guest shutdown', end).catch(() => {})
 }
 
 async function withAgent<T>(path: string, act: (talk: Talk) => Promise<T>, withinMs = ANSWER_MS): Promise<T> {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../../../model/facets/tls.ts'
 import { contentsOf, type Installed, pairFor } from '../../facets/tls/install.ts'
-import { runInGuest } from './guest-agent.ts'
+import { changeInGuest, runInGuest } from './guest-agent.ts'
 import { tarArchive } from './tar.ts'
 
 const BASE = '/etc/guise/tls'
@@ -63,18 +63,18 @@ export async function convergeCertificates(
 
 async function setAside(guest: string, name: string): Promise<void> {
   const folder = `${BASE}/${name}`
-  await runInGuest(guest, 'mkdir', ['-p', folder])
-  await runInGuest(guest, 'mv', ['-T', `${folder}/current`, `${folder}/before`]).catch(missing)
+  await changeInGuest(guest, 'mkdir', ['-p', folder])
+  await changeInGuest(guest, 'mv', ['-T', `${folder}/current`, `${folder}/before`]).catch(missing)
 }
 
 async function takeOff(guest: string, { name, certificate }: Installed): Promise<void> {
   const folder = `${BASE}/${name}`
   const there = (await runInGuest(guest, 'ls', [folder])).split('\n')
-  if (!there.includes('before')) return void (await runInGuest(guest, 'rm', ['-rf', folder]))
-  await runInGuest(guest, 'mv', ['-T', `${folder}/before`, `${folder}/current`])
+  if (!there.includes('before')) return void (await changeInGuest(guest, 'rm', ['-rf', folder]))
+  await changeInGuest(guest, 'mv', ['-T', `${folder}/before`, `${folder}/current`])
   if (certificate !== null) await tell(guest, certificate)
   const ours = there.filter((one) => one.startsWith('v-'))
-  await runInGuest(guest, 'rm', ['-rf', ...ours.map((one) => `${folder}/${one}`)])
+  await changeInGuest(guest, 'rm', ['-rf', ...ours.map((one) => `${folder}/${one}`)])
 }
 
 async function install(
@@ -102,20 +102,20 @@ async function install(
     { name: `${version}/about.json`, text: JSON.stringify(about), mode: 0o644, ...root },
     { name: 'next', target: version },
   ])
-  await runInGuest(guest, 'tar', ['-xp', '-C', folder], archive)
-  await runInGuest(guest, 'mv', ['-T', `${folder}/next`, `${folder}/current`])
+  await changeInGuest(guest, 'tar', ['-xp', '-C', folder], archive)
+  await changeInGuest(guest, 'mv', ['-T', `${folder}/next`, `${folder}/current`])
   const old = (await runInGuest(guest, 'ls', [folder]))
     .split('\n')
     .filter((one) => one.startsWith('v-') && one !== version)
   await tell(guest, certificate)
   // The reader has been told: nobody needs the versions before.
-  if (old.length > 0) await runInGuest(guest, 'rm', ['-rf', ...old.map((one) => `${folder}/${one}`)])
+  if (old.length > 0) await changeInGuest(guest, 'rm', ['-rf', ...old.map((one) => `${folder}/${one}`)])
 }
 
 async function tell(guest: string, { reload }: Certificate): Promise<void> {
   if (reload === undefined) return
   const pid = (await runInGuest(guest, 'cat', [reload.pidFile]).catch(missing)).trim()
-  if (/^[1-9]\d{0,6}$/.test(pid)) await runInGuest(guest, 'kill', ['-s', reload.signal, pid]).catch(missing)
+  if (/^[1-9]\d{0,6}$/.test(pid)) await changeInGuest(guest, 'kill', ['-s', reload.signal, pid]).catch(missing)
 }
 
 function modeOf(file: string, gid: number): number {

@@ -1,7 +1,7 @@
 /** What is written in a guest, each kind whole and idempotent, for those who converge and for the supervisor. `node:` and the agent alone. */
 import type { Installed } from '../../facets/tls/install.ts'
 import type { Tunnel } from '../../facets/vpn/tunnel.ts'
-import { runInGuest } from './guest-agent.ts'
+import { changeInGuest, runInGuest } from './guest-agent.ts'
 import { convergeCertificates } from './guest-certificates.ts'
 import { convergeGuestTunnel } from './guest-tunnel.ts'
 
@@ -44,6 +44,6 @@ export async function readResolver(guest: string): Promise<string | null> {
 
 /** In place, as the file may be a link that something else in the guest looks after. */
 async function writeResolver(guest: string, text: string | null): Promise<void> {
-  if (text === null) await runInGuest(guest, 'rm', ['-f', RESOLVER])
-  else await runInGuest(guest, 'tee', [RESOLVER], text)
+  if (text === null) await changeInGuest(guest, 'rm', ['-f', RESOLVER])
+  else await changeInGuest(guest, 'tee', [RESOLVER], text)
 }

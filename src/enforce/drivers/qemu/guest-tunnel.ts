@@ -5,7 +5,7 @@
 
 import { byKey, type Found, markOf, type Peer, type Tunnel, tunnelText } from '../../facets/vpn/tunnel.ts'
 import { readSecret } from '../../secret-files.ts'
-import { runInGuest } from './guest-agent.ts'
+import { changeInGuest, runInGuest } from './guest-agent.ts'
 
 /** In `ip link`'s alias: ours, with what was asked for. */
 const OURS = /^guise:vpn:([A-Za-z0-9_-]{1,64}):(\d{1,5})$/
@@ -73,7 +73,9 @@ export async function convergeGuestTunnel(guest: string, wanted: Tunnel | null, 
       `link set dev ${wanted.interface} alias guise:vpn:unfinished:0`,
     ])
   // Peers that stay keep their session (wg(8), syncconf).
-  await runInGuest(guest, 'wg', ['syncconf', wanted.interface, STDIN], configOf(wanted, there, secrets))
+  await changeInGuest(guest, 'wg', ['syncconf', wanted.interface, STDIN], configOf(wanted, there, secrets))
+  // Else the kernel deletes every secondary address together with the primary one, and the routes with them (ip-sysctl.rst).
+  await changeInGuest(guest, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1'])
   await batch(guest, linkLines(there, wanted))
 }
 
@@ -133,7 +135,7 @@ export function deviceFrom(dump: string): { publicKey: string; listenPort: numbe
 }
 
 async function batch(guest: string, lines: readonly string[]): Promise<void> {
-  await runInGuest(guest, 'ip', ['-batch', '-'], `${lines.join('\n')}\n`)
+  await changeInGuest(guest, 'ip', ['-batch', '-'], `${lines.join('\n')}\n`)
 }
 
 function withLength(dst: string): string {

@@ -1,6 +1,7 @@
 /** Definitions as files, a folder a machine: `HOME/machines/UUID/machine.json`, its disk beside it. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { effectSync } from '../../fault.ts'
 import { type Machine, machineFrom, UUID } from './machine.ts'
 
 export type MachineStore = {
@@ -19,7 +20,7 @@ export function machinesFolder(home: string): string {
 
 export function openMachineStore(home: string): MachineStore {
   const root = machinesFolder(home)
-  mkdirSync(root, { recursive: true, mode: 0o700 })
+  effectSync('machine mkdir', () => mkdirSync(root, { recursive: true, mode: 0o700 }))
   const folder = (uuid: string) => {
     if (!UUID.test(uuid)) throw new Error(`not the uuid of a machine: ${JSON.stringify(uuid)}`)
     return join(root, uuid)
@@ -46,12 +47,13 @@ export function openMachineStore(home: string): MachineStore {
         .flatMap((uuid) => read(uuid) ?? []),
     find: read,
     write(machine) {
-      mkdirSync(folder(machine.uuid), { recursive: true, mode: 0o700 })
+      effectSync('machine mkdir', () => mkdirSync(folder(machine.uuid), { recursive: true, mode: 0o700 }))
       const path = join(folder(machine.uuid), 'machine.json')
-      writeFileSync(`${path}.new`, `${JSON.stringify(machine, null, 2)}\n`, { mode: 0o600, flush: true })
-      renameSync(`${path}.new`, path)
+      const text = `${JSON.stringify(machine, null, 2)}\n`
+      effectSync('machine write', () => writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true }))
+      effectSync('machine rename', () => renameSync(`${path}.new`, path))
     },
-    remove: (uuid) => rmSync(folder(uuid), { recursive: true, force: true }),
+    remove: (uuid) => effectSync('machine remove', () => rmSync(folder(uuid), { recursive: true, force: true })),
     layers: join(root, 'layers'),
     diskOf: (uuid) => join(folder(uuid), 'disk.qcow2'),
   }

@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Outcome, Refusal } from '../../../model/why.ts'
+import { effect } from '../../fault.ts'
 import { inside, runStep } from '../../step.ts'
 import { kvmOpens, PROBE_MS, showsLife } from './accelerator.ts'
 import { cgroupOf, joinCgroup, removeCgroup } from './cgroup.ts'
@@ -141,7 +142,9 @@ export function openMachines({ home, namespace, quota }: MachinesOptions): Machi
     // More than it was started with there is only after another start; below that the balloon takes it away and gives it back.
     const now = machine.memoryMb <= running.memoryMb
     await withQmp(socketsOf(uuid).monitor, (qmp) =>
-      qmp.execute('balloon', { value: Math.min(machine.memoryMb, running.memoryMb) * 1_048_576 }),
+      effect('machine memory', () =>
+        qmp.execute('balloon', { value: Math.min(machine.memoryMb, running.memoryMb) * 1_048_576 }),
+      ),
     )
     return {
       ok: true,
@@ -170,7 +173,9 @@ export function openMachines({ home, namespace, quota }: MachinesOptions): Machi
     clone,
     async connect(uuid, uplink) {
       if (findRunning(uuid) === null) return refused('machine-stopped', 'the machine does not run', 'start it first')
-      await withQmp(socketsOf(uuid).monitor, (qmp) => qmp.execute('set_link', { name: 'nic0', up: uplink === 'open' }))
+      await withQmp(socketsOf(uuid).monitor, (qmp) =>
+        effect('machine link', () => qmp.execute('set_link', { name: 'nic0', up: uplink === 'open' })),
+      )
       return { ok: true, value: undefined }
     },
     resize,

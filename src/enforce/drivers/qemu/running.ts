@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { effect, effectSync } from '../../fault.ts'
 import { NAMESPACE_PATH } from '../../step.ts'
 import { type Accelerator, type Machine, qemuArguments, socketsOf } from './machine.ts'
 import { withQmp } from './qmp.ts'
@@ -38,14 +39,14 @@ export async function launch(
 ): Promise<Running> {
   const sockets = socketsOf(machine.uuid)
   const folder = dirname(sockets.monitor)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  effectSync('machine mkdir', () => mkdirSync(folder, { recursive: true, mode: 0o700 }))
   const awaited = [sockets.monitor, ...(options.incoming === null ? [] : [options.incoming])]
-  for (const path of awaited) rmSync(path, { force: true })
+  for (const path of awaited) effectSync('machine socket', () => rmSync(path, { force: true }))
   const complaint = join(folder, 'complaint')
   const pid = await spawnAlone(options.namespace, qemuArguments(machine, accelerator, options), complaint)
   const running = { pid, accelerator, memoryMb: machine.memoryMb, cpus: machine.cpus }
   // Before it is asked anything, so that whoever comes after us finds it.
-  writeFileSync(recordOf(machine.uuid), JSON.stringify(running), { mode: 0o600 })
+  effectSync('machine write', () => writeFileSync(recordOf(machine.uuid), JSON.stringify(running), { mode: 0o600 }))
   for (
     const end = performance.now() + ANSWERS_WITHIN_MS;
     !awaited.every((path) => existsSync(path));
@@ -67,11 +68,13 @@ async function spawnAlone(namespace: string | null, argv: readonly string[], com
   const whole = namespace === null ? [QEMU, ...argv] : ['nsenter', `--net=${namespace}`, QEMU, ...argv]
   const stderr = openSync(complaint, 'w', 0o600)
   try {
-    const child = spawn(whole[0]!, whole.slice(1), {
-      detached: true,
-      stdio: ['ignore', 'ignore', stderr],
-      env: { PATH: process.env.PATH ?? '' },
-    })
+    const child = effectSync('machine start', () =>
+      spawn(whole[0]!, whole.slice(1), {
+        detached: true,
+        stdio: ['ignore', 'ignore', stderr],
+        env: { PATH: process.env.PATH ?? '' },
+      }),
+    )
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
       child.once('error', (error) =>
@@ -91,14 +94,14 @@ async function spawnAlone(namespace: string | null, argv: readonly string[], com
 export async function cut(uuid: string): Promise<void> {
   const running = findRunning(uuid)
   if (running !== null) {
-    await withQmp(socketsOf(uuid).monitor, (qmp) => qmp.execute('quit')).catch(() => {})
+    await withQmp(socketsOf(uuid).monitor, (qmp) => effect('machine quit', () => qmp.execute('quit'))).catch(() => {})
     if (!(await endsWithin(running.pid, 3_000))) {
       // Asked again: it may have ended, and its number have been given away, since.
-      if (findRunning(uuid)?.pid === running.pid) process.kill(running.pid, 'SIGKILL')
+      if (findRunning(uuid)?.pid === running.pid) effectSync('machine end', () => process.kill(running.pid, 'SIGKILL'))
       if (!(await endsWithin(running.pid, 3_000))) throw new Error(`QEMU process ${running.pid} does not end`)
     }
   }
-  rmSync(dirname(recordOf(uuid)), { recursive: true, force: true })
+  effectSync('machine remove', () => rmSync(dirname(recordOf(uuid)), { recursive: true, force: true }))
 }
 
 export async function endsWithin(pid: number, withinMs: number): Promise<boolean> {

@@ -32,9 +32,8 @@ export function readRecord(home: string, key: string): PackageRecord {
 /** Nothing of ours left: no record. */
 export function writeRecord(home: string, key: string, record: PackageRecord): void {
   const isNothing = [record.wanted, record.named, record.ours, record.held].every((list) => list.length === 0)
-  effectSync('record', () =>
-    isNothing && !record.isBusy ? rmSync(pathOf(home, key), { force: true }) : write(pathOf(home, key), record),
-  )
+  if (isNothing && !record.isBusy) remove(pathOf(home, key))
+  else write(pathOf(home, key), record)
 }
 
 export function readReady(home: string, key: string): Ready | null {
@@ -42,7 +41,7 @@ export function readReady(home: string, key: string): Ready | null {
 }
 
 export function writeReady(home: string, key: string, ready: Ready | null): void {
-  if (ready === null) rmSync(pathOf(home, key, '.ready'), { force: true })
+  if (ready === null) remove(pathOf(home, key, '.ready'))
   else write(pathOf(home, key, '.ready'), ready)
 }
 
@@ -60,14 +59,18 @@ function read(path: string): unknown {
   }
 }
 
+function remove(path: string): void {
+  effectSync('record remove', () => rmSync(path, { force: true }))
+}
+
 function write(path: string, value: unknown): void {
-  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+  effectSync('record mkdir', () => mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 }))
   const fd = openSync(`${path}.new`, 'w', 0o600)
   try {
-    writeSync(fd, JSON.stringify(value))
-    fsyncSync(fd)
+    effectSync('record write', () => writeSync(fd, JSON.stringify(value)))
+    effectSync('record fsync', () => fsyncSync(fd))
   } finally {
     closeSync(fd)
   }
-  renameSync(`${path}.new`, path)
+  effectSync('record rename', () => renameSync(`${path}.new`, path))
 }

@@ -9,6 +9,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { issuedId } from '../../../model/facets/issued-id.ts'
 import type { Certificate } from '../../../model/facets/tls.ts'
+import { effectSync } from '../../fault.ts'
 import { readSecret } from '../../secret-files.ts'
 import { NAMESPACE_PATH } from '../../step.ts'
 import { SafeFolder } from './safe-folder.ts'
@@ -203,7 +204,7 @@ function tell(spot: Spot, { reload, name }: Certificate): void {
       `${reload.pidFile} names process ${pid}, which is not in ${spot.key}: certificate ${name} is there, nobody was told`,
     )
   try {
-    process.kill(Number(pid), `SIG${reload.signal}`)
+    effectSync('tls signal', () => process.kill(Number(pid), `SIG${reload.signal}`))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

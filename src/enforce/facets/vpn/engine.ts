@@ -8,6 +8,7 @@ import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync } fr
 import { setPriority } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { effectSync } from '../../fault.ts'
 import { NAMESPACE_PATH } from '../../step.ts'
 import { getDevice, socketOf } from './uapi.ts'
 
@@ -63,13 +64,15 @@ export async function ensureEngine(spot: Spot): Promise<void> {
   const running = findEngine(spot)
   if (running !== null && isIn(running, namespace) && (await answers(name))) return
   if (running !== null) await endEngine(spot)
-  rmSync(socketOf(name), { force: true })
-  const child = spawn('nsenter', [`--net=${namespace}`, PROGRAM, '-f', name], {
-    // Its own session: what kills the worker's process group does not cut the tunnel.
-    detached: true,
-    stdio: 'ignore',
-    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'silent', WG_PROCESS_FOREGROUND: '1' },
-  })
+  effectSync('vpn socket', () => rmSync(socketOf(name), { force: true }))
+  const child = effectSync('vpn start', () =>
+    spawn('nsenter', [`--net=${namespace}`, PROGRAM, '-f', name], {
+      // Its own session: what kills the worker's process group does not cut the tunnel.
+      detached: true,
+      stdio: 'ignore',
+      env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'silent', WG_PROCESS_FOREGROUND: '1' },
+    }),
+  )
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message))
     child.on('exit', (code, signal) => resolve(`it ended with ${code ?? signal}`))
@@ -96,12 +99,12 @@ export async function endEngine(spot: Spot): Promise<void> {
     if (waitedMs > 2 * ENDS_WITHIN_MS) throw new Error(`${PROGRAM} for ${spot.key} (process ${pid}) does not end`)
     await wait(POLL_MS)
   }
-  rmSync(socketOf(deviceName(spot)), { force: true })
+  effectSync('vpn socket', () => rmSync(socketOf(deviceName(spot)), { force: true }))
 }
 
 function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(pid, name)
+    effectSync('vpn end', () => process.kill(pid, name))
   } catch {
     // It is gone.
   }

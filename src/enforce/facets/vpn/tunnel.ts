@@ -6,6 +6,7 @@ import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SecretRef } from '../../../model/facets/secret.ts'
+import { effect } from '../../fault.ts'
 import { readSecret } from '../../secret-files.ts'
 import { inside } from '../../step.ts'
 import { deviceName, endEngine, ensureEngine, type Spot } from './engine.ts'
@@ -130,7 +131,9 @@ export async function convergeTunnel(spot: Spot, wanted: Tunnel | null, secrets:
   // A rename needs the link down (netdevice(7)).
   if (device.ifname !== wanted.interface)
     await batch(spot, [`link set dev ${device.ifname} down`, `link set dev ${device.ifname} name ${wanted.interface}`])
-  await setDevice(deviceName(spot), lines)
+  await effect('vpn set', () => setDevice(deviceName(spot), lines))
+  // Else the kernel deletes every secondary address together with the primary one, and the routes with them (ip-sysctl.rst).
+  await effect('sysctl', () => inside(spot.namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']))
   // Looked at again: a link that is down has lost addresses and routes, a new one has none.
   await batch(spot, linkLines((await captureTunnel(spot)).tunnel, wanted))
 }
@@ -198,7 +201,7 @@ async function remove(spot: Spot): Promise<void> {
 }
 
 async function batch(spot: Spot, lines: readonly string[]): Promise<void> {
-  await inside(spot.namespace, 'ip', ['-batch', '-'], `${lines.join('\n')}\n`)
+  await effect('vpn ip', () => inside(spot.namespace, 'ip', ['-batch', '-'], `${lines.join('\n')}\n`))
 }
 
 async function linksOf(spot: Spot): Promise<{ link: Link | undefined; others: string[] }> {
