@@ -84,3 +84,17 @@ spec: { rules: [{ action: allow, direction: egress, peers: [{ domain: '${domain}
   for (const bad of ['', '*', 'a..b', 'exa mple.com', '*.*.com', 'a.*.com', '.com', 'x/y'])
     assert.ok(problemOf(bad) !== null, bad)
 })
+
+test('a country and a system are sets of their own, in lines as well', () => {
+  const line = 'deny any out to country DE, asn 64500'
+  const read = parseRuleLine(line)
+  assert.ok(read.ok)
+  assert.equal(printRuleLine(read.value), line)
+  const { egress } = resolve(persona([read.value]), [])
+  assert.deepEqual(
+    egress.rules.map((one) => [peerWords(one, () => null), one.why.text]),
+    ['country DE', 'AS64500'].map((words) => [words, 'persona P rule 1: deny egress to country DE, AS64500']),
+  )
+  for (const bad of ['country de', 'country Germany', 'asn 0', 'asn x'])
+    assert.ok(!parseRuleLine(`deny any out to ${bad}`).ok, bad)
+})

@@ -19,6 +19,7 @@ import { inForce } from './in-force.ts'
 import { type Mitigation, mitigate } from './mitigate.ts'
 import { fleetPortNames, ownPortLabels } from './named-ports.ts'
 import type { Dressed } from './peer-sets.ts'
+import { NO_PLACES, placeText } from './places.ts'
 import type { DecideInput, ShiftProposal } from './plan.ts'
 import { type Resolution, resolve } from './resolve.ts'
 import { createRuleEngine, type RuleEngine } from './rules.ts'
@@ -143,6 +144,7 @@ function draftOf(
   const { resolution } = worn
   const nameless = namesInVain(input, personas, resolution)
   if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
+  for (const why of placesInVain(input, resolution)) notes.skipped.push({ workload: record.id, why })
   for (const why of worn.skipped) notes.skipped.push({ workload: record.id, why })
   for (const rule of resolution.wouldDo)
     if (rule.verdict === 'deny' || rule.verdict === 'reject') notes.wouldDo.push({ workload: record.id, why: rule.why })
@@ -168,6 +170,21 @@ function namesInVain(
   if (named === undefined || trustedResolvers(personas.values(), settings.resolvers).length > 0) return null
   const text = `no resolver is trusted, so the rules about ${named.domain} match nothing; give its persona dns.servers, or set resolvers in the settings`
   return { rule: 'domain-without-resolver', text: text.slice(0, 500) }
+}
+
+/** As for names: a rule by a place that no file knows, or that is too large for a set. */
+function placesInVain({ intel }: DecideInput, { sets }: Resolution): Why[] {
+  return [...sets.values()].flatMap((meaning) => {
+    if (meaning.kind !== 'place') return []
+    const found = (intel.places ?? NO_PLACES).members(meaning.place)
+    if (found === 'no-data') {
+      const text = `no feed knows where addresses are, so rules about ${placeText(meaning.place)} match nothing; apply a Feed with use: location`
+      return [{ rule: 'place-without-data', text }]
+    }
+    if (found !== 'too-many') return []
+    const text = `${placeText(meaning.place)} has more prefixes than a set holds, so rules about it match nothing`
+    return [{ rule: 'place-too-large', text }]
+  })
 }
 
 export function neverBlockOf({ settings, intel }: DecideInput): string[] {

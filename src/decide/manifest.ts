@@ -9,7 +9,7 @@ import type { Refusal } from '../model/why.ts'
 import { isForeignPolicy } from './import/foreign-kinds.ts'
 import { checkManifest, checkSet, type Finding } from './manifest-checks.ts'
 import { type Place, readDocuments } from './read-documents.ts'
-import { nearest, type SchemaProblem, walkSchema } from './schema-walk.ts'
+import { nearest, walkSchema } from './schema-walk.ts'
 
 export type ManifestProblem = {
   readonly code: string
@@ -128,7 +128,6 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
   const shape = walkSchema(MANIFEST_SCHEMAS[kind as Kind], value).map((problem) => ({
     code: 'schema',
     ...problem,
-    ...peerNotYet(problem),
   }))
   if (shape.length > 0) return shape
   const manifest = value as Manifest
@@ -161,16 +160,4 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
           }
         })
   return [...facets, ...checkManifest(manifest)]
-}
-
-/** Peers that are understood, and would match nothing: what they need is not there to be asked. */
-const PEERS_NOT_YET: Readonly<Record<string, string>> = {
-  domain: 'a domain as a peer needs the DNS answers of every workload, and no source keeps them',
-  geo: 'a country as a peer needs a map of addresses, and none comes with this release',
-  asn: 'an AS as a peer needs a map of routes, and none comes with this release',
-}
-
-function peerNotYet({ path }: SchemaProblem): { why: string; cure: string } | null {
-  const why = path.at(-3) === 'peers' ? PEERS_NOT_YET[String(path.at(-1))] : undefined
-  return why === undefined ? null : { why: `${why}, so it would match nothing`, cure: 'use cidr, labels or persona' }
 }

@@ -11,6 +11,7 @@ import type { Effective } from './effective.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 import { fitsLabels, type LabelQuery } from './label-match.ts'
 import { regionMembers } from './merge/region-members.ts'
+import { NO_PLACES, type Place, type Places } from './places.ts'
 
 export type IntelEntry = {
   readonly cidr: string
@@ -53,6 +54,7 @@ export function createPeerSets(input: {
   readonly names: ReadonlyMap<string, SetMeaning>
   /** Whose answers say what a name stands for. */
   readonly resolvers?: readonly string[]
+  readonly places?: Places
 }): PeerSets {
   const { workloads, entries, names } = input
   const claims = new Map<string, Dressed[]>()
@@ -63,7 +65,7 @@ export function createPeerSets(input: {
     [...claims].filter(([, who]) => who.every(belongs)).map(([address]) => address)
   const some = (belongs: (one: Dressed) => boolean) =>
     [...claims].filter(([, who]) => who.some(belongs)).map(([address]) => address)
-  const resolve = (meaning: SetMeaning): string[] => {
+  const resolve = (meaning: SetMeaning): readonly string[] => {
     switch (meaning.kind) {
       case 'persona':
         return every((one) => wearsAssigned(one, meaning.persona))
@@ -85,11 +87,16 @@ export function createPeerSets(input: {
         return regionMembers(meaning, resolve)
       case 'domain':
         return []
+      case 'place': {
+        const found = (input.places ?? NO_PLACES).members(meaning.place)
+        return typeof found === 'string' ? [] : found
+      }
     }
   }
   const resolved = new Map<string, readonly string[]>()
+  // A large country has as many prefixes as all else together, and they come in order.
   for (const [name, meaning] of [...names].sort(([a], [b]) => (a < b ? -1 : 1)))
-    resolved.set(name, canonical(resolve(meaning)))
+    resolved.set(name, meaning.kind === 'place' ? resolve(meaning) : canonical(resolve(meaning)))
   return {
     members: (name) => resolved.get(name) ?? [],
     declared: () =>
@@ -110,6 +117,7 @@ function learnedOf(meaning: SetMeaning | undefined, resolvers: readonly string[]
 
 export type SetMeaning =
   | DomainMeaning
+  | { readonly kind: 'place'; readonly place: Place }
   | { readonly kind: 'persona' | 'believed'; readonly persona: string }
   | { readonly kind: 'labels'; readonly query: LabelQuery }
   | { readonly kind: 'reputation'; readonly below: number }

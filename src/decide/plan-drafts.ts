@@ -12,6 +12,7 @@ import { personasOf } from './effective.ts'
 import { emptyState, finish, openState, stepOf, withoutIdentity } from './finish-plan.ts'
 import { isOfLadder } from './ladder.ts'
 import { createPeerSets, type Dressed, type SetMeaning } from './peer-sets.ts'
+import type { Places } from './places.ts'
 import type { AgentDraft, DecideInput, PlanDraft } from './plan.ts'
 import { trustedResolvers } from './trusted-resolvers.ts'
 
@@ -76,6 +77,7 @@ export function changePlan(
     homeNetworks: input.settings.homeNetworks,
     names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
     resolvers: resolversOf(input),
+    ...placesOf(input),
   })
   const byAgent = Map.groupBy(drafts, (draft) => draft.record.agent)
   for (const agent of enforcing) {
@@ -99,6 +101,10 @@ export function changePlan(
   const moved = drafts.filter(differs)
   const steps = moved.map((draft) => stepOf(draft, [draft.effective.why, ...draft.byPolicy]))
   return finish(input, agents, steps, 'change', moved, notes)
+}
+
+function placesOf({ intel: { places } }: DecideInput): { readonly places?: Places } {
+  return places === undefined ? {} : { places }
 }
 
 function resolversOf({ manifests, settings }: DecideInput): string[] {
@@ -136,6 +142,7 @@ export function tighteningPlan(
     homeNetworks: input.settings.homeNetworks,
     names: new Map<string, SetMeaning>(drafts.flatMap((draft) => [...draft.resolution.sets])),
     resolvers: resolversOf(input),
+    ...placesOf(input),
   }).declared()
   const agents: Record<AgentId, AgentDraft> = {}
   for (const agent of enforcing) {

@@ -25,6 +25,7 @@ import { type Draft, dressFleet, emptyNotes } from './dress.ts'
 import type { Persona } from './effective.ts'
 import type { Endpoint } from './fail-safe.ts'
 import type { IntelEntry } from './peer-sets.ts'
+import type { Places } from './places.ts'
 import { changePlan, containmentPlan, sparingPlan, tighteningPlan } from './plan-drafts.ts'
 
 export type DecideInput = {
@@ -40,6 +41,8 @@ export type DecideInput = {
     readonly entries: readonly IntelEntry[]
     readonly neverBlock: readonly string[]
     readonly hash: string
+    /** Without files, rules by country or autonomous system match nothing. */
+    readonly places?: Places
   }
   /** The newest version of every secret; none when absent. */
   readonly secrets?: SecretBook
@@ -200,6 +203,7 @@ function digests(input: DecideInput): Record<string, string> {
     shifts: digest(sortBy(input.shifts, (one) => one.id)),
     settings: digest(input.settings),
     intel: digest(input.intel.hash),
+    ...(input.intel.places === undefined ? {} : { places: digest(input.intel.places.digest) }),
     target: digest(input.target),
     ...(input.secrets === undefined || input.secrets.size === 0 ? {} : { secrets: digest([...input.secrets].sort()) }),
     clock: digest([input.now, input.seed]),

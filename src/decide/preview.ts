@@ -88,6 +88,7 @@ export function membersOf(
     entries: input.intel.entries,
     homeNetworks: input.settings.homeNetworks,
     names: new Map<string, SetMeaning>([...resolutions].flatMap(({ sets }) => [...sets])),
+    ...(input.intel.places === undefined ? {} : { places: input.intel.places }),
   }).members
 }
 

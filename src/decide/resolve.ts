@@ -20,6 +20,7 @@ import {
   reputationSet,
   type SetMeaning,
 } from './peer-sets.ts'
+import { placeSet } from './places.ts'
 import { ruleText } from './rule-text.ts'
 
 export type Resolution = {
@@ -189,6 +190,10 @@ function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Sets): 
         ? inSet(believedSet(peer.persona), { kind: 'believed', persona: peer.persona })
         : inSet(personaSet(peer.persona), { kind: 'persona', persona: peer.persona }),
     ]
+  if ('geo' in peer || 'asn' in peer) {
+    const place = 'geo' in peer ? { country: peer.geo } : { asn: peer.asn }
+    return [inSet(placeSet(place), { kind: 'place', place })]
+  }
   if ('domain' in peer) {
     const meaning: DomainMeaning = {
       kind: 'domain',

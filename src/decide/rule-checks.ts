@@ -72,7 +72,7 @@ function checkPort(port: PortMatch, path: Path, add: Add): void {
     )
 }
 
-const NAMELESS = ['cidr', 'persona', 'reputation', 'domain']
+const NAMELESS = ['cidr', 'persona', 'reputation', 'domain', 'geo', 'asn']
 
 /** A port's name is asked of the workload at the destination: what has no labels gives no names. */
 function checkNames(rule: PolicyRule, path: Path, add: Add): void {

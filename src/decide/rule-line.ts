@@ -8,6 +8,7 @@
  *     peers    = peer {"," peer}
  *     peer     = "any" | cidr ["except" cidr {"and" cidr}] | "persona" text | "label" text "=" text {"and" text "=" text}
  *              | "reputation" "below" number "unrated" ("allow" | "deny") | "domain" name
+ *              | "country" code | "asn" number
  *     text     = a word, or "in double quotes" as JSON has them
  *
  * What a line has no words for (limits, logs, named ports, expressions over labels) stays an object.
@@ -80,6 +81,8 @@ function printPeer(peer: PeerSelector): string {
       .join(' and ')}`
   if ('reputation' in peer) return `reputation below ${peer.reputation.below} unrated ${peer.reputation.unrated}`
   if ('domain' in peer) return `domain ${peer.domain}`
+  if ('geo' in peer) return `country ${peer.geo}`
+  if ('asn' in peer) return `asn ${peer.asn}`
   throw new Error('a line has no words for this peer; fitsLine is asked first')
 }
 
@@ -216,6 +219,9 @@ function readPeer(reader: Reader): PeerSelector {
     return { reputation: { below, unrated: reader.word(['allow', 'deny']) } }
   }
   if (reader.take('domain')) return { domain: readDomain(reader) }
+  if (reader.take('country')) return { geo: readCountry(reader) }
+  if (reader.take('asn'))
+    return { asn: reader.number('a number of an autonomous system', /^\d{1,10}$/, 1, 4_294_967_295) }
   const cidr = readCidr(reader)
   if (!reader.take('except')) return { cidr }
   const except = [readCidr(reader)]
@@ -231,6 +237,13 @@ function readDomain(reader: Reader): string {
       'write it like example.com or *.example.com',
     )
   return reader.text('a domain', 253)
+}
+
+function readCountry(reader: Reader): string {
+  const { kind, text } = reader.peek()
+  if (kind !== 'word' || !/^[A-Z]{2}$/.test(text))
+    return reader.stop(`${JSON.stringify(text.slice(0, 60))} is no code of a country`, 'write it like DE (ISO 3166-1)')
+  return reader.text('a country', 2)
 }
 
 function readLabels(reader: Reader): Record<string, string> {
@@ -251,7 +264,7 @@ function readCidr(reader: Reader): string {
     throw {
       column,
       why,
-      cure: 'give any, an address, a network without host bits like 10.0.0.0/8, persona, label, domain or reputation',
+      cure: 'give any, an address, a network without host bits like 10.0.0.0/8, persona, label, domain, country, asn or reputation',
     } satisfies Stop
   }
   return reader.text('a network', 64)

@@ -1,6 +1,7 @@
 /** A rule as its author would say it: `deny egress to reputation below 0.3 on tcp 443`. */
 import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
 import { labelsText } from './label-match.ts'
+import { placeText } from './places.ts'
 
 export function ruleText(rule: PolicyRule): string {
   const peers = rule.peers.map(peerText).join(', ')
@@ -13,6 +14,8 @@ function peerText(peer: PeerSelector): string {
   if ('cidr' in peer) return `${peer.cidr}${peer.except === undefined ? '' : ` except ${peer.except.join(', ')}`}`
   if ('persona' in peer) return `persona ${peer.persona}`
   if ('service' in peer) return `port ${peer.service.port} of ${labelsText(peer.service)}`
+  if ('geo' in peer) return placeText({ country: peer.geo })
+  if ('asn' in peer) return placeText(peer)
   if ('domain' in peer) return `domain ${peer.domain}${peer.inside === true ? ' (inside too)' : ''}`
   if ('reputation' in peer) return `reputation below ${peer.reputation.below} (unrated: ${peer.reputation.unrated})`
   return labelsText(peer)

@@ -33,6 +33,10 @@ function setWords(set: string, side: 'inside' | 'outside'): string {
       return `reputation ${not ? 'of at least' : 'below'} ${rest}`
     case 'rated':
       return not ? 'addresses without a rating' : 'rated addresses'
+    case 'geo':
+      return `${not ? 'outside of ' : ''}country ${rest}`
+    case 'asn':
+      return `${not ? 'outside of ' : ''}AS${rest}`
     case 'domain':
     case 'domain-deny':
     case 'domain-inside':

@@ -29,8 +29,13 @@ export const FeedSpec = Type.Object(
   {
     /** Path of the list on the server, under the data directory's `feeds/` or absolute and readable by the server. */
     path: Type.String({ minLength: 1, maxLength: 4096 }),
-    /** What a line means: `blocklist` = known bad (score 0 unless given), `reputation` = the score counts, `neverBlock` = above every deny. */
-    use: Type.Union([Type.Literal('blocklist'), Type.Literal('reputation'), Type.Literal('neverBlock')]),
+    /** What a line means: `blocklist` = known bad (score 0 unless given), `reputation` = the score counts, `neverBlock` = above every deny; `location` = no list but a MaxMind DB file of countries or AS numbers. */
+    use: Type.Union([
+      Type.Literal('blocklist'),
+      Type.Literal('reputation'),
+      Type.Literal('neverBlock'),
+      Type.Literal('location'),
+    ]),
     /** 0 = certainly bad, 1 = certainly good; for lines without a score of their own. */
     score: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     /** Trust in the feed itself: scales evidence weight. */

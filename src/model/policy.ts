@@ -102,6 +102,13 @@ export const PeerSelector = Type.Union([
     },
     { additionalProperties: false },
   ),
+  /** Every prefix of a country (ISO 3166-1 alpha-2), by a feed with `use: location`. */
+  Type.Object(
+    { geo: Type.String({ pattern: '^[A-Z]{2}$', description: 'A country: DE' }) },
+    { additionalProperties: false },
+  ),
+  /** Every prefix that an autonomous system announces, by the same. */
+  Type.Object({ asn: Type.Integer({ minimum: 1, maximum: 4_294_967_295 }) }, { additionalProperties: false }),
   /**
    * Whoever a name stands for, by what trusted resolvers answer workloads here: `example.com`, or `*.example.com` for every
    * name below it. Answers that lead into the home networks count only with `inside` (a name's owner says what it leads to).

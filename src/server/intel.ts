@@ -4,13 +4,15 @@
  */
 import { createHash } from 'node:crypto'
 import { isAbsolute, join, normalize } from 'node:path'
+import { NO_PLACES, type Places } from '../decide/places.ts'
 import { slug } from '../model/ids.ts'
 import type { FeedManifest } from '../model/manifest.ts'
 import type { ServerMessage } from '../model/wire.ts'
 import { type ListReading, readList } from '../observe/feeds/local-list.ts'
+import { type LocationReading, placesOf, readLocations } from './locations.ts'
 
 type Indicators = Extract<ServerMessage, { type: 'indicators' }>
-export type Intel = Pick<Indicators, 'entries' | 'neverBlock' | 'hash'>
+export type Intel = Pick<Indicators, 'entries' | 'neverBlock' | 'hash'> & { readonly places?: Places }
 export type FeedHealth = {
   readonly feed: string
   readonly entries: number
@@ -30,12 +32,14 @@ const SHRUNK_TO = 0.1
 
 export function createIntel(home: string, warn: (text: string) => void): IntelKeeper {
   const good = new Map<string, ListReading>()
+  const located = new Map<string, LocationReading>()
   let intel = EMPTY
   let health: FeedHealth[] = []
 
   async function read(feed: FeedManifest): Promise<FeedHealth> {
     const name = feed.metadata.name
     const last = good.get(name)
+    if (feed.spec.use === 'location') return readLocation(name, feed.spec.path)
     try {
       const reading = await readList(feedPath(home, feed.spec.path))
       if (last !== undefined && reading.entries.length < last.entries.length * SHRUNK_TO) {
@@ -47,6 +51,16 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
     } catch (error) {
       const problem = `${(error as Error).message}: ${((error as Error).cause as Error | undefined)?.message ?? 'see above'}`
       return { feed: name, entries: last?.entries.length ?? 0, refused: 0, problem }
+    }
+  }
+
+  async function readLocation(name: string, path: string): Promise<FeedHealth> {
+    try {
+      located.set(name, await readLocations(feedPath(home, path), located.get(name)))
+      return { feed: name, entries: 0, refused: 0, problem: null }
+    } catch (error) {
+      const problem = `${(error as Error).message}: ${((error as Error).cause as Error | undefined)?.message ?? 'see above'}`
+      return { feed: name, entries: 0, refused: 0, problem }
     }
   }
 
@@ -73,8 +87,12 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
         .update(JSON.stringify([entries, neverBlock]))
         .digest('hex')
         .slice(0, 32)
-      const changed = hash !== intel.hash
-      if (changed) intel = { entries, neverBlock, hash }
+      const readings = feeds.flatMap(({ metadata, spec }) =>
+        spec.use === 'location' ? (located.get(metadata.name) ?? []) : [],
+      )
+      const places = placesOf(readings)
+      const changed = hash !== intel.hash || places.digest !== (intel.places?.digest ?? NO_PLACES.digest)
+      if (changed) intel = { entries, neverBlock, hash, ...(readings.length === 0 ? {} : { places }) }
       return { intel, changed }
     },
     current: () => intel,

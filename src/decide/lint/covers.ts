@@ -34,6 +34,8 @@ function coversPeer(
     // To deny, who only looks like that persona counts as well.
     return tightens(action) || !tightens(other)
   }
+  if ('geo' in wide) return 'geo' in narrow && narrow.geo === wide.geo
+  if ('asn' in wide) return 'asn' in narrow && narrow.asn === wide.asn
   if ('domain' in wide)
     return (
       'domain' in narrow &&

@@ -19,7 +19,9 @@ export type Talks = {
   readonly span: string
 }
 
-/** `asked`: which to tell of, with the place of each in the set that is linted. Ratings are the server's, and addresses of domains the hosts', so rules by either are left out. */
+const ELSEWHERE = ['reputation', 'domain', 'geo', 'asn']
+
+/** `asked`: which to tell of, with the place of each in the set that is linted. Ratings and places are the server's, and addresses of domains the hosts', so rules by these are left out. */
 export function unusedRules(
   talks: Talks,
   asked: readonly { readonly index: number; readonly policy: PolicyManifest }[],
@@ -28,7 +30,7 @@ export function unusedRules(
   return asked.flatMap(({ index, policy }) =>
     policy.spec.rules.flatMap((rule, i): LintFinding[] => {
       const { name } = policy.metadata
-      if (met.has(`${name}/${i}`) || rule.peers.some((peer) => 'reputation' in peer || 'domain' in peer)) return []
+      if (met.has(`${name}/${i}`) || rule.peers.some((peer) => ELSEWHERE.some((kind) => kind in peer))) return []
       return [
         {
           kind: 'unused',

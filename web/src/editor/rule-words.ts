@@ -36,6 +36,8 @@ export function authoredWords(rule: PolicyRule): string {
         : t('rule.except', { cidr: peer.cidr, count: peer.except.length })
     if ('persona' in peer) return t('authored.persona', { name: peer.persona })
     if ('reputation' in peer) return t('authored.reputation', { below: peer.reputation.below })
+    if ('geo' in peer) return t('authored.country', { code: peer.geo })
+    if ('asn' in peer) return `AS${peer.asn}`
     if ('domain' in peer) return t('authored.domain', { name: peer.domain })
     return 'service' in peer ? `${labelWords(peer.service)}, ${peer.service.port}` : labelWords(peer)
   })

@@ -54,6 +54,8 @@ export const words = {
       peers: 'The other end. A set that resolves to nobody matches nothing.',
       ports: 'Left out: every protocol and port.',
       domain: 'A name, or every name below one (*.example.com): the addresses that trusted resolvers answer with.',
+      geo: 'A country, as a feed with `use: location` knows its addresses.',
+      asn: 'The number of an autonomous system, by the same feed.',
       unrated: 'What becomes of addresses that no feed rates.',
       recognisedAs: 'The learned class it is recognised by.',
       alarming: 'Being believed raises risk by itself.',
@@ -153,6 +155,7 @@ export const words = {
     persona: 'persona {{name}}',
     reputation: 'reputation below {{below}}',
     domain: 'domain {{name}}',
+    country: 'country {{code}}',
     or: ' or ',
   },
   versions: {
