@@ -30,6 +30,7 @@ import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
+import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
 import { watchKernel } from './enforce/watch.ts'
 import { plainText } from './model/plain-text.ts'
@@ -166,6 +167,7 @@ async function main(config: AgentConfig): Promise<void> {
     counters: () => ({
       ...counters,
       ...prefixed('enforce', enforcer.counters),
+      ...prefixed('load', loads),
       ...prefixed('link', link.counters),
       ...prefixed('floor', gate.counters),
       ...prefixed('secret', secrets.counters),

@@ -1,9 +1,9 @@
 /**
  * Text that `compile` wrote comes in; one transaction goes to the kernel of this process's network namespace. Three ways,
- * all of them to the same state: elements of sets and maps by a raw netlink batch (microseconds, whatever the table
- * holds), everything else by libnftables in this process, and the program `nft` where koffi or the library is missing.
- * Each tries the next when it cannot; a refusal is always told in nft's own words. Measured by `bench -- policy`; `nft.ts`
- * still loads by the program, until every crash point was tried with this.
+ * all of them to the same state: netlink batches written here (whatever `compile` writes), libnftables in this process
+ * (whatever nft reads), and the program `nft` where koffi or the library is missing. Each tries the next when it cannot; a
+ * refusal is always told in nft's own words. Whoever dies on the way, the kernel has all of a transaction or nothing.
+ * Measured by `bench -- policy`.
  */
 import { openNftables } from '../netlink/libnftables.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
@@ -74,15 +74,23 @@ export const programLoader: Loader = {
   },
 }
 
-/** By the quickest way that can carry it. */
+const WAYS = [netlinkLoader, libraryLoader, programLoader]
+
+/** What went which way since this process started, for the agent's reports and `guise doctor`. */
+export const loads: Record<Loader['name'], number> = { netlink: 0, libnftables: 0, program: 0 }
+
+/** By the quickest way that can carry it; `GUISE_LOADER`, the name of one, leaves out the ways before it (for tests). */
 export async function load(text: string): Promise<Loader['name'] | null> {
   if (text === '') return null
-  // A bare errno says little: a refused batch changed nothing, so nft may try the same and say why it fails.
-  const quick = await netlinkLoader.apply(text).catch(() => 'not-mine' as const)
-  if (quick === 'applied') return netlinkLoader.name
-  if ((await libraryLoader.apply(text)) === 'applied') return libraryLoader.name
-  await programLoader.apply(text)
-  return programLoader.name
+  const first = WAYS.findIndex(({ name }) => name === process.env.GUISE_LOADER)
+  for (const way of WAYS.slice(Math.max(0, first))) {
+    // A bare errno says little: a refused batch changed nothing, so nft may try the same and say why it fails.
+    const done = way === netlinkLoader ? await way.apply(text).catch(() => 'not-mine' as const) : await way.apply(text)
+    if (done === 'not-mine') continue
+    loads[way.name]++
+    return way.name
+  }
+  throw new Error('no way into the kernel')
 }
 
 /** `nft -j list table …`, as text. */

@@ -3,9 +3,13 @@ import { baseText, TABLE } from '../compile/base.ts'
 import { collectGarbage, fullText, removeText } from '../compile/delta.ts'
 import type { Compiled } from '../compile/nft.ts'
 import { differences, presentNames, type ReadBack, readBack } from '../compile/parse.ts'
-import { command, runStep } from './step.ts'
+import { load } from './load.ts'
+import { command } from './step.ts'
 
-/** null = no table of ours. Throws when nft cannot be asked. */
+/**
+ * null = no table of ours. Throws when nft cannot be asked. By the program: it reads what anybody wrote into this kernel,
+ * and when that makes it fall over, this process stands.
+ */
 export async function readTable(): Promise<ReadBack | null> {
   try {
     return readBack(JSON.parse(await command('nft', ['-j', 'list', 'table', ...TABLE.split(' ')])))
@@ -15,7 +19,10 @@ export async function readTable(): Promise<ReadBack | null> {
   }
 }
 
-export const applyText = (text: string): Promise<void> => runStep({ run: 'nft', text })
+/** Throws in nft's own words when the kernel refuses; then nothing was changed. */
+export async function applyText(text: string): Promise<void> {
+  await load(text)
+}
 
 /** What the kernel holds other than `wanted`, one sentence each. */
 export function tableDrift(wanted: Compiled | null, found: ReadBack | null, now: number): string[] {

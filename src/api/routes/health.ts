@@ -1,6 +1,7 @@
 /** Is it up, how is it, what are the shapes of manifests. */
 import { Type } from 'typebox'
 import { KINDS, MANIFEST_SCHEMAS } from '../../model/manifest.ts'
+import type { AgentRecord } from '../../model/records.ts'
 import { notFound } from '../problem.ts'
 import { principalOf, type RouteDeps, type Routes } from '../route.ts'
 
@@ -76,6 +77,7 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
           cure: `Start guise agent on ${agent.host}.`,
         }
       }),
+      ...agents.flatMap(loadingChecks),
       ...deps.control.sources(tenant).map((source) => {
         const ok = source.state !== 'failed' && source.lostLately === 0
         const lost =
@@ -93,6 +95,21 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
     ]
     return { ok: checks.every((check) => check.ok), version: deps.version, checks }
   })
+}
+
+/** By which way an agent writes to its kernel (`enforce/load.ts`); one that writes nothing says nothing. */
+function loadingChecks({ id, host, counters }: AgentRecord) {
+  const by = ['netlink', 'libnftables', 'program'].map((way) => [way, counters[`load.${way}`] ?? 0] as const)
+  if (by.every(([, count]) => count === 0)) return []
+  const program = counters['load.program'] ?? 0
+  return [
+    {
+      name: `kernel of agent ${id}`,
+      ok: program === 0,
+      detail: `changes since its start: ${by.map(([way, count]) => `${count} by ${way === 'program' ? 'the program nft' : way}`).join(', ')}`,
+      cure: `On ${host}, npm ci brings koffi and the package libnftables1 its library: without them every change waits for a program to start.`,
+    },
+  ]
 }
 
 async function isReady(deps: RouteDeps): Promise<boolean> {
