@@ -84,6 +84,7 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('signCertificate', { names, days })
       return request === 'bad' ? null : 'PEM'
     },
+    ruleHits: () => [],
     sources: () => [],
     source: () => null,
     async setMode(request) {

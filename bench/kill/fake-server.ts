@@ -7,6 +7,8 @@ export type FakeServer = {
   readonly reports: AgentReport[]
   /** What the agent said last of enforcement, and in which life of its worker. */
   readonly last: { boot: string; applied: Applied | null }
+  /** Packets by rule, as all its reports told them together. */
+  readonly hits: Map<string, number>
   /** What a fresh connection hears first. */
   greeting: ServerMessage[]
   /** What to do when a generation waits for us. */
@@ -44,6 +46,8 @@ export async function startFakeServer(path: string): Promise<FakeServer> {
     if (fake.reports.length > 500) fake.reports.shift()
     fake.last.boot = report.boot
     fake.last.applied = report.applied
+    for (const [rule, packets] of Object.entries(report.hits ?? {}))
+      fake.hits.set(rule, (fake.hits.get(rule) ?? 0) + packets)
     const { applied } = report
     if ((applied?.state as string | undefined) !== 'confirming' || applied === null) return
     if (fake.whenConfirming === 'confirm') fake.send({ type: 'confirm', generation: applied.generation })
@@ -53,6 +57,7 @@ export async function startFakeServer(path: string): Promise<FakeServer> {
   const fake: FakeServer = {
     reports: [],
     last: { boot: '', applied: null },
+    hits: new Map(),
     greeting: [],
     whenConfirming: 'confirm',
     get connected() {

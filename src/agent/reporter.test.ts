@@ -39,6 +39,7 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
         return now
       },
       takeDenies: () => ({}),
+      takeHits: () => ({}),
     } as unknown as Enforcer,
     counters: () => ({}),
     denials: () => [],

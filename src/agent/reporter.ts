@@ -75,6 +75,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       applied: enforcer.applied,
       counters: { ...options.counters(), ...sense.counters(), ...prefixed('spool', spool.counters) },
       denies: enforcer.takeDenies(),
+      hits: enforcer.takeHits(),
       ...some('denials', options.denials()),
       ...some('refusals', options.refusals()),
     }

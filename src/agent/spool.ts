@@ -36,6 +36,7 @@ export function createSpool(max = 60): Spool {
         evidence: evidence.slice(-MAX_EVIDENCE),
         reflexes: [...oldest.reflexes, ...heir.reflexes].slice(-MAX_REFLEXES),
         denies: sum(oldest.denies, heir.denies),
+        hits: sum(oldest.hits ?? {}, heir.hits ?? {}),
         ...(workloads === undefined ? {} : { workloads }),
       }
     },

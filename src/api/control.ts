@@ -9,6 +9,7 @@ import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
 import type { PlanRecord, SourceDetail, SourceRecord } from '../model/records.ts'
+import type { RuleHit } from '../model/rule-hit.ts'
 import type { Outcome, Why } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 
@@ -89,6 +90,8 @@ export type Control = {
   }): Promise<Outcome<null>>
   /** The body was validated and belongs to `agent`; a repeat of (boot, sequence) has no effect. */
   agentReport(tenant: TenantId, agent: AgentId, report: AgentReport): Promise<void>
+  /** What the kernel of that agent counted of these rules. */
+  ruleHits(tenant: TenantId, agent: AgentId, rules: readonly string[]): readonly RuleHit[]
   /** By agent and name, as their agents told of them last. */
   sources(tenant: TenantId): readonly SourceRecord[]
   source(tenant: TenantId, id: string): SourceDetail | null

@@ -66,6 +66,7 @@ export const PERMISSIONS = {
   'GET /workloads/:id/conversations': everyone,
   'GET /workloads/:id/history': everyone,
   'GET /workloads/:id/rules': everyone,
+  'GET /workloads/:id/rules/hits': everyone,
   'GET /workloads/:id/why': everyone,
   'GET /flows/why': everyone,
   'GET /topology': everyone,

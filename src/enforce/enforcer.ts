@@ -5,7 +5,6 @@
  * permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
  */
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
-import type { Count } from '../compile/parse.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
@@ -17,6 +16,7 @@ import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
+import { createRuleCounts } from './rule-counts.ts'
 import {
   bare,
   bindingsOf,
@@ -65,6 +65,8 @@ export type Enforcer = {
   rebind(): Promise<void>
   /** Denied packets by rule id since the last call. */
   takeDenies(): Record<string, number>
+  /** Packets that each rule matched since the last call, whatever it made of them. */
+  takeHits(): Record<string, number>
   /** The rule behind a prefix of the kernel's log, as `compile` encoded it; itself when it is not known. */
   ruleOf(encoded: string): string
   idle(): Promise<void>
@@ -80,8 +82,13 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
+<<<<<<< Updated upstream
 /** Looking at everything again costs five times what the change did; the host may be busier by then. */
 const WAY_BACK = 8
+=======
+/** Rules of one report. */
+const [MAX_DENIES, MAX_HITS] = [5_000, 500]
+>>>>>>> Stashed changes
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
@@ -99,8 +106,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let pending: Pending | null = null
   let applied: Applied | null = null
   let turn: Promise<unknown> = Promise.resolve()
-  const seen = new Map<string, number>()
-  const denies = new Map<string, number>()
+  const denies = createRuleCounts()
+  const hits = createRuleCounts()
   let unwatched = 0
 
   /** One change at a time, whoever asks. */
@@ -304,7 +311,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
     const found = await readTable()
-    count(found?.denies ?? new Map(), new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)]))
+    const ids = new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)])
+    denies.add(found?.denies ?? new Map(), ids)
+    hits.add(found?.counters ?? new Map(), ids)
     if (pending !== null) {
       if (found === null) {
         counters.driftRepairs++
@@ -344,17 +353,6 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return snapshot === undefined || snapshot !== current ? [] : (compiledOnce(snapshot)?.ruleIds ?? [])
   }
 
-  function count(found: ReadonlyMap<string, Count>, ids: ReadonlyMap<string, string>): void {
-    for (const [encoded, { packets }] of found) {
-      const before = seen.get(encoded) ?? 0
-      seen.set(encoded, packets)
-      // A reload starts the kernel's counters over.
-      const more = packets >= before ? packets - before : packets
-      const id = ids.get(encoded) ?? encoded
-      if (more > 0) denies.set(id, (denies.get(id) ?? 0) + more)
-    }
-  }
-
   async function rebind(): Promise<void> {
     if (pending !== null || current.state === null || generation === null) return
     const bindings = bindingsOf(options.inventory(), current.state)
@@ -387,11 +385,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       }),
     repair: (noticed = NONE) => alone(() => repair(noticed)),
     rebind: () => alone(rebind),
-    takeDenies() {
-      const taken = Object.fromEntries([...denies].slice(0, 5_000).map(([id, packets]) => [id.slice(0, 160), packets]))
-      denies.clear()
-      return taken
-    },
+    takeDenies: () => denies.take(MAX_DENIES),
+    takeHits: () => hits.take(MAX_HITS),
     ruleOf: (encoded) =>
       compiledOnce(current)?.ruleIds.get(encoded) ??
       (pending === null ? encoded : (compileSnapshot(pending.after)?.ruleIds.get(encoded) ?? encoded)),

@@ -165,6 +165,8 @@ export const AgentReport = Type.Object(
     counters: Type.Record(Type.String({ maxLength: 64 }), Type.Number()),
     /** Denies seen by the kernel since the last report, by rule id. */
     denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
+    /** Packets that rules matched since the last report, by rule id, allows too; those with most. */
+    hits: Type.Optional(Type.Record(Type.String({ maxLength: 160 }), Tally)),
     /** Some of them as flows; an agent that cannot read the kernel's log leaves it out. */
     denials: Type.Optional(Type.Array(WireDenial, { maxItems: 1_000 })),
     /** What was refused since the last report; some of it, `counters` has all. */

@@ -28,6 +28,7 @@ import { recordReflexes } from './reflexes.ts'
 import { releaseEvidence } from './release.ts'
 import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
+import { createHitBook } from './rule-hits.ts'
 import { createSourceBook } from './source-book.ts'
 import { loadWorkloadAuthority, type WorkloadAuthority } from './workload-authority.ts'
 
@@ -75,6 +76,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const explain = createExplain({ tenant, store, clock })
   const denials = createDenialLog()
+  const hits = createHitBook()
   const explainFlow = createFlowExplain({ tenant, store, clock, denials, intel: () => intel.current() })
   const desk = createReportDesk(take)
   const book = createSourceBook()
@@ -173,6 +175,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
     })
     denials.add(agent, report.denials ?? [], now)
+    hits.add(agent, report.hits ?? {}, now)
     for (const record of book.take(agent, report, now))
       events.publish(tenant, { type: 'source', subject: record.id, data: record })
     reconciler.wake()
@@ -246,6 +249,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       })
       return (await workloadAuthority).sign(request, names, days)
     },
+    ruleHits: (asker, agent, rules) => (asker === tenant ? hits.of(agent, rules, clock()) : []),
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),
     agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),

@@ -5,6 +5,7 @@ import type { DesiredState } from '../../model/desired.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import type { HistoryPoint, WorkloadRecord } from '../../model/records.ts'
+import type { RuleHits } from '../../model/rule-hit.ts'
 import { WINDOW_MS } from '../../model/window.ts'
 import { judgeConversations } from '../judged-conversations.ts'
 import { knownAs, personaDocument } from '../persona-document.ts'
@@ -163,6 +164,12 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
   )
 
   app.get(
+    '/workloads/:id/rules/hits',
+    { schema: { tags, summary: 'Packets that the kernel counted by each of these rules', params: IdParams } },
+    async (request): Promise<RuleHits> => hitsOf(deps, await one(request)),
+  )
+
+  app.get(
     '/workloads/:id/why',
     {
       schema: {
@@ -237,6 +244,20 @@ function carryBeliefs(points: readonly HistoryPoint[]): HistoryPoint[] {
     const held = last !== null && point.at - last.at <= 2 * WINDOW_MS ? last.belief : null
     return point.belief === null ? { ...point, belief: held } : point
   })
+}
+
+/** One rule that several workloads of a host wear is one chain there, counted once. */
+async function hitsOf(deps: RouteDeps, workload: WorkloadRecord): Promise<RuleHits> {
+  const { confirmed } = await deps.store().plans.target(workload.tenant)
+  const all = confirmed?.plan.agents[workload.agent]?.workloads ?? []
+  const idsOf = ({ egress, ingress, containment }: DesiredState) => [
+    ...[egress, ingress].flatMap(({ rules, why }) => [...rules.map((rule) => rule.why.rule), why.rule]),
+    ...(containment === null ? [] : [containment.why.rule]),
+  ]
+  const own = all.find((one) => one.workload === workload.id)
+  const rules = new Set(own === undefined ? [] : idsOf(own))
+  const shared = all.filter((one) => one !== own && idsOf(one).some((id) => rules.has(id))).length
+  return { items: [...deps.control.ruleHits(workload.tenant, workload.agent, [...rules])], shared, next: null }
 }
 
 /** What the last confirmed plan makes it wear. */
