@@ -82,13 +82,10 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
-<<<<<<< Updated upstream
 /** Looking at everything again costs five times what the change did; the host may be busier by then. */
 const WAY_BACK = 8
-=======
 /** Rules of one report. */
 const [MAX_DENIES, MAX_HITS] = [5_000, 500]
->>>>>>> Stashed changes
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
