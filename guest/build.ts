@@ -33,7 +33,7 @@ const SOURCES = [
 const APPEND = 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on'
 
 /** `GUISE_GUEST_CACHE`, else beside the other caches of this user. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const user = process.getuid?.() === 0 ? '/var/cache/guise' : join(homedir(), '.cache', 'guise')
   return process.env.GUISE_GUEST_CACHE ?? join(user, 'guest')
 }

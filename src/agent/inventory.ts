@@ -7,12 +7,15 @@ import { hostname, networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { containersMark } from '../enforce/drivers/container/list.ts'
 import { knownPlace, reportOf } from '../enforce/drivers/places.ts'
 import { machinesFolder, openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
+import { foundContainers } from './containers.ts'
 
+const LOOK_MS = 1_000
 const isReports = Compile(Type.Array(WorkloadReport, { maxItems: 10_000 }))
 /** Absolute, and nothing that climbs: what the agent writes below it stays below it. */
 const Path = Type.String({ pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9_@.:\\\\-]+)+$', maxLength: 400 })
@@ -32,7 +35,7 @@ export function readInventory(path: string, hostDriver: 'host' | 'none', home: s
   const named = parse(path, read(path))
   if (!isReports.Check(named))
     throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(named)][0]?.message ?? ''}`)
-  const workloads = withMachines(named, home)
+  const workloads = withContainers(withMachines(named, home), home)
   const keys = new Set(workloads.map(({ key }) => key))
   if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
   return {
@@ -45,6 +48,11 @@ export function readInventory(path: string, hostDriver: 'host' | 'none', home: s
 function withMachines(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
   const machines = existsSync(machinesFolder(home)) ? openMachineStore(home).all().map(reportOf) : []
   return [...named, ...machines.filter(({ key }) => !named.some((one) => one.key === key))]
+}
+
+/** Nor its containers, as root, who alone can look at them. */
+function withContainers(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
+  return process.getuid?.() === 0 ? [...named, ...foundContainers(home, named)] : [...named]
 }
 
 /** What drivers know, and over it what the files say. */
@@ -132,12 +140,19 @@ function hostReport(): WorkloadReport {
   }
 }
 
-/** Calls `changed` when the file was written; polling also sees a rename over it. */
+/** Calls `changed` when the file was written (polling also sees a rename over it), and when a container comes or goes. */
 export function watchInventory(path: string, home: string, changed: () => void): () => void {
   const look = () => changed()
   const watched = [path, machinesFolder(home)]
-  for (const one of watched) watchFile(one, { interval: 1_000 }, look)
+  for (const one of watched) watchFile(one, { interval: LOOK_MS }, look)
+  let mark = ''
+  const looking = setInterval(() => {
+    const now = containersMark()
+    if (now !== mark) look()
+    mark = now
+  }, LOOK_MS)
   return () => {
+    clearInterval(looking)
     for (const one of watched) unwatchFile(one, look)
   }
 }

@@ -1,6 +1,6 @@
 /** The parts, in the order in which a change walks them: what carries others first. `policies` is no part; `nft.ts` is. */
 import type { Facet } from '../model/persona.ts'
-import { guestTls, guestVpn, inGuestsToo } from './drivers/qemu/guest-parts.ts'
+import { guestTls, guestVpn, inGuestsToo, whileRunning } from './drivers/qemu/guest-parts.ts'
 import type { FacetPart } from './facet.ts'
 import { bandwidth } from './facets/bandwidth.ts'
 import { cpu, memory } from './facets/cgroup.ts'
@@ -13,10 +13,10 @@ import { tls } from './facets/tls.ts'
 import { vpn } from './facets/vpn.ts'
 
 export const PARTS: readonly FacetPart[] = [
-  network,
-  inGuestsToo(vpn, guestVpn),
-  dns,
-  inGuestsToo(tls, guestTls),
+  whileRunning(network),
+  whileRunning(inGuestsToo(vpn, guestVpn)),
+  whileRunning(dns),
+  whileRunning(inGuestsToo(tls, guestTls)),
   egressAddress,
   publishedPorts,
   bandwidth,

@@ -117,6 +117,8 @@ export async function snapshotOf(
       const report = reports.get(key)
       const place = report === undefined ? known[key]?.place : placeOf(inventory, report, desired.get(key))
       if (place === undefined) continue
+      // What went away with everything on it needs nothing taken off.
+      if (report === undefined && !(await isThere(part, place))) continue
       const wish = wishOf(desired.get(key), part.facet)
       const original = known[key] === undefined ? await part.capture(place) : known[key].original
       const afterwards = wish === undefined ? original : part.wanted(place, original, wish)
@@ -130,6 +132,13 @@ export async function snapshotOf(
   }
   const whole = { state, bindings: bindingsOf(inventory, state), facets }
   return draining.length === 0 ? whole : { ...whole, draining }
+}
+
+function isThere(part: (typeof PARTS)[number], place: Place): Promise<boolean> {
+  return part.capture(place).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** The same host with everything of ours taken off: panic, and an agent told to stop enforcing. */

@@ -1,17 +1,29 @@
-/** A podman container wears a persona, through the real agent: found by its id, dressed by the parts that dress a namespace. */
+/**
+ * A podman container from one end to the other, through the real agent: found by itself, given a whole persona in one step by
+ * the parts that dress a namespace, shifted, rolled back, destroyed.
+ */
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { agentOnRange } from '../../../../bench/kill/agent-on-range.ts'
 import { until } from '../../../../bench/kill/range.ts'
-import { fetchPackages } from '../../../../guest/packages.ts'
+import { buildContainerRoot } from '../../../../guest/container-root.ts'
 import { namespaceOf } from '../../../../lab/topology.ts'
 import { needPodman, needRoot } from '../../../../test/need.ts'
-import type { AgentState, DesiredState, RuleList } from '../../../model/desired.ts'
+import {
+  allowing,
+  INNER,
+  type Secrets,
+  secretsOf,
+  seenFrom,
+  TEN_MBIT,
+  TUNNEL_PORT,
+} from '../../../../test/whole-persona.ts'
+import type { AgentState, DesiredState } from '../../../model/desired.ts'
 import type { WorkloadReport } from '../../../model/wire.ts'
 import { findContainer } from './container.ts'
 
@@ -25,8 +37,14 @@ const PODMAN = [
 const podman = async (...argv: string[]) =>
   (await run('podman', [...PODMAN, ...argv], { timeout: 60_000 })).stdout.trim()
 const ADDRESS = '10.77.2.2'
+const WORN = '10.79.0.2'
+const PEER = '10.77.3.2'
 const OUTSIDE = '172.31.77.2'
+/** Of the router: where a published port is reached. */
+const ROUTER = '172.31.77.1'
 let key = ''
+let secrets: Secrets
+let outside: ReturnType<typeof seenFrom>
 
 // Before the range's own, which takes the namespace away.
 after(async () => {
@@ -37,118 +55,169 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 const on = agentOnRange('ct', skip)
+const space = (name: string) => namespaceOf(on.range.plan.prefix, name)
+/** What the agent named last. */
+const named = () => on.server.reports.flatMap(({ workloads }) => (workloads === undefined ? [] : [workloads])).at(-1)
 
 before(async () => {
   if (skip !== false) return
+  const archive = await buildContainerRoot()
   await until('the range stands', 30_000, () => (on.server as typeof on.server | undefined)?.connected === true)
-  const namespace = namespaceOf(on.range.plan.prefix, 'wb')
-  await makeImage()
-  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']
-  const argv = ['run', '-d', '--name', 'web', ...limits, '--network', `ns:/run/netns/${namespace}`, 'guise-test']
-  const id = await podman(...argv, '/bin/busybox', 'httpd', '-f', '-p', '80', '-h', '/srv')
-  key = `container:${id}`
+  secrets = await secretsOf(on.range.home, on.range.dir)
+  outside = seenFrom(space('out'))
+  await podman('import', '-q', archive, 'guise-test')
+  // The inventory says nothing of what will be behind this link.
   const reports = JSON.parse(readFileSync(on.range.inventory, 'utf8')) as WorkloadReport[]
-  const told = on.server.reports.length
-  const worn = reports.map((one) =>
-    one.key === namespace ? { ...one, key, name: 'web', kind: 'container', driver: 'container' } : one,
-  )
-  writeFileSync(on.range.inventory, JSON.stringify(worn))
-  await until('the agent knows', 40_000, () =>
-    on.server.reports.slice(told).some(({ workloads }) => workloads?.some(({ driver }) => driver === 'container')),
-  )
+  writeFileSync(on.range.inventory, JSON.stringify(reports.filter((one) => one.key !== space('wb'))))
 })
 
-/** A root of one program, from a Debian package. */
-async function makeImage(): Promise<void> {
-  const packages = mkdtempSync(join(tmpdir(), 'guise-busybox-'))
-  chmodSync(packages, 0o755)
-  try {
-    const [root] = await fetchPackages(['busybox-static'], packages)
-    for (const name of ['proc', 'sys', 'dev', 'etc', 'srv', 'tmp']) mkdirSync(join(root!, name), { recursive: true })
-    for (const name of ['sh', 'cat']) symlinkSync('busybox', join(root!, 'bin', name))
-    writeFileSync(join(root!, 'srv', 'name'), 'container\n')
-    const archive = join(packages, 'root.tar')
-    execFileSync('tar', ['-C', root!, '-cf', archive, '.'])
-    await podman('import', '-q', archive, 'guise-test')
-  } finally {
-    rmSync(packages, { recursive: true, force: true })
-  }
-}
-
-function rules(peers: readonly string[]): RuleList {
-  return {
-    rules: peers.map((cidr, i) => ({
-      verdict: 'allow',
-      match: { peer: { kind: 'cidr', cidr }, service: { protocol: 'tcp', from: 80, to: 80 } },
-      why: { rule: `container/${i}`, text: 'it may' },
-    })),
-    otherwise: 'deny',
-    why: { rule: 'default-deny', text: 'nothing else may' },
-  }
-}
-
-function wearing(persona: string, worn: Partial<DesiredState>): AgentState {
+function wearing(persona: string, worn: Partial<DesiredState>, peer: Partial<DesiredState> = {}): AgentState {
   const state = on.range.state(on.next(), 0)
   const own: DesiredState = {
     workload: 'web',
     key,
     persona: { id: persona, name: persona, version: 1 },
-    egress: rules([]),
-    ingress: rules([]),
+    egress: allowing(),
+    ingress: allowing(),
     containment: null,
     ...worn,
   }
-  return { ...state, workloads: [...state.workloads, own] }
+  const others = state.workloads.map((one) => (one.key === space('wc') ? { ...one, ...peer } : one))
+  return { ...state, confirmWithinMs: 60_000, workloads: [...others, own] }
+}
+async function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
+  on.server.whenConfirming = answer
+  secrets.bring()
+  on.server.send({ type: 'state', state })
+  await until(`${reaches}: generation ${state.generation.n}`, 60_000, () => {
+    const { applied } = on.server.last
+    if (applied?.generation.n !== state.generation.n) return false
+    if (String(applied.state) === 'refused') throw new Error(`refused: ${applied.why}`)
+    return String(applied.state) === reaches
+  })
 }
 
-async function fetched(address: string): Promise<string> {
-  const outside = namespaceOf(on.range.plan.prefix, 'out')
-  const argv = ['netns', 'exec', outside, 'curl', '-s', '-m', '3', `http://${address}/name`]
-  return run('ip', argv).then(
-    ({ stdout }) => stdout.trim(),
-    (error: { code?: number }) => `curl ${error.code}`,
+const resolver = () => podman('exec', 'web', '/bin/cat', '/etc/resolv.conf')
+const inPeer = async (...argv: string[]) => (await run('ip', ['netns', 'exec', space('wc'), ...argv])).stdout
+
+test('one that runs is found by itself, with its name, its link and its address', { skip }, async () => {
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']
+  const argv = ['run', '-d', '--name', 'web', ...limits, '--network', `ns:/run/netns/${space('wb')}`, 'guise-test']
+  const serve = 'truncate -s 64M /srv/zeros; exec nginx -g "daemon off;"'
+  const id = await podman(...argv, '/bin/sh', '-c', serve)
+  key = `container:${id}`
+  await until('the agent names it', 40_000, () => named()?.some((one) => one.key === key) === true)
+  const report = named()?.find((one) => one.key === key)
+  assert.deepEqual(
+    { ...report, addresses: report?.addresses.slice(0, 1) },
+    {
+      key,
+      name: 'web',
+      kind: 'container',
+      driver: 'container',
+      interface: 'wb',
+      addresses: [ADDRESS],
+      labels: {},
+    },
   )
-}
-
-test('a container is found by its id, and nothing that calls itself one', { skip }, () => {
   const found = findContainer(key)
-  assert.equal(found?.namespace, `/run/netns/${namespaceOf(on.range.plan.prefix, 'wb')}`)
+  assert.equal(found?.namespace, `/run/netns/${space('wb')}`)
   assert.match(found?.cgroup ?? '', /^\/libpod_parent\/libpod-[0-9a-f]{64}$/)
   assert.match(found?.resolver ?? '', /\/userdata\/resolv\.conf$/)
   for (const other of ['container:../../etc', 'container:nobody', 'vm:1', 'container:'])
     assert.equal(findContainer(other), null)
 })
 
-test('it wears rules, addresses, a resolver, a rate and limits; shifted and taken back, nothing of them is left', {
-  skip,
-}, async () => {
-  const resolver = () => podman('exec', 'web', '/bin/cat', '/etc/resolv.conf')
-  const before = await resolver()
-  assert.equal(await fetched(ADDRESS), 'container')
-  const web = { ingress: rules([OUTSIDE]) }
-  await on.apply(
-    wearing('web', {
-      ...web,
-      network: { addresses: ['10.79.0.2/24'], gateways: ['10.79.0.1'] },
-      dns: { servers: ['10.77.53.53'], search: ['ct.lab.internal'] },
-      bandwidth: { down: { rate: 10_000_000, ceiling: 10_000_000 } },
-      cpu: { cores: 0.5 },
-      memory: { maxBytes: 64 << 20 },
-    }),
-    'confirm',
-    'confirmed',
-  )
-  assert.equal(await fetched('10.79.0.2'), 'container')
+const web = { ingress: allowing(...[80, 443, 8_443].map((port) => ({ peer: OUTSIDE, port }))) }
+const whole = (): Partial<DesiredState> => ({
+  ...web,
+  egress: allowing({ peer: PEER, protocol: 'udp', port: TUNNEL_PORT }, { peer: OUTSIDE, port: 7_100 }),
+  network: { addresses: [`${WORN}/24`], gateways: ['10.79.0.1'] },
+  dns: { servers: ['10.77.53.53'], search: ['ct.lab.internal'] },
+  vpn: secrets.tunnel('own', PEER),
+  tls: secrets.tls,
+  egressAddress: { addresses: ['10.79.200.7'], except: [] },
+  publishedPorts: [{ protocol: 'tcp', port: 8_443, to: 443 }],
+  bandwidth: { up: TEN_MBIT, down: TEN_MBIT },
+  cpu: { cores: 0.5 },
+  memory: { maxBytes: 256 << 20 },
+})
+/** The other end of its tunnel, which waits to be called. */
+const peer = () => ({
+  // It is called from the address before, as long as that lingers.
+  ingress: allowing(...[ADDRESS, WORN].map((one) => ({ peer: one, protocol: 'udp' as const, port: TUNNEL_PORT }))),
+  vpn: secrets.tunnel('peer', null),
+})
+
+/** Tells whoever asks which address they came from. */
+const TELLER = `require('node:http').createServer((q, a) => a.end(q.socket.remoteAddress)).listen(7100, '172.31.77.2')`
+let resolverBefore = ''
+test('it wears a whole persona, every facet in one step', { skip }, async (t) => {
+  resolverBefore = await resolver()
+  assert.equal(await outside.page(`http://${ADDRESS}/name`), 'container')
+  await apply(wearing('web', whole(), peer()), 'confirm', 'confirmed')
   assert.match(await resolver(), /nameserver 10\.77\.53\.53\nsearch ct\.lab\.internal/)
+  await until(
+    'its certificate is served',
+    10_000,
+    async () => (await outside.trustedPage(WORN, 443, secrets.trusted)) === 'container',
+  )
+  assert.equal(await outside.trustedPage(ROUTER, 8_443, secrets.trusted), 'container', 'by its published port')
+  await until('the tunnel carries packets', 20_000, () =>
+    inPeer('ping', '-c', '1', '-W', '1', INNER.own).then(
+      () => true,
+      () => false,
+    ),
+  )
+  const teller = spawn('ip', ['netns', 'exec', space('out'), process.execPath, '-e', TELLER], { stdio: 'ignore' })
+  try {
+    await until('the outside sees its egress address', 10_000, async () =>
+      /^10\.79\.200\.7$/.test(
+        await podman('exec', 'web', '/bin/wget', '-qO-', `http://${OUTSIDE}:7100/`).catch(() => ''),
+      ),
+    )
+  } finally {
+    teller.kill('SIGKILL')
+  }
   const cgroup = findContainer(key)!.cgroup!
   assert.match(limit(cgroup, 'cpu', 'cpu.cfs_quota_us', 'cpu.max'), /^50000\b/)
-  assert.equal(limit(cgroup, 'memory', 'memory.limit_in_bytes', 'memory.max'), String(64 << 20))
-  await on.apply(wearing('closed', {}), 'confirm', 'confirmed')
-  assert.equal(await fetched(ADDRESS), 'curl 28')
-  assert.equal(await resolver(), before)
-  assert.doesNotMatch(limit(cgroup, 'cpu', 'cpu.cfs_quota_us', 'cpu.max'), /^50000\b/)
-  await on.apply({ ...wearing('web', web), confirmWithinMs: 3_000 }, 'nothing', 'rolled-back')
-  assert.equal(await fetched(ADDRESS), 'curl 28')
+  assert.equal(limit(cgroup, 'memory', 'memory.limit_in_bytes', 'memory.max'), String(256 << 20))
+  const held = await outside.speed(`http://${WORN}/zeros`, 5_000_000)
+  t.diagnostic(`10 Mbit/s measured as ${(held / 1e6).toFixed(2)}`)
+  assert.ok(held >= 9e6 && held <= 10.5e6, `${held}`)
+})
+
+test('shifted, nothing of it is left but what the next persona wears too', { skip }, async (t) => {
+  await apply(wearing('small', { ...web, cpu: { cores: 0.02 } }), 'confirm', 'confirmed')
+  assert.equal(await resolver(), resolverBefore)
+  assert.doesNotMatch(await inPeer('ip', '-br', 'link'), /wg0/)
+  await until(
+    'the certificate before it is served',
+    10_000,
+    async () => (await outside.trustedPage(ADDRESS, 443, secrets.trusted)) === 'curl 60',
+  )
+  assert.equal(await outside.trustedPage(ROUTER, 8_443, secrets.trusted), 'curl 7')
+  const small = await outside.speed(`http://${ADDRESS}/zeros`, 60_000_000)
+  await apply(wearing('free', web), 'confirm', 'confirmed')
+  const free = await outside.speed(`http://${ADDRESS}/zeros`, 60_000_000)
+  t.diagnostic(`Mbit/s with 0.02 processors ${(small / 1e6).toFixed(0)}, with all ${(free / 1e6).toFixed(0)}`)
+  assert.ok(small < free / 2, `${small} of ${free}`)
+})
+
+test('denied in both directions; what nobody confirms comes off by itself', { skip }, async () => {
+  await apply(wearing('closed', {}), 'confirm', 'confirmed')
+  await apply({ ...wearing('open', whole(), peer()), confirmWithinMs: 3_000 }, 'nothing', 'rolled-back')
+  assert.equal(await outside.page(`http://${ADDRESS}/name`, 2), 'curl 28')
+  assert.equal(await resolver(), resolverBefore)
+  assert.doesNotMatch(await inPeer('ip', '-br', 'link'), /wg0/)
+})
+
+test('destroyed while it wears something, it is named no longer, and the others go on', { skip }, async () => {
+  await apply(wearing('web', whole(), peer()), 'confirm', 'confirmed')
+  await podman('rm', '-f', '-t', '0', 'web')
+  await until('the agent no longer names it', 40_000, () => named()?.some((one) => one.key === key) === false)
+  await apply({ ...on.range.state(on.next(), 0), confirmWithinMs: 60_000 }, 'confirm', 'confirmed')
+  assert.doesNotMatch((await run('ip', ['netns', 'exec', space('wb'), 'ip', '-br', 'link'])).stdout, /wg0/)
 })
 
 function limit(cgroup: string, controller: string, v1: string, v2: string): string {

@@ -1,4 +1,5 @@
 /** The facets of which a guest's way is another one than a namespace's: the same wishes and states, through the agent in it. */
+import { existsSync } from 'node:fs'
 import { type Tls, tlsFaults } from '../../../model/facets/tls.ts'
 import { type Vpn, vpnFaults } from '../../../model/facets/vpn.ts'
 import type { FacetPart, Place, Probe } from '../../facet.ts'
@@ -25,6 +26,35 @@ export function inGuestsToo<Wish, State>(
     undo: (place, from, to) => of(place).undo(place, from, to),
     probes: (place, from, to) => of(place).probes?.(place, from, to) ?? [],
   }
+}
+
+/**
+ * A machine that stands still has no inside: nothing is written there, and what it should wear is put on when it runs again,
+ * by the next look at what is there.
+ */
+export function whileRunning<Wish, State>(part: FacetPart<Wish, State>): FacetPart<Wish, State> {
+  const unless = (place: Place, act: () => Promise<void>) => (isStopped(place) ? Promise.resolve() : act())
+  const { stages } = part
+  return {
+    ...part,
+    converge: (place, wanted) => unless(place, () => part.converge(place, wanted)),
+    ...(stages === undefined
+      ? {}
+      : {
+          stages: {
+            ...stages,
+            prepare: (place, from, to) => unless(place, () => stages.prepare(place, from, to)),
+            switch: (place, from, to) => unless(place, () => stages.switch(place, from, to)),
+            finish: (place, from, to) => unless(place, () => stages.finish(place, from, to)),
+          },
+        }),
+    probes: (place, from, to) => (isStopped(place) ? [] : (part.probes?.(place, from, to) ?? [])),
+  }
+}
+
+/** QEMU takes its sockets along when it ends. */
+function isStopped(place: Place): boolean {
+  return isGuest(place) && !existsSync(agentOf(place))
 }
 
 function isGuest({ namespace, monitor }: Place): boolean {

@@ -189,8 +189,20 @@ test('denied in both directions; what nobody confirms comes off by itself, insid
   assert.equal(await outside.page('http://10.78.2.2/name', 2), 'curl 28')
 })
 
-test('destroyed, nothing of it is on the host, and the agent no longer names it', { skip }, async () => {
+test('stopped and destroyed, nothing of it is on the host, and the others go on', { skip }, async () => {
   const running = findRunning(copy.uuid)
+  await machines.stop(copy.uuid, 'cut')
+  await apply(
+    wearing(
+      'web',
+      new Map([
+        [base, peer()],
+        [copy, web],
+      ]),
+    ),
+    'confirm',
+    'confirmed',
+  )
   const told = on.server.reports.length
   await machines.destroy(copy.uuid)
   assert.equal(existsSync(`/proc/${running?.pid}/exe`), false)
@@ -200,4 +212,5 @@ test('destroyed, nothing of it is on the host, and the agent no longer names it'
     const named = on.server.reports.slice(told).flatMap(({ workloads }) => (workloads === undefined ? [] : [workloads]))
     return named.at(-1)?.some(({ key }) => key === `vm:${copy.uuid}`) === false
   })
+  await apply(wearing('none', new Map([[base, {}]])), 'confirm', 'confirmed')
 })

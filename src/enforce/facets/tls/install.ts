@@ -5,7 +5,7 @@
  * `ip netns exec`, and a folder there would complain at every command. `node:` and steps alone.
  */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { issuedId } from '../../../model/facets/issued-id.ts'
 import type { Certificate } from '../../../model/facets/tls.ts'
@@ -27,6 +27,10 @@ type About = { readonly version: string; readonly want: string; readonly certifi
 const FILES = ['fullchain.pem', 'cert.pem', 'chain.pem', 'key.pem'] as const
 /** A program that read the link before the last change still finds what it points to. */
 const KEPT_VERSIONS = 2
+/** Name of a version that we made. */
+const OURS = /^v-[A-Za-z0-9_-]{16}$/
+const RELOAD_SIGNALS = new Set(['HUP', 'USR1', 'USR2'])
+const PID_FILE = /^\/(?:run|var\/run|tmp)\/[\w.-]+(?:\/[\w.-]+){0,3}$/
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 export function wantOf(certificate: Certificate): string {
@@ -91,7 +95,7 @@ export function captureFiles(spot: Spot, home: string): Installed[] {
 
 function lookAt(spot: Spot, folder: SafeFolder, name: string, home: string): Installed {
   const target = folder.link('current')
-  const current = target === null || !/^v-[A-Za-z0-9_-]{16}$/.test(target) ? null : folder.find(target)
+  const current = target === null || !OURS.test(target) ? null : folder.find(target)
   if (current === null) return { name, want: 'no current version', certificate: null }
   try {
     const about = parse(current.read('about.json'))
@@ -118,7 +122,9 @@ function isNewest(spot: Spot, about: About, home: string): boolean {
 export function convergeFiles(spot: Spot, wanted: readonly Installed[], home: string): void {
   const found = captureFiles(spot, home)
   const same = (one: Installed) => found.some(({ name, want }) => name === one.name && want === one.want)
-  const extra = found.filter(({ name }) => !wanted.some((one) => one.name === name))
+  const extra = found.filter(
+    ({ name, want }) => !wanted.some((one) => one.name === name && (one.certificate !== null || one.want === want)),
+  )
   const missing = wanted.filter((one) => one.certificate !== null && !same(one))
   if (extra.length === 0 && missing.length === 0) return
   // Everything is at hand before anything is written.
@@ -128,7 +134,7 @@ export function convergeFiles(spot: Spot, wanted: readonly Installed[], home: st
     missing.forEach(({ certificate, want }, i) => {
       install(spot, base, certificate!, want, pairs[i]!)
     })
-    for (const { name, want } of extra) if (want !== 'not ours') removeAll(base, name)
+    for (const { name, want } of extra) if (want !== 'not ours') takeOff(spot, base, name)
   } finally {
     base.close()
   }
@@ -164,6 +170,9 @@ function install(
     // The same content with another owner or hook: what is there is put aside, not written over.
     if (folder.mode(target) !== null) folder.rename(target, `old-${version.slice(0, 16)}`)
     folder.rename(temporary, target)
+    // What somebody else put there comes back when ours goes.
+    const before = folder.link('current')
+    if (before !== null && !OURS.test(before)) folder.point('before', before)
     folder.point('current', target)
     folder.remove(`old-${version.slice(0, 16)}`)
     tell(spot, certificate)
@@ -181,27 +190,45 @@ function prune(folder: SafeFolder, current: string): void {
   for (const { name } of aged.slice(KEPT_VERSIONS - 1)) folder.remove(name)
 }
 
-function removeAll(base: SafeFolder, name: string): void {
+function takeOff(spot: Spot, base: SafeFolder, name: string): void {
   const folder = base.find(name)
   if (folder === null) return
   try {
-    folder.remove('current')
-    for (const file of folder.names()) folder.remove(file)
+    const reload = reloadOf(folder)
+    const [current, before] = [folder.link('current'), folder.link('before')]
+    if (current !== null && OURS.test(current))
+      if (before === null) folder.remove('current')
+      else {
+        folder.point('current', before)
+        tell(spot, { name, ...(reload === undefined ? {} : { reload }) })
+      }
+    for (const file of folder.names()) if (/^(v|old|new)-|^(told|before)$/.test(file)) folder.remove(file)
+    if (folder.names().length > 0) return
   } finally {
     folder.close()
   }
   base.remove(name)
 }
 
+/** Whom the version in place tells: anybody's word, so it must be one that a wish could say. */
+function reloadOf(folder: SafeFolder): Certificate['reload'] {
+  const current = folder.find(folder.link('current') ?? 'none')
+  const reload = parse(current?.read('about.json') ?? null)?.certificate?.reload
+  current?.close()
+  const isOne = RELOAD_SIGNALS.has(reload?.signal ?? '') && PID_FILE.test(reload?.pidFile ?? '')
+  return isOne ? reload : undefined
+}
+
 /** A signal to the program that reads them, if it runs, and only if it is one of this workload: the file is not ours. */
-function tell(spot: Spot, { reload, name }: Certificate): void {
+function tell(spot: Spot, { reload, name }: Pick<Certificate, 'reload' | 'name'>): void {
   if (reload === undefined) return
   const text = readBelow(spot.root ?? '/', reload.pidFile)
-  const pid = /^\s*([1-9]\d{0,9})\s*$/.exec(text ?? '')?.[1]
-  if (pid === undefined) return
-  if (!belongs(spot, pid))
+  const named = /^\s*([1-9]\d{0,9})\s*$/.exec(text ?? '')?.[1]
+  if (named === undefined) return
+  const pid = belongs(spot, named) ? named : fromInside(spot, named)
+  if (pid === null)
     throw new Error(
-      `${reload.pidFile} names process ${pid}, which is not in ${spot.key}: certificate ${name} is there, nobody was told`,
+      `${reload.pidFile} names process ${named}, which is not in ${spot.key}: certificate ${name} is there, nobody was told`,
     )
   try {
     effectSync('tls signal', () => process.kill(Number(pid), `SIG${reload.signal}`))
@@ -217,6 +244,23 @@ function belongs({ namespace, root }: Spot, pid: string): boolean {
   } catch {
     return false
   }
+}
+
+/** A container counts its processes from one: ours of the one that it calls `pid` (proc(5), NSpid). */
+function fromInside(spot: Spot, pid: string): string | null {
+  if (spot.root === null) return null
+  const home = statSync(spot.root)
+  const isIt = (one: string) => {
+    try {
+      const inner = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${one}/status`, 'latin1'))?.[1]
+      if (inner !== pid || (spot.namespace !== null && !belongs(spot, one))) return false
+      const root = statSync(`/proc/${one}/root/`)
+      return root.ino === home.ino && root.dev === home.dev
+    } catch {
+      return false
+    }
+  }
+  return readdirSync('/proc').find((one) => /^\d+$/.test(one) && isIt(one)) ?? null
 }
 
 function readBelow(anchor: string, path: string): string | null {

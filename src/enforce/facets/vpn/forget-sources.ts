@@ -4,6 +4,7 @@
  * makes it ask the routes anew. Sessions go on. `node:` only.
  */
 import { existsSync } from 'node:fs'
+import { effect } from '../../fault.ts'
 import { deviceName, type Spot } from './engine.ts'
 import { getDevice, hexOf, setDevice, socketOf } from './uapi.ts'
 
@@ -16,7 +17,7 @@ export async function forgetSources(spot: Spot): Promise<void> {
     const lines = peers.flatMap(({ publicKey, endpoint }) =>
       endpoint === null ? [] : [`public_key=${hexOf(publicKey)}`, `endpoint=${endpoint}`],
     )
-    await setDevice(name, lines)
+    await effect('vpn source', () => setDevice(name, lines))
   } catch {
     // Its engine is on its way out.
   }
