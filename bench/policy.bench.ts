@@ -3,6 +3,12 @@
  * kernel, whole and changed, for fleets that share 50 profiles and fleets that share none, beside a table of the same
  * intent with a chain per workload, by `nft -f` and by libnftables. Then 200 packets against the evaluator, in a table
  * that was loaded the same way. Needs root.
+ *
+ * Where the time goes (perf, 5,000 workloads, 50 profiles): comparing 10,000 rule lists and writing them as text is 80 ms of
+ * this program, reading that and writing netlink 30 ms, the kernel 115 ms, 6 µs an element. A third of the kernel's part is
+ * telling listeners of each element; it falls away when nobody on the host, in whatever namespace, listens to nf_tables. The
+ * worst case is 5,000 profiles with a set each: the kernel finds a set by walking the list of them (nft_set_lookup), so what
+ * 200,000 rules ask for grows with the square.
  */
 import { execFileSync } from 'node:child_process'
 import { loadavg } from 'node:os'
@@ -53,6 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
     'policy',
     {
       full_ms: whole.full_ms,
+      full_least_ms: whole.full_least_ms,
       flip_ms: whole.flip.ms,
       new_chain_ms: whole.new_chain.ms,
       bulk1000_ms: whole.bulk1000.ms,

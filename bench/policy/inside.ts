@@ -15,6 +15,8 @@ export type LoadAnswer = {
   readonly ms: readonly number[]
   /** Of this process alone, kernel included: what the machine's other work does not change much. */
   readonly cpuMs: readonly number[]
+  /** Of that, the kernel's part: what no program could do without. */
+  readonly kernelMs: readonly number[]
   readonly by: string
   readonly listing: string
 }
@@ -29,9 +31,10 @@ async function loadBy(way: Way, text: string): Promise<string> {
 }
 
 async function answer(request: LoadRequest): Promise<LoadAnswer> {
-  if (request.op === 'list') return { ms: [], cpuMs: [], by: '', listing: await listTable('inet guise') }
+  if (request.op === 'list') return { ms: [], cpuMs: [], kernelMs: [], by: '', listing: await listTable('inet guise') }
   const ms: number[] = []
   const cpuMs: number[] = []
+  const kernelMs: number[] = []
   let by = ''
   for (const text of request.op === 'each' ? request.texts : [request.text]) {
     const [start, used] = [performance.now(), process.cpuUsage()]
@@ -39,8 +42,9 @@ async function answer(request: LoadRequest): Promise<LoadAnswer> {
     ms.push(performance.now() - start)
     const { user, system } = process.cpuUsage(used)
     cpuMs.push((user + system) / 1_000)
+    kernelMs.push(system / 1_000)
   }
-  return { ms, cpuMs, by, listing: '' }
+  return { ms, cpuMs, kernelMs, by, listing: '' }
 }
 
 if (process.argv[2] === 'serve') {

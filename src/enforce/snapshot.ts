@@ -38,7 +38,18 @@ export type Snapshot = {
 
 export const NOTHING: Snapshot = { state: null, bindings: [], facets: {} }
 
-export function compileSnapshot({ state, bindings, draining = [] }: Snapshot): Compiled | null {
+const compiled = new WeakMap<Snapshot, Compiled | null>()
+/** Each once: snapshots never change, and one change asks for the same two a dozen times. */
+export function compileSnapshot(snapshot: Snapshot): Compiled | null {
+  let found = compiled.get(snapshot)
+  if (found === undefined) {
+    found = compileAnew(snapshot)
+    compiled.set(snapshot, found)
+  }
+  return found
+}
+
+function compileAnew({ state, bindings, draining = [] }: Snapshot): Compiled | null {
   if (state === null) return null
   return draining.length === 0
     ? compileAgent(state, bindings)
@@ -139,6 +150,15 @@ function isThere(part: (typeof PARTS)[number], place: Place): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Written to files of the host or of a workload: a boot ends what is in the kernel, and these it does not. */
+const ON_DISK: readonly Facet[] = ['dns', 'tls', 'packages']
+
+/** What a change that a boot ended may have left behind. */
+export function leftOnDisk(snapshot: Snapshot): Snapshot {
+  const left = Object.entries(snapshot.facets).filter(([facet]) => ON_DISK.includes(facet as Facet))
+  return { ...NOTHING, facets: Object.fromEntries(left) }
 }
 
 /** The same host with everything of ours taken off: panic, and an agent told to stop enforcing. */
