@@ -12,7 +12,7 @@ import type { Counts, Request, Told } from './inside.ts'
 const AGENT_NICE = -10
 /** Both personas permit it. */
 const GREETING_PORT = 7_099
-const WHOLE_MS = 15_000
+const WHOLE_MS = 60_000
 const EVERY_MS = { udp: 2, tcp: 5 } as const
 
 export type Ground = {

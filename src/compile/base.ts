@@ -4,7 +4,7 @@
  * itself when their timeout ends.
  *
  * A packet of ours passes, in this order: link-scope necessities (ND, DHCP) · own source address · invalid and
- * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · pending shift · pending rules · permanent rules ·
+ * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · flows older than the first rules · pending shift · pending rules · permanent rules ·
  * dropped, for an interface of ours without an entry. Foreign packets leave at the first rule.
  */
 import { LOG_GROUP, LOG_LIMIT } from './chains.ts'
@@ -68,6 +68,9 @@ export const REFLEX_SETS = {
   reflex_host6: 'ipv6_addr',
 } as const
 
+/** The one chain that the enforcer writes; a plan and the look for foreign changes leave it alone. */
+export const LIVE = 'live'
+
 export function baseText(enforce: 'drop' | 'count'): string {
   const sets = Object.entries({ ...MEMBER_SETS, ...REFLEX_SETS }).map(([name, type]) => declare('set', name, type))
   const maps = Object.entries(DISPATCH).flatMap(([name, type]) => [
@@ -110,6 +113,7 @@ function forwardEnd(
     `${face} vmap @${contain}`,
     `${face} . ct original ip ${peer} @reflex4 jump reflex`,
     `${face} . ct original ip6 ${peer} @reflex6 jump reflex`,
+    `jump ${LIVE}`,
     `${face} @shifted jump shifted_${name}`,
     `${face} vmap @${map}_pending`,
     `${face} vmap @${map}`,
@@ -123,6 +127,7 @@ function hostEnd(name: string, safe: string, contain: ContainMap, map: DispatchM
     `meta nfproto vmap @${contain}`,
     `ct original ip ${peer} @reflex_host4 jump reflex`,
     `ct original ip6 ${peer} @reflex_host6 jump reflex`,
+    `jump ${LIVE}`,
     `meta nfproto vmap @${map}_pending`,
     `meta nfproto vmap @${map}`,
   ])
@@ -140,6 +145,8 @@ function chains(enforce: 'drop' | 'count'): string[] {
     slot('safe_egress', 'safe_eg'),
     slot('safe_ingress', 'safe_ing'),
     slot('reflex', 'auto'),
+    // Filled for a while by what was open when a workload got its first rules (enforce/carry.ts), never by a plan.
+    chain(LIVE, ['return']),
     ...(Object.keys(SHIFTS) as ShiftMap[]).map((map) => slot(map.replace('shift_', 'shifted_'), map)),
     // Router and neighbour discovery; hop limit 255 proves that no router passed it on (RFC 4861 §7.1); a DHCP client has no address yet (RFC 2131 §4.1).
     chain('link', [

@@ -9,6 +9,7 @@ import type { AgentState, Generation } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
+import { type Carried, carriedFlows, carryText } from './carry.ts'
 import { converge, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
@@ -106,6 +107,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   const denies = createRuleCounts()
   const hits = createRuleCounts()
   let unwatched = 0
+  let carried: Carried | null = null
 
   /** One change at a time, whoever asks. */
   const alone = <T>(act: () => Promise<T>): Promise<T> => {
@@ -192,7 +194,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     tell(state.generation, 'applying', { deadline: now + state.confirmWithinMs })
     await stage('prepare', before, after)
     maybe('facets-prepared')
-    const flip = applyText(compileDelta(old, compiled, { pendingMs: state.confirmWithinMs + KERNEL_SLACK_MS, now }))
+    const live = await carry(before, after)
+    const text = compileDelta(old, compiled, { pendingMs: state.confirmWithinMs + KERNEL_SLACK_MS, now })
+    const flip = applyText(text + live)
     maybe('nft-sent')
     await flip
     if (old === null) options.reloaded()
@@ -230,7 +234,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     generation = state.generation
     pending = null
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
-    await applyText(confirmDelta(old, compiled, clock())).catch(() => hold(after))
+    // Without a table before, all of it is written anew, and what is carried with it.
+    const live = old === null && carried !== null ? carryText(carried, clock()) : ''
+    await applyText(confirmDelta(old, compiled, clock()) + live).catch(() => hold(after))
     if (old === null) options.reloaded()
     maybe('permanent')
     await stage('finish', before, after).catch(() => hold(after))
@@ -270,12 +276,26 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       .catch(() => hold(after))
   }
 
+  /** What is open where the first rules are about to hold, as text for the same transaction. */
+  async function carry(before: Snapshot, after: Snapshot): Promise<string> {
+    const known = new Set(before.bindings.map(({ key }) => key))
+    const fresh = after.bindings.filter(({ key }) => !known.has(key))
+    const { namespaces } = options.inventory()
+    const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
+    const found = spaces.length === 0 ? null : await carriedFlows(spaces, clock())
+    if (found === null) return ''
+    carried = found
+    return carryText(found, clock())
+  }
+
   async function expire(of: Generation): Promise<void> {
     if (pending !== null && sameGeneration(of, pending.state.generation)) await revert('it was not confirmed in time')
   }
 
   async function hold(snapshot: Snapshot, also: Snapshot | null = null): Promise<void> {
     const unreachable = await converge(snapshot, also, clock())
+    if (carried !== null && snapshot.state !== null)
+      await applyText(carryText(carried, clock())).catch((error: Error) => say(error.message))
     counters.unreachable += unreachable.length
     for (const line of unreachable) say(`could not reach ${line}`)
     options.reloaded()
@@ -356,9 +376,10 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) return
     const [before, after] = [current, { ...current, bindings }]
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
+    const live = await carry(before, after)
     journal.commit({ generation, boot, snapshot: after })
     current = after
-    await applyText(text).catch(() => hold(after))
+    await applyText(text + live).catch(() => hold(after))
   }
 
   return {

@@ -1,0 +1,69 @@
+/**
+ * The first rules of a workload that is at work already: the connections that it has come in, each is allowed by its five
+ * values for a bounded time, whatever the new persona says of it, so that taking a live host under control cuts nobody
+ * off in mid-sentence. A containment and a reflex still go before it. Lives in chain `live` and two sets of its own, which
+ * no plan writes; their elements end by themselves.
+ */
+import { LIVE, TABLE } from '../compile/base.ts'
+import { formatAddress, isV4, parseAddress } from '../model/address.ts'
+import { inside } from './step.ts'
+
+/** Elements in nft's words, without their time. */
+export type Carried = { readonly v4: readonly string[]; readonly v6: readonly string[]; readonly until: number }
+
+/** Long enough for what is short, short enough that the persona is what holds. */
+export const CARRY_MS = 300_000
+const MOST_FLOWS = 10_000
+const SET = 'type ADDRESS . ADDRESS . inet_proto . inet_service . inet_service; flags timeout;'
+
+/** `namespaces`: null = our own. What cannot be looked into has its flows judged at once. */
+export async function carriedFlows(namespaces: readonly (string | null)[], now: number): Promise<Carried | null> {
+  const states = ['state', 'connected', 'exclude', 'time-wait', 'exclude', 'syn-sent']
+  const said = await Promise.all(namespaces.map((one) => inside(one, 'ss', ['-Htun', ...states]).catch(() => '')))
+  const flows = said.flatMap((text) => text.split('\n').flatMap(readFlow)).slice(0, MOST_FLOWS)
+  const of = (family: Flow['family']) => [
+    ...new Set(flows.filter((flow) => flow.family === family).flatMap(({ both }) => both)),
+  ]
+  return flows.length === 0 ? null : { v4: of(4), v6: of(6), until: now + CARRY_MS }
+}
+
+type Flow = { readonly family: 4 | 6; readonly both: readonly [string, string] }
+
+/** One line of `ss -Htun`, by either end as the asker: the kernel starts to track it with whoever speaks next. */
+export function readFlow(line: string): Flow[] {
+  const words = line.trim().split(/\s+/)
+  const [protocol, local, peer] = [words[0], readEnd(words.at(-2) ?? ''), readEnd(words.at(-1) ?? '')]
+  if ((protocol !== 'tcp' && protocol !== 'udp') || local === null || peer === null) return []
+  if (local.family !== peer.family || isLoopback(local.address)) return []
+  const way = (from: End, to: End) => `${from.address} . ${to.address} . ${protocol} . ${from.port} . ${to.port}`
+  return [{ family: local.family, both: [way(local, peer), way(peer, local)] }]
+}
+
+type End = { readonly family: 4 | 6; readonly address: string; readonly port: number }
+
+function readEnd(text: string): End | null {
+  const [, address, port] = /^\[?([0-9a-f.:]+)\]?:(\d{1,5})$/i.exec(text) ?? []
+  const words = address === undefined ? null : parseAddress(address)
+  if (words === null || Number(port) > 65_535) return null
+  return { family: isV4(words) ? 4 : 6, address: formatAddress(words), port: Number(port) }
+}
+
+const isLoopback = (address: string) => address === '::1' || address.startsWith('127.')
+
+/** To stand behind the text that makes the table, in one transaction with it. */
+export function carryText({ v4, v6, until }: Carried, now: number): string {
+  if (until <= now) return ''
+  const family = (name: 'live4' | 'live6', type: string, ip: 'ip' | 'ip6', flows: readonly string[]) => [
+    `add set ${TABLE} ${name} { ${SET.replaceAll('ADDRESS', type)} }`,
+    `add rule ${TABLE} ${LIVE} meta l4proto { tcp, udp } ct original ${ip} saddr . ct original ${ip} daddr . meta l4proto . ct original proto-src . ct original proto-dst @${name} accept`,
+    ...(flows.length === 0
+      ? []
+      : [`add element ${TABLE} ${name} { ${flows.map((flow) => `${flow} timeout ${until - now}ms`).join(', ')} }`]),
+  ]
+  const lines = [
+    `flush chain ${TABLE} ${LIVE}`,
+    ...family('live4', 'ipv4_addr', 'ip', v4),
+    ...family('live6', 'ipv6_addr', 'ip6', v6),
+  ]
+  return `${lines.join('\n')}\n`
+}
