@@ -23,7 +23,8 @@ function always({ network, dns, containment, egress, ingress }: DesiredState): W
   }
 }
 
-export function facetWords(state: DesiredState): Words {
+/** `copied`: what a sensor would have got of the last day, in bytes; null where it was not counted. */
+export function facetWords(state: DesiredState, copied: number | null = null): Words {
   const {
     workload: _workload,
     key: _key,
@@ -35,6 +36,7 @@ export function facetWords(state: DesiredState): Words {
     containment: _containment,
     merged,
     ladder,
+    inspection,
     ...facets
   } = state
   const { addresses: _addresses, gateways: _gateways, ...routing } = network ?? {}
@@ -46,9 +48,26 @@ export function facetWords(state: DesiredState): Words {
   return {
     ...always(state),
     ...(Object.fromEntries(more) as Words),
+    ...(inspection === undefined ? {} : { inspection: inspectionWords(inspection, copied) }),
     ...(merged === undefined ? {} : { personas: mergedWords(merged) }),
     ...(ladder === undefined ? {} : { ladder: `step ${ladder.at} until ${new Date(ladder.until).toISOString()}` }),
   }
+}
+
+const LOOKED = {
+  none: 'nothing is copied',
+  flows: 'what opens and ends its conversations is copied to the sensor',
+  signatures: 'every packet is copied to the sensor',
+} as const
+
+/** What a look costs stands beside it: the sensor must take it in, and the host copies it. */
+function inspectionWords({ level }: NonNullable<DesiredState['inspection']>, copied: number | null): string {
+  const cost = copied === null || level === 'none' ? '' : `; ${megabytes(copied)} of the last day would have been`
+  return `${level}: ${LOOKED[level]}${cost}`
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 /** `Shop 0.70, Mailer 0.30 (believed), by priority` */

@@ -104,7 +104,7 @@ function stepPreview(
     why,
     name: nameOf(workload),
     rules: { egress: rules('egress'), ingress: rules('ingress') },
-    facets: facetsOf(before, after),
+    facets: facetsOf(before, after, talked.copied?.get(workload) ?? null),
     containment: after.containment,
   }
 }
@@ -135,9 +135,10 @@ function ruleDiff(
   }
 }
 
-function facetsOf(before: DesiredState | null, after: DesiredState): StepPreview['facets'] {
+function facetsOf(before: DesiredState | null, after: DesiredState, copied: number | null): StepPreview['facets'] {
   const was = before === null ? {} : facetWords(before)
-  const will = facetWords(after)
+  const isLookSame = before?.inspection?.level === after.inspection?.level
+  const will = facetWords(after, isLookSame ? null : copied)
   const names = [...new Set([...Object.keys(will), ...Object.keys(was)])] as FacetName[]
   const persona = { rule: `persona:${after.persona.id}`, text: `${after.persona.name} v${after.persona.version}` }
   const reason = (facet: FacetName) =>

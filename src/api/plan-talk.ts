@@ -5,6 +5,7 @@
 import { judgeState } from '../decide/blast.ts'
 import { judge } from '../decide/judge.ts'
 import type { AgentState, DesiredState, ResolvedRule } from '../model/desired.ts'
+import { copiedBytes } from '../model/facets/inspection.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import type { ConversationRecord, WorkloadRecord } from '../model/records.ts'
@@ -13,6 +14,8 @@ export type Talked = {
   /** By the very rule objects of the plan's steps; null: not counted. */
   readonly seen: ReadonlyMap<ResolvedRule, number> | null
   readonly loses: readonly WorkloadId[] | null
+  /** Bytes of the last day that a sensor would have got by the new state, of those that are looked at. */
+  readonly copied: ReadonlyMap<WorkloadId, number> | null
 }
 
 /** Set members walked, all in all: some 0.1 µs each. */
@@ -33,15 +36,23 @@ export function talkOf(
     }),
   )
   const members = [...states.values()].reduce((sum, { after, before }) => sum + after.size + before.size, 0)
-  if (members * conversations.length > BUDGET) return { seen: null, loses: null }
+  if (members * conversations.length > BUDGET) return { seen: null, loses: null, copied: null }
   const seen = new Map<ResolvedRule, number>()
   const loses = new Set<WorkloadId>()
+  const copied = new Map<WorkloadId, number>()
   const changing = new Set(plan.steps.map((step) => step.workload))
   const byWorkload = Map.groupBy(conversations, (one) => one.workload)
   for (const step of plan.steps) {
     const state = states.get(agentOf.get(step.workload) ?? ('' as AgentId))
     if (state === undefined) continue
-    for (const talk of byWorkload.get(step.workload) ?? []) {
+    const { inspection } = step.after
+    const talks = byWorkload.get(step.workload) ?? []
+    if (inspection !== undefined)
+      copied.set(
+        step.workload,
+        talks.reduce((sum, talk) => sum + copiedBytes(inspection, talk), 0),
+      )
+    for (const talk of talks) {
       const direction = talk.direction === 'initiated' ? 'egress' : 'ingress'
       const had = step.before === null ? 'allow' : count(seen, step.before, direction, talk, state.before)
       const will = count(seen, step.after, direction, talk, state.after)
@@ -50,7 +61,7 @@ export function talkOf(
         loses.add(peer)
     }
   }
-  return { seen, loses: [...loses].sort() }
+  return { seen, loses: [...loses].sort(), copied }
 }
 
 type Looked = {

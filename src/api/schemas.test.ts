@@ -8,7 +8,7 @@ import { apiFixture } from '../../test/api.ts'
 import { KINDS } from '../model/manifest.ts'
 
 /** Facets no driver carries are open on purpose: the reader refuses them by name, so their shape is nobody's promise yet. */
-const OPEN_FACETS = /\/profile\/properties\/(inspection|fingerprint)$/
+const OPEN_FACETS = /\/profile\/properties\/(fingerprint)$/
 
 function openPlaces(schema: unknown, at = ''): string[] {
   if (typeof schema !== 'object' || schema === null) return []

@@ -65,6 +65,7 @@ export function floorText(path: string | null, floor: Floor): string {
     ),
     ['', 'always: the way of the host to its server; the addresses of the server and of the default gateway'],
     ['packages', floor.packages.join(', ') || 'none'],
+    ['sensor', floor.sensor ?? 'none'],
     ['workloads', `at most ${limits.workloads}, ${limits.changesPerMinute} changed in a minute`],
     ['rules', `at most ${limits.rules}; ${limits.sets} sets with ${limits.elements} addresses`],
     ['message', `at most ${limits.messageBytes} bytes`],

@@ -1,6 +1,7 @@
 /** What a schema cannot say of a profile's facets: rates that let something through, sizes that hold a program, addresses that parse. */
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
+import { NO_FULL } from '../model/facets/inspection.ts'
 import { bytesOf, LEAST_BYTES } from '../model/facets/limits.ts'
 import { packageOf } from '../model/facets/packages.ts'
 import type { Profile } from '../model/persona.ts'
@@ -19,6 +20,7 @@ export function checkFacets(profile: Profile, add: Add): void {
   ports.forEach((port, i) => {
     if (ports.indexOf(port) < i) add(at('publishedPorts', i), `port ${port} is here twice`, 'leave one out')
   })
+  if (profile.inspection === 'full') add(at('inspection'), NO_FULL.why, NO_FULL.cure)
   const names = profile.packages?.map((text) => packageOf(text).name) ?? []
   names.forEach((name, i) => {
     if (names.indexOf(name) < i) add(at('packages', i), `package ${name} is here twice`, 'leave one out')

@@ -1,6 +1,7 @@
 /** What a profile says of each facet but its rules, in the units that hosts work with: one row per facet. */
 import type { DesiredState } from '../model/desired.ts'
 import { bandwidthWish } from '../model/facets/bandwidth.ts'
+import { inspectionWish } from '../model/facets/inspection.ts'
 import { memoryWish } from '../model/facets/limits.ts'
 import { packagesWish } from '../model/facets/packages.ts'
 import { egressAddressWish, publishedPortsWish } from '../model/facets/translation.ts'
@@ -18,6 +19,7 @@ const ROWS: Rows = {
   egressAddress: egressAddressWish,
   publishedPorts: publishedPortsWish,
   packages: packagesWish,
+  inspection: inspectionWish,
 }
 
 export function facetWishes(profile: Profile): Wishes {

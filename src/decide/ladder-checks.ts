@@ -1,5 +1,5 @@
 /** What a ladder may say: each step takes more away than the one below, every rule denies, and everything has a driver. */
-import { CARRIES } from '../model/facets.ts'
+import { NO_FULL } from '../model/facets/inspection.ts'
 import type { LadderStep } from '../model/ladder.ts'
 import type { PersonaSpec } from '../model/persona.ts'
 import type { PolicyRule } from '../model/policy.ts'
@@ -12,17 +12,10 @@ const REACH = { none: 0, egress: 1, both: 2 } as const
 
 export function checkLadder(spec: PersonaSpec, rule: (rule: PolicyRule, path: Path) => void, add: Add): void {
   const at: Path = ['spec', 'ladder']
-  const carried = new Set<string>(Object.values(CARRIES).flat())
   spec.ladder?.forEach((step, i) => {
     const path = [...at, i]
     checkStep(step, path, spec, add)
-    if (step.inspection !== undefined && !carried.has('inspection'))
-      add(
-        [...path, 'inspection'],
-        'inspection has no driver in this release, so it would not be carried',
-        'leave it out',
-        'facet-not-supported',
-      )
+    if (step.inspection === 'full') add([...path, 'inspection'], NO_FULL.why, NO_FULL.cure, 'facet-not-supported')
     step.rules?.forEach((one, j) => {
       rule(one, [...path, 'rules', j])
     })

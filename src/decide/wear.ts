@@ -4,6 +4,7 @@
  */
 import type { DesiredState, ResolvedRule } from '../model/desired.ts'
 import { LEAST_RATE } from '../model/facets/bandwidth.ts'
+import { closerLook, inspectionWish } from '../model/facets/inspection.ts'
 import { CARRIES } from '../model/facets.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import type { Merged } from '../model/overlap.ts'
@@ -42,7 +43,7 @@ export type WearInput = {
 export type WornState = {
   readonly resolution: Resolution
   /** Beside rules, what differs from the persona's own profile. */
-  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'merged' | 'ladder'>
+  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'inspection' | 'merged' | 'ladder'>
   readonly containment: Containment | null
   readonly approval: ApprovalClass
   readonly skipped: readonly Why[]
@@ -59,10 +60,22 @@ export function wear(input: WearInput): WornState {
     withLadder(input, base.resolution, tightening.rules),
   )
   const bandwidth = scaled(base.wishes.bandwidth, tightening.bandwidth)
+  const inspection = closerLook(
+    facetWishes(persona.spec.profile ?? {}).inspection ?? null,
+    tightening.inspection == null ? null : inspectionWish(tightening.inspection),
+  )
+  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES] ?? []
+  const isLooked = inspection !== null && carried.includes('inspection')
   return {
     ...base,
     resolution,
-    wishes: { ...base.wishes, ...(bandwidth === undefined ? {} : { bandwidth }), ladder: on },
+    wishes: {
+      ...base.wishes,
+      ...(bandwidth === undefined ? {} : { bandwidth }),
+      ...(isLooked ? { inspection } : {}),
+      ladder: on,
+    },
+    skipped: inspection === null || isLooked ? base.skipped : [...base.skipped, notLooked(input)],
     containment: withDeny(input.containment, on, tightening.deny),
   }
 }
@@ -196,6 +209,11 @@ function numbersOf({ spec }: Persona): Wishes {
     ...(cpu === undefined ? {} : { cpu }),
     ...(memory === undefined ? {} : { memory }),
   }
+}
+
+function notLooked({ record, persona }: WearInput): Why {
+  const text = `driver ${record.report.driver} does not carry inspection, so ${persona.ref.name}'s ladder tightens everything but that`
+  return { rule: 'facet-not-supported', text: text.slice(0, 500) }
 }
 
 function scaled(bandwidth: Wishes['bandwidth'], factor: number): Wishes['bandwidth'] {

@@ -6,6 +6,7 @@ import { bandwidth } from './facets/bandwidth.ts'
 import { cpu, memory } from './facets/cgroup.ts'
 import { dns } from './facets/dns.ts'
 import { egressAddress } from './facets/egress-address.ts'
+import { inspection } from './facets/inspection.ts'
 import { network } from './facets/network.ts'
 import { packages } from './facets/packages.ts'
 import { publishedPorts } from './facets/published-ports.ts'
@@ -23,6 +24,7 @@ export const PARTS: readonly FacetPart[] = [
   cpu,
   memory,
   packages,
+  inspection,
 ]
 
 export function partOf(facet: Facet): FacetPart | null {

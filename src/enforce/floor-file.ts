@@ -121,6 +121,9 @@ protected: []
 # Packages a plan may install: name, or name=version.
 packages: []
 
+# The interface that copies of packets go to, for facet inspection. Left out: nothing is copied.
+# sensor: sensor0
+
 limits:
   workloads: ${DEFAULT_FLOOR.limits.workloads}
   changesPerMinute: ${DEFAULT_FLOOR.limits.changesPerMinute}

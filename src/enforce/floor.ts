@@ -38,6 +38,8 @@ export const FloorText = Type.Object(
         maxItems: 10_000,
       }),
     ),
+    /** The interface of this host that copies of packets go to (facet inspection). */
+    sensor: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$' })),
     limits: Type.Optional(
       Type.Object(
         {
@@ -97,6 +99,8 @@ export type Floor = {
   readonly facets: readonly string[]
   readonly protected: readonly ProtectedPath[]
   readonly packages: readonly string[]
+  /** null = nothing is copied. */
+  readonly sensor: string | null
   readonly limits: {
     readonly workloads: number
     readonly changesPerMinute: number
@@ -126,6 +130,7 @@ export const DEFAULT_FLOOR: Floor = {
   facets: FACETS,
   protected: [],
   packages: [],
+  sensor: null,
   limits: {
     workloads: 10_000,
     changesPerMinute: 6_000,
@@ -150,6 +155,7 @@ export function floorOf(written: FloorText): Floor {
     facets: written.facets ?? DEFAULT_FLOOR.facets,
     protected: (written.protected ?? []).map(pathOf),
     packages: written.packages ?? DEFAULT_FLOOR.packages,
+    sensor: written.sensor ?? null,
     limits: {
       ...DEFAULT_FLOOR.limits,
       ...amounts,

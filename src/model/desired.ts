@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { BandwidthWish } from './facets/bandwidth.ts'
+import { InspectionWish } from './facets/inspection.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
 import { Packages } from './facets/packages.ts'
 import { Tls } from './facets/tls.ts'
@@ -152,6 +153,7 @@ export const DesiredState = Type.Object(
     vpn: Type.Optional(Vpn),
     tls: Type.Optional(Tls),
     packages: Type.Optional(Packages),
+    inspection: Type.Optional(InspectionWish),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
      * the server is silent, so a quarantined workload cannot sabotage its probes and be released.

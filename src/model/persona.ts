@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { LEARNED_PERSONAS } from './belief.ts'
 import { Bandwidth } from './facets/bandwidth.ts'
+import { Inspection } from './facets/inspection.ts'
 import { Cpu, Memory } from './facets/limits.ts'
 import { Packages } from './facets/packages.ts'
 import { TlsWish } from './facets/tls.ts'
@@ -69,7 +70,7 @@ export const Profile = Type.Object(
     cpu: Type.Optional(Cpu),
     memory: Type.Optional(Memory),
     packages: Type.Optional(Packages),
-    inspection: Type.Optional(Type.Unknown()),
+    inspection: Type.Optional(Inspection),
     fingerprint: Type.Optional(Type.Unknown()),
   },
   { additionalProperties: false },

@@ -8,6 +8,7 @@ import { type BandwidthWish, GREATEST_RATE, LEAST_RATE } from '../../model/facet
 import type { FacetPart, Place } from '../facet.ts'
 import { type Entry, entriesOf, undoEntries, writeEntries } from '../side-table.ts'
 import { command, runStep, type Step } from '../step.ts'
+import { MIRROR_PREFERENCES } from './mirror-preferences.ts'
 
 /** Bits per second. */
 type Shape = { readonly rate: number; readonly ceiling: number }
@@ -147,7 +148,7 @@ async function look(face: string): Promise<Look> {
       up,
       rank: entries[0]?.value ?? null,
       foreign: tree || root[2] === '0:' ? null : root[1]!,
-      clsact: clsact && filter === 'none',
+      clsact: clsact && filter === 'none' && !MIRROR_PREFERENCES.some((one) => ours.includes(` pref ${one} `)),
     },
     tree,
     ifbTree,
