@@ -251,7 +251,7 @@ export async function captureAll(
   return parts.join('\n--\n')
 }
 
-const NOISE = new Set(['handle', 'packets', 'bytes', 'expires', 'used', 'metainfo', 'index', 'position'])
+export const NOISE = new Set(['handle', 'packets', 'bytes', 'expires', 'used', 'metainfo', 'index', 'position'])
 
 /** Order of elements and objects is the kernel's hash order: it means nothing, except for the rules of one chain. */
 export function comparable({ nftables }: { nftables: object[] }): string {

@@ -213,7 +213,8 @@ async function makeTree(device: string, shape: Shape, isThere: boolean): Promise
     try {
       return await tc([queueLine(device, shape, 'fq_codel')])
     } catch (error) {
-      if (!/kind is unknown/.test((error as Error).message)) throw error
+      // The second is what a process hears that did not make the tree which is there.
+      if (!/kind is unknown|must match existing qdisc/.test((error as Error).message)) throw error
       hasCodel = false
     }
   await tc([queueLine(device, shape, 'bfifo')])

@@ -1,0 +1,105 @@
+/** Two personas that differ in every facet, and the secrets they name, put where an agent would have brought them. */
+import { generateKeyPairSync } from 'node:crypto'
+import { bootCertificate } from '../../guest/certificate.ts'
+import { publicKeyOf } from '../../src/enforce/facets/vpn/tunnel.ts'
+import { keepSecretsIn, writeSecret } from '../../src/enforce/secret-files.ts'
+import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
+import type { SecretRef } from '../../src/model/facets/secret.ts'
+import type { Tls } from '../../src/model/facets/tls.ts'
+import type { Vpn } from '../../src/model/facets/vpn.ts'
+import { CARRIES, type DriverName } from '../../src/model/facets.ts'
+
+export type Variant = 0 | 1
+export type Secrets = { tls(variant: Variant): Tls; vpn(variant: Variant): Vpn; bring(home: string): void }
+
+const refOf = (secret: string): SecretRef => ({ secret, version: 1, digest: 'A'.repeat(43) })
+
+function privateKey(): string {
+  const raw = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' })
+  return Buffer.from(raw.d as string, 'base64url').toString('base64')
+}
+
+export async function makeSecrets(): Promise<Secrets> {
+  const pairs = [await bootCertificate('first.lab.internal'), await bootCertificate('second.lab.internal')]
+  const keys = [privateKey(), privateKey()]
+  const peer = publicKeyOf(privateKey())
+  const values = new Map<string, string>([['shared', privateKey()]])
+  for (const [i, { certificate, key }] of pairs.entries()) {
+    values.set(`cert-${i}`, certificate)
+    values.set(`key-${i}`, key)
+    values.set(`tunnel-${i}`, keys[i]!)
+  }
+  return {
+    tls: (variant) => ({
+      certificates: [
+        { name: 'web', given: { certificate: refOf(`cert-${variant}`), privateKey: refOf(`key-${variant}`) } },
+      ],
+    }),
+    vpn: (variant) => ({
+      interface: 'wg0',
+      addresses: [`10.9.0.${1 + variant}/24`],
+      privateKey: refOf(`tunnel-${variant}`),
+      peers: [
+        {
+          publicKey: peer,
+          allowedIPs: [`10.9.${1 + variant}.0/24`],
+          endpoint: '203.0.113.7:51820',
+          ...(variant === 1 ? { presharedKey: refOf('shared'), keepalive: 25 } : {}),
+        },
+      ],
+    }),
+    bring(home) {
+      keepSecretsIn(home)
+      for (const [name, value] of values) writeSecret(refOf(name), value)
+    },
+  }
+}
+
+export function rules(port: number): RuleList {
+  return {
+    rules: [
+      {
+        verdict: 'allow',
+        match: { peer: { kind: 'set', set: 'friends' }, service: { protocol: 'tcp', from: port, to: port + 9 } },
+        why: { rule: `atomic/${port}`, text: 'friends may' },
+      },
+    ],
+    otherwise: 'deny',
+    why: { rule: 'default-deny', text: 'nothing else may' },
+  }
+}
+
+/** Of a whole persona, what a driver carries. */
+export function carried(driver: DriverName, worn: Partial<DesiredState>): Partial<DesiredState> {
+  const carries: readonly string[] = CARRIES[driver]
+  return Object.fromEntries(Object.entries(worn).filter(([facet]) => carries.includes(facet)))
+}
+
+/** One more workload than `state` has. */
+export function wearing(key: string, variant: Variant, worn: Partial<DesiredState>): DesiredState {
+  return {
+    workload: key,
+    key,
+    persona: { id: `p${variant}`, name: `P${variant}`, version: 1 },
+    egress: rules(3_000 + 100 * variant),
+    ingress: rules(4_000 + 100 * variant),
+    containment: null,
+    ...worn,
+  }
+}
+
+/** The range's own state (network, dns, bandwidth, limits, translation) with a tunnel and certificates. */
+export function whole(state: AgentState, variant: Variant, secrets: Secrets): AgentState {
+  const worn: Partial<DesiredState>[] = [
+    { tls: secrets.tls(variant) },
+    { vpn: secrets.vpn(variant) },
+    variant === 1 ? { tls: secrets.tls(0), vpn: secrets.vpn(0) } : {},
+  ]
+  return { ...state, workloads: state.workloads.map((one, i) => ({ ...one, ...worn[i] })) }
+}
+
+/** The host's own rules change, and nothing that the range lives on is cut. */
+export function hostRules(variant: Variant): Pick<DesiredState, 'egress' | 'ingress'> {
+  const open: RuleList = { ...rules(5_000 + 100 * variant), otherwise: 'allow' }
+  return { egress: open, ingress: open }
+}
