@@ -30,6 +30,7 @@ const Policy = lazy(() => withWords(import('./pages/policies/policy.tsx')))
 const Plans = lazy(() => withWords(import('./pages/plans/plans.tsx')))
 const Plan = lazy(() => withWords(import('./pages/plans/plan.tsx')))
 const Agents = lazy(() => withWords(import('./pages/agents/agents.tsx')))
+const Secrets = lazy(() => withWords(import('./pages/secrets/secrets.tsx')))
 const Ledger = lazy(() => withWords(import('./pages/ledger/ledger.tsx')))
 const Missing = lazy(() => withWords(import('./pages/missing.tsx')))
 const SignIn = lazy(() => import('./pages/sign-in.tsx'))
@@ -86,6 +87,7 @@ function Gate() {
             <Route path={paths.plans()} element={<Plans />} />
             <Route path="/plans/:id" element={<Plan />} />
             <Route path={paths.agents()} element={<Agents />} />
+            <Route path={paths.secrets()} element={<Secrets />} />
             <Route path={paths.ledger()} element={<Ledger />} />
             <Route path="*" element={<Missing />} />
           </Routes>

@@ -11,6 +11,7 @@ export type PageName =
   | 'policies'
   | 'plans'
   | 'agents'
+  | 'secrets'
   | 'ledger'
 export type Group = 'observe' | 'learn' | 'decide' | 'enforce'
 
@@ -31,5 +32,6 @@ export const PAGES: readonly NavPage[] = [
   { name: 'policies', group: 'decide', to: paths.policies(), icon: 'policy', keys: 'g o' },
   { name: 'plans', group: 'decide', to: paths.plans(), icon: 'plan', keys: 'g p' },
   { name: 'agents', group: 'enforce', to: paths.agents(), icon: 'agent', keys: 'g h' },
+  { name: 'secrets', group: 'enforce', to: paths.secrets(), icon: 'secret', keys: 'g k' },
   { name: 'ledger', group: 'enforce', to: paths.ledger(), icon: 'ledger', keys: 'g l' },
 ]

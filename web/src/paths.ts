@@ -16,6 +16,7 @@ export const paths = {
   plans: () => '/plans',
   plan: (id: string) => `/plans/${encodeURIComponent(id)}`,
   agents: () => '/agents',
+  secrets: () => '/secrets',
   ledger: () => '/ledger',
   signIn: () => '/sign-in',
 } as const

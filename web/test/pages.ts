@@ -70,6 +70,10 @@ const writeMistake = async (page: Page) => {
   await editor.blur()
 }
 
+const openFacets = async (page: Page) => {
+  await page.getByRole('button', { name: 'Add a facet' }).click()
+  await page.getByRole('button', { name: 'VPN (WireGuard)' }).waitFor()
+}
 const askConfirm = async (page: Page) => {
   await page.getByRole('button', { name: 'Confirm' }).click()
   await page.getByRole('dialog').getByText('It stays in force').waitFor()
@@ -97,7 +101,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     asks: '/v1/workloads/w_0001',
     walk: null,
     also: [
-      { name: 'rules', path: '/workloads/w_0001/rules', ready: 'Reads the payments database' },
+      { name: 'rules', path: '/workloads/w_0001/rules', ready: /Counted in the kernel since/ },
       { name: 'plan', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openPlan },
       { name: 'shift', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openShift },
     ],
@@ -174,6 +178,15 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     ],
   },
   {
+    name: 'secrets',
+    path: '/secrets',
+    ready: 'partner-certificate-key',
+    empty: 'Keys of tunnels and given certificates are kept as secrets',
+    asks: '/v1/secrets',
+    walk: { table: 'Secrets', opens: 'peek' },
+    also: [{ name: 'peek', path: '/secrets?sel=old-tunnel-key', ready: 'Give it a new value' }],
+  },
+  {
     name: 'personas',
     path: '/personas',
     ready: 'Data Exporter',
@@ -188,7 +201,11 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     empty: null,
     asks: '/v1/personas/data-exporter',
     walk: null,
-    also: [{ name: 'edit', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected' }],
+    also: [
+      { name: 'edit', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected' },
+      { name: 'facets', path: '/personas/branch-office', ready: 'wg0, 10.9.0.2/24, 1 peer' },
+      { name: 'add-facet', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected', act: openFacets },
+    ],
   },
   {
     name: 'plans',

@@ -20,6 +20,7 @@ test('every address of the console', () => {
     plans: '/plans',
     plan: '/plans/w_9f3%2Fx',
     agents: '/agents',
+    secrets: '/secrets',
     ledger: '/ledger',
     signIn: '/sign-in',
   })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { needBrowser } from '../../test/need.ts'
 import { shelvesOf } from '../fixtures/manifests.ts'
 import { personaRows } from '../src/pages/personas/wearers.ts'
+import { rateWords } from '../src/pages/workload/hits.ts'
 import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
@@ -37,5 +38,40 @@ test('a copy of one that ships is saved beside it, and has a version of its own'
   await page.getByText('by Mira Okafor').waitFor()
   await page.getByText('name: Data Exporter Copy').waitFor()
   assert.equal(shelvesOf(desk.server.world, now).personas.records.get('data-exporter')?.version, 1)
+  await page.context().close()
+})
+
+test('a facet is added by name, is checked as it stands, and a secret is chosen by its name', { skip }, async () => {
+  const page = await desk.visit('/personas/_new')
+  const editor = page.getByRole('textbox', { name: 'Persona in YAML' })
+  await editor.waitFor()
+  await page.getByRole('button', { name: 'Add a facet' }).click()
+  await page.getByRole('button', { name: 'VPN (WireGuard)' }).click()
+  await editor.getByText('branch-office-key').waitFor()
+  await page.getByRole('button', { name: 'Add a facet' }).click()
+  await page.getByRole('button', { name: 'Bandwidth' }).waitFor()
+  assert.equal(await page.getByRole('button', { name: 'VPN (WireGuard)' }).count(), 0, 'there is one already')
+  await page.getByRole('button', { name: 'Bandwidth' }).click()
+  await editor.getByText('10mbit').first().waitFor()
+  await page.getByText('It is about no workload, so it does nothing.').waitFor()
+  await page.context().close()
+})
+
+test('what a persona wears is told facet by facet, with its secrets by name', { skip }, async () => {
+  const page = await desk.visit('/personas/branch-office')
+  for (const words of ['192.0.2.10, except towards 10.0.0.0/8', 'tcp 8443 → 443', 'at most 0.5 processors, weight 50'])
+    await page.getByText(words).waitFor()
+  await page.getByRole('main').getByRole('link', { name: 'Secrets' }).click()
+  await page.getByRole('heading', { level: 1, name: '4 secrets are kept.' }).waitFor()
+  await page.getByRole('row', { name: /old-tunnel-key/ }).click()
+  await page.getByText('guise secret delete old-tunnel-key').waitFor()
+  await page.context().close()
+})
+
+test('rules tell what the kernel counted, also in words for a slow one', { skip }, async () => {
+  const page = await desk.visit('/workloads/w_0001/rules')
+  const row = page.getByRole('row', { name: /Reads the payments database/ })
+  await row.getByText('5.9/s').waitFor()
+  assert.deepEqual([0, 0.02, 0.5, 12.4].map(rateWords), ['', '1/min', '0.5/s', '12/s'])
   await page.context().close()
 })

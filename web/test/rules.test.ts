@@ -107,6 +107,7 @@ test('the console stays within its budget', (context) => {
     policy: [loads('src/pages/policies/policy.tsx'), 25_000],
     personas: [loads('src/pages/personas/personas.tsx'), 25_000],
     persona: [loads('src/pages/personas/persona.tsx'), 25_000],
+    secrets: [loads('src/pages/secrets/secrets.tsx'), 25_000],
     topology: [topology, 160_000],
     editor: [gzip(extra('src/editor/code-mirror.tsx')), 180_000],
     css: [

@@ -18,13 +18,15 @@ import './editor.css'
 import { type Editing, useEditing } from './editing.ts'
 import { lineDiff } from './line-diff.ts'
 import { PreviewPanel } from './preview-panel.tsx'
-import { KIND_OF, type Shelf, usePreview, useSchema } from './questions.ts'
+import { KIND_OF, type Shelf, usePreview, useSchema, useSecretNames } from './questions.ts'
 import { TextDiff } from './text-diff.tsx'
 import { words } from './words.ts'
 
 addWords(words)
 
 const CodeMirrorEditor = lazy(() => import('./code-mirror.tsx'))
+/** Policies have no facets. */
+const FacetMenu = lazy(() => import('./facet-menu.tsx'))
 const SETTLES_MS = 250
 
 export function ManifestEditor({
@@ -45,6 +47,7 @@ export function ManifestEditor({
   const preview = usePreview(settled, workload)
   const hindrance = useHindrance(['operator', 'admin'])
   const goTo = useRef<(line: number, column: number) => void>(() => {})
+  const secrets = useSecretNames(shelf === 'personas' ? 'asks' : 'rests').data ?? NO_NAMES
   const answer = preview.data
   const isCurrent = settled === editing.text && !preview.isPlaceholderData && answer !== undefined
   const why = hindrance ?? (isCurrent ? cannotSave(editing, answer, shelf) : t('editor.checking'))
@@ -54,9 +57,31 @@ export function ManifestEditor({
   return (
     <div className="editing">
       <section className="surface editor-panel" aria-labelledby="editor-title">
-        <Head editing={editing} why={why} isReader={hindrance !== null} save={save} isNew={isNew(record, answer)} />
+        <Head editing={editing} why={why} isReader={hindrance !== null} save={save} isNew={isNew(record, answer)}>
+          {shelf !== 'personas' ? null : (
+            <Suspense>
+              <FacetMenu
+                text={editing.text}
+                secret={secrets[0] ?? 'NAME'}
+                onAdd={(text, line) => {
+                  editing.write(text)
+                  // The editor holds the new text once it was drawn.
+                  requestAnimationFrame(() => goTo.current(line, 1))
+                }}
+              />
+            </Suspense>
+          )}
+        </Head>
         <Notes editing={editing} record={record} answer={isCurrent ? answer : undefined} hindrance={hindrance} />
-        <Text shelf={shelf} editing={editing} answer={answer} readOnly={hindrance !== null} save={save} goTo={goTo} />
+        <Text
+          shelf={shelf}
+          editing={editing}
+          answer={answer}
+          readOnly={hindrance !== null}
+          save={save}
+          goTo={goTo}
+          secrets={secrets}
+        />
         <p className="editor-foot">
           <span id="editor-leave">{t('editor.leave')}</span>
           <span>{t('preview.nothingWritten')}</span>
@@ -115,6 +140,7 @@ function Head(props: {
   readonly isReader: boolean
   readonly save: () => void
   readonly isNew: boolean
+  readonly children: ReactNode
 }) {
   const { editing, why, isReader, save } = props
   return (
@@ -126,6 +152,7 @@ function Head(props: {
       </span>
       {isReader ? null : (
         <span className="buttons">
+          {props.children}
           {editing.isChanged ? (
             <Button size="xs" variant="default" onClick={editing.revert}>
               {t('editor.revert')}
@@ -235,8 +262,9 @@ function Text(props: {
   readonly readOnly: boolean
   readonly save: () => void
   readonly goTo: { current: (line: number, column: number) => void }
+  readonly secrets: readonly string[]
 }) {
-  const { shelf, editing, answer, readOnly, save, goTo } = props
+  const { shelf, editing, answer, readOnly, save, goTo, secrets } = props
   const schema = useSchema(KIND_OF[shelf]).data ?? null
   const personas = usePersonas().data ?? []
   return (
@@ -257,7 +285,7 @@ function Text(props: {
         faults={answer?.faults ?? NONE}
         warnings={answer?.warnings ?? NONE}
         schema={schema}
-        names={{ persona: personas.map((one) => one.manifest.metadata.name) }}
+        names={{ persona: personas.map((one) => one.manifest.metadata.name), secret: secrets }}
         onSave={save}
         onReady={(go) => {
           goTo.current = go
@@ -271,3 +299,4 @@ function Text(props: {
 const HAS_COMMENT = /(?:^|\s)#/m
 
 const NONE: ManifestPreview['faults'] = []
+const NO_NAMES: readonly string[] = []

@@ -46,6 +46,16 @@ export function useResolved(id: string) {
     refetchInterval: 30_000,
   })
 }
+/** Names alone are asked for: a value never comes out. */
+export const secretsKey = ['secrets']
+export function useSecretNames(asks: 'asks' | 'rests') {
+  return useQuery({
+    queryKey: [...secretsKey, 'names'],
+    queryFn: async ({ signal }) =>
+      (await get<Page<{ readonly name: string }>>('/v1/secrets', signal)).items.map(({ name }) => name),
+    enabled: asks === 'asks',
+  })
+}
 export function useSchema(kind: string) {
   return useQuery({
     queryKey: ['schema', kind],

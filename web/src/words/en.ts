@@ -14,6 +14,7 @@ export const en = {
     policies: 'Policies',
     plans: 'Plans',
     agents: 'Agents',
+    secrets: 'Secrets',
     ledger: 'Ledger',
     more: 'More',
     allPages: 'All pages',

@@ -197,6 +197,13 @@ export const shared = {
     failed_one: '{{count}} failed',
     failed_other: '{{count}} failed',
   },
+  authored: {
+    persona: 'persona {{name}}',
+    reputation: 'reputation below {{below}}',
+    domain: 'domain {{name}}',
+    country: 'country {{code}}',
+    or: ' or ',
+  },
   profile: {
     address: 'Address',
     gateway: 'Gateway',

@@ -8,6 +8,7 @@ import type { words as ledger } from '../pages/ledger/words.ts'
 import type { words as personas } from '../pages/personas/words.ts'
 import type { words as plans } from '../pages/plans/words.ts'
 import type { words as policies } from '../pages/policies/words.ts'
+import type { words as secrets } from '../pages/secrets/words.ts'
 import type { words as sources } from '../pages/sources/words.ts'
 import type { words as topology } from '../pages/topology/words.ts'
 import type { words as workload } from '../pages/workload/words.ts'
@@ -25,6 +26,7 @@ type PageWords = typeof shared &
   typeof personas &
   typeof plans &
   typeof policies &
+  typeof secrets &
   typeof sources &
   typeof topology
 

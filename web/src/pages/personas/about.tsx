@@ -9,7 +9,9 @@ import type { WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
 import { paths, query } from '../../paths.ts'
+import { type FacetLine, facetLines } from './facet-words.ts'
 import type { PersonaRow } from './wearers.ts'
+import { words } from './words.ts'
 
 const MOST_RULES = 30
 const MOST_WEARERS = 25
@@ -30,9 +32,21 @@ export function About({ row }: { readonly row: PersonaRow }) {
         <Block title={t('personas.rules')}>
           <Rules spec={spec} />
         </Block>
-        <Block title={t('personas.ladder')}>
-          <Ladder spec={spec} />
-        </Block>
+        {spec.ladder !== undefined && (spec.mitigationRules ?? []).length === 0 ? null : (
+          <Block title={t('personas.ladder')}>
+            <Ladder spec={spec} />
+          </Block>
+        )}
+        {spec.ladder === undefined ? null : (
+          <Block title={t('personas.steps')}>
+            <Steps steps={spec.ladder} />
+          </Block>
+        )}
+        {spec.overlap === undefined ? null : (
+          <Block title={t('personas.overlap')}>
+            <p>{overlapWords(spec.overlap)}</p>
+          </Block>
+        )}
       </section>
       <div className="surface">
         <Block title={t('personas.recognised')}>
@@ -62,6 +76,7 @@ export function About({ row }: { readonly row: PersonaRow }) {
 
 function Wears({ spec }: { readonly spec: PersonaSpec }) {
   const { network, dns, default: rest } = spec.profile ?? {}
+  const lines = facetLines(spec.profile ?? {})
   const said = (verdict: 'allow' | 'deny' | undefined) => t(verdict === 'deny' ? 'personas.denied' : 'personas.allowed')
   return (
     <>
@@ -71,12 +86,69 @@ function Wears({ spec }: { readonly spec: PersonaSpec }) {
           [t('personas.facet.gateways')]: network?.gateways === undefined ? null : <Mono list={network.gateways} />,
           [t('personas.facet.dns')]: dns === undefined ? null : <Mono list={dns.servers} />,
           [t('personas.facet.search')]: dns?.search?.join(', '),
+          ...Object.fromEntries(
+            lines.map((line) => [facetName(line.facet), <FacetWords key={line.facet} line={line} />]),
+          ),
           [t('personas.facet.rest')]: t('personas.rest', { egress: said(rest?.egress), ingress: said(rest?.ingress) }),
         }}
       />
-      {network === undefined && dns === undefined ? <p className="sub">{t('personas.asFound')}</p> : null}
+      {network === undefined && dns === undefined && lines.length === 0 ? (
+        <p className="sub">{t('personas.asFound')}</p>
+      ) : null}
     </>
   )
+}
+
+const NAMED: readonly string[] = Object.keys(words.personas.facetName)
+function facetName(facet: string): string {
+  return NAMED.includes(facet) ? t(`personas.facetName.${facet}` as 'personas.facetName.vpn') : facet
+}
+
+function FacetWords({ line }: { readonly line: FacetLine }) {
+  return (
+    <>
+      {line.words}
+      {line.secrets.length === 0 ? null : (
+        <span className="sub">
+          {t('personas.bySecret', { count: line.secrets.length, names: line.secrets.join(', ') })}{' '}
+          <Link className="link" to={paths.secrets()}>
+            {t('nav.secrets')}
+          </Link>
+        </span>
+      )}
+    </>
+  )
+}
+
+/** What each step takes away, beside `mitigationRules`. */
+function Steps({ steps }: { readonly steps: NonNullable<PersonaSpec['ladder']> }) {
+  return (
+    <ol className="ladder">
+      {steps.map(({ at, rules, bandwidth, deny, inspection }) => (
+        <li key={at}>
+          <span className="n">{t('personas.step', { at: probability(at) })}</span>
+          <span>
+            {[
+              rules === undefined ? '' : t('personas.stepDoes.rules', { count: rules.length }),
+              bandwidth === undefined ? '' : t('personas.stepDoes.bandwidth', { share: bandwidth }),
+              deny === undefined ? '' : t(`personas.stepDoes.${deny}`),
+              inspection === undefined ? '' : t('personas.stepDoes.inspection', { level: inspection }),
+            ]
+              .filter(Boolean)
+              .join(', ')}
+          </span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function overlapWords({ strategy = 'priority', with: others = [], believed }: NonNullable<PersonaSpec['overlap']>) {
+  return [
+    ...others.map(({ persona, weight }) => t('personas.overlapWith', { name: persona, p: probability(weight) })),
+    ...(believed === undefined ? [] : [t('personas.overlapBelieved', { p: probability(believed) })]),
+    t('personas.overlapBy', { strategy }),
+  ].join(', ')
 }
 
 function Mono({ list }: { readonly list: readonly string[] }) {

@@ -5,17 +5,16 @@ import { lazy, Suspense, useMemo, useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { remove } from '../../api/client.ts'
 import { useWorkloads } from '../../api/queries.ts'
-import { ManifestEditor } from '../../editor/manifest-editor.tsx'
 import { shelfKey, useManifest } from '../../editor/questions.ts'
 import { NEW, PERSONA } from '../../editor/template.ts'
 import { toYaml } from '../../editor/to-yaml.ts'
-import { Versions } from '../../editor/versions.tsx'
 import { count } from '../../format.ts'
 import type { ManifestRecord } from '../../nouns.ts'
 import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
+import { SkeletonRows } from '../../parts/states.tsx'
 import { say } from '../../parts/toast.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -28,6 +27,11 @@ import { words } from './words.ts'
 addWords(words)
 
 const ConfirmDialog = lazy(() => import('../../parts/confirm-dialog.tsx'))
+/** Who only reads needs neither. */
+const ManifestEditor = lazy(async () => ({
+  default: (await import('../../editor/manifest-editor.tsx')).ManifestEditor,
+}))
+const Versions = lazy(async () => ({ default: (await import('../../editor/versions.tsx')).Versions }))
 const TABS = ['about', 'edit', 'versions'] as const
 
 export default function Persona() {
@@ -41,12 +45,14 @@ function NewPersona() {
   const source = useManifest('personas', from === '' ? null : from)
   const name = source.data?.manifest.metadata.name
   const editor = (start: string) => (
-    <ManifestEditor
-      shelf="personas"
-      record={null}
-      start={start}
-      onSaved={(kept) => void navigate(paths.persona(kept.id))}
-    />
+    <Suspense fallback={<SkeletonRows rows={8} />}>
+      <ManifestEditor
+        shelf="personas"
+        record={null}
+        start={start}
+        onSaved={(kept) => void navigate(paths.persona(kept.id))}
+      />
+    </Suspense>
   )
   return (
     <>
@@ -132,20 +138,22 @@ function KnownPersona({ id }: { readonly id: string }) {
               ))}
             </div>
             {tab === 'about' && row !== undefined ? <About row={row} /> : null}
-            {tab === 'versions' ? <Versions shelf="personas" id={id} /> : null}
-            {tab === 'edit' ? (
-              <>
-                {one.builtin ? <p className="sub builtin-note">{t('personas.builtinNote')}</p> : null}
-                <ManifestEditor
-                  shelf="personas"
-                  record={one}
-                  start=""
-                  onSaved={(kept) => {
-                    if (kept.id !== id) void navigate(paths.persona(kept.id))
-                  }}
-                />
-              </>
-            ) : null}
+            <Suspense fallback={<SkeletonRows rows={8} />}>
+              {tab === 'versions' ? <Versions shelf="personas" id={id} /> : null}
+              {tab === 'edit' ? (
+                <>
+                  {one.builtin ? <p className="sub builtin-note">{t('personas.builtinNote')}</p> : null}
+                  <ManifestEditor
+                    shelf="personas"
+                    record={one}
+                    start=""
+                    onSaved={(kept) => {
+                      if (kept.id !== id) void navigate(paths.persona(kept.id))
+                    }}
+                  />
+                </>
+              ) : null}
+            </Suspense>
             {isDeleting ? (
               <Suspense>
                 <Delete record={one} worn={worn} hindrance={hindrance} onClose={() => setDeleting(false)} />

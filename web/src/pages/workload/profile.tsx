@@ -1,11 +1,12 @@
 /** What it wears now, as the kernel has it: facets with their origin, and every rule with its reason. */
 import { t } from 'i18next'
 import { useState } from 'react'
-import { deadline } from '../../format.ts'
+import { count, deadline } from '../../format.ts'
 import type { DesiredState, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { sentence } from '../../sentence.ts'
+import { type Hits, rateWords } from './hits.ts'
 import { groupRules, listRules, peerWords, type RuleGroup } from './rules-words.ts'
 
 export function Profile({ workload: w, state }: { readonly workload: WorkloadRecord; readonly state: DesiredState }) {
@@ -66,7 +67,13 @@ export function Profile({ workload: w, state }: { readonly workload: WorkloadRec
 
 const FIRST = 8
 
-export function Rules({ state, all }: { readonly state: DesiredState; readonly all: 'all' | 'first' }) {
+export function Rules(props: {
+  readonly state: DesiredState
+  readonly all: 'all' | 'first'
+  /** null: not asked for here */
+  readonly hits: Hits | null
+}) {
+  const { state, all, hits } = props
   const [more, setMore] = useState(all === 'all')
   const rows = groupRules(listRules(state))
   const shown = more ? rows : rows.slice(0, FIRST)
@@ -79,6 +86,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
             <col style={{ width: 76 }} />
             <col style={{ width: 180 }} />
             <col style={{ width: 104 }} />
+            {hits === null ? null : <col style={{ width: 104 }} />}
             <col />
           </colgroup>
           <thead>
@@ -89,6 +97,11 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
               <th scope="col" className="wide">
                 {t('rule.service')}
               </th>
+              {hits === null ? null : (
+                <th scope="col" className="num">
+                  {t('workload.packets')}
+                </th>
+              )}
               <th scope="col">{t('rule.why')}</th>
             </tr>
           </thead>
@@ -101,6 +114,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
                 <td>{t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}</td>
                 <td>{t('rule.anyone')}</td>
                 <td className="wide">{t('rule.anyService')}</td>
+                {hits === null ? null : <HitCell hits={hits} rule={state.containment.why.rule} />}
                 <td>
                   {sentence(state.containment.why.text)}
                   <span className="sub mono">{state.containment.why.rule}</span>
@@ -108,7 +122,7 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
               </tr>
             )}
             {shown.map(({ row, services }) => (
-              <Rule key={row.id} row={row} services={services} />
+              <Rule key={row.id} row={row} services={services} hits={hits} />
             ))}
           </tbody>
         </table>
@@ -134,6 +148,9 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
               <span className="qq">
                 {t(`rule.${row.direction}`)}, {services.join(', ')}
               </span>
+              {hits === null ? null : (
+                <span className="qq n right">{hitWords(hits, (row.rule?.why ?? row.list.why).rule)}</span>
+              )}
             </span>
             <span className="l3">
               {sentence(row.rule === null ? t('rule.rest') : peerWords(row.rule))}{' '}
@@ -153,7 +170,22 @@ export function Rules({ state, all }: { readonly state: DesiredState; readonly a
   )
 }
 
-function Rule({ row, services }: RuleGroup) {
+function hitWords(hits: Hits, rule: string): string {
+  const hit = hits.of.get(rule)
+  return hit === undefined ? '0' : [count(hit.packets), rateWords(hit.perSecond)].filter(Boolean).join(' · ')
+}
+
+function HitCell({ hits, rule }: { readonly hits: Hits; readonly rule: string }) {
+  const hit = hits.of.get(rule)
+  return (
+    <td className={hit === undefined ? 'num n qq' : 'num n'}>
+      {count(hit?.packets ?? 0)}
+      {hit === undefined || hit.perSecond === 0 ? null : <span className="sub">{rateWords(hit.perSecond)}</span>}
+    </td>
+  )
+}
+
+function Rule({ row, services, hits }: RuleGroup & { readonly hits: Hits | null }) {
   const { rule, list } = row
   const why = rule?.why ?? list.why
   return (
@@ -166,6 +198,7 @@ function Rule({ row, services }: RuleGroup) {
         {rule === null ? t('rule.rest') : peerWords(rule)}
       </td>
       <td className="wide">{services.join(', ')}</td>
+      {hits === null ? null : <HitCell hits={hits} rule={why.rule} />}
       <td>
         {sentence(why.text)}
         <span className="sub mono">{why.rule}</span>

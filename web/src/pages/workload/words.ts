@@ -14,6 +14,13 @@ export const words = {
     noRulesWhy: 'Its traffic passes untouched. The first confirmed plan lists every rule here, with its reason.',
     tabs: 'Of this workload',
     tab: { overview: 'Overview', conversations: 'Conversations', rules: 'Effective rules' },
+    packets: 'Packets',
+    counted_zero:
+      'Counted in the kernel since the server began to listen. Nobody else on its host shares these counters.',
+    counted_one:
+      'Counted in the kernel since the server began to listen, together with {{count}} other workload of its host that wears such a rule.',
+    counted_other:
+      'Counted in the kernel since the server began to listen, together with {{count}} other workloads of its host that wear such a rule.',
     labels: 'Labels',
     on: '{{kind}} on {{host}}',
     wears: 'Wears {{name}} v{{v}}, nobody assigned one.',

@@ -29,6 +29,7 @@ import { containmentOf, endingShift, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
 import { numberTerms } from './evidence.ts'
 import { HistoryPanel } from './history-panel.tsx'
+import { useHits } from './hits.ts'
 import { Profile, Rules } from './profile.tsx'
 import { answeredFlow, flowKey, listRules } from './rules-words.ts'
 import { beliefSentence, Why } from './why.tsx'
@@ -345,6 +346,7 @@ type WornProps = {
 
 function Worn({ workload: w, rules, show }: WornProps) {
   const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id).length
+  const hits = useHits(w.id, show === 'all' ? 'asks' : 'rests')
   return (
     <Panel
       id="worn"
@@ -364,7 +366,10 @@ function Worn({ workload: w, rules, show }: WornProps) {
       ) : (
         <>
           {show === 'first' ? <Profile workload={w} state={rules.data} /> : null}
-          <Rules state={rules.data} all={show} />
+          <Rules state={rules.data} all={show} hits={hits.data ?? null} />
+          {hits.data === undefined ? null : (
+            <p className="sub hits-note">{t('workload.counted', { count: hits.data.shared })}</p>
+          )}
         </>
       )}
     </Panel>

@@ -1,0 +1,25 @@
+/** The sentences of Secrets. */
+export const words = {
+  secrets: {
+    what: 'the list of secrets',
+    heading_one: '{{count}} secret is kept.',
+    heading_other: '{{count}} secrets are kept.',
+    lead: 'A manifest names them, a host gets them sealed. No value is ever shown, here or anywhere.',
+    none: 'No secret is kept.',
+    noneWhy: 'Keys of tunnels and given certificates are kept as secrets, and named in manifests.',
+    placeholder: 'a name, used, unused or by:NAME',
+    name: 'Secret',
+    version: 'Version',
+    versions_one: '{{count}} is kept',
+    versions_other: '{{count}} are kept',
+    usedBy: 'Used by',
+    unused: 'nothing',
+    more: 'and {{n}} more',
+    changed: 'Changed',
+    by: 'by {{name}}',
+    all: 'Kept versions',
+    set: 'Give it a new value',
+    remove: 'Remove it',
+    inUse: 'It cannot be removed while something uses it.',
+  },
+}
