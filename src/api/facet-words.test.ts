@@ -1,0 +1,38 @@
+/** What a plan says of a closer look, and what it would have cost. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DesiredState } from '../model/desired.ts'
+import { copiedBytes, type InspectionWish } from '../model/facets/inspection.ts'
+import { facetWords } from './facet-words.ts'
+
+const why = { rule: 'r/0', text: 'test' }
+const list = { rules: [], otherwise: 'allow', why } as const satisfies DesiredState['egress']
+const state = (more: Partial<DesiredState>): DesiredState => ({
+  workload: 'w_1',
+  key: 'w1',
+  persona: { id: 'p', name: 'P', version: 1 },
+  egress: list,
+  ingress: list,
+  containment: null,
+  ...more,
+})
+const words = (level: InspectionWish['level'], copied: number | null) =>
+  facetWords(state({ inspection: { level } }), copied).inspection
+
+test('a look says what is copied, and how much of the last day that would have been', () => {
+  assert.equal(words('none', 0), 'none: nothing is copied')
+  assert.match(words('flows', 12_300) ?? '', /^flows: what opens and ends .*; 13 kB of the last day would have been$/)
+  assert.match(words('signatures', 7_250_000) ?? '', /every packet is copied to the sensor; 7\.3 MB of the last day/)
+  assert.equal(words('signatures', null), 'signatures: every packet is copied to the sensor')
+})
+
+test('flows cost some packets a conversation, and never more than it had', () => {
+  const talk = { flows: 10, bytesOut: 600_000, bytesIn: 400_000 }
+  const costs = (['none', 'flows', 'signatures'] as const).map((level) => copiedBytes({ level }, talk))
+  assert.deepEqual(costs, [0, 2_960, 1_000_000])
+  assert.equal(copiedBytes({ level: 'flows' }, { flows: 10, bytesOut: 100, bytesIn: 50 }), 150)
+})
+
+test('packages are told by name and version', () => {
+  assert.equal(facetWords(state({ packages: ['curl', 'nginx=1.22.1-9'] })).packages, 'curl; nginx=1.22.1-9')
+})
