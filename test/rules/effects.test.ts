@@ -40,7 +40,6 @@ const APART: Readonly<Record<string, readonly [pattern: RegExp, why: string][]>>
     ],
   ],
   'src/enforce/drivers/container/list.ts': [[/^execFileSync\(program/, 'it lists links and their addresses']],
-  'src/enforce/drivers/libvirt/virsh.ts': [[/^command\('virsh'/, 'the way of what looks, and of `change`, an effect']],
   'src/enforce/drivers/qemu/guest-agent.ts': [
     [/^runInGuest\(\n? *path/, 'the way into a guest; who calls it says what it does'],
   ],
