@@ -24,7 +24,10 @@ const facetsOf = ({ workloads }: Verification, i: number) =>
   Object.fromEntries((workloads[i]?.facets ?? []).map(({ facet, ok }) => [facet, ok]))
 
 test('verify compares every facet with the kernel, and names those that differ', { skip }, async () => {
-  await on.apply(on.range.state(on.next(), 1), 'confirm', 'confirmed')
+  await on.apply({ ...on.range.state(on.next(), 1), confirmWithinMs: 20_000 }, 'confirm', 'confirmed')
+  execFileSync('ip', ['netns', 'exec', on.range.router, 'nft', '-f', '-'], {
+    input: 'table inet other { chain theirs { type filter hook forward priority 10; policy accept; }; }\n',
+  })
   const { code, out } = await guiseVerify('--json')
   assert.equal(code, 0, out)
   assert.equal(out.indexOf('\n'), out.length - 1)
@@ -58,6 +61,7 @@ test('verify compares every facet with the kernel, and names those that differ',
     const said = await guiseVerify()
     assert.match(said.out, /DIFFERS {3}dns: holds "nameserver 192\.0\.2\.53", intended is "/)
     assert.match(said.out, /holds something else\.$/m)
+    assert.match(said.out, /^beside {2}inet other theirs: forward, priority 10, else accept; not ours, not touched$/m)
   } finally {
     writeFileSync(resolver, kept)
     for (const pid of pids) process.kill(pid, 'SIGCONT')

@@ -41,5 +41,7 @@ export function verifyText(result: Verification): string {
     lines.push(
       `${generation}; the kernel ${result.ok ? 'holds exactly that' : 'holds something else'}${result.pending ? ', and a change is waiting' : ''}.`,
     )
+  for (const { table, chain, hook, priority, policy } of result.beside)
+    lines.push(`beside  ${table} ${chain}: ${hook}, priority ${priority}, else ${policy}; not ours, not touched`)
   return lines.join('\n')
 }

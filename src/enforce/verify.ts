@@ -6,6 +6,7 @@ import type { Facet } from '../model/persona.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { FacetPart } from './facet.ts'
 import { PARTS } from './facets.ts'
+import { type ForeignChain, foreignChains } from './foreign-chains.ts'
 import { openJournal } from './journal.ts'
 import { readTable, tableDrift } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
@@ -32,6 +33,8 @@ export type Verification = {
     readonly facets: readonly FacetVerdict[]
   }[]
   readonly differences: readonly string[]
+  /** Hooks of others beside ours: a packet that they drop is not seen by our rules. */
+  readonly beside: readonly ForeignChain[]
 }
 
 export async function verify(home: string, now: number): Promise<Verification> {
@@ -67,6 +70,7 @@ export async function verify(home: string, now: number): Promise<Verification> {
     pending: found !== null && found.pending !== null,
     workloads,
     differences,
+    beside: await foreignChains(),
   }
 }
 

@@ -1,0 +1,36 @@
+/** Hooks of others in this network namespace (Docker, podman, firewalld, fail2ban, a hand): told beside ours, never touched. */
+import { plainText } from '../model/plain-text.ts'
+import { command } from './step.ts'
+
+export type ForeignChain = {
+  /** `inet firewalld` */
+  readonly table: string
+  readonly chain: string
+  readonly hook: string
+  readonly priority: number
+  /** What becomes of what none of its rules decides. */
+  readonly policy: string
+}
+
+const OURS = /^(?:guise|guise_.+)$/
+const MOST = 200
+
+export async function foreignChains(): Promise<ForeignChain[]> {
+  return readForeign(JSON.parse(await command('nft', ['-j', 'list', 'chains'])))
+}
+
+/** Names are those of strangers. */
+export function readForeign(listing: unknown): ForeignChain[] {
+  const items = (listing as { readonly nftables?: readonly { readonly chain?: Record<string, unknown> }[] }).nftables
+  return (items ?? [])
+    .flatMap(({ chain }) => (chain === undefined || typeof chain.hook !== 'string' ? [] : [chain]))
+    .filter((chain) => !OURS.test(String(chain.table)))
+    .slice(0, MOST)
+    .map(({ family, table, name, hook, prio, policy }) => ({
+      table: plainText(`${String(family)} ${String(table)}`, 80),
+      chain: plainText(String(name), 80),
+      hook: plainText(String(hook), 20),
+      priority: Number(prio),
+      policy: plainText(String(policy ?? 'accept'), 10),
+    }))
+}
