@@ -52,7 +52,7 @@ export function agentOnRange(tag: string, skip: string | false): AgentOnRange {
         const { applied } = it.server.last
         return applied?.generation.n === state.generation.n ? (applied.state as string) : ''
       }
-      await until(`${reaches}: generation ${state.generation.n}`, 15_000, () => said() === reaches)
+      await until(`${reaches}: generation ${state.generation.n}`, 45_000, () => said() === reaches)
     },
   }
 }

@@ -6,7 +6,7 @@ import type { AgentReport, Applied, ServerMessage } from '../../src/model/wire.t
 export type FakeServer = {
   readonly reports: AgentReport[]
   /** What the agent said last of enforcement, and in which life of its worker. */
-  readonly last: { boot: string; applied: Applied | null }
+  readonly last: { boot: string; applied: Applied | null; counters: Readonly<Record<string, number>> }
   /** Packets by rule, as all its reports told them together. */
   readonly hits: Map<string, number>
   /** What a fresh connection hears first. */
@@ -46,6 +46,7 @@ export async function startFakeServer(path: string): Promise<FakeServer> {
     if (fake.reports.length > 500) fake.reports.shift()
     fake.last.boot = report.boot
     fake.last.applied = report.applied
+    fake.last.counters = report.counters
     for (const [rule, packets] of Object.entries(report.hits ?? {}))
       fake.hits.set(rule, (fake.hits.get(rule) ?? 0) + packets)
     const { applied } = report
@@ -56,7 +57,7 @@ export async function startFakeServer(path: string): Promise<FakeServer> {
   }
   const fake: FakeServer = {
     reports: [],
-    last: { boot: '', applied: null },
+    last: { boot: '', applied: null, counters: {} },
     hits: new Map(),
     greeting: [],
     whenConfirming: 'confirm',
