@@ -8,6 +8,7 @@ import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
+import { hintBatch } from './agent/dns-hints.ts'
 import { createFloorWatch } from './agent/floor-watch.ts'
 import { createGate } from './agent/gate.ts'
 import { defaultGateways } from './agent/host-network.ts'
@@ -25,7 +26,7 @@ import { sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
-import { ANSWER_LOG_GROUP, LOG_GROUP } from './compile/chains.ts'
+import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.ts'
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
@@ -33,6 +34,7 @@ import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
 import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
 import { watchKernel } from './enforce/watch.ts'
+import { formatAddress } from './model/address.ts'
 import { plainText } from './model/plain-text.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
@@ -275,13 +277,19 @@ async function main(config: AgentConfig): Promise<void> {
     counters: log,
     logged: (packet) => {
       if (denials.add(packet, clock())) reporter.soon()
+      const { source, target, targetPort: port, prefix } = packet
+      const ends = { from: formatAddress(source), to: formatAddress(target), port }
+      sense.refused({ ...ends, rule: enforcer.ruleOf(prefix), at: packet.at ?? clock() })
     },
   }).catch((error: Error) => say(error.message))
   // Without it, names in rules stand for nobody.
   listenToAnswers(ANSWER_LOG_GROUP, {
     signal: leaving.signal,
     counters: answers,
-    logged: (answer) => sense.learned.learn(answer, clock()),
+    logged(answer) {
+      if (answer.prefix === TRUSTED) sense.learned.learn(answer, clock())
+      else if (answer.prefix === WATCHED) sense.take(hintBatch(answer, clock()))
+    },
   }).catch((error: Error) => say(error.message))
   const repairing = repairForever(enforcer, leaving.signal)
   // What is renewed is put in place by the next look at the facets.

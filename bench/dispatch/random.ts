@@ -59,8 +59,13 @@ const LEARNED = { names: ['example.com'], resolvers: ['10.77.9.53'], use: 'allow
 
 const VERDICTS = ['allow', 'allow', 'allow', 'allow', 'deny', 'deny', 'reject', 'reject', 'pass', 'pass'] as const
 
-/** Half the lists stand in tiers. Limits are too high to be reached, so that no verdict depends on the speed of the machine. */
-function rules(random: Random, name: string): ResolvedRule[] {
+type Budgets = 'budgets' | 'no-budgets'
+function budget(random: Random): NonNullable<ResolvedRule['beyond']> {
+  return { kind: 'bytes', bytes: 1e12, seconds: 600, per: pick(random, ['workload', 'peer'] as const) }
+}
+
+/** Half the lists stand in tiers. Limits and budgets are too high to be reached, so that no verdict depends on the speed of the machine. */
+function rules(random: Random, name: string, budgets: Budgets): ResolvedRule[] {
   const tiers = random(2) === 0 ? 1 : 4
   return Array.from({ length: 1 + random(7) }, (_, i) => {
     const verdict = pick(random, VERDICTS)
@@ -72,13 +77,14 @@ function rules(random: Random, name: string): ResolvedRule[] {
       ...(tiers > 1 ? { tier: random(tiers) * 5 } : {}),
       ...(verdict === 'allow' && random(6) === 0 ? { limit: { unit, perSecond: 1_000_000_000 } } : {}),
       ...(verdict === 'allow' && random(6) === 0 ? { log: true as const } : {}),
+      ...(budgets === 'budgets' && verdict === 'deny' && random(5) === 0 ? { beyond: budget(random) } : {}),
     }
   })
 }
 
-export function randomState(random: Random, n: number): AgentState {
+export function randomState(random: Random, n: number, budgets: Budgets = 'no-budgets'): AgentState {
   const list = (name: string) => ({
-    rules: rules(random, name),
+    rules: rules(random, name, budgets),
     otherwise: random(5) < 3 ? ('allow' as const) : ('deny' as const),
     why: { rule: `${name}/otherwise`, text: 'random' },
   })

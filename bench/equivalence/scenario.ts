@@ -87,7 +87,7 @@ class Scenario {
   }
 
   async next(n: number): Promise<void> {
-    const state = this.#withEnded(randomState(this.#random, n))
+    const state = this.#withEnded(randomState(this.#random, n, 'budgets'))
     const live = await this.#shift(state, n)
     await this.#round(state, live)
     if (n % 2 === 1) await this.#swap(state, live)
@@ -146,7 +146,7 @@ class Scenario {
       await this.#load(confirmDelta(this.#held, after, now))
     } else {
       if (way === 2) {
-        const other = compileAgent(randomState(this.#random, n), this.#network.bindings)
+        const other = compileAgent(randomState(this.#random, n, 'budgets'), this.#network.bindings)
         await this.#load(compileDelta(this.#held, other, { pendingMs: 60_000, now }))
         await this.#load(revertDelta(this.#held, other, now))
       }

@@ -5,7 +5,7 @@
  */
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
-import { ANSWER_LOG_GROUP } from '../compile/chains.ts'
+import { ANSWER_LOG_GROUP, TRUSTED } from '../compile/chains.ts'
 import { createLearnedSets } from '../enforce/learned.ts'
 import { load } from '../enforce/load.ts'
 import type { AgentState } from '../model/desired.ts'
@@ -48,7 +48,7 @@ async function main([role, first = '', second = '']: readonly string[]): Promise
       signal: new AbortController().signal,
       counters: { read: 0, unread: 0, lost: 0 },
       logged(answer) {
-        sets.learn(answer, Date.now())
+        if (answer.prefix === TRUSTED) sets.learn(answer, Date.now())
         void sets.settled().then(() => say(`heard ${answer.query}`))
       },
     })

@@ -1,6 +1,7 @@
 /** Conntrack rows come in; reflexes happen at once, windows, conversations and evidence wait for the tick. */
 import type { Finding } from '../assess/detector.ts'
 import { createDetectors, type Detectors } from '../assess/detectors.ts'
+import { createDlpViolations, type Refusal } from '../assess/dlp-violations.ts'
 import {
   blocklistHits,
   createIndicatorIndex,
@@ -35,6 +36,8 @@ export type Sense = {
   /** What names in rules stand for. */
   readonly learned: LearnedSets
   take(batch: FlowBatch): void
+  /** What the kernel refused. */
+  refused(refusal: Refusal): void
   setInventory(inventory: Inventory): void
   setIndicators(indicators: Indicators): void
   /** What sock_diag found inside a workload's namespace: goes into its next tick. */
@@ -103,6 +106,11 @@ export function createSense(options: {
     say: options.say,
   })
 
+  const violations = createDlpViolations()
+  const judged = (now: number) => [
+    ...detectors.evaluate(now).flatMap(attribute),
+    ...violations.evaluate(now).flatMap((evidence) => attribute({ subject: evidence.subject, evidence })),
+  ]
   const learned = createLearnedSets({
     inForce: options.inForce,
     neverBlock: () => never,
@@ -125,6 +133,7 @@ export function createSense(options: {
       reducer.add(batch, numbers)
       detectors.add(batch, numbers)
     },
+    refused: (refusal) => violations.add(refusal),
     setInventory(next) {
       for (const { key } of inventory.workloads)
         if (!next.workloads.some((other) => other.key === key)) directory.remove(key)
@@ -165,7 +174,7 @@ export function createSense(options: {
       retransmitted.set(key, total.retransmits)
       sampled.set(key, { ...total, retransmits: Math.max(0, total.retransmits - before) })
     },
-    alarms: (now) => detectors.evaluate(now).flatMap(attribute),
+    alarms: judged,
     close(until) {
       const { ticks, conversations } = reducer.close(until)
       for (const tick of ticks) {
@@ -177,13 +186,14 @@ export function createSense(options: {
       return {
         ticks: ticks.map((window) => encodeWindow(window, keyOf(window.workload))),
         conversations: conversations.map((one) => encodeConversation(one, keyOf(one.workload))),
-        evidence: detectors.evaluate(until).flatMap(attribute),
+        evidence: judged(until),
       }
     },
     counters: () => ({
       ...detectors.counters(),
       ...reducer.counters,
       ...prefixed('reflex', reflex.counters),
+      ...prefixed('dlp', { held: violations.held, refused: violations.refused }),
       ...prefixed('names', { ...learned.counters, live: learned.live }),
       strangers,
       indicators: index.size,

@@ -5,7 +5,7 @@
  * tuple, so both directions of a flow obey the same rule.
  */
 import { insideSet, peerText, prefixText, serviceText } from './match-text.ts'
-import type { Direction, ListNode, Prefix, RuleNode, SetNode } from './tree.ts'
+import type { AgentTree, Direction, ListNode, Prefix, RuleNode, SetNode } from './tree.ts'
 import { digest, encodeId } from './words.ts'
 
 /** NFLOG group of every deny, with the rule id as prefix. The kernel gives one group to one reader per namespace. */
@@ -14,6 +14,11 @@ export const LOG_GROUP = 7
 const ALLOWED_LOG_GROUP = 8
 /** NFLOG group of the answers of trusted resolvers, whole, while some rule asks for a name. */
 export const ANSWER_LOG_GROUP = 9
+const ANSWER = 'meta l4proto udp ct direction reply ct original proto-dst 53'
+const ANSWER_LOG = `group ${ANSWER_LOG_GROUP} snaplen 4096`
+/** Log prefixes: what says what a name stands for, and what is only looked at. */
+export const TRUSTED = 'guise/answer'
+export const WATCHED = 'guise/watched'
 /** A flood of denied packets must not become a flood of log messages: per deny chain. */
 export const LOG_LIMIT = 'limit rate 20/second burst 40 packets'
 /** The first packet of a flow, until it has passed every hook: `ct state new` holds for all of a flow without a reply. */
@@ -21,13 +26,16 @@ const FIRST_PACKET = 'ct status ! confirmed'
 
 export type Chains = {
   readonly all: Map<string, readonly string[]>
-  /** Sets in which the kernel keeps what each interface has used of a limit. */
-  readonly limits: Set<string>
+  /** Sets in which the kernel keeps what each interface has used of a limit, by what their elements are. */
+  readonly limits: Map<string, string>
   /** Encoded id, as comments carry it → the id itself. */
   readonly ids: Map<string, string>
   /** In any mode but enforce a deny counts and lets pass. */
   readonly enforce: 'drop' | 'count'
 }
+
+/** A destination that nobody spoke with for so long is new again. */
+const REMEMBERED_SECONDS = 30 * 86_400
 
 /** The host has no interface of its own, so a limit of its is one for all its packets. */
 export type Place = 'forward' | 'host'
@@ -99,11 +107,52 @@ function limitLines(
   const deny = denyText(chains, 'deny', rule.id)
   if (place === 'host') return [unit === 'bytes' ? `${limit} ${deny}` : `${FIRST_PACKET} ${limit} ${deny}`]
   const name = `limit_${digest([direction, rule.id, matches, rate].join('\n'))}`
-  chains.limits.add(name)
+  chains.limits.set(name, 'ifname')
   const [there, back] = direction === 'egress' ? ['iifname', 'oifname'] : ['oifname', 'iifname']
   const over = (face: string) => `update @${name} { ${face} ${limit} } ${deny}`
   if (unit === 'flows') return [`${FIRST_PACKET} ${over(there!)}`]
   return [`ct direction original ${over(there!)}`, `ct direction reply ${over(back!)}`]
+}
+
+/**
+ * What is beyond a budget is denied, the rest goes on behind the rule. A span begins with its first packet (`add` gives an
+ * element its time once, `update` would give it again); both lists count into one set, each what goes out.
+ */
+function beyondLines(
+  chains: Chains,
+  id: string,
+  beyond: NonNullable<RuleNode['beyond']>,
+  { direction, place }: Where,
+): string[] {
+  if (place === 'host') throw new Error(`rule ${id}: the host itself has no interface to keep a budget by`)
+  const deny = denyText(chains, 'deny', id)
+  const setOf = (what: string, type: string) => {
+    const name = `limit_${digest([id, what, type, JSON.stringify(beyond)].join('\n'))}`
+    chains.limits.set(name, type)
+    return name
+  }
+  const peers = ([4, 6] as const).map((family) => ({
+    key: `iifname . ct original ${family === 4 ? 'ip' : 'ip6'} ${direction === 'egress' ? 'daddr' : 'saddr'}`,
+    type: `ifname . ipv${family}_addr`,
+  }))
+  if (beyond.kind === 'new') {
+    const remembered = `timeout ${beyond.seconds + REMEMBERED_SECONDS}s`
+    return peers.flatMap(({ key, type }) => {
+      const [known, held] = [setOf('known', type), setOf('held', type)]
+      const begin = `add @${known} { ${key} ${remembered} } add @${held} { ${key} timeout ${beyond.seconds}s }`
+      return [
+        `${FIRST_PACKET} ${key} @${held} ${deny}`,
+        `${FIRST_PACKET} ${key} != @${known} ${begin} ${deny}`,
+        `${FIRST_PACKET} update @${known} { ${key} ${remembered} }`,
+      ]
+    })
+  }
+  const out = `ct direction ${direction === 'egress' ? 'original' : 'reply'}`
+  const keys = beyond.per === 'peer' ? peers : [{ key: 'iifname', type: 'ifname' }]
+  return keys.map(({ key, type }) => {
+    const used = `${key} timeout ${beyond.seconds}s quota over ${beyond.bytes} bytes`
+    return `${out} add @${setOf('used', type)} { ${used} } ${deny}`
+  })
 }
 
 /** One tier decides by itself, so its rules stand in the list's own chain; of several, each is a chain that may return. */
@@ -130,12 +179,13 @@ export function safeChain(
   direction: Direction,
   rules: readonly RuleNode[],
   resolvers: readonly Prefix[] = [],
+  watches: AgentTree['watches'] = null,
 ): string {
   const answers = resolvers.map(
-    (prefix) =>
-      `meta l4proto udp ct direction reply ct original proto-dst 53 ${prefixText(prefix, 'daddr')} log prefix "guise/answer" group ${ANSWER_LOG_GROUP} snaplen 4096 queue-threshold 1`,
+    (prefix) => `${ANSWER} ${prefixText(prefix, 'daddr')} log prefix "${TRUSTED}" ${ANSWER_LOG}`,
   )
-  return addChain(chains, 'f', [...answers, ...tierLines(chains, { direction, place: 'forward' }, rules)])
+  const watched = watches === null ? [] : [`${ANSWER} log prefix "${WATCHED}" ${ANSWER_LOG}`]
+  return addChain(chains, 'f', [...answers, ...watched, ...tierLines(chains, { direction, place: 'forward' }, rules)])
 }
 
 /** Entered by `jump`: a flow with a never-block address at either end returns, and only the authored rules judge it. */
@@ -182,6 +232,8 @@ function verdictText(chains: Chains, rule: RuleNode, where: Where, matches: stri
       return `counter return ${comment(chains, rule.id)}`
     case 'deny':
     case 'reject':
-      return denyText(chains, rule.verdict, rule.id)
+      return rule.beyond === null
+        ? denyText(chains, rule.verdict, rule.id)
+        : `jump ${addChain(chains, 'l', beyondLines(chains, rule.id, rule.beyond, where))}`
   }
 }

@@ -8,6 +8,8 @@
  * - A list stands in tiers, lowest first. In a tier the first match wins; a `pass`, or no match, leaves it to the next tier.
  * - A reject is a deny, so nobody who counts, cuts or shows denials needs to know of it. Its `answer` says what the asker
  *   is told. A reply is denied in silence: an answer to it would reset the end that was asked, not the one that asked.
+ * - A budget denies what goes out beyond it, in flows of either direction, and leaves the rest to the rules behind it; a hold
+ *   denies the first packets to destinations that are new. What is beyond is the kernel's to know, as of limits.
  * - A limit denies what is above it by the rule that allows the rest: of `flows` only a flow's first packet, so that what
  *   was let in goes on; of `bytes` every packet. What is used up is the kernel's to know: here it is part of `Live`.
  * - A flow with a never-block address at *either* end is spared by containment and reflex (the automatic denies), not by
@@ -49,10 +51,12 @@ export type Live = {
   readonly now: number
   readonly reflexes: readonly { readonly key: string; readonly peer: string }[]
   /** Limits that are used up: of which workload, by which rule. */
-  readonly spent?: readonly { readonly key: string; readonly rule: string }[]
+  readonly spent?: readonly Spent[]
   /** What answers to questions for names put into sets. */
   readonly learned?: readonly { readonly set: string; readonly address: string }[]
 }
+/** Of budgets for each peer and of new destinations: of which. */
+export type Spent = { readonly key: string; readonly rule: string; readonly peer?: string }
 /** Every containment still holds, no reflex is set. */
 export const NOTHING_LIVE: Live = { now: 0, reflexes: [] }
 
@@ -144,7 +148,23 @@ function judge(
   const reflex = live.reflexes.some((entry) => entry.key === workload.key && sameAddress(entry.peer, peer))
   if (reflex && !spared) return deny('guise/reflex', `A reflex cut ${workload.key} off from ${peer}.`)
   const list = direction === 'egress' ? workload.egress : workload.ingress
-  const rule = decidingRule(state, list, direction, flow, live)
+  const isBeyond = (one: ResolvedRule): boolean => {
+    if (one.beyond === undefined) return true
+    const { beyond, why } = one
+    const goesOut = direction === 'egress' ? tracking !== 'reply' : tracking === 'reply'
+    const isOwn = beyond.kind === 'new' ? tracking === 'first' : goesOut
+    const ofPeer = beyond.kind === 'new' || beyond.per === 'peer'
+    return (
+      isOwn &&
+      (live.spent ?? []).some(
+        (spent) =>
+          spent.key === workload.key &&
+          spent.rule === why.rule &&
+          (!ofPeer || (spent.peer !== undefined && sameAddress(spent.peer, peer))),
+      )
+    )
+  }
+  const rule = decidingRule(state, list, direction, flow, live, isBeyond)
   if (rule === null) return { verdict: list.otherwise, why: list.why }
   if (rule.verdict === 'reject') return { verdict: 'deny', why: rule.why, ...answerTo(flow, tracking) }
   if (rule.verdict === 'deny') return { verdict: 'deny', why: rule.why }
@@ -161,10 +181,12 @@ function decidingRule(
   direction: 'egress' | 'ingress',
   flow: Flow,
   live: Live,
+  isBeyond: (rule: ResolvedRule) => boolean,
 ): ResolvedRule | null {
   for (let tier = 0; tier <= 99; tier++) {
     for (const rule of list.rules) {
       if ((rule.tier ?? 0) !== tier || !matches(state, rule.match, direction, flow, live)) continue
+      if (!isBeyond(rule)) continue
       if (rule.verdict === 'pass') break
       return rule
     }

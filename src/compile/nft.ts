@@ -45,13 +45,13 @@ export type Compiled = {
 export function compileAgent(state: AgentState, bindings: readonly Binding[]): Compiled {
   const tree = inOrder(buildTree(state, bindings))
   const enforce = tree.mode === 'enforce' ? 'drop' : 'count'
-  const chains: Chains = { all: new Map(), limits: new Set(), ids: new Map(), enforce }
+  const chains: Chains = { all: new Map(), limits: new Map(), ids: new Map(), enforce }
   const maps = dispatch(chains, tree)
   const classes = compileClasses(chains, maps)
   const contained = containment(chains, tree)
   const sets = compileSets(tree)
   for (const name of classes.values()) sets.set(name, { type: 'ifname', elements: new Set(), holds: 'members' })
-  for (const name of chains.limits) sets.set(name, { type: 'ifname', elements: new Set(), holds: 'rates' })
+  for (const [name, type] of chains.limits) sets.set(name, { type, elements: new Set(), holds: 'rates' })
   const hash = `h${digest(fingerprint(chains, sets, maps, contained)).slice(0, 14)}`
   sets.set('state', { type: MEMBER_SETS.state, elements: new Set([`"${hash}"`]), holds: 'members' })
   return { hash, enforce, chains: chains.all, sets, maps, contained, classes, ruleIds: chains.ids }
@@ -101,7 +101,7 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
       maps.ing.set(`"${member.interface}"`, chainOf(member.ingress))
     }
   }
-  both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress, tree.resolvers)}`)
+  both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress, tree.resolvers, tree.watches)}`)
   both('safe_ing', `goto ${safeChain(chains, 'ingress', tree.safe.ingress)}`)
   both('auto', `goto ${automaticDenyChain(chains, 'r', tree.never, 'guise/reflex')}`)
   return maps

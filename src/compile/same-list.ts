@@ -20,6 +20,7 @@ function sameRule(a: ResolvedRule, b: ResolvedRule): boolean {
     a.log === b.log &&
     a.limit?.unit === b.limit?.unit &&
     a.limit?.perSecond === b.limit?.perSecond &&
+    JSON.stringify(a.beyond) === JSON.stringify(b.beyond) &&
     a.why.rule === b.why.rule &&
     samePeer(a.match.peer, b.match.peer) &&
     sameService(a.match.service, b.match.service)

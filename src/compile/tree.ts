@@ -53,6 +53,8 @@ export type RuleNode = {
   readonly id: string
   /** Of an allow alone. */
   readonly limit: NonNullable<ResolvedRule['limit']> | null
+  /** Of a deny alone. */
+  readonly beyond: NonNullable<ResolvedRule['beyond']> | null
   readonly log: 'log' | 'quiet'
 }
 export type ListNode = {
@@ -83,6 +85,8 @@ export type AgentTree = {
   readonly safe: Readonly<Record<Direction, readonly RuleNode[]>>
   /** Whose answers to questions for names are told to the agent; none where no rule asks for a name. */
   readonly resolvers: readonly Prefix[]
+  /** Answers to some workload are looked at for data in the names. */
+  readonly watches: 'dns' | null
 }
 
 /** Throws when the state breaks the model's promises (an address that is none, an interface nft would read as a pattern). */
@@ -116,6 +120,7 @@ export function buildTree(state: AgentState, bindings: readonly Binding[]): Agen
     never: buildSet(NEVER_BLOCK, state.neverBlock),
     safe: Object.freeze(tree),
     resolvers: Object.freeze(resolversOf(state, used)),
+    watches: state.workloads.some(({ dlp }) => dlp?.dnsTunnels === 'watch') ? 'dns' : null,
   })
 }
 
@@ -197,15 +202,28 @@ function buildList(direction: Direction, list: RuleList, lookUp: (name: string) 
 }
 
 function buildRule(rule: ResolvedRule, lookUp: (name: string) => SetNode | null): RuleNode[] {
-  const { verdict, match, limit } = rule
+  const { verdict, match, limit, beyond } = rule
   const id = rule.why.rule
   if (limit !== undefined && verdict !== 'allow')
     throw new Error(`rule ${id}: only an allow can have a limit, this is a ${verdict}`)
+  if (beyond !== undefined && verdict !== 'deny')
+    throw new Error(`rule ${id}: only a deny can be of what is beyond a budget, this is a ${verdict}`)
   const peer = buildPeer(match.peer, lookUp, id)
   if (peer === null) return []
   // Every deny is logged, with or without a word of it.
   const log = verdict === 'allow' && rule.log === true ? 'log' : 'quiet'
-  return [Object.freeze({ kind: 'rule', verdict, peer, service: match.service, id, limit: limit ?? null, log })]
+  return [
+    Object.freeze({
+      kind: 'rule',
+      verdict,
+      peer,
+      service: match.service,
+      id,
+      limit: limit ?? null,
+      beyond: beyond ?? null,
+      log,
+    }),
+  ]
 }
 
 /** null when it can match nothing: an unknown or empty set matches nothing, under `not` too (empty means nothing). */

@@ -166,9 +166,10 @@ function namesInVain(
   personas: ReadonlyMap<string, Persona>,
   { sets }: Resolution,
 ): Why | null {
-  const named = [...sets.values()].find((meaning) => meaning.kind === 'domain')
+  const named = [...sets.values()].find((meaning) => meaning.kind === 'domain' || meaning.kind === 'names')
   if (named === undefined || trustedResolvers(personas.values(), settings.resolvers).length > 0) return null
-  const text = `no resolver is trusted, so the rules about ${named.domain} match nothing; give its persona dns.servers, or set resolvers in the settings`
+  const name = named.kind === 'names' ? named.names.join(', ') : named.domain
+  const text = `no resolver is trusted, so ${name} stands for nobody; give its persona dns.servers, or set resolvers in the settings`
   return { rule: 'domain-without-resolver', text: text.slice(0, 500) }
 }
 

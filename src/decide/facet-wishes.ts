@@ -1,6 +1,7 @@
 /** What a profile says of each facet but its rules, in the units that hosts work with: one row per facet. */
 import type { DesiredState } from '../model/desired.ts'
 import { bandwidthWish } from '../model/facets/bandwidth.ts'
+import { dlpWish } from '../model/facets/dlp.ts'
 import { inspectionWish } from '../model/facets/inspection.ts'
 import { memoryWish } from '../model/facets/limits.ts'
 import { packagesWish } from '../model/facets/packages.ts'
@@ -14,6 +15,7 @@ const ROWS: Rows = {
   network: ({ addresses, gateways = [] }) => ({ addresses: [...addresses], gateways: [...gateways] }),
   dns: ({ servers, search = [] }) => ({ servers: [...servers], search: [...search] }),
   bandwidth: bandwidthWish,
+  dlp: dlpWish,
   cpu: (cpu) => ({ ...cpu }),
   memory: memoryWish,
   egressAddress: egressAddressWish,

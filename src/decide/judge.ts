@@ -1,6 +1,6 @@
 /**
  * What a rule list says of one conversation: slow, obvious, for blast radius and policy tests. The kernel's meaning is compile's.
- * The verdict is allow or deny: a reject is a deny (`rule` tells that it answers), and a limit is taken as not used up.
+ * The verdict is allow or deny: a reject is a deny (`rule` tells that it answers), and a limit or a budget is taken as not used up.
  */
 import { cidrContains, isV4, parseAddress, parseCidr, type Words } from '../model/address.ts'
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
@@ -15,7 +15,12 @@ export type Judgement = { readonly verdict: 'allow' | 'deny'; readonly why: Why;
 export function judge(list: RuleList, talk: Talk, members: Members): Judgement {
   const address = parseAddress(talk.peer)
   const rule =
-    address === null ? null : decidingRule(tiersOf(list.rules), (one) => matches(one.match, talk, address, members))
+    address === null
+      ? null
+      : decidingRule(
+          tiersOf(list.rules),
+          (one) => one.beyond === undefined && matches(one.match, talk, address, members),
+        )
   return rule === null
     ? { verdict: list.otherwise, why: list.why, rule: null }
     : { verdict: rule.verdict === 'allow' ? 'allow' : 'deny', why: rule.why, rule }

@@ -25,9 +25,9 @@ export function checkLadder(spec: PersonaSpec, rule: (rule: PolicyRule, path: Pa
 }
 
 function checkStep(step: LadderStep, path: Path, { profile }: PersonaSpec, add: Add): void {
-  const { rules, bandwidth, inspection, deny } = step
-  if (rules === undefined && bandwidth === undefined && inspection === undefined && deny === undefined)
-    add(path, `step ${step.at} changes nothing`, 'add rules, bandwidth or deny, or leave the step out')
+  const { rules, bandwidth, inspection, deny, dlp } = step
+  if ([rules, bandwidth, inspection, deny, dlp].every((one) => one === undefined))
+    add(path, `step ${step.at} changes nothing`, 'add rules, bandwidth, dlp or deny, or leave the step out')
   rules?.forEach(({ action }, j) => {
     if (action !== 'deny' && action !== 'reject')
       add(

@@ -4,6 +4,7 @@
  * ends by itself unless the risk is still there.
  */
 import type { ResolvedRule } from '../model/desired.ts'
+import type { Dlp } from '../model/facets/dlp.ts'
 import { HYSTERESIS, type LadderStep, type OnStep, STEP_DWELL, STEP_TTL } from '../model/ladder.ts'
 import { durationMs } from '../model/policy.ts'
 import type { Persona } from './effective.ts'
@@ -44,6 +45,7 @@ export type Tightening = {
   readonly rules: readonly { readonly at: number; readonly rules: NonNullable<LadderStep['rules']> }[]
   readonly bandwidth: number
   readonly inspection: LadderStep['inspection'] | null
+  readonly dlp: readonly { readonly at: number; readonly dlp: Dlp }[]
   readonly deny: NonNullable<LadderStep['deny']> | null
 }
 
@@ -52,6 +54,7 @@ export function tighteningOf(persona: Persona, on: OnStep): Tightening {
   const steps = sorted(persona).filter((step) => step.at <= on.at)
   return {
     rules: steps.toReversed().flatMap(({ at, rules }) => (rules === undefined ? [] : [{ at, rules }])),
+    dlp: steps.toReversed().flatMap(({ at, dlp }) => (dlp === undefined ? [] : [{ at, dlp }])),
     bandwidth: Math.min(1, ...steps.map((step) => step.bandwidth ?? 1)),
     inspection: steps.findLast((step) => step.inspection !== undefined)?.inspection ?? null,
     deny: steps.some((step) => step.deny === 'both')

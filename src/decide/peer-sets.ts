@@ -87,6 +87,14 @@ export function createPeerSets(input: {
         return regionMembers(meaning, resolve)
       case 'domain':
         return []
+      case 'home':
+        return [
+          ...input.homeNetworks,
+          ...meaning.more,
+          ...(meaning.rated === 'too' ? entries.map((entry) => entry.cidr) : []),
+        ]
+      case 'names':
+        return [...input.homeNetworks, ...meaning.more]
       case 'place': {
         const found = (input.places ?? NO_PLACES).members(meaning.place)
         return typeof found === 'string' ? [] : found
@@ -109,6 +117,8 @@ export function createPeerSets(input: {
 }
 
 function learnedOf(meaning: SetMeaning | undefined, resolvers: readonly string[]): Pick<AddressSet, 'learned'> {
+  if (meaning?.kind === 'names')
+    return { learned: { names: [...meaning.names], resolvers: [...resolvers], use: 'allow' } }
   if (meaning?.kind !== 'domain') return {}
   const { domain, use, reach } = meaning
   const inside = reach === 'anywhere' ? { inside: true as const } : {}
@@ -118,6 +128,10 @@ function learnedOf(meaning: SetMeaning | undefined, resolvers: readonly string[]
 export type SetMeaning =
   | DomainMeaning
   | { readonly kind: 'place'; readonly place: Place }
+  /** The home networks and what is spared; and who is rated, too. */
+  | { readonly kind: 'home'; readonly more: readonly string[]; readonly rated: 'too' | 'no' }
+  /** The same, and what hosts learn of these names. */
+  | { readonly kind: 'names'; readonly names: readonly string[]; readonly more: readonly string[] }
   | { readonly kind: 'persona' | 'believed'; readonly persona: string }
   | { readonly kind: 'labels'; readonly query: LabelQuery }
   | { readonly kind: 'reputation'; readonly below: number }

@@ -223,12 +223,12 @@ export function ruleChanges(before: RuleList | null, after: RuleList, direction:
   return out
 }
 
-type Line = Pick<RuleChange, 'verdict' | 'match' | 'why' | 'tier' | 'limit' | 'log'>
+type Line = Pick<RuleChange, 'verdict' | 'match' | 'why' | 'tier' | 'limit' | 'log' | 'beyond'>
 function rest(list: RuleList): Line {
   return { verdict: list.otherwise, match: null, why: list.why }
 }
-function textOf({ verdict, match, tier, limit, log }: Line | ResolvedRule): string {
-  return JSON.stringify([verdict, match, tier ?? 0, limit, log])
+function textOf({ verdict, match, tier, limit, log, beyond }: Line | ResolvedRule): string {
+  return JSON.stringify([verdict, match, tier ?? 0, limit, log, beyond])
 }
 
 /** Above this many pairs, what is left between equal ends counts as changed: a list may have 5,000 rules. */

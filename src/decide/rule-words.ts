@@ -33,6 +33,12 @@ function setWords(set: string, side: 'inside' | 'outside'): string {
       return `reputation ${not ? 'of at least' : 'below'} ${rest}`
     case 'rated':
       return not ? 'addresses without a rating' : 'rated addresses'
+    case 'dlp-home':
+      return `${not ? 'outside of ' : ''}the home networks`
+    case 'dlp-familiar':
+      return not ? 'unrated addresses outside' : 'addresses that are rated or at home'
+    case 'domain-only':
+      return not ? 'everyone but some names' : 'some names'
     case 'geo':
       return `${not ? 'outside of ' : ''}country ${rest}`
     case 'asn':

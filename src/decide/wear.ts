@@ -4,6 +4,7 @@
  */
 import type { DesiredState, ResolvedRule } from '../model/desired.ts'
 import { LEAST_RATE } from '../model/facets/bandwidth.ts'
+import { dlpWish } from '../model/facets/dlp.ts'
 import { closerLook, inspectionWish } from '../model/facets/inspection.ts'
 import { CARRIES } from '../model/facets.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
@@ -13,6 +14,7 @@ import { TIER_ORDER } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 import { contextOf, withoutForgeable } from './context.ts'
+import { type DlpRules, dlpRules } from './dlp-rules.ts'
 import type { Persona } from './effective.ts'
 import { facetWishes } from './facet-wishes.ts'
 import { stepFor, tighteningOf, withDeny } from './ladder.ts'
@@ -43,7 +45,7 @@ export type WearInput = {
 export type WornState = {
   readonly resolution: Resolution
   /** Beside rules, what differs from the persona's own profile. */
-  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'inspection' | 'merged' | 'ladder'>
+  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'inspection' | 'merged' | 'ladder' | 'dlp'>
   readonly containment: Containment | null
   readonly approval: ApprovalClass
   readonly skipped: readonly Why[]
@@ -51,20 +53,23 @@ export type WornState = {
 
 export function wear(input: WearInput): WornState {
   const { record, persona, before, now } = input
-  const base = overlapped(input)
+  const base = guarded(input, overlapped(input))
   const sure = withoutForgeable(contextOf(record, persona.ref.name, now), record.risk).risk
   const on = stepFor(persona, sure, before?.persona.id === persona.ref.id ? (before.ladder ?? null) : null, now)
   if (on === null) return { ...base, containment: input.containment }
-  const tightening = tighteningOf(persona, on)
+  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES]
+  const whole = tighteningOf(persona, on)
+  const tightening = carried.includes('dlp') ? whole : { ...whole, dlp: [] }
   const resolution = input.remember(['ladder', persona.ref.id, on.at, base.key], () =>
-    withLadder(input, base.resolution, tightening.rules),
+    withLadder(input, base.resolution, tightening),
   )
+  const watched = tightening.dlp.find(({ dlp }) => dlp.dnsTunnels === 'watch')
+  const told = watched === undefined ? {} : { dlp: dlpWish(watched.dlp) }
   const bandwidth = scaled(base.wishes.bandwidth, tightening.bandwidth)
   const inspection = closerLook(
     facetWishes(persona.spec.profile ?? {}).inspection ?? null,
     tightening.inspection == null ? null : inspectionWish(tightening.inspection),
   )
-  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES] ?? []
   const isLooked = inspection !== null && carried.includes('inspection')
   return {
     ...base,
@@ -73,20 +78,63 @@ export function wear(input: WearInput): WornState {
       ...base.wishes,
       ...(bandwidth === undefined ? {} : { bandwidth }),
       ...(isLooked ? { inspection } : {}),
+      ...told,
       ladder: on,
     },
-    skipped: inspection === null || isLooked ? base.skipped : [...base.skipped, notLooked(input)],
     containment: withDeny(input.containment, on, tightening.deny),
+    skipped: [
+      ...base.skipped,
+      ...(whole.dlp.length === tightening.dlp.length ? [] : [uncarried(on, record)]),
+      ...(inspection === null || isLooked ? [] : [notLooked(input)]),
+    ],
   }
 }
 
-type Overlapped = Omit<WornState, 'containment'> & { readonly key: unknown }
+function uncarried(on: NonNullable<DesiredState['ladder']>, { report }: WorkloadRecord): Why {
+  return { ...on.why, text: `${on.why.text}; driver ${report.driver} does not carry dlp, so that part is left out` }
+}
+
+type Overlapped = Omit<WornState, 'containment'> & { readonly key: unknown; readonly worn: readonly Persona[] }
+
+/** What may leave, by the word of each persona that is worn: it only takes away, so none is asked whose counts more. */
+function guarded(input: WearInput, base: Overlapped): Overlapped {
+  const carried: readonly string[] = CARRIES[input.record.report.driver as keyof typeof CARRIES]
+  const saying = carried.includes('dlp') ? base.worn.filter(({ spec }) => spec.profile?.dlp !== undefined) : []
+  if (saying.length === 0) return base
+  const resolution = input.remember(['dlp', saying.map(({ ref }) => ref.id), base.key], () => {
+    const rules = saying.map((one) => dlpRules(one.spec.profile!.dlp!, one, input.neverBlock, `persona:${one.ref.id}`))
+    return inFront(base.resolution, rules)
+  })
+  return { ...base, resolution, key: ['dlp', base.key] }
+}
+
+type Taking = Pick<DlpRules, 'egress' | 'ingress' | 'sets'>
+/** Rules that only take away, in front of all. */
+function inFront(base: Resolution, taking: readonly Taking[]): Resolution {
+  const sets = new Map([...base.sets, ...taking.flatMap((one) => [...one.sets])])
+  const list = (direction: 'egress' | 'ingress') => {
+    const isTiered = base[direction].rules.some((rule) => rule.tier !== undefined)
+    const first = taking.flatMap((one) => one[direction])
+    return {
+      ...base[direction],
+      rules: [...first.map((rule) => (isTiered ? { ...rule, tier: 0 } : rule)), ...base[direction].rules],
+    }
+  }
+  return { ...base, egress: list('egress'), ingress: list('ingress'), sets }
+}
 
 function overlapped(input: WearInput): Overlapped {
   const { record, persona, personas, applying, before } = input
   const own = input.resolving(persona, applying)
   const wishes = numbersOf(persona)
-  const alone = { resolution: own, wishes, approval: 'auto' as const, skipped: [], key: keyOf(input, []) }
+  const alone = {
+    resolution: own,
+    wishes,
+    approval: 'auto' as const,
+    skipped: [],
+    key: keyOf(input, []),
+    worn: [persona],
+  }
   const chosen = overlapFor(persona, applying)
   if (chosen === null) return alone
   const worn = wornBy(persona, chosen.overlap, record.belief, personas, before?.merged ?? null)
@@ -130,6 +178,7 @@ function overlapped(input: WearInput): Overlapped {
     approval: isTrusted ? (chosen.overlap.trust?.approval ?? 'two') : 'auto',
     skipped: [],
     key,
+    worn: worn.map((one) => one.persona),
   }
 }
 
@@ -168,10 +217,14 @@ function mergedRules(
 }
 
 /** Before every other rule: a ladder that a policy's allow could pass by would be none. */
-function withLadder(input: WearInput, base: Resolution, steps: ReturnType<typeof tighteningOf>['rules']): Resolution {
+function withLadder(
+  input: WearInput,
+  base: Resolution,
+  { rules: steps, dlp }: ReturnType<typeof tighteningOf>,
+): Resolution {
+  const { ref } = input.persona
   const sets = new Map(base.sets)
   const added = steps.map(({ at, rules }) => {
-    const { ref } = input.persona
     const id = `${ref.id}/ladder/${at}` as typeof ref.id
     const found = input.resolving({ ref: { ...ref, id }, spec: { profile: { rules } } }, [])
     for (const [name, meaning] of found.sets) sets.set(name, meaning)
@@ -185,19 +238,17 @@ function withLadder(input: WearInput, base: Resolution, steps: ReturnType<typeof
       }))
     return { egress: named(found.egress.rules), ingress: named(found.ingress.rules) }
   })
-  const list = (direction: 'egress' | 'ingress') => {
-    const first = sparing(
-      added.flatMap((one) => one[direction]),
+  const leaving = dlp.map((step) =>
+    dlpRules(step.dlp, input.persona, input.neverBlock, `persona:${ref.id}/ladder/${step.at}`),
+  )
+  for (const one of leaving) for (const [name, meaning] of one.sets) sets.set(name, meaning)
+  const list = (direction: 'egress' | 'ingress') =>
+    sparing(
+      [...added, ...leaving].flatMap((one) => one[direction]),
       input.neverBlock,
       sets,
     )
-    const isTiered = base[direction].rules.some((rule) => rule.tier !== undefined)
-    return {
-      ...base[direction],
-      rules: [...first.map((rule) => (isTiered ? { ...rule, tier: 0 } : rule)), ...base[direction].rules],
-    }
-  }
-  return { ...base, egress: list('egress'), ingress: list('ingress'), sets }
+  return inFront(base, [{ egress: list('egress'), ingress: list('ingress'), sets }])
 }
 
 const isOfDomain = ({ kind }: SetMeaning) => kind === 'domain'

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { BandwidthWish } from './facets/bandwidth.ts'
+import { DlpWish } from './facets/dlp.ts'
 import { InspectionWish } from './facets/inspection.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
 import { Packages } from './facets/packages.ts'
@@ -103,6 +104,28 @@ export const ResolvedRule = Type.Object(
     ),
     /** Allowed flows are told as well, by the rule's id. */
     log: Type.Optional(Type.Literal(true)),
+    /**
+     * Of a `deny`: what it is about is only what goes out (of flows in either direction) above so many bytes within the
+     * span that its first one began, per workload or for each of its peers; or the first packets of flows to a peer that
+     * was asked for the first time less than so many seconds ago.
+     */
+    beyond: Type.Optional(
+      Type.Union([
+        Type.Object(
+          {
+            kind: Type.Literal('bytes'),
+            bytes: Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }),
+            seconds: Type.Integer({ minimum: 1, maximum: 8_640_000_000 }),
+            per: Type.Union([Type.Literal('workload'), Type.Literal('peer')]),
+          },
+          { additionalProperties: false },
+        ),
+        Type.Object(
+          { kind: Type.Literal('new'), seconds: Type.Integer({ minimum: 1, maximum: 8_640_000_000 }) },
+          { additionalProperties: false },
+        ),
+      ]),
+    ),
   },
   { additionalProperties: false },
 )
@@ -152,6 +175,8 @@ export const DesiredState = Type.Object(
     publishedPorts: Type.Optional(PublishedPortsWish),
     vpn: Type.Optional(Vpn),
     tls: Type.Optional(Tls),
+    /** What of it is no rule. */
+    dlp: Type.Optional(DlpWish),
     packages: Type.Optional(Packages),
     inspection: Type.Optional(InspectionWish),
     /**

@@ -1,5 +1,6 @@
 /** A persona's risk ladder: what is taken away at which risk, beside its `mitigationRules`. A step holds all below it, too. */
 import { type Static, Type } from 'typebox'
+import { Dlp } from './facets/dlp.ts'
 import { Duration, PolicyRule } from './policy.ts'
 
 const closed = { additionalProperties: false } as const
@@ -13,6 +14,8 @@ export const LadderStep = Type.Object(
     /** Rates are multiplied by this. */
     bandwidth: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     inspection: Type.Optional(Type.Union([Type.Literal('flows'), Type.Literal('signatures'), Type.Literal('full')])),
+    /** What may leave, on top of the profile's own. */
+    dlp: Type.Optional(Dlp),
     /** Everything outbound, or everything, as a containment. */
     deny: Type.Optional(Type.Union([Type.Literal('egress'), Type.Literal('both')])),
     /** How long it lasts at most unless the risk is still there; then it is renewed in its last third. */

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { LEARNED_PERSONAS } from './belief.ts'
 import { Bandwidth } from './facets/bandwidth.ts'
+import { Dlp } from './facets/dlp.ts'
 import { Inspection } from './facets/inspection.ts'
 import { Cpu, Memory } from './facets/limits.ts'
 import { Packages } from './facets/packages.ts'
@@ -27,6 +28,7 @@ export const FACETS = [
   'packages',
   'inspection',
   'fingerprint',
+  'dlp',
 ] as const
 export type Facet = (typeof FACETS)[number]
 
@@ -72,6 +74,8 @@ export const Profile = Type.Object(
     packages: Type.Optional(Packages),
     inspection: Type.Optional(Inspection),
     fingerprint: Type.Optional(Type.Unknown()),
+    /** What may leave it. */
+    dlp: Type.Optional(Dlp),
   },
   { additionalProperties: false },
 )

@@ -54,7 +54,7 @@ export const SubjectSelector = Type.Object(
 
 /** A name, or every name below one. Letters of any case; names beyond ASCII in their `xn--` form (RFC 5891). */
 export const DOMAIN = /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}$/
-const DomainPattern = Type.String({
+export const DomainPattern = Type.String({
   maxLength: 253,
   pattern: DOMAIN.source,
   description: 'A name such as example.com, or *.example.com',

@@ -36,7 +36,7 @@ export type PreviewTest = {
 }
 
 /** A rule with what becomes of it; `match` null = what no rule names. */
-export type RuleChange = Pick<ResolvedRule, 'tier' | 'limit' | 'log'> & {
+export type RuleChange = Pick<ResolvedRule, 'tier' | 'limit' | 'log' | 'beyond'> & {
   readonly direction: Direction
   readonly change: 'added' | 'removed' | 'same'
   readonly verdict: RuleVerdict

@@ -20,7 +20,8 @@ export function sparing(
   return rules.map((rule) => {
     if (rule.verdict !== 'deny' && rule.verdict !== 'reject') return rule
     // What stands in a set of names is spared by the host that puts it there.
-    if (rule.match.peer.kind === 'set' && sets.get(rule.match.peer.set)?.kind === 'domain') return rule
+    const kind = rule.match.peer.kind === 'set' ? sets.get(rule.match.peer.set)?.kind : undefined
+    if (kind === 'domain' || kind === 'names' || kind === 'home') return rule
     sets.set(SPARED, sparedMeaning(neverBlock))
     const region = regionOf(rule.match)
     const { match, derived } = matchOf({ ...region, outside: [...region.outside, { set: SPARED }] }, sets)

@@ -75,6 +75,11 @@ export const words = {
       alarming: 'Being believed raises risk by itself.',
       profile: 'What is worn: network, DNS, rules, and what happens to the rest.',
       mitigationRules: 'How it tightens under risk.',
+      dlp: 'What may leave: budgets, bursts, new destinations, names. What is refused is evidence.',
+      budgets: 'Bytes out per hour or day: to everyone, to a persona, or to each unrated address.',
+      burst: 'At most so much within a span, whoever it goes to.',
+      newDestinations: 'First flows to an address it never asked wait this long.',
+      dnsTunnels: 'Questions for names are looked at for data in them.',
       network:
         'Addresses inside the workload, and its gateway. A change keeps the old address until its connections ended.',
       dns: 'The resolvers it asks, and its search domains.',
