@@ -104,7 +104,6 @@ async function killSome(plan: Plan): Promise<Map<string, Tally>> {
 
 /** Several grounds side by side: most of a trial is waiting. */
 async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<void> {
-  const end = performance.now() + Math.min(plan.minutes, MINUTES[driver]) * 60_000
   const grounds = await opened(LANES[driver], (lane) => openGroundOf(driver, `a${lane}`, 'enforcer'))
   try {
     const [first] = grounds
@@ -123,6 +122,7 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
       tally.points += queues[to].length
     }
     process.stderr.write(`${driver}: ${tally.points} points, a change takes ${Math.round(first!.applyMs)} ms\n`)
+    const end = performance.now() + Math.min(plan.minutes, MINUTES[driver]) * 60_000
     await together(
       grounds.map(async (ground) => {
         while (performance.now() < end) {
