@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
   approver: ['approver', 'the key an approver signs plans with: keygen, show'],
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
+  machine: ['machine', 'virtual machines of this host: list, define, start, stop, clone, resize, destroy, log (root)'],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],
   drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],

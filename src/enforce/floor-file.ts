@@ -130,6 +130,8 @@ limits:
   rules: ${DEFAULT_FLOOR.limits.rules}
   sets: ${DEFAULT_FLOOR.limits.sets}
   elements: ${DEFAULT_FLOOR.limits.elements}
+  machines: ${DEFAULT_FLOOR.limits.machines}
+  machineMemoryMb: ${DEFAULT_FLOOR.limits.machineMemoryMb}
   messageBytes: ${DEFAULT_FLOOR.limits.messageBytes}
   containedFor: ${DEFAULT_FLOOR.limits.containedForMs / 86_400_000}d
   confirmWithin: ${DEFAULT_FLOOR.limits.confirmWithinMs / 3_600_000}h

@@ -48,6 +48,8 @@ export const FloorText = Type.Object(
           rules: amount(10_000_000),
           sets: amount(1_000),
           elements: amount(10_000_000),
+          machines: amount(1_000),
+          machineMemoryMb: amount(16_777_216),
           messageBytes: Type.Optional(Type.Integer({ minimum: 1_024, maximum: 256 << 20 })),
           containedFor: Type.Optional(Duration),
           confirmWithin: Type.Optional(Duration),
@@ -107,6 +109,9 @@ export type Floor = {
     readonly rules: number
     readonly sets: number
     readonly elements: number
+    /** Virtual machines of ours, and the memory of all of them. */
+    readonly machines: number
+    readonly machineMemoryMb: number
     readonly messageBytes: number
     readonly containedForMs: number
     readonly confirmWithinMs: number
@@ -137,6 +142,8 @@ export const DEFAULT_FLOOR: Floor = {
     rules: 500_000,
     sets: 1_000,
     elements: 1_000_000,
+    machines: 16,
+    machineMemoryMb: 8_192,
     messageBytes: 128 << 20,
     containedForMs: 7 * 86_400_000,
     confirmWithinMs: 3_600_000,
