@@ -27,6 +27,8 @@ async function loadBy(way: Way, text: string): Promise<string> {
   if (way === 'quickest') return (await load(text)) ?? 'none'
   const loader = LOADERS[way]
   if ((await loader.apply(text)) === 'applied') return loader.name
+  // What no batch can carry goes by libnftables, as it does in the agent.
+  if (way === 'netlink' && (await libraryLoader.apply(text)) === 'applied') return libraryLoader.name
   throw new Error(`${way} cannot carry this text here`)
 }
 
