@@ -53,16 +53,16 @@ export async function guestEntries(roots: readonly string[]): Promise<{ kernel: 
   }
 }
 
-function program(path: string, from: string): Entry {
+export function program(path: string, from: string): Entry {
   return { path, kind: 'file', bytes: readFileSync(from), mode: 0o755 }
 }
 
-function text(path: string, words: string, mode: number): Entry {
+export function text(path: string, words: string, mode: number): Entry {
   return { path, kind: 'file', bytes: Buffer.from(words), mode }
 }
 
 /** The first file of that name in any package. */
-function one(roots: readonly string[], pattern: string): string {
+export function one(roots: readonly string[], pattern: string): string {
   for (const root of roots) {
     const [found] = globSync(pattern, { cwd: root }).sort()
     if (found !== undefined) return join(root, found)
@@ -70,11 +70,11 @@ function one(roots: readonly string[], pattern: string): string {
   throw new Error(`no package of the test guest holds ${pattern}`)
 }
 
-function programOf(roots: readonly string[], name: string): string {
+export function programOf(roots: readonly string[], name: string): string {
   return one(roots, `{usr/bin,usr/sbin,bin,sbin}/${name}`)
 }
 
-function librariesOf(roots: readonly string[], files: readonly string[]): string[] {
+export function librariesOf(roots: readonly string[], files: readonly string[]): string[] {
   const found = new Map<string, string>()
   const waiting = [...files]
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
@@ -91,12 +91,12 @@ function librariesOf(roots: readonly string[], files: readonly string[]): string
   return [...found.values()]
 }
 
-function libraryFolder(path: string): string {
+export function libraryFolder(path: string): string {
   return basename(path).startsWith('ld-linux') ? 'usr/lib64' : 'usr/lib/x86_64-linux-gnu'
 }
 
 /** In the order in which they load. */
-function modulesOf(roots: readonly string[]): string[] {
+export function modulesOf(roots: readonly string[], names: readonly string[] = MODULES): string[] {
   const [root] = roots.filter((path) => existsSync(join(path, 'boot')))
   if (root === undefined) throw new Error('no package of the test guest holds a kernel')
   const folder = globSync('{usr/,}lib/modules/*/kernel', { cwd: root })[0]!
@@ -111,6 +111,6 @@ function modulesOf(roots: readonly string[]): string[] {
     for (const other of neededModules(readFileSync(join(root, folder, path)))) load(other)
     order.push(join(root, folder, path))
   }
-  for (const name of MODULES) load(name)
+  for (const name of names) load(name)
   return order
 }

@@ -7,18 +7,18 @@ const execute = promisify(execFile)
 export type Reach = { readonly gateway: boolean; readonly names: boolean; readonly controlPlane: boolean }
 
 export async function reachOf(key: string): Promise<Reach> {
-  const inside = (...argv: string[]) =>
-    execute('ip', ['netns', 'exec', key, ...argv], { timeout: 2_000 }).then(
+  const run = (program: string, ...argv: string[]) =>
+    execute(program, argv, { timeout: 3_000 }).then(
       ({ stdout }) => stdout,
       () => null,
     )
-  const answers = async (address: string) => (await inside('ping', '-nqc1', '-W1', address)) !== null
-  const route = /^default via (\S+)/.exec((await inside('ip', '-4', 'route', 'show', 'default')) ?? '')
-  const [gateway, names, controlPlane] = await Promise.all([
-    route === null ? false : answers(route[1]!),
-    inside('getent', 'ahostsv4', NAME).then((said) => said?.startsWith(BEYOND) === true),
-    answers(BEYOND),
-  ])
+  const answers = async (address: string) =>
+    (await run('nsenter', `--net=/run/netns/${key}`, 'ping', '-nqc1', '-W1', address)) !== null
+  const route = /^default via (\S+)/.exec((await run('ip', '-n', key, '-4', 'route', 'show', 'default')) ?? '')
+  const gateway = route !== null && (await answers(route[1]!))
+  const controlPlane = await answers(BEYOND)
+  // Only this way are programs given the workload's resolver file.
+  const names = (await run('ip', 'netns', 'exec', key, 'getent', 'ahostsv4', NAME))?.startsWith(BEYOND) === true
   return { gateway, names, controlPlane }
 }
 

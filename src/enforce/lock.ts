@@ -1,6 +1,6 @@
 /**
  * One agent per home. The lock is a file made with O_EXCL that names the supervisor and the worker's process group, each
- * with its start time, because process ids are reused. Every process that may write to the kernel is in the worker's
+ * with its start time and its boot, because process ids are reused. Every process that may write to the kernel is in the worker's
  * group; whoever takes the lock over kills what is left of that group and waits until it is gone, so that no orphaned
  * `nft` can write after recovery began.
  */
@@ -18,6 +18,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { effectSync } from './fault.ts'
+import { bootId } from './journal.ts'
 
 type Holder = { readonly pid: number; readonly started: string }
 type Held = { readonly supervisor: Holder; readonly worker: Holder | null }
@@ -37,7 +38,7 @@ export async function takeLock(home: string): Promise<Lock> {
       throw new LockTaken(
         `another agent (process ${held.supervisor.pid}) holds ${home}. Stop it, or give --home another folder`,
       )
-    if (held?.worker != null) await endGroup(held.worker)
+    if (held?.worker != null && isOfThisBoot(held.worker)) await endGroup(held.worker)
     effectSync('lock remove', () => rmSync(path, { force: true }))
     if (tries > 20) throw new LockTaken(`cannot take ${path}. Remove it if no agent is running`)
   }
@@ -55,7 +56,7 @@ export async function takeLock(home: string): Promise<Lock> {
 /** Kills a worker's process group and waits, bounded, until nobody of it is left. */
 export async function endGroup(leader: { readonly pid: number; readonly started?: string }): Promise<void> {
   const now = startTime(leader.pid)
-  if (leader.started !== undefined && now !== null && now !== leader.started) return
+  if (leader.started !== undefined && now !== null && !isSame(now, leader.started)) return
   for (let tries = 0; tries < 500; tries++) {
     try {
       effectSync('kill', () => process.kill(-leader.pid, 'SIGKILL'))
@@ -107,9 +108,19 @@ function read(path: string): Held | null {
   }
 }
 
+/** Boots are alike: the same process may get the same number in the same moment. Release 3 and older did not tell them apart. */
+function isOfThisBoot({ started }: Holder): boolean {
+  return !started.includes('/') || started.startsWith(`${bootId()}/`)
+}
+
 function alive(holder: Holder): boolean {
   const stat = statOf(holder.pid)
-  return stat !== null && stat.state !== 'Z' && stat.started === holder.started
+  return stat !== null && stat.state !== 'Z' && isSame(stat.started, holder.started)
+}
+
+/** `before` may be of a release that wrote the time alone. */
+function isSame(now: string, before: string): boolean {
+  return now === before || (!before.includes('/') && now.endsWith(`/${before}`))
 }
 
 function startTime(pid: number): string | null {
@@ -121,7 +132,7 @@ function statOf(pid: number): { state: string; group: number; started: string } 
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0]!, group: Number(fields[2]), started: fields[19]! }
+    return { state: fields[0]!, group: Number(fields[2]), started: `${bootId()}/${fields[19]}` }
   } catch {
     return null
   }

@@ -8,21 +8,29 @@ import { needRoot } from '../../test/need.ts'
 
 const skip = needRoot()
 /** A busy machine needs some of it only to ask everybody. */
-const WITHIN_MS = 20_000
+const WITHIN_MS = 60_000
 let host: Host
 
 before(async () => {
   if (skip !== false) return
   host = await makeHost('t', 2)
-  await host.wear('works')
 })
 after(async () => {
   if (skip === false) await host.remove()
 })
 
-const happenings: readonly Happening[] = ['no-ack', 'worker-and-supervisor-killed', 'reboot']
+test('a boot in the middle of the very first persona: not even its files are left', { skip }, async () => {
+  const restored = await round(host, 'reboot', WITHIN_MS)
+  assert.deepEqual(
+    restored.map(({ why }) => why),
+    ['', ''],
+  )
+})
+
+const happenings: readonly Happening[] = ['worker-and-supervisor-killed', 'reboot']
 for (const happening of happenings)
   test(`${happening}: both workloads are back, exactly, within the timer`, { skip }, async (t) => {
+    if (happening === happenings[0]) await host.wear('works')
     const restored = await round(host, happening, WITHIN_MS)
     t.diagnostic(`back after ${Math.round(restored[0]!.ms)} ms`)
     assert.deepEqual(

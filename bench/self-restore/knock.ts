@@ -1,0 +1,28 @@
+/** Knocks at ADDRESS:PORT… again and again from the namespace it runs in, and tells each answer: any packet back is one. */
+import { connect } from 'node:net'
+
+export type Knocked = { readonly target: string; readonly answers: boolean }
+
+const EVERY_MS = 250
+const WITHIN_MS = 1_500
+
+function knock(target: string): void {
+  const [host, port] = target.split(':')
+  const socket = connect({ host: host!, port: Number(port) })
+  let isOver = false
+  const over = (answers: boolean) => {
+    if (isOver) return
+    isOver = true
+    clearTimeout(timer)
+    socket.destroy()
+    process.send?.({ target, answers } satisfies Knocked)
+    setTimeout(() => knock(target), EVERY_MS)
+  }
+  const timer = setTimeout(() => over(false), WITHIN_MS)
+  socket.on('connect', () => over(true))
+  // Nobody listens, and somebody says so: a packet came back.
+  socket.on('error', (error: NodeJS.ErrnoException) => over(error.code === 'ECONNREFUSED'))
+}
+
+for (const target of process.argv.slice(2)) knock(target)
+process.on('disconnect', () => process.exit(0))
