@@ -23,6 +23,7 @@ import {
   bindingsOf,
   compileSnapshot,
   type Inventory,
+  leftOnDisk,
   NOTHING,
   onlyContains,
   type Snapshot,
@@ -83,12 +84,19 @@ type Pending = {
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
-/** Looking at everything again costs five times what the change did; the host may be busier by then. */
-const WAY_BACK = 8
 /** Rules of one report. */
 const [MAX_DENIES, MAX_HITS] = [5_000, 500]
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
+
+/**
+ * What is kept of the time for the way back. Looking at everything again costs five times what the change did, and the host
+ * may be busier by then; but most of a short time is for waiting.
+ */
+function wayBackMs(thereMs: number, withinMs: number): number {
+  const most = Math.max(withinMs / 6, Math.min(withinMs / 3, withinMs - 10_000))
+  return Math.min(most, Math.max(withinMs / 10, 8 * thereMs))
+}
 
 export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
@@ -204,8 +212,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     await stage('switch', before, after)
     maybe('source-switched')
     // The way back takes about as long as the way there: begun so much earlier, it is over when the time is.
-    const backMs = Math.min(WAY_BACK * (monotonicMs() - begunMs), state.confirmWithinMs / 6)
-    const waitMs = state.confirmWithinMs - backMs
+    const waitMs = state.confirmWithinMs - wayBackMs(monotonicMs() - begunMs, state.confirmWithinMs)
     clearTimeout(timer)
     const sooner = setTimeout(() => void alone(() => expire(state.generation)), begunMs + waitMs - monotonicMs())
     pending = { ...pending, timer: sooner }
@@ -308,6 +315,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     maybe('recovery-begun')
     const confirmed = journal.confirmed()
     if (confirmed !== null) generation = confirmed.generation
+    const intent = journal.intent()
+    const left = intent === null || intent.boot === boot ? null : leftOnDisk(snapshotFrom(intent.after))
     if (found.hold === 'before') {
       current = snapshotFrom(found.snapshot)
       await hold(current, snapshotFrom(found.intent.after))
@@ -315,10 +324,11 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
     } else if (found.hold === 'confirmed') {
       current = snapshotFrom(found.snapshot)
-      await hold(current)
+      await hold(current, left)
       await drain()
       tell(found.confirmed.generation, 'confirmed')
-    } else if (journal.corrupt === 0) await convergeTable(null, clock())
+    } else if (left !== null) await hold(NOTHING, left)
+    else if (journal.corrupt === 0) await convergeTable(null, clock())
     maybe('recovered')
     journal.clear()
   }
