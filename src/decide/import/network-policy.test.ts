@@ -83,8 +83,16 @@ function kubernetes(policies: NetworkPolicy[], from: Pod, to: Pod, proto: string
           ? (spec.ingress ?? []).map(({ from: peers, ports }) => ({ peers, ports }))
           : (spec.egress ?? []).map(({ to: peers, ports }) => ({ peers, ports }))
       return rules.some(({ peers = [], ports = [] }) => {
-        const isWho = peers.length === 0 || peers.some((peer) => isPeer(peer, metadata.namespace as string, other))
-        return isWho && (ports.length === 0 || ports.some((one) => isPort(one, to, proto, port)))
+        // Ports have no names in a block of addresses outside; whose port it is has its own names whoever calls.
+        const isWho = (named: boolean) =>
+          peers.length === 0 ||
+          peers.some(
+            (peer) =>
+              isPeer(peer, metadata.namespace as string, other) &&
+              !(named && type === 'Egress' && peer.ipBlock !== undefined),
+          )
+        if (ports.length === 0) return isWho(false)
+        return ports.some((one) => isPort(one, to, proto, port) && isWho(typeof one.port === 'string'))
       })
     })
   }
