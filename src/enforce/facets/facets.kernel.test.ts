@@ -184,7 +184,7 @@ test('what somebody changes of it is put back and reported', { skip }, async () 
     const before = repairs()
     act()
     // Two seconds on an idle machine; this one is shared.
-    await until(`repair of ${what}`, 10_000, async () => (await on.range.capture()) === held)
-    await until(`report of ${what}`, 10_000, () => repairs() > before)
+    await until(`repair of ${what}`, 30_000, async () => (await on.range.capture()) === held)
+    await until(`report of ${what}`, 30_000, () => repairs() > before)
   }
 })

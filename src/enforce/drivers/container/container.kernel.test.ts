@@ -51,8 +51,8 @@ after(async () => {
   if (skip !== false) return
   await podman('rm', '-f', '-t', '0', '-a')
   // Its storage may be mounted over itself; podman has no command that undoes that.
-  await run('umount', ['-q', '-R', join(folder, 'root', 'overlay')]).catch(() => {})
-  rmSync(folder, { recursive: true, force: true })
+  await run('umount', ['-q', '-l', join(folder, 'root', 'overlay')]).catch(() => {})
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 })
 const on = agentOnRange('ct', skip)
 const space = (name: string) => namespaceOf(on.range.plan.prefix, name)
