@@ -115,6 +115,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   const denies = createRuleCounts()
   const hits = createRuleCounts()
   let unwatched = 0
+  let isOwed = false
   let carried: Carried | null = null
 
   /** One change at a time, whoever asks. */
@@ -355,8 +356,11 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       await convergeTable(compiledOnce(current), clock())
       options.reloaded()
     }
-    const isTenth = ++unwatched % 10 === 0
-    await repairFacets(({ noticed: by }) => isTenth || by === 'look' || by?.some((what) => noticed.has(what)) === true)
+    const isDue = ++unwatched % 10 === 0 || isOwed
+    const before = counters.unreachable
+    await repairFacets(({ noticed: by }) => isDue || by === 'look' || by?.some((what) => noticed.has(what)) === true)
+    // What failed is tried again at once, then with the others: nobody will tell us of it a second time.
+    isOwed = counters.unreachable > before && !isOwed
   }
 
   async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {
