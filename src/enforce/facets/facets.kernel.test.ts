@@ -158,6 +158,9 @@ test('what somebody changes of it is put back and reported', { skip }, async () 
     publishedPorts: [{ protocol: 'udp', port: 5_353, to: 53 }],
   }
   await wear(facets)
+  // Connections of the tests before may keep the old address for a while.
+  const isOld = async () => (await on.range.capture()).includes('eth0 10.77.1.2/24')
+  await until('the old address is let go', 90_000, async () => !(await isOld()))
   const held = await on.range.capture()
   const router = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', space('r'), ...argv])
   const ifb = /gifb-\w+/.exec(held)![0]
