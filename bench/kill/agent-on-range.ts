@@ -12,7 +12,8 @@ export type AgentOnRange = {
   /** The next generation. */
   next(): number
   nft(...argv: readonly string[]): string
-  apply(state: AgentState, answer: FakeServer['whenConfirming'], reaches: string): Promise<void>
+  /** Throws with the agent's reason as soon as it refuses what was not meant to be refused. */
+  apply(state: AgentState, answer: FakeServer['whenConfirming'], reaches: string, withinMs?: number): Promise<void>
 }
 
 /** Registers the hooks; the answer is filled before the first test. */
@@ -45,14 +46,16 @@ export function agentOnRange(tag: string, skip: string | false): AgentOnRange {
     next: () => ++it.n,
     nft: (...argv) =>
       execFileSync('ip', ['netns', 'exec', it.range.router, 'nft', ...argv], { stdio: 'pipe' }).toString(),
-    async apply(state, answer, reaches) {
+    async apply(state, answer, reaches, withinMs = 45_000) {
       it.server.whenConfirming = answer
       it.server.send({ type: 'state', state })
-      const said = () => {
+      await until(`${reaches}: generation ${state.generation.n}`, withinMs, () => {
         const { applied } = it.server.last
-        return applied?.generation.n === state.generation.n ? (applied.state as string) : ''
-      }
-      await until(`${reaches}: generation ${state.generation.n}`, 45_000, () => said() === reaches)
+        if (applied?.generation.n !== state.generation.n) return false
+        const said = String(applied.state)
+        if (said === 'refused' && reaches !== said) throw new Error(`refused: ${applied.why}`)
+        return said === reaches
+      })
     },
   }
 }

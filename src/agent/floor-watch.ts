@@ -1,5 +1,8 @@
-/** The floor in force: read once (what cannot be used throws, and the agent does not start), and again when its file changes. */
-import { unwatchFile, watchFile } from 'node:fs'
+/**
+ * The floor in force: read once (what cannot be used throws, and the agent does not start), and again when its file changes:
+ * whoever asks gets what the file says now, so that a tighter floor holds from the moment it is written.
+ */
+import { lstatSync, unwatchFile, watchFile } from 'node:fs'
 import { type FoundFloor, findFloor, floorPaths } from '../enforce/floor-file.ts'
 
 export type FloorWatch = { readonly found: FoundFloor; close(): void }
@@ -12,7 +15,12 @@ export function createFloorWatch(home: string, say: (line: string) => void): Flo
   say(
     found.path === null ? 'no floor is set: the defaults hold (guise agent floor show)' : `the floor is ${found.path}`,
   )
+  const marks = () => floorPaths(home).map(markOf).join(' ')
+  let seen = marks()
   const look = () => {
+    const mark = marks()
+    if (mark === seen) return
+    seen = mark
     try {
       const next = findFloor(home)
       if (next.path === null && found.path !== null)
@@ -26,10 +34,17 @@ export function createFloorWatch(home: string, say: (line: string) => void): Flo
   for (const path of floorPaths(home)) watchFile(path, { interval: LOOK_MS, persistent: false }, look)
   return {
     get found() {
+      look()
       return found
     },
     close() {
       for (const path of floorPaths(home)) unwatchFile(path, look)
     },
   }
+}
+
+/** What changes with the file, whoever replaces, writes, hands over or removes it. */
+function markOf(path: string): string {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats === undefined ? '-' : `${stats.ino}:${stats.ctimeNs}:${stats.size}`
 }

@@ -112,13 +112,12 @@ function draftOf(
     return skip('driver/recording', 'it is a recording: everything is observed, nothing is worn')
   if (record.report.frontedBy !== undefined)
     return skip('fronted', `${record.report.frontedBy} fronts it and wears its persona`)
-  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES] ?? []
-  const missing = facetsOf(effective.persona.spec).filter((facet) => !carried.includes(facet))
+  const missing = facetsOf(effective.persona.spec).filter((facet) => !CARRIES[record.report.driver].includes(facet))
   const before = inForce(input, record)
   if (missing.length > 0)
     return skip(
       'facet-not-supported',
-      `driver ${record.report.driver as string} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
+      `driver ${record.report.driver} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
     )
   const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
   const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)

@@ -57,7 +57,7 @@ export function wear(input: WearInput): WornState {
   const sure = withoutForgeable(contextOf(record, persona.ref.name, now), record.risk).risk
   const on = stepFor(persona, sure, before?.persona.id === persona.ref.id ? (before.ladder ?? null) : null, now)
   if (on === null) return { ...base, containment: input.containment }
-  const carried: readonly string[] = CARRIES[record.report.driver as keyof typeof CARRIES]
+  const carried = CARRIES[record.report.driver]
   const whole = tighteningOf(persona, on)
   const tightening = carried.includes('dlp') ? whole : { ...whole, dlp: [] }
   const resolution = input.remember(['ladder', persona.ref.id, on.at, base.key], () =>
@@ -98,7 +98,7 @@ type Overlapped = Omit<WornState, 'containment'> & { readonly key: unknown; read
 
 /** What may leave, by the word of each persona that is worn: it only takes away, so none is asked whose counts more. */
 function guarded(input: WearInput, base: Overlapped): Overlapped {
-  const carried: readonly string[] = CARRIES[input.record.report.driver as keyof typeof CARRIES]
+  const carried = CARRIES[input.record.report.driver]
   const saying = carried.includes('dlp') ? base.worn.filter(({ spec }) => spec.profile?.dlp !== undefined) : []
   if (saying.length === 0) return base
   const resolution = input.remember(['dlp', saying.map(({ ref }) => ref.id), base.key], () => {
@@ -158,7 +158,7 @@ function overlapped(input: WearInput): Overlapped {
     const text = `${worn.map((one) => one.persona.ref.name).join(', ')} have too many rules to be merged, so it wears ${persona.ref.name} alone`
     return { ...alone, skipped: [{ rule: 'overlap-too-large', text: text.slice(0, 500) }] }
   }
-  const carried = CARRIES[record.report.driver as keyof typeof CARRIES] as readonly string[]
+  const carried = CARRIES[record.report.driver]
   const sayers = worn.map((one) => ({
     name: one.persona.ref.name,
     p: one.p,

@@ -67,9 +67,8 @@ export function uncarried(state: AgentState, inventory: Inventory): string | nul
   for (const desired of state.workloads) {
     const report = reports.get(desired.key)
     if (report === undefined) continue
-    const carries: readonly Facet[] = CARRIES[report.driver]
     const asked = FACETS.filter((facet) => facet === 'policies' || wishOf(desired, facet) !== undefined)
-    const lacking = asked.find((facet) => !carries.includes(facet))
+    const lacking = asked.find((facet) => !CARRIES[report.driver].includes(facet))
     if (lacking !== undefined)
       return `driver ${report.driver} of ${report.name} does not carry facet ${lacking}; nothing was applied`
     for (const facet of asked) {

@@ -4,54 +4,31 @@ import { FACETS, type Facet, type MITIGATIONS, type PersonaSpec } from './person
 export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'recording'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
-export const CARRIES = {
-  netns: [
-    'policies',
-    'network',
-    'dns',
-    'egressAddress',
-    'publishedPorts',
-    'bandwidth',
-    'cpu',
-    'memory',
-    'vpn',
-    'tls',
-    'packages',
-    'dlp',
-    'inspection',
-  ],
+/** What stands on our end of a link, or goes through a door into the workload. */
+const BEHIND_A_LINK = [
+  'policies',
+  'network',
+  'dns',
+  'vpn',
+  'tls',
+  'egressAddress',
+  'publishedPorts',
+  'bandwidth',
+  'cpu',
+  'dlp',
+  'inspection',
+] as const satisfies readonly Facet[]
+/** A machine's memory is its own (`guise machine resize`), and so is its package manager. */
+const IN_OUR_KERNEL = [...BEHIND_A_LINK, 'memory', 'packages'] as const satisfies readonly Facet[]
+
+export const CARRIES: Readonly<Record<DriverName, readonly Facet[]>> = {
+  netns: IN_OUR_KERNEL,
+  container: IN_OUR_KERNEL,
+  qemu: BEHIND_A_LINK,
   host: ['policies'],
-  qemu: [
-    'policies',
-    'network',
-    'dns',
-    'egressAddress',
-    'publishedPorts',
-    'bandwidth',
-    'cpu',
-    'vpn',
-    'tls',
-    'dlp',
-    'inspection',
-  ],
-  container: [
-    'policies',
-    'network',
-    'dns',
-    'egressAddress',
-    'publishedPorts',
-    'bandwidth',
-    'cpu',
-    'memory',
-    'vpn',
-    'tls',
-    'packages',
-    'dlp',
-    'inspection',
-  ],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
-} as const satisfies Record<DriverName, readonly Facet[]>
+}
 
 /** Where rules find its packets: on our end of its link, at the host's own hooks, or nowhere. */
 export const PACKETS = {

@@ -38,9 +38,7 @@ export function refuseShift(state: Gathered, request: ShiftRequest): Outcome<Jud
       cure: 'Start as root on Linux to have a live lab.',
     }
   }
-  const missing = facetsOf(found.manifest.spec).filter(
-    (facet) => !(CARRIES[driver] as readonly string[]).includes(facet),
-  )
+  const missing = facetsOf(found.manifest.spec).filter((facet) => !CARRIES[driver].includes(facet))
   if (missing.length > 0) {
     return {
       ok: false,

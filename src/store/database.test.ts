@@ -29,7 +29,9 @@ const POLL_MS = 20
 
 async function schemaAt(url: string): Promise<string> {
   const pool = new pg.Pool({ connectionString: url })
-  // `destroy` does not wait for the server's end of a connection, which may say that it is shutting down.
+  // `destroy` does not wait for the server's end of a connection, which may say that it is shutting down: to the client, or
+  // to the pool when the client was idle.
+  pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {

@@ -85,16 +85,9 @@ function wearing(persona: string, worn: Partial<DesiredState>, peer: Partial<Des
   const others = state.workloads.map((one) => (one.key === space('wc') ? { ...one, ...peer } : one))
   return { ...state, confirmWithinMs: 60_000, workloads: [...others, own] }
 }
-async function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
-  on.server.whenConfirming = answer
+function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
   secrets.bring()
-  on.server.send({ type: 'state', state })
-  await until(`${reaches}: generation ${state.generation.n}`, 60_000, () => {
-    const { applied } = on.server.last
-    if (applied?.generation.n !== state.generation.n) return false
-    if (String(applied.state) === 'refused') throw new Error(`refused: ${applied.why}`)
-    return String(applied.state) === reaches
-  })
+  return on.apply(state, answer, reaches, 60_000)
 }
 
 const resolver = () => podman('exec', 'web', '/bin/cat', '/etc/resolv.conf')

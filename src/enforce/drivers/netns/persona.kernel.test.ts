@@ -86,16 +86,9 @@ function wearing(persona: string, worn: Partial<DesiredState>, peer: Partial<Des
   })
   return { ...state, confirmWithinMs: 60_000, workloads }
 }
-async function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
-  on.server.whenConfirming = answer
+function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
   secrets.bring()
-  on.server.send({ type: 'state', state })
-  await until(`${reaches}: generation ${state.generation.n}`, 60_000, () => {
-    const { applied } = on.server.last
-    if (applied?.generation.n !== state.generation.n) return false
-    if (String(applied.state) === 'refused') throw new Error(`refused: ${applied.why}`)
-    return String(applied.state) === reaches
-  })
+  return on.apply(state, answer, reaches, 60_000)
 }
 
 const web = { ingress: allowing(...[80, 443, 8_443].map((port) => ({ peer: OUTSIDE, port }))) }

@@ -98,16 +98,9 @@ function wearing(persona: string, worn: ReadonlyMap<Machine, Partial<DesiredStat
 }
 
 /** A guest under full emulation, beside other tests, takes its time: longer than a namespace does. */
-async function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
-  on.server.whenConfirming = answer
+function apply(state: AgentState, answer: 'confirm' | 'nothing', reaches: string): Promise<void> {
   secrets.bring()
-  on.server.send({ type: 'state', state })
-  await until(`${reaches}: generation ${state.generation.n}`, 90_000, () => {
-    const { applied } = on.server.last
-    if (applied?.generation.n !== state.generation.n) return false
-    if (String(applied.state) === 'refused') throw new Error(`refused: ${applied.why}`)
-    return String(applied.state) === reaches
-  })
+  return on.apply(state, answer, reaches, 90_000)
 }
 
 const network = { addresses: ['10.78.2.2/24', 'fd78:2::2/64'], gateways: ['10.78.2.1', 'fd78:2::1'] }
