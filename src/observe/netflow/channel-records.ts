@@ -110,14 +110,15 @@ export function createLooked(count: number): Looked {
 /** A loop by itself, so that the memory of all channels is asked for before any of it is needed. */
 export function lookAtRecords(channels: BusyChannels, { view, at, count, layout }: Records, looked: Looked): void {
   const { words, capacity } = channels
-  const { source, target, sourcePort, targetPort, proto, recordBytes } = layout
+  const { source, target, sourcePort, targetPort, proto, flags, recordBytes } = layout
   const { clients, servers, services, slots, isAnswer } = looked
   let fetched = 0
   for (let i = 0, r = at; i < count; i++, r += recordBytes) {
     const from = view.getUint16(r + sourcePort)
     const to = view.getUint16(r + targetPort)
     const kind = view.getUint8(r + proto)
-    const answers = from < to
+    // Whoever opened it is no server, or who serves could look into every port of its clients unseen.
+    const answers = from < to && !(kind === Proto.tcp && flags >= 0 && isOpening(view.getUint8(r + flags)))
     const client = view.getUint32(r + (answers ? target : source))
     const server = view.getUint32(r + (answers ? source : target))
     const service = service4(answers ? from : to, kind)
@@ -138,10 +139,11 @@ export const MOST_FLOWS = 32_768
 
 /**
  * Adds up the records of busy channels; the indices of all others go into `rest`. Returns how many those are. `nowS`: as
- * channels note when they were last seen.
+ * channels note when they were last seen. The lower port is taken for the service's first; where nobody calls it, the higher
+ * one is, if that is a busy service (a database's, called from a port below its own).
  */
 export function addRecords(
-  { words, doubles }: BusyChannels,
+  { words, doubles, capacity }: BusyChannels,
   records: Records,
   looked: Looked,
   nowS: number,
@@ -155,7 +157,14 @@ export function addRecords(
   const state = ((nowS << 8) | BUSY) >>> 0
   let left = 0
   for (let i = 0, r = at; i < count; i++, r += recordBytes) {
-    const slot = slots[i]! < 0 ? -1 : busySlot(words, slots[i]!, clients[i]!, servers[i]!, services[i]!)
+    let answers = isAnswer[i] === 1
+    let slot = slots[i]! < 0 ? -1 : busySlot(words, slots[i]!, clients[i]!, servers[i]!, services[i]!)
+    if (slot < 0 && slots[i]! >= 0 && (answers || flagsAt < 0 || !isOpening(view.getUint8(r + flagsAt)))) {
+      const [client, server] = [servers[i]!, clients[i]!]
+      const service = service4(view.getUint16(r + (answers ? targetPort : sourcePort)), (services[i]! >>> 8) & 255)
+      slot = busySlot(words, hash4(client, server, service) & (capacity - 1), client, server, service)
+      answers = !answers
+    }
     const end = isUptime ? uptimeAt(view, r + layout.end, clock) : number8(view, r + layout.end)
     const start = isUptime ? uptimeAt(view, r + layout.start, clock) : number8(view, r + layout.start)
     const w = wordAt(slot)
@@ -165,7 +174,6 @@ export function addRecords(
     }
     const size = countBytes === 4 ? view.getUint32(r + bytes) : number8(view, r + bytes)
     const n = countBytes === 4 ? view.getUint32(r + packets) : Math.min(0xffffffff, number8(view, r + packets))
-    const answers = isAnswer[i] === 1
     words[w + Word.state] = state
     words[w + Word.lastPort] = view.getUint16(r + (answers ? targetPort : sourcePort))
     const last = words[w + Word.lastEnd]!

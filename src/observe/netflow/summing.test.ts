@@ -123,6 +123,38 @@ test('a piece of a long conversation is not another one', () => {
   assert.equal(totals(rows).out, 400 * 500 + 300 * 500)
 })
 
+test('a service above the ports of its clients is called from there, too; who opens a connection is no server', () => {
+  const calls = Array.from({ length: 600 }, (_, i): Record[] => {
+    const port = i < 100 ? 20_000 + i : 2_000 + i
+    const at = T + i * 10
+    return [
+      { from: '10.0.0.1', to: '10.0.0.9', ports: [port, 5_432], at },
+      { from: '10.0.0.9', to: '10.0.0.1', ports: [5_432, port], at: at + 1, bytes: 2_000 },
+    ]
+  })
+  const scan = Array.from(
+    { length: 300 },
+    (_, i): Record => ({
+      from: '10.0.0.9',
+      to: '10.0.0.1',
+      ports: [5_432, 9_000 + i],
+      at: T + i,
+      flags: SYN,
+      bytes: 60,
+    }),
+  )
+  const { rows, busy } = run([...calls.flat(), ...scan])
+  assert.equal(busy, 1)
+  assert.equal(totals(rows).flows, 900)
+  const looked = new Set<number>()
+  let called = 0
+  for (let row = 0; row < rows.count; row++)
+    if (rows.source[row * 4 + 3] === 0x0a000009) looked.add(rows.targetPort[row]!)
+    else if (rows.targetPort[row] === 5_432) called += rows.flows[row]!
+  assert.equal(looked.size, 300)
+  assert.equal(called, 600)
+})
+
 test('a scanner of many ports or addresses is never summed', () => {
   const scan = Array.from(
     { length: 2_000 },

@@ -99,11 +99,11 @@ class SumTable implements Summing {
     if (count === 0) return
     this.#nearMs = from.end[0]!
     this.#nowS = Math.floor(Math.min(arrivedMs, this.#nearMs) / 1_000) & 0xffffff
-    this.#look(from, direction)
+    this.#look(from, beside)
     const [slots, isAnswer] = [this.#slots, this.#isAnswer]
     let left = 0
     for (let row = 0; row < count; row++) {
-      const slot = slots[row]! < 0 ? -1 : this.#find(from, row)
+      const slot = slots[row]! < 0 ? -1 : this.#find(from, row, flags[row]!)
       if (slot >= 0) {
         if (isAnswer[row] === 1) this.#addAnswer(slot, from, row)
         else this.#addCall(slot, from, row, flags[row]!, to)
@@ -135,7 +135,7 @@ class SumTable implements Summing {
    * Which way each row goes, and where its channel is if it is in its first place: a loop by itself, so that the memory is
    * fetched for many rows at once.
    */
-  #look(from: FlowBatch, direction: Uint8Array): void {
+  #look(from: FlowBatch, { flags, direction }: Beside): void {
     const { count, source, target, sourcePort, targetPort, proto, bytesIn, packetsIn, state } = from
     if (this.#slots.length < count) {
       this.#services = new Uint32Array(from.capacity)
@@ -146,7 +146,8 @@ class SumTable implements Summing {
     for (let row = 0; row < count; row++) {
       const kind = proto[row]!
       const isWhole = bytesIn[row]! > 0 || packetsIn[row]! > 0
-      const isAnswer = !isWhole && sourcePort[row]! < targetPort[row]!
+      const isOpened = kind === Proto.tcp && isOpening(flags[row]!)
+      const isAnswer = !isWhole && !isOpened && sourcePort[row]! < targetPort[row]!
       const client = isAnswer ? target : source
       const server = isAnswer ? source : target
       const service = serviceOf(client, server, row * 4, isAnswer ? sourcePort[row]! : targetPort[row]!, kind)
@@ -169,19 +170,42 @@ class SumTable implements Summing {
   }
 
   /** The slot to add the row to; −1 = its channel is not busy (yet). */
-  #find(from: FlowBatch, row: number): number {
+  #find(from: FlowBatch, row: number, flags: number): number {
     const isAnswer = this.#isAnswer[row] === 1
     const client = isAnswer ? from.target : from.source
     const server = isAnswer ? from.source : from.target
     const service = this.#services[row]!
     const first = this.#slots[row]!
     const r = row * 4
+    const slot = this.#slotOf(first, client, server, r, service)
+    if (slot >= 0 && this.#isBusy(slot, isAnswer ? from.targetPort[row]! : from.sourcePort[row]!, from.end[row]!))
+      return slot
+    const turned = isOpening(flags) && from.proto[row] === Proto.tcp ? -1 : this.#findTurned(from, row)
+    if (turned < 0 && slot < 0) this.#watch(first, client, server, r, service, from.end[row]!)
+    return turned
+  }
+
+  /** As if the other port were the service's: that of a busy channel is (a database's, called from a port below its own). */
+  #findTurned(from: FlowBatch, row: number): number {
+    if (from.bytesIn[row]! > 0 || from.packetsIn[row]! > 0) return -1
+    const isAnswer = this.#isAnswer[row] === 0
+    const client = isAnswer ? from.target : from.source
+    const server = isAnswer ? from.source : from.target
+    const r = row * 4
+    const service = serviceOf(client, server, r, (isAnswer ? from.sourcePort : from.targetPort)[row]!, from.proto[row]!)
+    const { words, capacity } = this.#channels
+    const slot = this.#slotOf(hashOf(client, server, r, service) & (capacity - 1), client, server, r, service)
+    if (slot < 0 || (words[wordAt(slot) + Word.state]! & 255) !== BUSY) return -1
+    this.#isAnswer[row] = isAnswer ? 1 : 0
+    this.#isBusy(slot, (isAnswer ? from.targetPort : from.sourcePort)[row]!, from.end[row]!)
+    return slot
+  }
+
+  #slotOf(first: number, client: Uint32Array, server: Uint32Array, r: number, service: number): number {
     for (let way = 0; way < WAYS; way++) {
       const slot = (first & ~(WAYS - 1)) | ((first + way) & (WAYS - 1))
-      if (isChannel(this.#channels, slot, client, server, r, service))
-        return this.#isBusy(slot, isAnswer ? from.targetPort[row]! : from.sourcePort[row]!, from.end[row]!) ? slot : -1
+      if (isChannel(this.#channels, slot, client, server, r, service)) return slot
     }
-    this.#watch(first, client, server, r, service, from.end[row]!)
     return -1
   }
 
