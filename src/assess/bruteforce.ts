@@ -14,8 +14,8 @@ const HALF_LIFE_MS = 1_800_000
 
 /** A port check says nothing and hears nothing (or a banner): three packets each way carry no log-in. */
 const LEAST_PER_FLOW = 100
-/** Far above any threshold; half of them are dropped when there are more. */
-const MAX_STARTS = 2_048
+/** Rows, far above any threshold; half of them are dropped when there are more. */
+const MAX_KEPT = 2_048
 
 /** No service asks for fewer (login-services.ts). */
 const LEAST_STARTS = 20
@@ -29,17 +29,18 @@ type Attempts = {
   isNews: boolean
   /** The place of `Hot` in the array of what rows change. */
   readonly at: number
-  starts: number[]
+  /** Pairs: when it began, and how many did (a row may stand for many: near enough for a span of minutes). */
+  readonly starts: number[]
 }
 
 /**
  * What every row changes, side by side in one array. Starts up to `since` do not count any more; they are dropped when
  * somebody asks, or there are too many. Flows and bytes are over the same attempts, from the last time there were none.
- * The newest starts wait here and go to the list together.
+ * The newest pairs wait here and go to the list together.
  */
 const Hot = { last: 0, since: 1, flows: 2, bytesOut: 3, bytesIn: 4, isProven: 5, count: 6, few: 7, starts: 8 } as const
 const FEW = 8
-const STRIDE = 16
+const STRIDE = Hot.starts + FEW * 2
 
 export function createBruteforce(options: { readonly maxKeys?: number } = {}): Detector {
   const maxKeys = options.maxKeys ?? 32_768
@@ -132,19 +133,17 @@ function observe(hot: Float64Array, at: number, held: readonly Attempts[], batch
     const last = hot[at + Hot.last]!
     // A quiet while ends one series of attempts; the next is judged by its own sizes.
     if (start - last > SPAN_MS || hot[at + Hot.count] === 0) {
-      held[at / STRIDE]!.starts = []
+      held[at / STRIDE]!.starts.length = 0
       hot.fill(0, at + Hot.flows, at + Hot.isProven)
       hot.fill(0, at + Hot.count, at + Hot.starts)
     }
     hot[at + Hot.since] = last - SPAN_MS
-    // A row of many says when its last one began: near enough for a span of minutes.
-    for (let left = Math.min(batch.flows[row]!, MAX_STARTS); left > 0; left--) {
-      if (hot[at + Hot.count]! >= MAX_STARTS) forgetOld(hot, held[at / STRIDE]!)
-      if (hot[at + Hot.few] === FEW) keepStarts(hot, held[at / STRIDE]!)
-      hot[at + Hot.starts + hot[at + Hot.few]!] = start
-      hot[at + Hot.few]!++
-      hot[at + Hot.count]!++
-    }
+    if (hot[at + Hot.few] === FEW) keepStarts(hot, held[at / STRIDE]!)
+    const free = at + Hot.starts + hot[at + Hot.few]! * 2
+    hot[free] = start
+    hot[free + 1] = batch.flows[row]!
+    hot[at + Hot.few]!++
+    hot[at + Hot.count]! += batch.flows[row]!
     hot[at + Hot.flows]! += batch.flows[row]!
   }
   hot[at + Hot.bytesOut]! += batch.bytesOut[row]!
@@ -152,30 +151,42 @@ function observe(hot: Float64Array, at: number, held: readonly Attempts[], batch
   if ((batch.marks[row]! & (Mark.handshake | Mark.antispoofed)) !== 0) hot[at + Hot.isProven] = 1
 }
 
-function keepStarts(hot: Float64Array, { at, starts }: Attempts): void {
-  for (let i = 0; i < hot[at + Hot.few]!; i++) starts.push(hot[at + Hot.starts + i]!)
+function keepStarts(hot: Float64Array, attempts: Attempts): void {
+  const { at, starts } = attempts
+  const from = at + Hot.starts
+  for (let i = 0; i < hot[at + Hot.few]! * 2; i++) starts.push(hot[from + i]!)
   hot[at + Hot.few] = 0
+  if (starts.length > MAX_KEPT * 2) forgetOld(hot, attempts, starts.length - MAX_KEPT)
 }
 
-function forgetOld(hot: Float64Array, attempts: Attempts): void {
-  keepStarts(hot, attempts)
-  const since = hot[attempts.at + Hot.since]!
-  attempts.starts = attempts.starts.filter((start) => start > since).slice(-MAX_STARTS / 2)
-  hot[attempts.at + Hot.count] = attempts.starts.length
+/** What is no longer of the span goes, and so do the first `least` numbers of the list. */
+function forgetOld(hot: Float64Array, { at, starts }: Attempts, least: number): void {
+  const since = hot[at + Hot.since]!
+  let [kept, count] = [0, 0]
+  for (let i = least; i < starts.length; i += 2) {
+    if (starts[i]! <= since) continue
+    starts[kept++] = starts[i]!
+    starts[kept++] = starts[i + 1]!
+    count += starts[i + 1]!
+  }
+  starts.length = kept
+  hot[at + Hot.count] = count
 }
 
 function judge(hot: Float64Array, attempts: Attempts, ends: Ends): Evidence | null {
-  forgetOld(hot, attempts)
+  keepStarts(hot, attempts)
+  forgetOld(hot, attempts, 0)
   const { at } = attempts
   const service = loginService(attempts.port)!
-  const count = attempts.starts.length
+  const count = hot[at + Hot.count]!
   const outPerFlow = hot[at + Hot.bytesOut]! / hot[at + Hot.flows]!
   const inPerFlow = hot[at + Hot.bytesIn]! / hot[at + Hot.flows]!
   const isShort = Math.max(outPerFlow, inPerFlow) <= service.mostPerFlow
   const saysSomething = Math.min(outPerFlow, inPerFlow) >= LEAST_PER_FLOW
   if (count < service.least || !isShort || !saysSomething) return null
   const peer = `${ends.text(attempts.target)}:${attempts.port}`
-  const spanMs = Math.max(...attempts.starts) - Math.min(...attempts.starts)
+  const begun = attempts.starts.filter((_, i) => i % 2 === 0)
+  const spanMs = Math.max(...begun) - Math.min(...begun)
   return {
     kind: 'bruteforce',
     subject: ends.text(attempts.source),
