@@ -26,16 +26,16 @@ import { sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
+import { createTurns } from './agent/turns.ts'
 import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.ts'
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
-import { monotonicMs, openJournal, sameGeneration } from './enforce/journal.ts'
+import { monotonicMs, openJournal } from './enforce/journal.ts'
 import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
 import { watchKernel } from './enforce/watch.ts'
 import { formatAddress } from './model/address.ts'
-import { plainText } from './model/plain-text.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
@@ -136,6 +136,7 @@ async function main(config: AgentConfig): Promise<void> {
     home: config.home,
     inventory: () => inventory,
     allowed: () => floor.found.floor.packages,
+    say,
   })
   const sense = createSense({
     home: config.home,
@@ -217,30 +218,16 @@ async function main(config: AgentConfig): Promise<void> {
   process.on('SIGINT', leave)
 
   let aheadMs = 0
-  /** In order: a roll-back must not overtake the state it is about while that waits for its secrets. */
-  let order: Promise<unknown> = Promise.resolve()
-  let newest = new AbortController()
-  const act = async (message: ServerMessage, overtaken: AbortSignal) => {
-    if (message.type === 'state') {
-      const state = gate.admit(message, aheadMs)
-      // Nothing is fetched for a state that will be refused.
-      if (gate.fault(state, enforcer.inForce) === null) {
-        await secrets.bring(message.state)
-        await certificates.bring(message.state)
-        await packages.bring(message.state, overtaken)
-      }
-      await enforcer.apply(state)
-    } else if (message.type === 'confirm' || message.type === 'rollback') {
-      const { generation } = message
-      if (![enforcer.applied?.generation, enforcer.inForce?.generation].some((of) => sameGeneration(generation, of)))
-        gate.refuse(message.type, {
-          pointer: '/generation',
-          reason: `generation ${generation.n} is not under way here, and was not`,
-        })
-      else if (message.type === 'confirm') await enforcer.confirm(generation)
-      else await enforcer.rollback(generation, plainText(message.why, 500))
-    }
-  }
+  const takeTurns = createTurns({
+    gate,
+    enforcer,
+    async bring(state, overtaken) {
+      await secrets.bring(state)
+      await certificates.bring(state)
+      await packages.bring(state, overtaken)
+    },
+    aheadMs: () => aheadMs,
+  })
   const hear = (message: ServerMessage) => {
     reporter.reachable()
     if (message.type === 'bookmark') aheadMs = clock() - message.at
@@ -249,14 +236,7 @@ async function main(config: AgentConfig): Promise<void> {
       if (list === null) return
       sense.setIndicators(list)
       sources.sense.setIndicators(list)
-    } else {
-      if (message.type !== 'confirm') {
-        newest.abort()
-        newest = new AbortController()
-      }
-      const { signal } = newest
-      gate.enter(message.type, () => (order = order.then(() => act(message, signal))))
-    }
+    } else takeTurns(message)
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
   let turn = 0

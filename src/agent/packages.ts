@@ -7,8 +7,8 @@ import type { Inventory } from '../enforce/snapshot.ts'
 import type { AgentState } from '../model/desired.ts'
 
 export type PackageKeeper = {
-  readonly counters: { prepared: number; abandoned: number }
-  /** Resolves when everything is ready, or could not be made so, or `overtaken` says that nobody waits any more. */
+  readonly counters: { prepared: number; abandoned: number; failed: number }
+  /** Never throws: what is not ready has its state refused by the part that needs it. Resolves when everything is ready, or could not be made so, or `overtaken` says that nobody waits any more. */
   bring(state: AgentState, overtaken: AbortSignal): Promise<void>
 }
 
@@ -17,8 +17,9 @@ export function createPackageKeeper(deps: {
   readonly inventory: () => Inventory
   /** The packages that the host's floor lists. */
   readonly allowed: () => readonly string[]
+  readonly say: (line: string) => void
 }): PackageKeeper {
-  const counters = { prepared: 0, abandoned: 0 }
+  const counters = { prepared: 0, abandoned: 0, failed: 0 }
   /** One at a time for a workload: apt locks its root. */
   const running = new Map<string, Promise<void>>()
 
@@ -28,8 +29,13 @@ export function createPackageKeeper(deps: {
     if (root === undefined) return Promise.resolve()
     const spot = { key, namespace: namespaces.get(key) ?? null, root: root ?? null }
     const mine = (running.get(key) ?? Promise.resolve()).then(async () => {
-      await makeReady(spot, wish, deps.home, deps.allowed())
-      counters.prepared++
+      try {
+        await makeReady(spot, wish, deps.home, deps.allowed())
+        counters.prepared++
+      } catch (error) {
+        counters.failed++
+        deps.say(`packages of ${key} could not be made ready: ${(error as Error).message}`)
+      }
     })
     running.set(key, mine)
     return mine
