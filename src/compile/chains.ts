@@ -116,7 +116,8 @@ function limitLines(
 
 /**
  * What is beyond a budget is denied, the rest goes on behind the rule. A span begins with its first packet (`add` gives an
- * element its time once, `update` would give it again); both lists count into one set, each what goes out.
+ * element its time once, `update` would give it again); both lists count into one set, each what goes out. An `add` into a
+ * set that is full ends its rule (nft_dynset_eval), so who is in no set behind it was not counted, and is denied.
  */
 function beyondLines(
   chains: Chains,
@@ -139,19 +140,22 @@ function beyondLines(
     const remembered = `timeout ${beyond.seconds + REMEMBERED_SECONDS}s`
     return peers.flatMap(({ key, type }) => {
       const [known, held] = [setOf('known', type), setOf('held', type)]
-      const begin = `add @${known} { ${key} ${remembered} } add @${held} { ${key} timeout ${beyond.seconds}s }`
+      // In this order: whichever of the two is full, it is not known.
+      const begin = `add @${held} { ${key} timeout ${beyond.seconds}s } add @${known} { ${key} ${remembered} }`
       return [
         `${FIRST_PACKET} ${key} @${held} ${deny}`,
         `${FIRST_PACKET} ${key} != @${known} ${begin} ${deny}`,
+        `${FIRST_PACKET} ${key} != @${known} ${deny}`,
         `${FIRST_PACKET} update @${known} { ${key} ${remembered} }`,
       ]
     })
   }
   const out = `ct direction ${direction === 'egress' ? 'original' : 'reply'}`
   const keys = beyond.per === 'peer' ? peers : [{ key: 'iifname', type: 'ifname' }]
-  return keys.map(({ key, type }) => {
-    const used = `${key} timeout ${beyond.seconds}s quota over ${beyond.bytes} bytes`
-    return `${out} add @${setOf('used', type)} { ${used} } ${deny}`
+  return keys.flatMap(({ key, type }) => {
+    const used = setOf('used', type)
+    const quota = `${key} timeout ${beyond.seconds}s quota over ${beyond.bytes} bytes`
+    return [`${out} add @${used} { ${quota} } ${deny}`, `${out} ${key} != @${used} ${deny}`]
   })
 }
 
