@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -178,6 +179,18 @@ test('what somebody else changes is seen and put back', { skip }, async () => {
   }
   await tls.converge(inNamespace, [])
   assert.deepEqual(await tls.capture(inNamespace), [])
+})
+
+test('what somebody points elsewhere comes off all the same, and where he points to is his', { skip }, async () => {
+  for (const elsewhere of ['/opt/somewhere', '../web', 'nothing']) {
+    await wear(inNamespace, given('one'))
+    rmSync(`${BASE}/web/current`)
+    symlinkSync(elsewhere, `${BASE}/web/current`)
+    await tls.converge(inNamespace, [])
+    assert.deepEqual(readdirSync(`${BASE}/web`), ['current'], elsewhere)
+    assert.equal(readlinkSync(`${BASE}/web/current`), elsewhere)
+    rmSync(`${BASE}/web`, { recursive: true })
+  }
 })
 
 test('a renewed certificate is put in place by the next look; one that was never issued is refused before', {

@@ -212,7 +212,8 @@ function takeOff(spot: Spot, base: SafeFolder, name: string): void {
 
 /** Whom the version in place tells: anybody's word, so it must be one that a wish could say. */
 function reloadOf(folder: SafeFolder): Certificate['reload'] {
-  const current = folder.find(folder.link('current') ?? 'none')
+  const target = folder.link('current')
+  const current = target !== null && OURS.test(target) ? folder.find(target) : null
   const reload = parse(current?.read('about.json') ?? null)?.certificate?.reload
   current?.close()
   const isOne = RELOAD_SIGNALS.has(reload?.signal ?? '') && PID_FILE.test(reload?.pidFile ?? '')
