@@ -109,6 +109,23 @@ test('who is spoken with stays, for as long as it answers, and not for ever', as
   assert.equal(learned.live, 0)
 })
 
+test('an address whose time is over comes back by an answer, not by a flow', async () => {
+  const { learned, written } = create({ a: {} })
+  const answer = { query: 'www.example.com', addresses: [address('192.0.2.7', 60)] }
+  learned.learn(answer, T)
+  await written()
+  const batch = createFlowBatch(1)
+  batch.count = 1
+  batch.target.set(parseAddress('192.0.2.7')!)
+  batch.sourceWorkload[0] = 0
+  batch.packetsIn[0] = 3
+  for (const at of [T + MINUTE, T + 2 * MINUTE, T + 60 * MINUTE]) learned.heed(batch, at)
+  assert.equal(await written(), '')
+  assert.equal(learned.counters.renewed, 0)
+  learned.learn(answer, T + 61 * MINUTE)
+  assert.match(await written(), /192\.0\.2\.7 timeout 60000ms/)
+})
+
 test('a table made anew gets back what still holds', async () => {
   const { learned, written } = create({ a: {} })
   learned.learn({ query: 'www.example.com', addresses: [address('192.0.2.7', 600), address('192.0.2.8', 60)] }, T)

@@ -159,7 +159,8 @@ export function createLearnedSets(options: {
         if (batch.sourceWorkload[row]! < 0 || batch.packetsIn[row] === 0) continue
         for (const one of byAddress.get(formatAddress(batch.target, row * 4)) ?? []) {
           const until = Math.min(now + LINGER_MS, one.learnedAt + MOST_AGE_MS)
-          if (one.until - now > LINGER_MS / 2 || until <= one.until) continue
+          // What is over is let in by a new answer alone, not by a flow that some other rule permits.
+          if (one.until <= now || one.until - now > LINGER_MS / 2 || until <= one.until) continue
           one.until = until
           counters.renewed++
           renewed.push(one)
