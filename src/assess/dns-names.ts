@@ -112,12 +112,15 @@ const LOCAL = /(?:^|\.)(?:arpa|local|lan|home|internal|localdomain|invalid|test|
 
 /** The part of a name that somebody registered: two labels, three below the likes of co.uk. Null for what nobody did. */
 export function domainOf(name: string): string | null {
-  if (LOCAL.test(name)) return null
-  const labels = name.split('.')
-  if (labels.length < 2) return null
-  const [second = '', top = ''] = labels.slice(-2)
-  return labels.slice(labels.length > 2 && top.length === 2 && second.length <= 3 ? -3 : -2).join('.')
+  const top = name.lastIndexOf('.')
+  if (top < 0 || LOCAL.test(name)) return null
+  const second = dotBefore(name, top)
+  const isShared = second >= 0 && name.length - top === 3 && top - second <= 4
+  return name.slice((isShared ? dotBefore(name, second) : second) + 1)
 }
+
+/** `lastIndexOf` takes a place below 0 for 0. */
+const dotBefore = (name: string, at: number): number => (at === 0 ? -1 : name.lastIndexOf('.', at - 1))
 
 function judgeAbsent(book: Book, ends: Ends): Evidence | null {
   const count = book.names.size

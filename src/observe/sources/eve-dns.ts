@@ -10,6 +10,7 @@ import { giveHint, type Refused, refusedLine } from './line-rows.ts'
 
 const DNS_PORTS = new Set([53, 5353, 5355])
 const MAX_WAITING = 8_192
+const WORD = 4_294_967_296
 
 export type EveDns = {
   take(batch: FlowBatch, event: EveRecord, at: number): Refused
@@ -18,21 +19,21 @@ export type EveDns = {
 }
 
 export function createEveDns(passed: Map<string, number>): EveDns {
-  /** Where in `waitingIn` the hint of a question is. */
-  const waiting = new Map<string, number>()
+  /** Weak hash of a question → where in `waitingIn` its hint is, and whose it was. Where two meet, one is told by itself. */
+  const waiting = new Map<number, { readonly flow: number; readonly id: number; readonly at: number }>()
   let waitingIn: readonly unknown[] | null = null
 
   const give = (batch: FlowBatch, flow: number, id: number, said: DnsHint): void => {
-    const key = `${flow} ${id} ${said.type} ${said.query}`
+    const key = (Math.imul(flow % WORD, 31) + Math.imul(id, 7) + said.type) | 0
     if (waitingIn !== batch.hints || batch.hints.length === 0 || waiting.size >= MAX_WAITING) waiting.clear()
     waitingIn = batch.hints
-    const at = waiting.get(key)
-    const before = at === undefined ? undefined : batch.hints[at]
-    if (before !== undefined && before.kind === 'dns' && before.query === said.query) {
-      batch.hints[at!] = joined(before, said)
+    const asked = waiting.get(key)
+    const before = asked?.flow === flow && Object.is(asked.id, id) ? batch.hints[asked.at] : undefined
+    if (before?.kind === 'dns' && before.query === said.query && before.type === said.type) {
+      batch.hints[asked!.at] = joined(before, said)
       return
     }
-    waiting.set(key, batch.hints.length)
+    waiting.set(key, { flow, id, at: batch.hints.length })
     giveHint(batch, said, passed)
   }
   return {

@@ -3,6 +3,8 @@
  * object. The walk takes JSON as Suricata writes it (RFC 8259 without blanks, escapes or letters beyond ASCII between the
  * braces); of any other line, and of one where a wanted value is of another kind, it says so, and the line is parsed.
  */
+import { countEnd, QUOTE, textEnd, wholeNumber, ZERO } from './eve-bytes.ts'
+import { createShapes, createSteps, MOST_VALUES } from './eve-shapes.ts'
 
 /** Object → keys whose values are wanted. `''` is the event itself; an object within another is `outer.inner`. */
 const KEYS = {
@@ -86,11 +88,7 @@ function hash(owner: number, length: number, first: number, last: number): numbe
   return (owner * 331 + length * 67 + first * 7 + last * 29) & (WAYS - 1)
 }
 
-const [QUOTE, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST, ZERO, MINUS] = [
-  34, 44, 58, 123, 125, 91, 93, 48, 45,
-] as const
-/** 0 = may stand in a text as it is; the end of a text and everything else ends the walk over it. */
-const ENDS = new Uint8Array(256).map((_, byte) => (byte === QUOTE || byte === 92 || byte < 32 || byte > 126 ? 1 : 0))
+const [COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST, MINUS] = [44, 58, 123, 125, 91, 93, 45] as const
 const DEEPEST = 8
 
 export function createEveScan(): EveScan {
@@ -103,8 +101,19 @@ class Scan implements EveScan {
   readonly to = new Uint32Array(NAMES.length)
   readonly count = new Float64Array(NAMES.length)
   readonly #outer = new Uint8Array(DEEPEST)
+  readonly #shapes = createShapes()
+  readonly #steps = createSteps()
 
   walk(bytes: Uint8Array, from: number, to: number): boolean {
+    if (this.#shapes.read(bytes, from, to, this)) return true
+    this.#steps.count = 0
+    this.#steps.fits = true
+    if (!this.#read(bytes, from, to)) return false
+    this.#shapes.learn(bytes, from, to, this.#steps, this.kind)
+    return true
+  }
+
+  #read(bytes: Uint8Array, from: number, to: number): boolean {
     this.kind.fill(Found.none)
     if (bytes[from] !== OPEN || bytes[to - 1] !== CLOSE) return false
     let depth = 0
@@ -152,40 +161,48 @@ class Scan implements EveScan {
         this.from[slot] = at + 1
         this.to[slot] = end
       }
+      this.#step(at + 1, end, slot, 1)
       return end + 1
     }
     const digit = first - ZERO
     if (digit >= 0 && digit <= 9) return this.#number(bytes, at, slot)
     // What is wanted is never of these kinds.
-    return slot >= 0 ? -1 : skip(bytes, at)
+    return slot >= 0 ? -1 : this.#skip(bytes, at)
+  }
+
+  /** Words stay as they are in lines of the same shape; lists and other numbers do not. */
+  #skip(bytes: Uint8Array, at: number): number {
+    const end = skip(bytes, at)
+    const first = bytes[at]!
+    const isWord = first > ZERO + 9 && !(first === OPEN_LIST && end - at > 2)
+    if (!isWord) this.#steps.fits = false
+    return end
+  }
+
+  #step(from: number, to: number, slot: number, isText: 0 | 1): void {
+    const steps = this.#steps
+    if (steps.count === MOST_VALUES) steps.fits = false
+    if (!steps.fits) return
+    steps.from[steps.count] = from
+    steps.to[steps.count] = to
+    steps.slot[steps.count] = slot
+    steps.isText[steps.count++] = isText
   }
 
   #number(bytes: Uint8Array, at: number, slot: number): number {
     const end = countEnd(bytes, at)
     if (bytes[at] === ZERO && end - at > 1) return -1
-    if (slot < 0) return isFraction(bytes[end]!) ? skip(bytes, at) : end
-    if (OPENS[slot] !== SKIPPED || isFraction(bytes[end]!) || end - at > 16) return -1
-    let value = 0
-    for (let i = at; i < end; i++) value = value * 10 + bytes[i]! - ZERO
-    // Beyond, a double is not exact, and parsing rounds as it should.
-    if (value > Number.MAX_SAFE_INTEGER) return -1
-    this.kind[slot] = Found.count
-    this.count[slot] = value
+    if (slot < 0 && isFraction(bytes[end]!)) return this.#skip(bytes, at)
+    if (slot >= 0) {
+      // Beyond what a double holds, parsing rounds as it should.
+      const value = OPENS[slot] !== SKIPPED || isFraction(bytes[end]!) ? -1 : wholeNumber(bytes, at, end)
+      if (value < 0) return -1
+      this.kind[slot] = Found.count
+      this.count[slot] = value
+    }
+    this.#step(at, end, slot, 0)
     return end
   }
-}
-
-/** Where a text beginning at `at` ends, or what in it is not to be walked over. */
-function textEnd(bytes: Uint8Array, at: number): number {
-  let i = at
-  while (ENDS[bytes[i]!] === 0) i++
-  return i
-}
-
-function countEnd(bytes: Uint8Array, at: number): number {
-  let i = at
-  for (let digit = bytes[i]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[i]! - ZERO) i++
-  return i
 }
 
 /** `.`, `e`, `E` */
