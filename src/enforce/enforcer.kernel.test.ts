@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { agentOnRange } from '../../bench/kill/agent-on-range.ts'
 import { until } from '../../bench/kill/range.ts'
+import { namespaceOf } from '../../lab/topology.ts'
 import { needRoot } from '../../test/need.ts'
 
 const skip = needRoot()
@@ -27,6 +28,27 @@ test('what nobody confirms is taken back at its deadline, in every facet', { ski
   const held = await on.range.capture()
   await on.apply({ ...on.range.state(on.next(), 1), confirmWithinMs: 1_500 }, 'nothing', 'rolled-back')
   assert.equal(await on.range.capture(), held)
+})
+
+test('who is refused by a generation that waits is told under the id that its rule has', { skip }, async () => {
+  const why = { rule: `nobody-${'x'.repeat(125)}`, text: 'nothing else may' }
+  const plain = { ...on.range.state(on.next(), 0), confirmWithinMs: 30_000 }
+  const workloads = plain.workloads.map((one) => ({ ...one, egress: { ...one.egress, why } }))
+  await on.apply({ ...plain, workloads }, 'nothing', 'confirming')
+  const { prefix } = on.range.plan
+  const ping = ['netns', 'exec', namespaceOf(prefix, 'wa'), 'ping', '-c', '1', '-W', '1', '10.77.2.2']
+  const told = () => on.server.reports.flatMap(({ denies }) => Object.keys(denies))
+  await until('the denial is told', 10_000, () => {
+    assert.throws(() => execFileSync('ip', ping, { stdio: 'pipe' }))
+    return told().some((id) => id.startsWith('nobody'))
+  })
+  assert.ok(told().includes(why.rule))
+  assert.deepEqual(
+    [on.server.last.applied?.generation.n, on.server.last.applied?.state],
+    [plain.generation.n, 'confirming'],
+  )
+  on.server.send({ type: 'rollback', generation: plain.generation, why: 'the test is over' })
+  await until('rolled back', 8_000, () => on.server.last.applied?.state === 'rolled-back')
 })
 
 test('the supervisor takes it back when the worker hangs', { skip }, async () => {

@@ -102,6 +102,11 @@ export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
 }
 
+const NO_IDS: ReadonlyMap<string, string> = new Map()
+function idsOf(snapshot: Snapshot | undefined): ReadonlyMap<string, string> {
+  return (snapshot === undefined ? null : compileSnapshot(snapshot))?.ruleIds ?? NO_IDS
+}
+
 export function createEnforcer(options: EnforcerOptions): Enforcer {
   const { journal, say } = options
   const clock = options.clock ?? Date.now
@@ -126,8 +131,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
   const tell = (of: Generation, state: AppliedState, rest: Partial<Applied> = {}) => {
     // As the server compiles it, which knows nothing of what lingers.
-    const { draining: _, ...whole } = pending?.after ?? current
-    const hash = compileSnapshot(whole)?.hash ?? ''
+    const worn = pending?.after ?? current
+    const { draining, ...whole } = worn
+    const hash = compileSnapshot(draining === undefined ? worn : whole)?.hash ?? ''
     applied = { generation: of, state: state as Applied['state'], deadline: null, probes: [], hash, ...rest }
     options.changed(applied)
   }
@@ -339,7 +345,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
     const found = await readTable()
-    const ids = new Map([...compileSnapshotIds(pending?.after), ...compileSnapshotIds(current)])
+    const ids = new Map([pending?.after, current].flatMap((one) => [...idsOf(one)]))
     denies.add(found?.denies ?? new Map(), ids)
     hits.add(found?.counters ?? new Map(), ids)
     if (pending !== null) {
@@ -349,11 +355,11 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       }
       return
     }
-    const drift = tableDrift(compiledOnce(current), found, clock())
+    const drift = tableDrift(compileSnapshot(current), found, clock())
     if (drift.length > 0) {
       counters.driftRepairs++
       say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
-      await convergeTable(compiledOnce(current), clock())
+      await convergeTable(compileSnapshot(current), clock())
       options.reloaded()
     }
     const isDue = ++unwatched % 10 === 0 || isOwed
@@ -372,16 +378,6 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
         say(`could not reach ${part.facet} of ${to.place.key}: ${error.message}`)
       })
     }
-  }
-
-  let once: { of: Snapshot; compiled: ReturnType<typeof compileSnapshot> } | null = null
-  /** Compiling 10,000 workloads each second would be most of our work; snapshots never change. */
-  function compiledOnce(snapshot: Snapshot) {
-    if (once?.of !== snapshot) once = { of: snapshot, compiled: compileSnapshot(snapshot) }
-    return once.compiled
-  }
-  function compileSnapshotIds(snapshot: Snapshot | undefined): Iterable<[string, string]> {
-    return snapshot === undefined || snapshot !== current ? [] : (compiledOnce(snapshot)?.ruleIds ?? [])
   }
 
   async function rebind(): Promise<void> {
@@ -419,9 +415,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     rebind: () => alone(rebind),
     takeDenies: () => denies.take(MAX_DENIES),
     takeHits: () => hits.take(MAX_HITS),
-    ruleOf: (encoded) =>
-      compiledOnce(current)?.ruleIds.get(encoded) ??
-      (pending === null ? encoded : (compileSnapshot(pending.after)?.ruleIds.get(encoded) ?? encoded)),
+    ruleOf: (encoded) => idsOf(current).get(encoded) ?? idsOf(pending?.after).get(encoded) ?? encoded,
     idle: () => alone(async () => {}),
   }
 }
