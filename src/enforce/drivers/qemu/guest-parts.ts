@@ -100,7 +100,7 @@ export const guestTls: GuestPart<Tls, readonly Installed[]> = {
     const [fault] = tlsFaults(wish)
     return fault === undefined ? null : `${fault.why}; ${fault.cure}`
   },
-  capture: (place) => captureCertificates(agentOf(place)),
+  capture: (place) => captureCertificates(agentOf(place), place.key, secretsHome()),
   wanted({ key }, _, { certificates }) {
     for (const certificate of certificates) readyFor({ key, namespace: null, root: null }, certificate, secretsHome())
     return certificates.map((certificate) => ({ name: certificate.name, want: wantOf(certificate), certificate }))
