@@ -35,6 +35,21 @@ test('whatever a program prints, nothing but addresses and numbers reaches nft',
   )
 })
 
-test('a time that is over carries nothing', () => {
-  assert.equal(carryText({ v4: ['x'], v6: [], until: 10 }, 10), '')
+test('a time that is over carries nothing; of two captures each has its own', () => {
+  const [old, fresh] = [
+    { v4: ['x'], v6: [], until: 10 },
+    { v4: ['y'], v6: ['z'], until: 15 },
+  ]
+  assert.equal(carryText([old], 10), '')
+  assert.equal(carryText([], 0), '')
+  const elements = (now: number) => carryText([fresh, old], now).match(/^add element .*$/gm)
+  assert.deepEqual(elements(9), [
+    'add element inet guise live4 { y timeout 6ms }',
+    'add element inet guise live4 { x timeout 1ms }',
+    'add element inet guise live6 { z timeout 6ms }',
+  ])
+  assert.deepEqual(elements(10), [
+    'add element inet guise live4 { y timeout 5ms }',
+    'add element inet guise live6 { z timeout 5ms }',
+  ])
 })

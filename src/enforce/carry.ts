@@ -50,20 +50,29 @@ function readEnd(text: string): End | null {
 
 const isLoopback = (address: string) => address === '::1' || address.startsWith('127.')
 
-/** To stand behind the text that makes the table, in one transaction with it. */
-export function carryText({ v4, v6, until }: Carried, now: number): string {
-  if (until <= now) return ''
-  const family = (name: 'live4' | 'live6', type: string, ip: 'ip' | 'ip6', flows: readonly string[]) => [
+/** To stand behind the text that makes the table, in one transaction with it. What is there already keeps its time. */
+export function carryText(carried: readonly Carried[], now: number): string {
+  const still = carried.filter(({ until }) => until > now)
+  if (still.length === 0) return ''
+  const family = (
+    name: 'live4' | 'live6',
+    type: string,
+    ip: 'ip' | 'ip6',
+    flows: (of: Carried) => readonly string[],
+  ) => [
     `add set ${TABLE} ${name} { ${SET.replaceAll('ADDRESS', type)} }`,
     `add rule ${TABLE} ${LIVE} meta l4proto { tcp, udp } ct original ${ip} saddr . ct original ${ip} daddr . meta l4proto . ct original proto-src . ct original proto-dst @${name} accept`,
-    ...(flows.length === 0
-      ? []
-      : [`add element ${TABLE} ${name} { ${flows.map((flow) => `${flow} timeout ${until - now}ms`).join(', ')} }`]),
+    ...still
+      .filter((one) => flows(one).length > 0)
+      .map((one) => {
+        const timed = flows(one).map((flow) => `${flow} timeout ${one.until - now}ms`)
+        return `add element ${TABLE} ${name} { ${timed.join(', ')} }`
+      }),
   ]
   const lines = [
     `flush chain ${TABLE} ${LIVE}`,
-    ...family('live4', 'ipv4_addr', 'ip', v4),
-    ...family('live6', 'ipv6_addr', 'ip6', v6),
+    ...family('live4', 'ipv4_addr', 'ip', ({ v4 }) => v4),
+    ...family('live6', 'ipv6_addr', 'ip6', ({ v6 }) => v6),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -121,7 +121,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   const hits = createRuleCounts()
   let unwatched = 0
   let isOwed = false
-  let carried: Carried | null = null
+  let carried: readonly Carried[] = []
 
   /** One change at a time, whoever asks. */
   const alone = <T>(act: () => Promise<T>): Promise<T> => {
@@ -249,7 +249,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     pending = null
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     // Without a table before, all of it is written anew, and what is carried with it.
-    const live = old === null && carried !== null ? carryText(carried, clock()) : ''
+    const live = old === null ? carryText(carried, clock()) : ''
     await applyText(confirmDelta(old, compiled, clock()) + live).catch(() => hold(after))
     if (old === null) options.reloaded()
     maybe('permanent')
@@ -268,6 +268,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const text = revertDelta(compileSnapshot(before), compileSnapshot(after)!, clock())
     await applyText(text).catch((error: Error) => say(error.message))
     counters.unreachable += (await converge(before, after, clock())).length
+    await restoreCarried(before)
     maybe('reverted')
     journal.clear()
     pending = null
@@ -298,8 +299,14 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
     const found = spaces.length === 0 ? null : await carriedFlows(spaces, clock())
     if (found === null) return ''
-    carried = found
-    return carryText(found, clock())
+    const now = clock()
+    carried = [found, ...carried.filter((one) => one.until > now)]
+    return carryText(carried, now)
+  }
+
+  /** Behind whatever may have written the table anew. */
+  async function restoreCarried({ state }: Snapshot): Promise<void> {
+    if (state !== null) await applyText(carryText(carried, clock())).catch((error: Error) => say(error.message))
   }
 
   async function expire(of: Generation): Promise<void> {
@@ -308,8 +315,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function hold(snapshot: Snapshot, also: Snapshot | null = null): Promise<void> {
     const unreachable = await converge(snapshot, also, clock())
-    if (carried !== null && snapshot.state !== null)
-      await applyText(carryText(carried, clock())).catch((error: Error) => say(error.message))
+    await restoreCarried(snapshot)
     counters.unreachable += unreachable.length
     for (const line of unreachable) say(`could not reach ${line}`)
     options.reloaded()
@@ -360,6 +366,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       counters.driftRepairs++
       say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
       await convergeTable(compileSnapshot(current), clock())
+      await restoreCarried(current)
       options.reloaded()
     }
     const isDue = ++unwatched % 10 === 0 || isOwed
