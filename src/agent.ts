@@ -271,7 +271,7 @@ async function main(config: AgentConfig): Promise<void> {
       else if (answer.prefix === WATCHED) sense.take(hintBatch(answer, clock()))
     },
   }).catch((error: Error) => say(error.message))
-  const repairing = repairForever(enforcer, leaving.signal)
+  const repairing = repairForever(enforcer, reporter.soon, leaving.signal)
   // What is renewed is put in place by the next look at the facets.
   const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
   leaving.signal.addEventListener('abort', () => {
@@ -301,14 +301,16 @@ async function main(config: AgentConfig): Promise<void> {
 
 /**
  * At once when the kernel says that something of ours was changed, else every second; a table that takes long to list is
- * listed less often, so that looking stays below a tenth of our time.
+ * listed less often, so that looking stays below a tenth of our time. What had to be put back is told soon.
  */
-async function repairForever(enforcer: Enforcer, signal: AbortSignal): Promise<void> {
+async function repairForever(enforcer: Enforcer, repaired: () => void, signal: AbortSignal): Promise<void> {
   const watch = await watchKernel()
   while (!signal.aborted) {
     const began = performance.now()
     const noticed = watch?.take()
+    const before = enforcer.counters.driftRepairs
     await enforcer.repair(noticed).catch((error: Error) => say(error.message))
+    if (enforcer.counters.driftRepairs > before) repaired()
     const tookMs = performance.now() - began
     const until = performance.now() + Math.max(REPAIR_EVERY_MS, 9 * tookMs)
     let told = false

@@ -30,6 +30,49 @@ const mbit = (rate: number) => ({ rate: rate * 1e6, ceiling: rate * 1e6 })
 const within = (value: number, low: number, high: number, what: string) =>
   assert.ok(value >= low && value <= high, `${what}: ${value.toFixed(2)} is not within ${low} to ${high}`)
 
+test('what somebody changes of it is put back and reported', { skip }, async () => {
+  const facets: Partial<DesiredState> = {
+    bandwidth: { down: mbit(10), up: mbit(10), priority: 'low' },
+    cpu: { cores: 0.5 },
+    network: { addresses: ['10.99.0.5/24'], gateways: ['10.99.0.1'] },
+    dns: { servers: ['10.77.53.51'], search: [] },
+    publishedPorts: [{ protocol: 'udp', port: 5_353, to: 53 }],
+  }
+  await wear(facets)
+  // Connections of tests that came before would keep the old address for a while.
+  const isOld = async () => (await on.range.capture()).includes('eth0 10.77.1.2/24')
+  await until('the old address is let go', 90_000, async () => !(await isOld()))
+  const held = await on.range.capture()
+  const router = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', space('r'), ...argv])
+  const ifb = /gifb-\w+/.exec(held)![0]
+  const limit = on.range.groups.map((folder) => `${folder}/cpu.cfs_quota_us`).find((path) => held.includes(path))
+  const acts: readonly [string, () => void][] = [
+    ['a deleted qdisc', () => router('tc', 'qdisc', 'del', 'dev', 'wa', 'root')],
+    [
+      'a slower class',
+      () => router('tc', 'class', 'change', 'dev', 'wa', 'classid', '6715:10', 'htb', 'rate', '1mbit'),
+    ],
+    ['a deleted device', () => router('ip', 'link', 'del', ifb)],
+    ['a stopped device', () => router('ip', 'link', 'set', ifb, 'down')],
+    ['a flushed chain of translation', () => router('nft', 'flush', 'chain', 'inet', 'guise_nat', 'prerouting')],
+    ['a deleted table of translation', () => router('nft', 'delete', 'table', 'inet', 'guise_nat')],
+    ['an edited resolver', () => writeFileSync(`/etc/netns/${space('wa')}/resolv.conf`, 'nameserver 192.0.2.1\n')],
+    [
+      'a deleted address',
+      () => execFileSync('ip', ['-n', space('wa'), 'addr', 'flush', 'dev', 'eth0', 'to', '10.99.0.5']),
+    ],
+    ['a lifted quota', () => limit !== undefined && writeFileSync(limit, '-1')],
+  ]
+  const repairs = () => on.server.reports.at(-1)?.counters['enforce.driftRepairs'] ?? 0
+  for (const [what, act] of acts) {
+    const before = repairs()
+    act()
+    // Two seconds on an idle machine; this one is shared.
+    await until(`repair of ${what}`, 30_000, async () => (await on.range.capture()) === held)
+    await until(`report of ${what}`, 30_000, () => repairs() > before)
+  }
+})
+
 test('10 Mbit/s is 9 to 10.5 both ways; another rate takes hold in the same connection', { skip }, async () => {
   await wear({})
   const bare = await on.range.capture()
@@ -146,48 +189,5 @@ test('a quota holds a busy program, a maximum ends one that takes more memory', 
   } finally {
     busy.kill('SIGKILL')
     greedy.kill('SIGKILL')
-  }
-})
-
-test('what somebody changes of it is put back and reported', { skip }, async () => {
-  const facets: Partial<DesiredState> = {
-    bandwidth: { down: mbit(10), up: mbit(10), priority: 'low' },
-    cpu: { cores: 0.5 },
-    network: { addresses: ['10.99.0.5/24'], gateways: ['10.99.0.1'] },
-    dns: { servers: ['10.77.53.51'], search: [] },
-    publishedPorts: [{ protocol: 'udp', port: 5_353, to: 53 }],
-  }
-  await wear(facets)
-  // Connections of the tests before may keep the old address for a while.
-  const isOld = async () => (await on.range.capture()).includes('eth0 10.77.1.2/24')
-  await until('the old address is let go', 90_000, async () => !(await isOld()))
-  const held = await on.range.capture()
-  const router = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', space('r'), ...argv])
-  const ifb = /gifb-\w+/.exec(held)![0]
-  const limit = on.range.groups.map((folder) => `${folder}/cpu.cfs_quota_us`).find((path) => held.includes(path))
-  const acts: readonly [string, () => void][] = [
-    ['a deleted qdisc', () => router('tc', 'qdisc', 'del', 'dev', 'wa', 'root')],
-    [
-      'a slower class',
-      () => router('tc', 'class', 'change', 'dev', 'wa', 'classid', '6715:10', 'htb', 'rate', '1mbit'),
-    ],
-    ['a deleted device', () => router('ip', 'link', 'del', ifb)],
-    ['a stopped device', () => router('ip', 'link', 'set', ifb, 'down')],
-    ['a flushed chain of translation', () => router('nft', 'flush', 'chain', 'inet', 'guise_nat', 'prerouting')],
-    ['a deleted table of translation', () => router('nft', 'delete', 'table', 'inet', 'guise_nat')],
-    ['an edited resolver', () => writeFileSync(`/etc/netns/${space('wa')}/resolv.conf`, 'nameserver 192.0.2.1\n')],
-    [
-      'a deleted address',
-      () => execFileSync('ip', ['-n', space('wa'), 'addr', 'flush', 'dev', 'eth0', 'to', '10.99.0.5']),
-    ],
-    ['a lifted quota', () => limit !== undefined && writeFileSync(limit, '-1')],
-  ]
-  const repairs = () => on.server.reports.at(-1)?.counters['enforce.driftRepairs'] ?? 0
-  for (const [what, act] of acts) {
-    const before = repairs()
-    act()
-    // Two seconds on an idle machine; this one is shared.
-    await until(`repair of ${what}`, 30_000, async () => (await on.range.capture()) === held)
-    await until(`report of ${what}`, 30_000, () => repairs() > before)
   }
 })
