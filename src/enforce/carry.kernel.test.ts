@@ -8,7 +8,7 @@ import { needRoot } from '../../test/need.ts'
 
 const skip = needRoot()
 /** Between the first two alone. */
-const DENIED = ['tcp4 wa→wb second', 'udp4 wa→wb second']
+const DENIED = 'tcp4 wa→wb second'
 const WORNS = { facets: 'rules', address: 'same' } as const
 
 test('connections that are older than the first rules go on for a bounded time, new ones of their kind do not begin', {
@@ -59,7 +59,7 @@ test('connections that are older than the first rules go on for a bounded time, 
   }
 })
 
-test('what is carried outlasts a repair of the table, also when others came later', {
+test('what is carried outlasts a repair of the table, also when others came later; a workload without rules is not known yet', {
   skip,
   timeout: 60_000,
 }, async () => {
@@ -70,8 +70,9 @@ test('what is carried outlasts a repair of the table, also when others came late
       const state = { ...all, generation: { ...all.generation, n }, workloads: all.workloads.slice(0, count) }
       await ground.driver.ask({ op: 'shift', state })
     }
-    await ground.open(({ name }) => DENIED.includes(name))
-    const got = async () => (await ground.counts()).get('wa')![DENIED[0]!]!.got
+    await shift(1, 0)
+    await ground.open()
+    const got = async () => (await ground.counts()).get('wa')![DENIED]!.got
     const grows = async (what: string) => {
       const before = await got()
       await until(what, 8_000, async () => (await got()) > before + 5)

@@ -102,6 +102,12 @@ export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
 }
 
+/** Whom the rules hold: of those that are here, who is in the state. */
+function dressedIn({ state, bindings }: Snapshot): Snapshot['bindings'] {
+  const dressed = new Set(state?.workloads.map(({ key }) => key))
+  return bindings.filter(({ key }) => dressed.has(key))
+}
+
 const NO_IDS: ReadonlyMap<string, string> = new Map()
 function idsOf(snapshot: Snapshot | undefined): ReadonlyMap<string, string> {
   return (snapshot === undefined ? null : compileSnapshot(snapshot))?.ruleIds ?? NO_IDS
@@ -293,8 +299,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   /** What is open where the first rules are about to hold, as text for the same transaction. */
   async function carry(before: Snapshot, after: Snapshot): Promise<string> {
-    const known = new Set(before.bindings.map(({ key }) => key))
-    const fresh = after.bindings.filter(({ key }) => !known.has(key))
+    const known = new Set(dressedIn(before).map(({ key }) => key))
+    const fresh = dressedIn(after).filter(({ key }) => !known.has(key))
     const { namespaces } = options.inventory()
     const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
     const found = spaces.length === 0 ? null : await carriedFlows(spaces, clock())
