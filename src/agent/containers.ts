@@ -1,33 +1,59 @@
 /**
  * The containers of this host as workloads, found without being named. What one is reached by is what it had when it was
- * first seen: later it may be what a persona gave it, so that is kept in `HOME/containers.json`, as long as it runs.
+ * first seen: later it may be what a persona gave it, so that is kept in `HOME/containers.json`, as long as its namespace stands.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { reachOf, runningContainers } from '../enforce/drivers/container/list.ts'
+import { type Here, lookHere, type Running, reachOf, runningContainers } from '../enforce/drivers/container/list.ts'
+import { bootId } from '../enforce/journal.ts'
 import { WorkloadReport } from '../model/wire.ts'
 
-const isKept = Compile(Type.Record(Type.String(), WorkloadReport))
+type Kept = { readonly where: string; readonly report: WorkloadReport }
+const isKept = Compile(
+  Type.Record(
+    Type.String(),
+    Type.Object({ where: Type.String(), report: WorkloadReport }, { additionalProperties: false }),
+  ),
+)
 
 /** `named`: what the inventory says already; whoever stands behind one of its links is not told twice. */
-export function foundContainers(home: string, named: readonly WorkloadReport[]): WorkloadReport[] {
+export function foundContainers(
+  home: string,
+  named: readonly WorkloadReport[],
+  running: readonly Running[] = runningContainers(),
+): WorkloadReport[] {
   const kept = read(home)
-  const running = runningContainers().filter(({ key }) => !named.some((one) => one.key === key))
-  const found = running.flatMap((one) => kept[one.key] ?? reportOf(one) ?? [])
-  const now = Object.fromEntries(found.map((report) => [report.key, report]))
+  let here: Here | null = null
+  const found = running.flatMap((one): Kept[] => {
+    if (named.some(({ key }) => key === one.key)) return []
+    const [where, before] = [whereIs(one), kept[one.key]]
+    if (where === null) return []
+    if (before?.where === where) return [before]
+    // Once for all that are new.
+    here ??= lookHere()
+    const report = reportOf(one, here)
+    return report === null ? [] : [{ where, report }]
+  })
+  const now = Object.fromEntries(found.map((one) => [one.report.key, one]))
   if (JSON.stringify(now) !== JSON.stringify(kept)) write(home, now)
   const faces = new Set(named.flatMap((one) => one.interface ?? []))
-  return found.filter((one) => {
-    const isNew = one.interface === null || !faces.has(one.interface)
-    if (one.interface !== null) faces.add(one.interface)
-    return isNew
+  return found.flatMap(({ report }) => {
+    const isNew = report.interface === null || !faces.has(report.interface)
+    if (report.interface !== null) faces.add(report.interface)
+    return isNew ? [report] : []
   })
 }
 
-function reportOf({ key, name, namespace }: ReturnType<typeof runningContainers>[number]): WorkloadReport | null {
-  const reached = reachOf(namespace)
+/** Which namespace that is. The kernel gives inodes of namespaces away again at once, but none with the same time of change. */
+function whereIs({ namespace }: Running): string | null {
+  const stat = statSync(namespace, { throwIfNoEntry: false })
+  return stat === undefined ? null : `${bootId()}:${namespace}:${stat.ino}:${stat.ctimeMs}`
+}
+
+function reportOf({ key, name, namespace }: Running, here: Here): WorkloadReport | null {
+  const reached = reachOf(namespace, here)
   if (reached === null) return null
   const kind = 'container' as WorkloadReport['kind']
   // On somebody's bridge nothing can be worn: it is watched.
@@ -37,7 +63,7 @@ function reportOf({ key, name, namespace }: ReturnType<typeof runningContainers>
 
 const pathOf = (home: string) => join(home, 'containers.json')
 
-function read(home: string): Readonly<Record<string, WorkloadReport>> {
+function read(home: string): Readonly<Record<string, Kept>> {
   try {
     const kept: unknown = JSON.parse(readFileSync(pathOf(home), 'utf8'))
     return isKept.Check(kept) ? kept : {}
@@ -46,7 +72,7 @@ function read(home: string): Readonly<Record<string, WorkloadReport>> {
   }
 }
 
-function write(home: string, kept: Readonly<Record<string, WorkloadReport>>): void {
+function write(home: string, kept: Readonly<Record<string, Kept>>): void {
   mkdirSync(home, { recursive: true, mode: 0o700 })
   writeFileSync(`${pathOf(home)}.new`, JSON.stringify(kept), { mode: 0o600 })
   renameSync(`${pathOf(home)}.new`, pathOf(home))

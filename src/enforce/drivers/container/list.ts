@@ -5,8 +5,8 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { Type } from 'typebox'
+import { basename, dirname, join } from 'node:path'
+import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { NAMESPACE_PATH } from '../../step.ts'
 import { findContainer } from './container.ts'
@@ -17,6 +17,8 @@ export type Running = {
   readonly name: string
   readonly namespace: string
 }
+/** Our own links, and by which number the kernel calls each named namespace when it says where the other end of one is. */
+export type Here = { readonly links: Links; readonly numbers: ReadonlyMap<string, number> }
 /** `face` is null for one on a bridge. */
 export type Reached = { readonly face: string | null; readonly addresses: readonly string[] }
 
@@ -35,17 +37,20 @@ const isNames = Compile(
     maxItems: 100_000,
   }),
 )
-const isLinks = Compile(
-  Type.Array(
-    Type.Object({
-      ifindex: Type.Integer(),
-      ifname: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }),
-      link_index: Type.Optional(Type.Integer()),
-      master: Type.Optional(Type.String()),
-      addr_info: Type.Optional(Type.Array(Type.Object({ local: Type.String(), scope: Type.String() }))),
-    }),
-  ),
+const Links = Type.Array(
+  Type.Object({
+    ifindex: Type.Integer(),
+    ifname: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }),
+    link_index: Type.Optional(Type.Integer()),
+    link_netnsid: Type.Optional(Type.Integer()),
+    master: Type.Optional(Type.String()),
+    addr_info: Type.Optional(Type.Array(Type.Object({ local: Type.String(), scope: Type.String() }))),
+  }),
 )
+
+type Links = Static<typeof Links>
+const isLinks = Compile(Links)
+const isNumbers = Compile(Type.Array(Type.Object({ name: Type.String(), id: Type.Optional(Type.Integer()) })))
 
 /** Those that are in a namespace which somebody named. */
 export function runningContainers(states: readonly string[] = RUNC_STATES): Running[] {
@@ -68,14 +73,26 @@ export function containersMark(states: readonly string[] = RUNC_STATES): string 
     .join('\n')
 }
 
-/** Looked at from the agent's own namespace; null when it has no link that leads here. */
-export function reachOf(namespace: string): Reached | null {
+/** From the agent's own namespace. The links first: asked for them, the kernel numbers the namespaces that they lead to. */
+export function lookHere(): Here {
+  const links = linksBy('ip', ['-j', 'link'])
+  const found = saidBy('ip', ['-j', 'netns', 'list'])
+  const named = isNumbers.Check(found) ? found : []
+  return { links, numbers: new Map(named.flatMap(({ name, id }) => (id === undefined ? [] : [[name, id] as const]))) }
+}
+
+/** Null when it has no link that leads here. */
+export function reachOf(namespace: string, { links, numbers }: Here): Reached | null {
   if (!NAMESPACE_PATH.test(namespace)) return null
-  const inner = linksBy('nsenter', [`--net=${namespace}`, 'ip', '-j', 'addr'])
-  const ours = linksBy('ip', ['-j', 'link'])
-  for (const link of inner) {
-    // Each says that the other is its other end: what a container says of itself is not enough.
-    const end = ours.find(({ ifindex, link_index }) => ifindex === link.link_index && link_index === link.ifindex)
+  const number = numbers.get(basename(namespace))
+  if (number === undefined) return null
+  for (const link of linksBy('nsenter', [`--net=${namespace}`, 'ip', '-j', 'addr'])) {
+    // Each says that the other is its other end. A container may say what it likes of itself, and choose the numbers of links
+    // to a namespace of its own: which namespace our end leads to is the kernel's word.
+    const end = links.find(
+      ({ ifindex, link_index, link_netnsid }) =>
+        ifindex === link.link_index && link_index === link.ifindex && link_netnsid === number,
+    )
     if (end === undefined || link.ifname === 'lo') continue
     const addresses = (link.addr_info ?? []).filter(({ scope }) => scope === 'global').map(({ local }) => local)
     return { face: end.master === undefined ? end.ifname : null, addresses: addresses.slice(0, 64) }
@@ -83,13 +100,17 @@ export function reachOf(namespace: string): Reached | null {
   return null
 }
 
-function linksBy(program: string, argv: readonly string[]) {
+function linksBy(program: string, argv: readonly string[]): Links {
+  const links = saidBy(program, argv)
+  return isLinks.Check(links) ? links : []
+}
+
+/** Null when it went while we looked. */
+function saidBy(program: string, argv: readonly string[]): unknown {
   try {
-    const links: unknown = JSON.parse(execFileSync(program, argv, { timeout: PROGRAM_MS, stdio: 'pipe' }).toString())
-    return isLinks.Check(links) ? links : []
+    return JSON.parse(execFileSync(program, argv, { timeout: PROGRAM_MS, stdio: 'pipe' }).toString())
   } catch {
-    // It went while we looked.
-    return []
+    return null
   }
 }
 
