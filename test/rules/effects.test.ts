@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { readSources } from './sources.ts'
 
 const WRITERS =
-  /(?<![.\w])(?:writeFileSync|writeSync|writeFile|appendFileSync|appendFile|renameSync|rename|rmSync|unlinkSync|rmdirSync|mkdirSync|mkdir|symlinkSync|linkSync|truncateSync|ftruncateSync|chmodSync|fchmodSync|chownSync|fchownSync|fsyncSync|copyFileSync|cpSync|spawn|spawnSync|execFile|execFileSync|command|inside|runInGuest|sendBatch|setDevice)\(|\b(?:process\.kill|child\??\.kill|qmp\.execute|nft\.run|socket\.send)\(/g
+  /(?<![.\w])(?:writeFileSync|writeSync|writeFile|appendFileSync|appendFile|renameSync|rename|rmSync|unlinkSync|rmdirSync|mkdirSync|mkdir|symlinkSync|linkSync|truncateSync|utimesSync|ftruncateSync|chmodSync|fchmodSync|chownSync|fchownSync|fsyncSync|copyFileSync|cpSync|spawn|spawnSync|execFile|execFileSync|command|inside|runInGuest|sendBatch|setDevice)\(|\b(?:process\.kill|child\??\.kill|qmp\.execute|nft\.run|socket\.send)\(/g
 
 /** Calls that only look, by how they begin. */
 const LOOKS: readonly RegExp[] = [

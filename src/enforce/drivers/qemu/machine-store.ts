@@ -1,5 +1,5 @@
 /** Definitions as files, a folder a machine: `HOME/machines/UUID/machine.json`, its disk beside it. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { effectSync } from '../../fault.ts'
 import { type Machine, machineFrom, UUID } from './machine.ts'
@@ -52,6 +52,8 @@ export function openMachineStore(home: string): MachineStore {
       const text = `${JSON.stringify(machine, null, 2)}\n`
       effectSync('machine write', () => writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true }))
       effectSync('machine rename', () => renameSync(`${path}.new`, path))
+      // Agents look when this folder changes: at the new folder in it, they may have looked before there was a definition.
+      effectSync('machine tell', () => utimesSync(root, new Date(), new Date()))
     },
     remove: (uuid) => effectSync('machine remove', () => rmSync(folder(uuid), { recursive: true, force: true })),
     layers: join(root, 'layers'),
