@@ -63,6 +63,15 @@ test('defined, started, copied as it runs, resized, stopped, destroyed; and ever
   )
   assert.match(await refusal('start', 'nobody'), /there is no machine nobody\. See: guise machine list/)
   assert.match(await refusal('define', 'bare', '--link', 'gmbare'), /boots from --disk, or from --kernel and --initrd/)
+  const disk = join(home, 'no-such.qcow2')
+  assert.match(
+    await refusal('define', 'half', '--disk', disk, '--memory', '64', '--link', 'gmhalf'),
+    /half is not defined: its disk could not be copied \(ENOENT/,
+  )
+  assert.deepEqual(
+    ((await machine('list')) as { name: string }[]).map(({ name }) => name),
+    ['web'],
+  )
   await machine('start', 'web')
   await until('it boots', 240_000, () => guestAnswers(socketsOf(made.uuid).agent, 1_000))
   const copy = (await machine('clone', 'web', 'web2', '--link', 'gmweb2', '--connect')) as { uuid: string }
@@ -79,7 +88,8 @@ test('defined, started, copied as it runs, resized, stopped, destroyed; and ever
   assert.deepEqual(
     log.map(({ act, machine: of, outcome }) => `${act} ${of} ${outcome}`),
     [
-      ...['define web done', 'define big refused', 'start web done', 'clone web done', 'clone web refused'],
+      ...['define web done', 'define big refused', 'define half done', 'destroy half done'],
+      ...['start web done', 'clone web done', 'connect web2 done', 'clone web refused'],
       ...['resize web done', 'stop web done', 'destroy web done', 'destroy web2 done'],
     ],
   )

@@ -152,19 +152,25 @@ function list(all: Machines): Answer {
   return { value: rows, text }
 }
 
-function define(
+async function define(
   all: Machines,
   home: string,
   name: string,
   options: Link & Boot & { readonly memory?: number; readonly cpus?: number },
-): Answer {
+): Promise<Answer> {
   const { kernel, initrd, append, disk, memory: memoryMb = 512, cpus = 1 } = options
   if ((disk === undefined) === (kernel === undefined || initrd === undefined))
     throw new Error('a machine boots from --disk, or from --kernel and --initrd')
   const boot: MachineWish['boot'] =
     disk === undefined ? { from: 'kernel', kernel: kernel!, initrd: initrd!, append } : { from: 'disk' }
   const made = taken(all.define({ name, boot, memoryMb, cpus, accelerator: 'probe', ...linkOf(options) }))
-  if (disk !== undefined) copyFileSync(disk, openMachineStore(home).diskOf(made.uuid))
+  try {
+    if (disk !== undefined) copyFileSync(disk, openMachineStore(home).diskOf(made.uuid))
+  } catch (error) {
+    // Without its disk it is no machine.
+    await all.destroy(made.uuid)
+    throw new Error(`${name} is not defined: its disk could not be copied (${(error as Error).message})`)
+  }
   return { value: { defined: name, uuid: made.uuid }, text: `${name} is defined (${made.uuid}).` }
 }
 

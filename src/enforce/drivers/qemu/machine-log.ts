@@ -6,7 +6,7 @@ import { effectSync } from '../../fault.ts'
 import { machinesFolder } from './machine-store.ts'
 import type { Machines } from './machines.ts'
 
-type Act = 'define' | 'start' | 'stop' | 'clone' | 'resize' | 'destroy'
+type Act = 'define' | 'start' | 'stop' | 'clone' | 'connect' | 'disconnect' | 'resize' | 'destroy'
 export type LogLine = {
   /** ISO 8601, of the wall clock. */
   readonly at: string
@@ -38,7 +38,6 @@ export function logged(machines: Machines, home: string, by: string, clock: () =
   }
   return {
     all: machines.all,
-    connect: machines.connect,
     define(wish) {
       const made = machines.define(wish)
       return keep('define', wish.name, made.ok ? made.value.uuid : null, made)
@@ -46,6 +45,8 @@ export function logged(machines: Machines, home: string, by: string, clock: () =
     start: (uuid) => act('start', uuid, () => machines.start(uuid)),
     stop: (uuid, how) => act('stop', uuid, () => machines.stop(uuid, how)),
     clone: (uuid, copy) => act('clone', uuid, () => machines.clone(uuid, copy)),
+    connect: (uuid, uplink) =>
+      act(uplink === 'open' ? 'connect' : 'disconnect', uuid, () => machines.connect(uuid, uplink)),
     resize: (uuid, size) => act('resize', uuid, () => machines.resize(uuid, size)),
     async destroy(uuid) {
       const name = nameOf(uuid)
