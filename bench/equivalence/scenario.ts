@@ -13,7 +13,10 @@ import { PORTS, pick, type Random, randomState, seeded } from '../dispatch/rando
 import { craftError, craftStage, type Protocol, type Stage, type Thread } from './packet.ts'
 
 export type Tally = {
+  /** Random states. */
   sets: number
+  /** Of those, how many were tried once more, with the rules of each worn by another: no set of their own. */
+  swaps: number
   packets: number
   mismatches: number
   allowed: number
@@ -56,6 +59,7 @@ export async function walk(
 class Scenario {
   readonly tally: Tally = {
     sets: 0,
+    swaps: 0,
     packets: 0,
     mismatches: 0,
     allowed: 0,
@@ -87,6 +91,7 @@ class Scenario {
   }
 
   async next(n: number): Promise<void> {
+    this.tally.sets++
     const state = this.#withEnded(randomState(this.#random, n, 'budgets'))
     const live = await this.#shift(state, n)
     await this.#round(state, live)
@@ -95,6 +100,7 @@ class Scenario {
 
   /** Each wears what another wore: shifts to rules that are there, looked at while they are pending. */
   async #swap(state: AgentState, live: Live): Promise<void> {
+    this.tally.swaps++
     const { workloads } = state
     const swapped = workloads.map((one, i) => {
       const { egress, ingress } = workloads[(i + 1) % workloads.length]!
@@ -112,7 +118,6 @@ class Scenario {
   }
 
   async #round(state: AgentState, live: Live): Promise<void> {
-    this.tally.sets++
     const old = performance.now() - this.#at > FORGOTTEN_MS ? [] : this.#flows
     this.#at = performance.now()
     this.#flows = await this.#fire(
