@@ -128,7 +128,8 @@ test('the list is filtered by state and words, in pages', async () => {
   assert.deepEqual(await ids('?state=confirmed,expired'), [first])
   assert.deepEqual(await ids('?q=by:kim'), [second])
   assert.deepEqual(await ids('?q=contain%20etl'), [second])
-  assert.deepEqual(await ids('?q=1'), [first])
+  // An id may have a 1 in it, too.
+  assert.ok((await ids('?q=1')).includes(first))
   assert.deepEqual(await ids('?q=nothing'), [])
   const refused = await f.as('viewer', '/plans?state=open,gone')
   assert.deepEqual([refused.statusCode, refused.json().code], [422, 'bad-filter'])

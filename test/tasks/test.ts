@@ -1,7 +1,7 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts: first what neither touches the kernel nor measures, two files
- * at a time, those with a browser before the rest; then the others one by one (they share one machine). Arguments are globs
- * to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
+ * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, one file
+ * after the other (they share one machine, and mostly wait), and what does not, those with a browser before the rest; what
+ * measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
  * could have run. Tests of outside data may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
@@ -27,12 +27,13 @@ const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web,
   exclude: (path) => path.includes('node_modules') || (globs.length === 0 && /^test\/(rules|docs)(\/|$)/.test(path)),
 }).sort()
 
-type Kind = 'alone' | 'browser' | 'other'
+type Kind = 'measuring' | 'kernel' | 'browser' | 'other'
 
-/** Needs the kernel or a whole installation, or measures the browser: another one beside it would disturb its timing. */
 function kindOf(file: string): Kind {
   const text = readFileSync(file, 'utf8')
-  if (/\bneed(Root|Qemu)\(|\binstall\(|\brecordTasks\(/.test(text)) return 'alone'
+  if (/\brecordTasks\(/.test(text)) return 'measuring'
+  // A whole installation works on the kernel, too.
+  if (/\bneed(Root|Qemu)\(|\binstall\(/.test(text)) return 'kernel'
   return /\bneedBrowser\(/.test(text) ? 'browser' : 'other'
 }
 const kinds = Map.groupBy(found, kindOf)
@@ -43,9 +44,9 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 const wrongSkips: string[] = []
 const seconds = new Map<string, number>()
 
-async function pass(files: string[], concurrency: number): Promise<void> {
+async function pass(files: string[]): Promise<void> {
   if (files.length === 0) return
-  const stream = run({ files, concurrency, timeout: 600_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const stream = run({ files, concurrency: 1, timeout: 600_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
   stream.on('test:pass', (event) => {
     if (event.details.type === 'suite') return
     if (event.skip !== undefined) {
@@ -74,9 +75,8 @@ if (globs.length === 0) {
   await makeTemplate(template)
   process.env.GUISE_TEST_DATABASE = template
 }
-// A browser waits half of its time; the short ones fill what the long ones leave.
-await pass([...ofKind('browser'), ...ofKind('other')], 2)
-await pass(ofKind('alone'), 1)
+await Promise.all([pass(ofKind('kernel')), pass([...ofKind('browser'), ...ofKind('other')])])
+await pass(ofKind('measuring'))
 
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)

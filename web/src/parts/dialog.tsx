@@ -38,6 +38,8 @@ export function Dialog({ onClose, title, label, width, className, children }: Pr
         event.preventDefault()
         onClose()
       }}
+      // A browser may close it without asking: where nothing was done on the page since it asked last (HTML, close watchers).
+      onClose={onClose}
       onClick={(event) => {
         if (event.target === box.current) onClose()
       }}

@@ -155,7 +155,7 @@ test('it wears a whole persona, every facet in one step', { skip }, async (t) =>
 })
 
 test('shifted, nothing of it is left but what the next persona wears too', { skip }, async (t) => {
-  await apply(wearing('small', new Map([[copy, { ...web, cpu: { cores: 0.2 } }]])), 'confirm', 'confirmed')
+  await apply(wearing('small', new Map([[copy, { ...web, cpu: { cores: 0.1 } }]])), 'confirm', 'confirmed')
   assert.equal(await inGuest(copy, 'cat', '/etc/resolv.conf'), '', 'the resolver is as it was before us')
   for (const machine of [base, copy]) assert.doesNotMatch(await inGuest(machine, 'ip', '-br', 'link'), /wg0/)
   await until(
@@ -167,7 +167,7 @@ test('shifted, nothing of it is left but what the next persona wears too', { ski
   const small = await outside.speed('http://10.78.2.2/zeros', 4_000_000)
   await apply(wearing('free', new Map([[copy, web]])), 'confirm', 'confirmed')
   const free = await outside.speed('http://10.78.2.2/zeros', 20_000_000)
-  t.diagnostic(`Mbit/s with 0.2 processors ${(small / 1e6).toFixed(2)}, with all ${(free / 1e6).toFixed(2)}`)
+  t.diagnostic(`Mbit/s with 0.1 processors ${(small / 1e6).toFixed(2)}, with all ${(free / 1e6).toFixed(2)}`)
   assert.ok(small < free / 2, `${small} of ${free}`)
 })
 
