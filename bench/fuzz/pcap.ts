@@ -1,6 +1,7 @@
 /** Captures, single frames, and what is dissected of them under fuzz. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readDns } from '../../src/observe/pcap/dissect/dns.ts'
+import { readDnsAnswer } from '../../src/observe/pcap/dissect/dns-addresses.ts'
 import type { Talk } from '../../src/observe/pcap/dissect/talk.ts'
 import { createTalks } from '../../src/observe/pcap/dissect/talks.ts'
 import { findHello, HelloType, readClientHello } from '../../src/observe/pcap/dissect/tls-hello.ts'
@@ -104,6 +105,43 @@ export const dns: FuzzTarget = {
     }
   },
   growing: { questions: dnsMessage, pointers },
+}
+
+const answerHead = (records: number) => [1, 2, 0x81, 0x80, 0, 1, records >> 8, records & 255, 0, 0, 0, 0]
+const IN_A_MINUTE = [0, 1, 0, 0, 0, 60]
+
+/** Addresses of the name that was asked for; of the most records that are read. */
+function addresses(bytes: number): Uint8Array {
+  const record = [0xc0, 12, 0, 1, ...IN_A_MINUTE, 0, 4, 192, 0, 2, 1]
+  const count = Math.max(1, Math.min(200, Math.floor((bytes - 19) / record.length)))
+  return Uint8Array.from([...answerHead(count), ...QUESTION, ...Array.from({ length: count }, () => record).flat()])
+}
+
+/** Each name stands for the next one. */
+function aliases(bytes: number): Uint8Array {
+  const count = Math.max(1, Math.min(200, Math.floor((bytes - 19) / 15)))
+  const out = [...answerHead(count), ...QUESTION]
+  for (let i = 0, owner = 12; i < count; i++) {
+    out.push(0xc0 | (owner >> 8), owner & 255, 0, 5, ...IN_A_MINUTE, 0, 3)
+    owner = out.length
+    out.push(1, 97 + (i % 26), 0)
+  }
+  return Uint8Array.from(out)
+}
+
+/** Read live, from whoever says to be a resolver. */
+export const dnsAnswer: FuzzTarget = {
+  name: 'dns-answer',
+  samples: () => [addresses(40), addresses(300), aliases(300), dnsMessage(20)],
+  open: () => {
+    const reader = new Reader()
+    return (input) => {
+      readDnsAnswer(reader.reset(input))
+    }
+  },
+  growing: { addresses, aliases },
+  // No more of an answer is copied to us.
+  maxBytes: 4_096,
 }
 
 /** A ClientHello with as many ciphers and extensions as fit, over records of `recordBytes`. */

@@ -1,8 +1,8 @@
 /** Every decoder of bytes that strangers send, one line each. `npm test` runs each for a second, `bench fuzz` for a minute. */
-
+import { locations } from './locations.ts'
 import { ipfix, netflow, netflowDescribed } from './netflow.ts'
 import { conntrackMessage, sockDiagMessage } from './netlink.ts'
-import { dns, pcap, tlsHello } from './pcap.ts'
+import { dns, dnsAnswer, pcap, tlsHello } from './pcap.ts'
 import type { FuzzTarget } from './target.ts'
 import { csvLines, eveLines, fileBeginning, nfdumpLines, zeekLines } from './text.ts'
 
@@ -19,5 +19,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   fileBeginning,
   pcap,
   dns,
+  dnsAnswer,
   tlsHello,
+  locations,
 ]

@@ -43,10 +43,26 @@ export function writeMmdb(entries: readonly (readonly [cidr: string, record: Rec
   const written = (child: Tree[0]) =>
     child === null ? nodes.length : Array.isArray(child) ? nodes.indexOf(child) : nodes.length + 16 + child
   const tree = nodes.map(([left, right]) => pair(written(left), written(right), bits))
-  const about = { node_count: nodes.length, record_size: bits, ip_version: 6, binary_format_major_version: 2 }
+  return mmdbOf(Buffer.concat(tree), Buffer.concat(data), { node_count: nodes.length, record_size: bits })
+}
+
+/** A file of just these bytes, whatever they are. */
+export function mmdbOf(tree: Buffer, data: Buffer, sizes: { node_count: number; record_size: number }): Buffer {
+  const about = { ...sizes, ip_version: 6, binary_format_major_version: 2 }
   const metadata = encode({ ...about, build_epoch: 1_700_000_000, database_type: 'test' })
   const mark = Buffer.from('abcdef4d61784d696e642e636f6d', 'hex')
-  return Buffer.concat([...tree, Buffer.alloc(16), ...data, mark, metadata])
+  return Buffer.concat([tree, Buffer.alloc(16), data, mark, metadata])
+}
+
+/** One record, of lists that lead to lists: a few bytes for `each` to the power of `levels` values. */
+export function wideMmdb(each: number, levels: number): Buffer {
+  const lists = Array.from({ length: levels }, (_, i) => {
+    const to = (i + 1) * (2 + each * 2)
+    const pointer = [(1 << 5) | (to >> 8), to & 255]
+    // A list is an extended type, 11.
+    return Buffer.from([each, 11 - 7, ...Array.from({ length: each }, () => pointer).flat()])
+  })
+  return mmdbOf(pair(1 + 16, 1, 24), Buffer.concat([...lists, encode('end')]), { node_count: 1, record_size: 24 })
 }
 
 function pair(left: number, right: number, bits: number): Buffer {
@@ -65,7 +81,8 @@ function pair(left: number, right: number, bits: number): Buffer {
 function encode(value: string | number | Record): Buffer {
   if (typeof value === 'string') return Buffer.concat([Buffer.from([(2 << 5) | value.length]), Buffer.from(value)])
   if (typeof value === 'number') {
-    const bytes = Buffer.alloc(4)
+    const bytes = Buffer.alloc(Number.isInteger(value) ? 4 : 8)
+    if (bytes.length === 8) return Buffer.concat([Buffer.from([(3 << 5) | bytes.writeDoubleBE(value)]), bytes])
     bytes.writeUInt32BE(value)
     return Buffer.concat([Buffer.from([(6 << 5) | 4]), bytes])
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DecodeError } from '../reader.ts'
-import { writeMmdb } from './mmdb.fixture.ts'
+import { mmdbOf, wideMmdb, writeMmdb } from './mmdb.fixture.ts'
 import { openLocationFile } from './mmdb.ts'
 
 const DE = { country: { iso_code: 'DE' } }
@@ -65,4 +65,18 @@ test('a file that was cut or changed is refused or read, never more', () => {
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('a record that leads through itself ends soon, and one that is as wide as real ones is read', () => {
+  assert.throws(() => openLocationFile(wideMmdb(28, 6)), /a record is too large/)
+  assert.throws(() => openLocationFile(wideMmdb(28, 12)), /a record (is too large|nests too deep)/)
+  assert.deepEqual(openLocationFile(wideMmdb(28, 2)).tells, { country: false, asn: false })
+})
+
+test('a tree of no nodes, or of half a one, is none', () => {
+  for (const node_count of [0, 0.5, Number.NaN, 2 ** 31 + 0.5])
+    assert.throws(
+      () => openLocationFile(mmdbOf(Buffer.alloc(6), Buffer.alloc(0), { node_count, record_size: 24 })),
+      (error) => error instanceof DecodeError && /nodes is/.test(error.message),
+    )
 })

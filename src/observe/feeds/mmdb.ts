@@ -23,6 +23,8 @@ const MARK = Buffer.from('abcdef4d61784d696e642e636f6d', 'hex')
 const METADATA_BYTES = 128 << 10
 const SEPARATOR_BYTES = 16
 const MAX_DEPTH = 16
+/** Values of one record, and each 32 bytes of one as another: depth alone would let it lead through itself for days. */
+const MAX_VALUES = 10_000
 /** Records until which one of a kind must have come. */
 const LOOKED_AT = 5_000
 const MAPPED = 0xffff
@@ -41,6 +43,7 @@ export function openLocationFile(bytes: Buffer): LocationFile {
   const [nodes, bits, version] = [number('node_count'), number('record_size'), number('ip_version')]
   if (![24, 28, 32].includes(bits) || ![4, 6].includes(version) || number('binary_format_major_version') !== 2)
     throw new DecodeError(`a tree of ${bits} bits for IPv${version} is of no known kind`, mark)
+  if (!Number.isSafeInteger(nodes) || nodes < 1) throw new DecodeError(`a tree of ${nodes} nodes is none`, mark)
   const treeBytes = (nodes * bits) / 4
   if (treeBytes + SEPARATOR_BYTES > mark)
     throw new DecodeError(`a tree of ${nodes} nodes is longer than the file`, mark)
@@ -180,8 +183,14 @@ function createData(bytes: Buffer): { at(offset: number): Value } {
     if (at < 0 || at + length > bytes.length) throw new DecodeError('a record leads out of the file', at)
     return at
   }
+  let left = MAX_VALUES
+  const spend = (start: number, values: number) => {
+    left -= values
+    if (left < 0) throw new DecodeError('a record is too large', start)
+  }
   const read = (start: number, depth: number): readonly [Value, number] => {
     if (depth > MAX_DEPTH) throw new DecodeError('a record nests too deep', start)
+    spend(start, 1)
     const control = bytes[need(start, 1)]!
     let at = start + 1
     let type = control >>> 5
@@ -202,6 +211,7 @@ function createData(bytes: Buffer): { at(offset: number): Value } {
     }
     switch (type) {
       case 2:
+        spend(start, size >>> 5)
         return [bytes.toString('utf8', need(at, size), at + size), at + size]
       case 3:
         return [bytes.readDoubleBE(need(at, 8)), at + 8]
@@ -211,6 +221,7 @@ function createData(bytes: Buffer): { at(offset: number): Value } {
       case 9:
       case 10: {
         need(at, size)
+        spend(start, size >>> 5)
         let value = 0
         for (let i = 0; i < size; i++) value = value * 256 + bytes[at + i]!
         return [value, at + size]
@@ -244,5 +255,10 @@ function createData(bytes: Buffer): { at(offset: number): Value } {
         throw new DecodeError(`a value of type ${type}`, start)
     }
   }
-  return { at: (offset) => read(offset, 0)[0] }
+  return {
+    at(offset) {
+      left = MAX_VALUES
+      return read(offset, 0)[0]
+    },
+  }
 }
