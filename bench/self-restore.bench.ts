@@ -1,28 +1,33 @@
 /**
  * A persona that cuts its workloads off from gateway, resolver and control plane is pushed, and the control plane goes off:
  * every workload must be back, exactly, within the timer, by what is on its host alone. Once for each thing that may happen
- * meanwhile: the ack is missing, nobody confirms, the agent is killed, the host boots. With `--guest`, an emulated host that
+ * meanwhile: the ack is missing, nobody confirms, the agent is killed, the host boots. The other way round (`sabotage`), a
+ * workload in quarantine breaks all that it can inside: it must stay where it is. With `--guest`, an emulated host that
  * runs the agent is reset for real. `--agents N --workloads N` (of each) and `--happenings a,b` make a short run.
  */
 import { aim, percentile, report } from './report.ts'
 import { realReboot } from './self-restore/guest-host.ts'
-import { makeHost } from './self-restore/host.ts'
+import { type Host, makeHost } from './self-restore/host.ts'
 import { HAPPENINGS, type Happening, type Restored, round } from './self-restore/rounds.ts'
+import { sabotage } from './self-restore/sabotage.ts'
 
 /** The floor allows up to an hour, and a person gets 30 s or more: this is short. */
 const WITHIN_MS = 30_000
+const CHOICES = [...HAPPENINGS, 'sabotage'] as const
+/** So long a quarantine is watched while everything inside is broken. */
+const WATCH_MS = 3_000
 
 export async function run(args: readonly string[]): Promise<void> {
   const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
   const [agents, workloads] = [Number(option('--agents') ?? 10), Number(option('--workloads') ?? 10)]
   const withinMs = Number(option('--within-ms') ?? WITHIN_MS)
-  const chosen = (option('--happenings') ?? HAPPENINGS.join(',')).split(',')
-  const wrong = chosen.find((name) => !(HAPPENINGS as readonly string[]).includes(name))
-  if (wrong !== undefined) throw new Error(`--happenings ${wrong}: choose of ${HAPPENINGS.join(',')}`)
-  const rounds = await inNamespaces(
+  const chosen = (option('--happenings') ?? CHOICES.join(',')).split(',')
+  const wrong = chosen.find((name) => !(CHOICES as readonly string[]).includes(name))
+  if (wrong !== undefined) throw new Error(`--happenings ${wrong}: choose of ${CHOICES.join(',')}`)
+  const { rounds, quarantined } = await inNamespaces(
     agents,
     workloads,
-    HAPPENINGS.filter((name) => chosen.includes(name)),
+    CHOICES.filter((name) => chosen.includes(name)),
     withinMs,
   )
   const hosts = agents * workloads
@@ -39,6 +44,9 @@ export async function run(args: readonly string[]): Promise<void> {
     reboots: boots.length + (real === null ? 0 : 1),
     reboots_restored: boots.filter(({ ok }) => ok).length + (real?.faults.length === 0 ? 1 : 0),
     real_reboots: real === null ? 0 : 1,
+    ...(real === null ? {} : { real_boot_ms: Math.round(real.bootMs), real_restore_ms: Math.round(real.restoreMs) }),
+    sabotaged: quarantined.length,
+    stayed_contained: quarantined.filter((faults) => faults.length === 0).length,
     agents,
     within_ms: withinMs,
     ...timesOf(all),
@@ -48,6 +56,7 @@ export async function run(args: readonly string[]): Promise<void> {
     restored: aim(figures.restored, '==', hosts),
     reboots_restored: aim(figures.reboots_restored, '==', figures.reboots),
     max_restore_ms: aim(figures.max_restore_ms, '<=', withinMs),
+    stayed_contained: aim(figures.stayed_contained, '==', figures.sabotaged),
   }
   report(args, 'self-restore', figures, aims)
   if (Object.values(aims).some(({ met }) => !met)) process.exitCode = 1
@@ -61,10 +70,11 @@ const AT_ONCE = 2
 async function inNamespaces(
   agents: number,
   workloads: number,
-  happenings: readonly Happening[],
+  chosen: readonly (typeof CHOICES)[number][],
   withinMs: number,
-): Promise<Round[]> {
-  const rounds: Round[] = happenings.map((happening) => ({ happening, restored: [] }))
+): Promise<{ readonly rounds: readonly Round[]; readonly quarantined: readonly (readonly string[])[] }> {
+  const rounds: Round[] = chosen.filter((name) => name !== 'sabotage').map((happening) => ({ happening, restored: [] }))
+  const quarantined: string[][] = []
   const leaving = new AbortController()
   const leave = () => leaving.abort(new Error('stopped by a signal'))
   process.once('SIGTERM', leave)
@@ -82,6 +92,8 @@ async function inNamespaces(
           restored.push(...done)
           say(n, happening, done)
         }
+        // Last: who was in quarantine wears nothing that another round could compare with.
+        if (chosen.includes('sabotage')) quarantined.push(await quarantine(host, n))
       } finally {
         await host.remove()
       }
@@ -89,7 +101,15 @@ async function inNamespaces(
   }
   const walks = await Promise.allSettled(Array.from({ length: AT_ONCE }, walk))
   for (const one of walks) if (one.status === 'rejected') throw one.reason
-  return rounds
+  return { rounds, quarantined }
+}
+
+/** What of it did not hold. */
+async function quarantine(host: Host, n: number): Promise<string[]> {
+  const faults = await sabotage(host, WATCH_MS)
+  process.stderr.write(`host ${n} ${'sabotage'.padEnd(30)} ${faults.length === 0 ? 'stayed contained' : 'GOT OUT'}\n`)
+  for (const fault of faults) process.stderr.write(`NOT CONTAINED host ${n}: ${fault}\n`)
+  return faults
 }
 
 function say(n: number, happening: Happening, restored: readonly Restored[]): void {

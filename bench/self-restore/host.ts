@@ -43,8 +43,8 @@ export type Host = {
   wear(persona: Persona): Promise<void>
   workerPid(): number
   kill(whom: 'worker' | 'worker-and-supervisor'): Promise<void>
-  /** The power goes, and comes back: nothing but the disk is left, and the agent comes up without a server. */
-  reboot(): Promise<void>
+  /** The power goes, and comes back: nothing but the disk is left, and the agent comes up without a server. When it came back. */
+  reboot(): Promise<number>
   capture(): Promise<string>
   remove(): Promise<void>
 }
@@ -135,6 +135,7 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
       await now.end()
       await loseNamespaces(network)
       now = await boot(dir)
+      const powered = performance.now()
       await makeRouter(network)
       const base = now.inside(network.router, [...NODE, join(ROOT, 'src/cli/main.ts'), 'agent', 'restore-base'])
       execFileSync(base[0]!, [...base.slice(1), '--netns', network.router, '--home', home], { stdio: 'pipe' })
@@ -146,6 +147,7 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
       await until('a worker', 30_000, () => workerPid() > 1)
       // Not every workload is there before its agent.
       await attach(network, late!)
+      return powered
     },
     async capture() {
       const keys = network.spots.map(({ key }) => key)

@@ -59,10 +59,7 @@ export async function round(host: Host, happening: Happening, withinMs: number):
     throw new Error(`it was over before everybody was asked; withinMs ${withinMs}`)
   if (happening === 'worker-killed') await host.kill('worker')
   if (happening === 'worker-and-supervisor-killed') await host.kill('worker-and-supervisor')
-  if (happening === 'reboot') {
-    await host.reboot()
-    began = performance.now()
-  }
+  if (happening === 'reboot') began = await host.reboot()
   const back = await whenBack(host, golden)
   let after = await reaches(host)
   // A question may be lost on a busy machine; what is cut off stays cut off.
