@@ -76,3 +76,10 @@ test('the same seed makes the same inputs, none longer than may be', () => {
   assert.notDeepEqual(inputsOf(5), inputsOf(6))
   assert.ok(inputsOf(5).every((input) => input.length <= 120))
 })
+
+test('a sample stays what it was, a Buffer too', () => {
+  const sample = Buffer.from('as it was sent')
+  const random = seeded(5)
+  for (let n = 0; n < 500; n++) mutate([sample], random, 120)
+  assert.equal(sample.toString(), 'as it was sent')
+})

@@ -62,7 +62,8 @@ const MUTATIONS: readonly Mutation[] = [
 
 /** One to four mutations of a sample, never more than `maxBytes`. */
 export function mutate(samples: readonly Uint8Array[], random: Random, maxBytes: number): Uint8Array {
-  let bytes = samples[random(samples.length)]!
+  // A copy, and no Buffer: the `slice` of one shares its bytes, and what is mutated would be the sample.
+  let bytes: Uint8Array = new Uint8Array(samples[random(samples.length)]!)
   for (let n = 1 + random(4); n > 0; n--) bytes = MUTATIONS[random(MUTATIONS.length)]!(bytes, random, samples)
   return bytes.length > maxBytes ? bytes.slice(0, maxBytes) : bytes
 }
