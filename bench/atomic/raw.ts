@@ -39,7 +39,11 @@ export async function rawLook(inventory: Inventory): Promise<Record<string, stri
   for (const table of TABLES)
     seen[`table ${table}`] = await command('nft', ['-j', 'list', 'table', ...table.split(' ')]).then(
       (json) => comparable(JSON.parse(json) as { nftables: object[] }),
-      () => 'none',
+      (error: Error) => {
+        // ENOENT in nft's words; whatever else fails is no look.
+        if (error.message.includes('No such file or directory')) return 'none'
+        throw error
+      },
     )
   const queues = await command('tc', ['qdisc', 'show'])
   const devices = [...new Set([...queues.matchAll(/ dev (\S+) /g)].map((match) => match[1]!))].sort()

@@ -1,10 +1,10 @@
 /** A podman container on the range, in the place of its second workload, that wears what its driver carries. */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { fetchPackages } from '../../guest/packages.ts'
+import { buildContainerRoot } from '../../guest/container-root.ts'
 import { namespaceOf } from '../../lab/topology.ts'
 import { endEngine } from '../../src/enforce/facets/vpn/engine.ts'
 import type { DesiredState } from '../../src/model/desired.ts'
@@ -27,11 +27,11 @@ export async function standContainer(range: Range, secrets: Secrets): Promise<St
   const remove = async () => {
     await podman('rm', '-f', '-t', '0', '-a')
     // Its storage may be mounted over itself; podman has no command that undoes that.
-    await run('umount', ['-q', '-R', join(folder, 'root', 'overlay')]).catch(() => {})
-    rmSync(folder, { recursive: true, force: true })
+    await run('umount', ['-q', '-l', join(folder, 'root', 'overlay')]).catch(() => {})
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   }
   try {
-    await podman('import', '-q', await makeRoot(folder), 'guise-test')
+    await podman('import', '-q', await buildContainerRoot(), 'guise-test')
     const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']
     const argv = ['run', '-d', '--name', 'web', ...limits, '--network', `ns:/run/netns/${space}`, 'guise-test']
     const id = await podman(...argv, '/bin/sh', '-c', 'while :; do sleep 1000; done')
@@ -51,19 +51,6 @@ export async function standContainer(range: Range, secrets: Secrets): Promise<St
     await remove()
     throw error
   }
-}
-
-/** A root of one program, from a Debian package. */
-async function makeRoot(folder: string): Promise<string> {
-  const packages = mkdtempSync(join(folder, 'packages-'))
-  // The package manager fetches as a user of its own.
-  for (const one of [folder, packages]) chmodSync(one, 0o755)
-  const [root = ''] = await fetchPackages(['busybox-static'], packages)
-  for (const name of ['proc', 'sys', 'dev', 'etc', 'tmp']) mkdirSync(join(root, name), { recursive: true })
-  for (const name of ['sh', 'sleep']) symlinkSync('busybox', join(root, 'bin', name))
-  const archive = join(folder, 'root.tar')
-  await run('tar', ['-C', root, '-cf', archive, '.'])
-  return archive
 }
 
 function worn(secrets: Secrets, variant: Variant): Partial<DesiredState> {
