@@ -1,13 +1,15 @@
 /**
- * Location files: feeds with `use: location`. Each is read once and again when it changed; a file that cannot be read leaves
- * the last good one in force. What a rule asks for is looked up once per file, since a walk takes a second for a large country.
+ * Location files: feeds with `use: location`. Each is read once, and again when it was written or replaced; a file that cannot
+ * be read leaves the last good one in force. What a rule asks for is looked up once per file, since a walk takes a second for a
+ * large country.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { NO_PLACES, type Places } from '../decide/places.ts'
 import { type LocationFile, openLocationFile } from '../observe/feeds/mmdb.ts'
 
-export type LocationReading = { readonly digest: string; readonly file: LocationFile }
+/** `written`: which file it was read from, and as of when. */
+export type LocationReading = { readonly written: string; readonly digest: string; readonly file: LocationFile }
 
 /** Prefixes of one place; the largest country has 120,000. */
 const MOST_PREFIXES = 250_000
@@ -15,17 +17,23 @@ const MAX_BYTES = 512 << 20
 
 /** Throws with the path and what was attempted. */
 export async function readLocations(path: string, last: LocationReading | undefined): Promise<LocationReading> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const unread = (cause: unknown) => {
     throw new Error(`read the location file ${path}`, { cause })
-  })
-  if (bytes.length > MAX_BYTES) throw new Error(`the location file ${path} is over ${MAX_BYTES >> 20} MB`)
+  }
+  const about = await stat(path).catch(unread)
+  const { ino, size, mtimeMs } = about
+  const written = `${ino}:${mtimeMs}:${size}`
+  if (last?.written === written) return last
+  if (!about.isFile()) throw new Error(`the location file ${path} is no file`)
+  if (size > MAX_BYTES) throw new Error(`the location file ${path} is over ${MAX_BYTES >> 20} MB`)
+  const bytes = await readFile(path).catch(unread)
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
-  if (last?.digest === digest) return last
+  if (last?.digest === digest) return { ...last, written }
   try {
     const file = openLocationFile(bytes)
     if (!file.tells.country && !file.tells.asn)
       throw new Error('its records tell neither country nor autonomous system')
-    return { digest, file }
+    return { written, digest, file }
   } catch (cause) {
     throw new Error(`understand the location file ${path} (a MaxMind DB is expected)`, { cause })
   }
