@@ -168,13 +168,18 @@ function install(
       fresh.close()
     }
     // The same content with another owner or hook: what is there is put aside, not written over.
-    if (folder.mode(target) !== null) folder.rename(target, `old-${version.slice(0, 16)}`)
+    const aside = `old-${version.slice(0, 16)}`
+    if (folder.mode(target) !== null) {
+      // Of an install that died before it had removed it: no folder takes the name of one that has files (rename(2)).
+      folder.remove(aside)
+      folder.rename(target, aside)
+    }
     folder.rename(temporary, target)
     // What somebody else put there comes back when ours goes.
     const before = folder.link('current')
     if (before !== null && !OURS.test(before)) folder.point('before', before)
     folder.point('current', target)
-    folder.remove(`old-${version.slice(0, 16)}`)
+    folder.remove(aside)
     tell(spot, certificate)
     folder.remove('told')
     folder.write('told', version, 0o644, { uid: 0, gid: 0 })
