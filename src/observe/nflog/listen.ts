@@ -25,7 +25,8 @@ export async function listenToLog(
     readonly logged: (packet: Logged) => void
   },
 ): Promise<void> {
-  await listenToGroup(group, { ...options, copyBytes: COPY_BYTES, pace: 'gathered', read: readLogged })
+  const without = 'denies are counted still; which flows they are of is not told'
+  await listenToGroup(group, { ...options, copyBytes: COPY_BYTES, pace: 'gathered', read: readLogged, without })
 }
 
 /** Answers of resolvers, each as it passes: who asked will use it within a millisecond. */
@@ -37,7 +38,8 @@ export async function listenToAnswers(
     readonly logged: (answer: LoggedAnswer) => void
   },
 ): Promise<void> {
-  await listenToGroup(group, { ...options, copyBytes: ANSWER_BYTES, pace: 'at-once', read: readLoggedAnswer })
+  const without = 'names in rules stand for nobody; end that program and restart the agent'
+  await listenToGroup(group, { ...options, copyBytes: ANSWER_BYTES, pace: 'at-once', read: readLoggedAnswer, without })
 }
 
 type Listening<T> = {
@@ -47,6 +49,8 @@ type Listening<T> = {
   readonly pace: 'gathered' | 'at-once'
   readonly read: (message: Message) => T | null
   readonly logged: (packet: T) => void
+  /** What it means when another program has the group. */
+  readonly without: string
 }
 
 async function listenToGroup<T>(group: number, options: Listening<T>): Promise<void> {
@@ -63,7 +67,7 @@ async function listenToGroup<T>(group: number, options: Listening<T>): Promise<v
     for (const message of received) {
       if (message.type === MessageType.error && asked.delete(message.sequence)) {
         const errno = errnoOf(message)
-        if (errno !== 0) throw new NetlinkError(whyNot(group, errno), errno)
+        if (errno !== 0) throw new NetlinkError(whyNot(group, errno, options.without), errno)
       } else if (isPacket(message)) {
         counters.read++
         const packet = options.read(message)
@@ -75,9 +79,10 @@ async function listenToGroup<T>(group: number, options: Listening<T>): Promise<v
   }
 }
 
-function whyNot(group: number, errno: number): string {
-  if (errno === EBUSY)
-    return `another program reads NFLOG group ${group} of this namespace; what rules do does not depend on it`
+function whyNot(group: number, errno: number, without: string): string {
+  // Whoever may ask is told EPERM when the group is another's (nfulnl_recv_config in net/netfilter/nfnetlink_log.c).
+  if (errno === EBUSY || (errno === EPERM && process.getuid?.() === 0))
+    return `another program reads NFLOG group ${group} of this namespace; ${without}`
   if (errno === EPERM) return `reading NFLOG group ${group} needs root`
   return `bind to NFLOG group ${group}`
 }
