@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { readReady, writeReady } from '../enforce/facets/packages/record.ts'
 import type { AgentState } from '../model/desired.ts'
 import { createPackageKeeper } from './packages.ts'
 
@@ -26,5 +27,23 @@ test('where not even the reason can be kept, the next state is tried all the sam
     assert.match(said.join('\n'), /^packages of a could not be made ready: .+\npackages of a could/)
   } finally {
     rmSync(folder, { recursive: true })
+  }
+})
+
+test('what was made ready is gone with the wish for it', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'guise-packages-'))
+  try {
+    for (const key of ['a', 'b']) writeReady(home, key, { wish: '[]', packs: [], failed: null })
+    const keeper = createPackageKeeper({
+      home,
+      inventory: () => ({ workloads: [], namespaces: new Map() }),
+      allowed: () => [],
+      say: (line) => assert.fail(line),
+    })
+    const state = { workloads: [{ key: 'a', packages: [] }, { key: 'b' }] } as unknown as AgentState
+    await keeper.bring(state, new AbortController().signal)
+    assert.deepEqual([readReady(home, 'a') === null, readReady(home, 'b') === null], [false, true])
+  } finally {
+    rmSync(home, { recursive: true })
   }
 })

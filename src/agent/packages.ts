@@ -3,6 +3,7 @@
  * then refused, what was begun goes on, and the next try finds it done.
  */
 import { makeReady } from '../enforce/facets/packages/make-ready.ts'
+import { keepOnlyReady } from '../enforce/facets/packages/record.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import type { AgentState } from '../model/desired.ts'
 
@@ -43,9 +44,16 @@ export function createPackageKeeper(deps: {
   return {
     counters,
     async bring(state, overtaken) {
-      const all = Promise.all(
-        state.workloads.flatMap(({ key, packages }) => (packages === undefined ? [] : [prepare(key, packages)])),
-      )
+      const asking = state.workloads.flatMap(({ key, packages }) => (packages === undefined ? [] : [{ key, packages }]))
+      try {
+        keepOnlyReady(
+          deps.home,
+          asking.map(({ key }) => key),
+        )
+      } catch (error) {
+        deps.say(`what is no longer asked for could not be removed: ${(error as Error).message}`)
+      }
+      const all = Promise.all(asking.map(({ key, packages }) => prepare(key, packages)))
       const left = new Promise<'left'>((resolve) => {
         if (overtaken.aborted) resolve('left')
         overtaken.addEventListener('abort', () => resolve('left'), { once: true })

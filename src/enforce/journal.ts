@@ -4,11 +4,12 @@
  * `confirmed` appearing under its name is the only commit point. Depends on `node:` alone, because the supervisor reads it.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Generation } from '../model/desired.ts'
 import { effectSync } from './fault.ts'
 import type { Step } from './step.ts'
+import { syncFolder, writeSynced } from './write-synced.ts'
 
 export type Intent = {
   readonly generation: Generation
@@ -130,27 +131,5 @@ function unseal(bytes: Buffer): Record<string, unknown> | null {
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : null
   } catch {
     return null
-  }
-}
-
-function writeSynced(path: string, text: string): void {
-  const fd = openSync(path, 'w', 0o600)
-  try {
-    const bytes = Buffer.from(text)
-    effectSync('write', () => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    })
-    effectSync('fsync', () => fsyncSync(fd))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    effectSync('fsync', () => fsyncSync(fd))
-  } finally {
-    closeSync(fd)
   }
 }

@@ -2,21 +2,11 @@
  * The secrets this host was given: `<home>/secrets/NAME.VERSION.DIGEST`, 0600 in a folder of 0700. A part reads them by
  * reference at the moment it needs one. Depends on `node:` alone, because the supervisor takes changes back with them.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SecretRef } from '../model/facets/secret.ts'
 import { effectSync } from './fault.ts'
+import { syncFolder, writeSynced } from './write-synced.ts'
 
 const PART = { secret: /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/, digest: /^[A-Za-z0-9_-]{43}$/ }
 let home: string | null = null
@@ -55,17 +45,9 @@ export function readSecret(ref: SecretRef, folder = secretsFolder()): string {
 export function writeSecret(ref: SecretRef, value: string, folder = secretsFolder()): void {
   const path = pathOf(folder, ref)
   const temporary = `${path}.${process.pid}.new`
-  const fd = openSync(temporary, 'w', 0o600)
-  try {
-    const bytes = Buffer.from(value)
-    effectSync('secret write', () => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    })
-    effectSync('secret fsync', () => fsyncSync(fd))
-  } finally {
-    closeSync(fd)
-  }
+  writeSynced(temporary, value, 'secret ')
   effectSync('secret rename', () => renameSync(temporary, path))
+  syncFolder(folder, 'secret ')
 }
 
 /** What nothing refers to any more is removed. */

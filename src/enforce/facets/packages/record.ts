@@ -1,11 +1,12 @@
 /**
  * What Guise did to the packages of a workload, kept in the agent's home, because a workload's word for it would be no proof:
- * `<home>/packages/ID.json`, whole or as before (rename). Beside it `ID.ready.json`: what was made ready for a state to come.
+ * `<home>/packages/ID.json`, whole or as before. Beside it `ID.ready.json`: what was made ready for a state to come.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { effectSync } from '../../fault.ts'
+import { syncFolder, writeSynced } from '../../write-synced.ts'
 
 /** `version` is the one to install; of a pinned one also the only one that counts. */
 export type Pack = { readonly name: string; readonly version: string; readonly isPinned: boolean }
@@ -40,9 +41,16 @@ export function readReady(home: string, key: string): Ready | null {
   return read(pathOf(home, key, '.ready')) as Ready | null
 }
 
-export function writeReady(home: string, key: string, ready: Ready | null): void {
-  if (ready === null) remove(pathOf(home, key, '.ready'))
-  else write(pathOf(home, key, '.ready'), ready)
+export function writeReady(home: string, key: string, ready: Ready): void {
+  write(pathOf(home, key, '.ready'), ready)
+}
+
+/** Of workloads that no state asks for packages any more, nothing is kept ready. */
+export function keepOnlyReady(home: string, keys: readonly string[]): void {
+  const folder = join(home, 'packages')
+  const kept = new Set(keys.map((key) => basename(pathOf(home, key, '.ready'))))
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (name.endsWith('.ready.json') && !kept.has(name)) remove(join(folder, name))
 }
 
 function pathOf(home: string, key: string, kind = ''): string {
@@ -60,17 +68,14 @@ function read(path: string): unknown {
 }
 
 function remove(path: string): void {
+  if (!existsSync(path)) return
   effectSync('record remove', () => rmSync(path, { force: true }))
+  syncFolder(dirname(path), 'record ')
 }
 
 function write(path: string, value: unknown): void {
-  effectSync('record mkdir', () => mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 }))
-  const fd = openSync(`${path}.new`, 'w', 0o600)
-  try {
-    effectSync('record write', () => writeSync(fd, JSON.stringify(value)))
-    effectSync('record fsync', () => fsyncSync(fd))
-  } finally {
-    closeSync(fd)
-  }
+  effectSync('record mkdir', () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+  writeSynced(`${path}.new`, JSON.stringify(value), 'record ')
   effectSync('record rename', () => renameSync(`${path}.new`, path))
+  syncFolder(dirname(path), 'record ')
 }
