@@ -157,18 +157,20 @@ function additions(before: Compiled, after: Compiled, pendingMs: number): string
 
 function pendingEntries(before: Compiled, after: Compiled, pendingMs: number): string {
   const { maps, classes } = after
+  const differing = new Map(MAPS.map((map) => [map, changed(before, after, map)]))
   const shifts = new Map<string, string[]>()
   const quick = new Set<string>()
-  for (const [face] of [...changed(before, after, 'eg'), ...changed(before, after, 'ing')]) {
+  for (const [face] of [...differing.get('eg')!, ...differing.get('ing')!]) {
     const name = classes.get(classOf(maps.eg.get(face)!, maps.ing.get(face)!))
     if (name === undefined || quick.has(face) || quick.size === MOST_SHIFTED) continue
     quick.add(face)
-    shifts.set(name, [...(shifts.get(name) ?? []), face])
+    const faces = shifts.get(name)
+    if (faces === undefined) shifts.set(name, [face])
+    else faces.push(face)
   }
   const text = [...shifts].map(([name, faces]) => elements('add', name, faces, pendingMs))
   text.push(elements('add', 'shifted', [...quick], pendingMs))
-  for (const map of MAPS) {
-    const entries = changed(before, after, map)
+  for (const [map, entries] of differing) {
     const rest = map === 'eg' || map === 'ing' ? entries.filter(([face]) => !quick.has(face)) : entries
     text.push(mapElements(`${map}_pending`, rest, pendingMs))
   }
@@ -253,7 +255,6 @@ function mapElements(map: string, entries: readonly (readonly [string, string])[
   const time = timeoutMs === null ? '' : ` timeout ${timeText(timeoutMs)}`
   return elements(
     'add',
-
     map,
     entries.map(([key, verdict]) => `${key}${time} : ${verdict}`),
   )
