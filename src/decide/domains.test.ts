@@ -60,6 +60,19 @@ test('a name is a set that hosts fill, apart for what denies, for what may lead 
   })
 })
 
+test('a preview never shows a domain that nobody wrote', () => {
+  const wordsOf = (domain: string) =>
+    peerWords(resolve(persona([rule('allow', domain)]), []).egress.rules[0]!, () => null)
+  const tail = 'x23456789.x23456789.example.com'
+  assert.equal(wordsOf('*.example.com'), 'domain *.example.com')
+  assert.equal(wordsOf(`*.${tail.slice(2)}`), `domain *.${tail.slice(2)}`)
+  // Cut or not, it ends like that.
+  for (const domain of [tail.slice(1), `a.${tail}`]) assert.equal(wordsOf(domain), `domain ${domain}`)
+  const long = `${'a'.repeat(60)}.${tail}`
+  for (const domain of [`*.${tail.slice(1)}`, `*.${tail}`, `*.a.${tail}`, long, `*.${long}`])
+    assert.equal(wordsOf(domain), `domains ending in …${tail.slice(1)}`)
+})
+
 test('a line says a domain, and back; what is no name is refused at its place', () => {
   const line = 'allow tcp 443 out to domain *.example.com, domain example.org'
   const read = parseRuleLine(line)

@@ -34,12 +34,14 @@ export type DomainMeaning = {
   readonly use: 'allow' | 'deny'
   readonly reach: 'outside' | 'anywhere'
 }
+/** Of a name with a digest, its last letters. */
+export const KEPT_LETTERS = 30
 /** `domain:example.com`; a name that does not fit, or that rules do other things with, has its digest there. */
 export function domainSet({ domain, use, reach }: DomainMeaning): string {
   const kind = `domain${use === 'deny' ? '-deny' : ''}${reach === 'anywhere' ? '-inside' : ''}`
   const plain = `${kind}:${domain}`
   if (!domain.startsWith('*') && plain.length <= 64) return plain
-  const rest = domain.replace('*.', '').slice(-30)
+  const rest = domain.replace('*.', '').slice(-KEPT_LETTERS)
   return `${kind}-any:${rest}:${digest(domain).slice(0, 6)}`
 }
 /** Its members are known on the hosts alone. */

@@ -1,5 +1,6 @@
 /** A resolved rule in the words people use: who is at the other end, and on what service. */
 import type { ResolvedRule } from '../model/desired.ts'
+import { KEPT_LETTERS } from './peer-sets.ts'
 
 /** `nameOf` says whose an address is; null when nobody's we know. */
 export function peerWords({ match: { peer } }: ResolvedRule, nameOf: (address: string) => string | null): string {
@@ -52,7 +53,7 @@ function setWords(set: string, side: 'inside' | 'outside'): string {
     case 'domain-deny-any':
     case 'domain-inside-any':
     case 'domain-deny-inside-any':
-      return `domain *.${rest.replace(/:[0-9a-f]{6}$/, '')}`
+      return domainWords(rest.replace(/:[0-9a-f]{6}$/, ''))
     case 'labels': {
       const label = /^(.+):[0-9a-f]{6}$/.exec(rest)?.[1]
       const words = label === undefined ? 'a set of labels' : `label ${label.replaceAll(':', ', ')}`
@@ -61,6 +62,11 @@ function setWords(set: string, side: 'inside' | 'outside'): string {
     default:
       return not ? `outside ${set}` : set
   }
+}
+
+/** A short name has a digest only because of its star; of one with all its letters nobody knows whether it was cut. */
+function domainWords(kept: string): string {
+  return kept.length < KEPT_LETTERS ? `domain *.${kept}` : `domains ending in …${kept}`
 }
 
 export function serviceWords({ match: { service } }: ResolvedRule): string {
