@@ -32,10 +32,16 @@ export function sameMeaning(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b))
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, i) => sameMeaning(one, b[i]))
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
-  const isTold = (name: string) => name === 'p' || (name === 'text' && ('p' in left || 'p' in right))
-  for (const name in left) if (!isTold(name) && !sameMeaning(left[name], right[name])) return false
-  for (const name in right) if (!isTold(name) && right[name] !== undefined && !(name in left)) return false
+  for (const name in left)
+    if (counts(left, name) && !(counts(right, name) && sameMeaning(left[name], right[name]))) return false
+  for (const name in right) if (counts(right, name) && !counts(left, name)) return false
   return true
+}
+
+/** Whether `meaning` writes it down. */
+function counts(one: Record<string, unknown>, name: string): boolean {
+  if (!Object.hasOwn(one, name) || one[name] === undefined) return false
+  return name !== 'p' && (name !== 'text' || !Object.hasOwn(one, 'p'))
 }
 
 export function digest(value: unknown): string {
