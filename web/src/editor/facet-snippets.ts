@@ -14,6 +14,9 @@ export const SNIPPETS: Readonly<Record<string, string>> = {
   bandwidth: 'bandwidth:\n  down: { rate: 10mbit }\n  up: { rate: 10mbit }\n',
   cpu: 'cpu: { cores: 0.5 }\n',
   memory: 'memory: { max: 512MiB }\n',
+  packages: "packages:\n  # only those that the host's floor.yaml lists\n  - curl\n",
+  inspection: 'inspection: flows\n',
+  dlp: 'dlp:\n  budgets:\n    - { to: unrated, bytes: 1GiB, per: day }\n',
 }
 /** Beside the profile. */
 export const BESIDE: Readonly<Record<string, string>> = {

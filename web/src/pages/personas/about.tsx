@@ -9,7 +9,7 @@ import type { WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
 import { paths, query } from '../../paths.ts'
-import { type FacetLine, facetLines } from './facet-words.ts'
+import { dlpWords, type FacetLine, facetLines } from './facet-words.ts'
 import type { PersonaRow } from './wearers.ts'
 import { words } from './words.ts'
 
@@ -124,7 +124,7 @@ function FacetWords({ line }: { readonly line: FacetLine }) {
 function Steps({ steps }: { readonly steps: NonNullable<PersonaSpec['ladder']> }) {
   return (
     <ol className="ladder">
-      {steps.map(({ at, rules, bandwidth, deny, inspection }) => (
+      {steps.map(({ at, rules, bandwidth, deny, inspection, dlp }) => (
         <li key={at}>
           <span className="n">{t('personas.step', { at: probability(at) })}</span>
           <span>
@@ -133,6 +133,7 @@ function Steps({ steps }: { readonly steps: NonNullable<PersonaSpec['ladder']> }
               bandwidth === undefined ? '' : t('personas.stepDoes.bandwidth', { share: bandwidth }),
               deny === undefined ? '' : t(`personas.stepDoes.${deny}`),
               inspection === undefined ? '' : t('personas.stepDoes.inspection', { level: inspection }),
+              dlp === undefined ? '' : dlpWords(dlp),
             ]
               .filter(Boolean)
               .join(', ')}

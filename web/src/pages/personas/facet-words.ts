@@ -1,5 +1,6 @@
 /** The facets of a profile in words, as somebody would read them out. Of a secret, its name. */
 import { t } from 'i18next'
+import type { Dlp } from '../../../../src/model/facets/dlp.ts'
 import type { Profile } from '../../../../src/model/persona.ts'
 
 export type FacetLine = { readonly facet: string; readonly words: string; readonly secrets: readonly string[] }
@@ -16,6 +17,8 @@ export function facetLines(profile: Profile): FacetLine[] {
     bandwidth: profile.bandwidth && bandwidthWords(profile.bandwidth),
     cpu: profile.cpu && cpuWords(profile.cpu),
     memory: profile.memory && t('personas.is.atMost', { size: profile.memory.max }),
+    inspection: profile.inspection && t(`personas.is.inspection.${profile.inspection}`),
+    dlp: profile.dlp && dlpWords(profile.dlp),
   }
   return Object.entries(profile)
     .filter(([facet, wish]) => !ELSEWHERE.has(facet) && wish !== undefined)
@@ -53,6 +56,21 @@ function cpuWords({ cores, weight }: NonNullable<Profile['cpu']>): string {
   return [
     ...(cores === undefined ? [] : [t('personas.is.cores', { count: cores })]),
     ...(weight === undefined ? [] : [t('personas.is.weight', { weight })]),
+  ].join(', ')
+}
+
+/** Also of a step of the ladder. */
+export function dlpWords({ budgets = [], burst, newDestinations, names = [], dnsTunnels }: Dlp): string {
+  const bound = ({ to, bytes, per }: (typeof budgets)[number]) =>
+    typeof to === 'string'
+      ? t(`personas.is.dlp.${to}`, { bytes, per })
+      : t('personas.is.dlp.persona', { bytes, per, name: to.persona })
+  return [
+    ...budgets.map(bound),
+    ...(burst === undefined ? [] : [t('personas.is.dlp.burst', { ...burst })]),
+    ...(newDestinations === undefined ? [] : [t('personas.is.dlp.hold', { ...newDestinations })]),
+    ...(names.length === 0 ? [] : [t('personas.is.dlp.names', { names: names.join(', ') })]),
+    ...(dnsTunnels === undefined ? [] : [t('personas.is.dlp.tunnels')]),
   ].join(', ')
 }
 
