@@ -59,12 +59,42 @@ test('a facet is added by name, is checked as it stands, and a secret is chosen 
 
 test('what a persona wears is told facet by facet, with its secrets by name', { skip }, async () => {
   const page = await desk.visit('/personas/branch-office')
-  for (const words of ['192.0.2.10, except towards 10.0.0.0/8', 'tcp 8443 → 443', 'at most 0.5 processors, weight 50'])
+  for (const words of [
+    '192.0.2.10, except towards 10.0.0.0/8',
+    'tcp 8443 → 443',
+    'at most 0.5 processors, weight 50',
+    'ca-certificates, curl=8.14.1-2',
+    'packets that open and end conversations are copied to the sensor',
+    'at most 10GiB per day to everyone together, at most 1GiB per hour to Database, new destinations wait 10m',
+    'at most 50MiB per hour to each address outside that no feed rates',
+  ])
     await page.getByText(words).waitFor()
   await page.getByRole('main').getByRole('link', { name: 'Secrets' }).click()
   await page.getByRole('heading', { level: 1, name: '4 secrets are kept.' }).waitFor()
   await page.getByRole('row', { name: /old-tunnel-key/ }).click()
-  await page.getByText('guise secret delete old-tunnel-key').waitFor()
+  await page.getByText('bin/guise secret delete old-tunnel-key').waitFor()
+  await page.context().close()
+})
+
+test('counts that cannot be read are said so beside the rules, which stay', { skip }, async () => {
+  desk.server.failing.set('/v1/workloads/w_0001/rules/hits', 503)
+  const page = await desk.visit('/workloads/w_0001/rules')
+  const alert = page.getByRole('alert').filter({ hasText: 'what the kernel counted' })
+  await alert.waitFor()
+  await page.getByRole('row', { name: /Reads the payments database/ }).waitFor()
+  desk.server.failing.clear()
+  await alert.getByRole('button', { name: 'Retry' }).click()
+  await page
+    .getByRole('row', { name: /Reads the payments database/ })
+    .getByText('5.9/s')
+    .waitFor()
+  desk.server.failing.set('/v1/workloads/w_0001/rules/hits', 503)
+  await page.getByText(/could not be read again/).waitFor({ timeout: 30_000 })
+  await page
+    .getByRole('row', { name: /Reads the payments database/ })
+    .getByText('5.9/s')
+    .waitFor()
+  desk.server.failing.clear()
   await page.context().close()
 })
 

@@ -49,7 +49,8 @@ export function Loaded<T>({
   )
 }
 
-function Old<T>({ query }: { readonly query: Asked<T> }) {
+/** Above data that could not be read again. */
+export function Old<T>({ query }: { readonly query: Asked<T> }) {
   const why = query.error instanceof ProblemError ? query.error.problem.title : String(query.error)
   return (
     <p className="old-note" role="status">

@@ -74,6 +74,7 @@ export default function Secrets() {
     queryKey: secretsKey,
     queryFn: async ({ signal }) =>
       (await get<Page<SecretRecord>>('/v1/secrets', signal)).items.map((one): SecretRow => ({ ...one, id: one.name })),
+    refetchInterval: 30_000,
   })
   const all = secrets.data
   return (
@@ -159,13 +160,13 @@ function SecretPeek({ row }: { readonly row: SecretRow }) {
         />
       </Block>
       <Block title={t('secrets.set')}>
-        <CopyCommand command={`guise secret set ${row.name}`} />
+        <CopyCommand command={`bin/guise secret set ${row.name}`} />
       </Block>
       <Block title={t('secrets.remove')}>
         {row.usedBy.length > 0 ? (
           <p className="q">{t('secrets.inUse')}</p>
         ) : (
-          <CopyCommand command={`guise secret delete ${row.name}`} />
+          <CopyCommand command={`bin/guise secret delete ${row.name}`} />
         )}
       </Block>
     </>

@@ -15,6 +15,7 @@ export const words = {
     tabs: 'Of this workload',
     tab: { overview: 'Overview', conversations: 'Conversations', rules: 'Effective rules' },
     packets: 'Packets',
+    counts: 'what the kernel counted',
     counted_zero:
       'Counted in the kernel since the server began to listen. Nobody else on its host shares these counters.',
     counted_one:

@@ -18,6 +18,7 @@ import {
 import { count, countdown, deadline, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
+import { Old } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
 import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
@@ -338,6 +339,22 @@ function Panel({ id, title, note, link, children }: PanelProps) {
   )
 }
 
+/** What is said of the counts beside the rules; they are another question, which may fail alone. */
+function Counted({ hits }: { readonly hits: ReturnType<typeof useHits> }) {
+  if (hits.data === undefined)
+    return hits.isError ? (
+      <Failed error={hits.error} retry={() => void hits.refetch()} what={t('workload.counts')} />
+    ) : (
+      <SkeletonRows rows={1} />
+    )
+  return (
+    <>
+      {hits.isError ? <Old query={hits} /> : null}
+      <p className="sub hits-note">{t('workload.counted', { count: hits.data.shared })}</p>
+    </>
+  )
+}
+
 type WornProps = {
   readonly workload: WorkloadRecord
   readonly rules: ReturnType<typeof useRules>
@@ -367,9 +384,7 @@ function Worn({ workload: w, rules, show }: WornProps) {
         <>
           {show === 'first' ? <Profile workload={w} state={rules.data} /> : null}
           <Rules state={rules.data} all={show} hits={hits.data ?? null} />
-          {hits.data === undefined ? null : (
-            <p className="sub hits-note">{t('workload.counted', { count: hits.data.shared })}</p>
-          )}
+          {show === 'all' ? <Counted hits={hits} /> : null}
         </>
       )}
     </Panel>
