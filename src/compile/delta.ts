@@ -91,18 +91,13 @@ export function removeText(): string {
   return `add table ${TABLE}\ndelete table ${TABLE}\n`
 }
 
-/**
- * Chains and sets with names of ours that `keep` does not need: what a change that the kernel undid leaves behind.
- * `present` is what `readBack` found.
- */
+/** What `keep` does not need of `present` (`presentNames`): what a change that the kernel undid leaves behind. */
 export function collectGarbage(
   keep: Compiled,
   present: { readonly chains: Iterable<string>; readonly sets: Iterable<string> },
 ): string {
-  const chains = [...present.chains].filter(
-    (name) => /^[cdefiklnrt]_[0-9a-f]{16}$/.test(name) && !keep.chains.has(name),
-  )
-  const sets = [...present.sets].filter((name) => /^(set|limit|class)_/.test(name) && !keep.sets.has(name))
+  const chains = [...present.chains].filter((name) => !keep.chains.has(name))
+  const sets = [...present.sets].filter((name) => !keep.sets.has(name))
   return chains.length + sets.length === 0 ? '' : flushPending(keep) + removeStructures(chains, sets)
 }
 
