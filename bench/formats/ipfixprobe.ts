@@ -4,7 +4,7 @@
  * (timeouts, plugins that flush), so sums are compared; columns of plugins we have nothing like are not.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { formatAddress, parseAddress } from '../../src/model/address.ts'
+import { canonicalText, formatAddress } from '../../src/model/address.ts'
 import type { Hint } from '../../src/model/hint.ts'
 import { type CapturedFlow, type CaptureRead, readCapture } from './captures.ts'
 import type { Section } from './section.ts'
@@ -112,8 +112,8 @@ function compareSums(tally: Tally, output: string, records: readonly Exported[],
     const same = COUNTED.map((name) => record[name]).join(' ')
     if (told.has(same)) continue
     told.add(same)
-    const source = `${plainAddress(record.SRC_IP)} ${record.SRC_PORT}`
-    const target = `${plainAddress(record.DST_IP!)} ${record.DST_PORT}`
+    const source = `${canonicalText(record.SRC_IP)} ${record.SRC_PORT}`
+    const target = `${canonicalText(record.DST_IP!)} ${record.DST_PORT}`
     addSum(theirs, `${record.PROTOCOL} ${source} > ${target}`, Number(record.BYTES), Number(record.PACKETS))
     addSum(theirs, `${record.PROTOCOL} ${target} > ${source}`, Number(record.BYTES_REV), Number(record.PACKETS_REV))
   }
@@ -205,13 +205,8 @@ function isBetween(hint: Hint, record: Exported): boolean {
   )
   return (
     ours ===
-    ends(`${plainAddress(record.SRC_IP!)} ${record.SRC_PORT}`, `${plainAddress(record.DST_IP!)} ${record.DST_PORT}`)
+    ends(`${canonicalText(record.SRC_IP!)} ${record.SRC_PORT}`, `${canonicalText(record.DST_IP!)} ${record.DST_PORT}`)
   )
-}
-
-function plainAddress(text: string): string {
-  const words = parseAddress(text)
-  return words === null ? text : formatAddress(words)
 }
 
 function protoNumber(flow: CapturedFlow): number {

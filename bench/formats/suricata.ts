@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parse } from 'yaml'
-import { formatAddress, parseAddress } from '../../src/model/address.ts'
+import { canonicalText, formatAddress } from '../../src/model/address.ts'
 import type { Hint } from '../../src/model/hint.ts'
 import { type CapturedFlow, type CaptureRead, captureIn, readCapture } from './captures.ts'
 import type { Section } from './section.ts'
@@ -117,14 +117,9 @@ function notComparedWhy(one: Check, spec: Spec): string | null {
 
 function fits(event: Event, match: Match): boolean {
   return Object.entries(match).every(([name, value]) => {
-    const wanted = name.endsWith('_ip') ? plainAddress(String(value)) : value
+    const wanted = name.endsWith('_ip') ? canonicalText(String(value)) : value
     return String(event[name]) === String(wanted)
   })
-}
-
-function plainAddress(text: string): string {
-  const words = parseAddress(text)
-  return words === null ? text : formatAddress(words)
 }
 
 function eventsOf({ flows, hints }: CaptureRead): Event[] {

@@ -1,7 +1,7 @@
 /** Lines of a trace become packets with their steps and reasons, and packets become what a person reads. */
 
 import type { TracedFlow, TraceLine } from '../compile/trace.ts'
-import { formatAddress, parseAddress } from '../model/address.ts'
+import { canonicalText } from '../model/address.ts'
 
 export type TraceStep = {
   readonly table: string
@@ -79,17 +79,12 @@ export function addLine(found: Map<string, TracedPacket>, line: TraceLine, ends:
 
 /** Another trace may run beside ours: the kernel tells everybody of every marked packet. */
 function isOf({ from, to, protocol, port }: TracedFlow, line: Extract<TraceLine, { kind: 'packet' }>): boolean {
-  const [source, target] = line.ends.map(canonical)
+  const [source, target] = line.ends.map(canonicalText)
   const told = /^(?:tcp|udp|icmp)/.exec(line.what)?.[0]
   if (told !== undefined && told !== protocol) return false
   const isFor = (place: string) => port === null || place.endsWith(`:${port}`)
-  if (source === canonical(from) && target === canonical(to)) return isFor(line.target)
-  return source === canonical(to) && target === canonical(from) && isFor(line.source)
-}
-
-function canonical(address: string): string {
-  const words = parseAddress(address)
-  return words === null ? address : formatAddress(words)
+  if (source === canonicalText(from) && target === canonicalText(to)) return isFor(line.target)
+  return source === canonicalText(to) && target === canonicalText(from) && isFor(line.source)
 }
 
 const at = (line: TraceLine) => ({ table: line.table, chain: line.chain })

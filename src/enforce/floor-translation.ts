@@ -2,7 +2,7 @@
  * What translation would take from the host itself: a published port leads everybody who asks for it to a workload, so a
  * protected port stays the host's; and nobody is seen as the control plane, as a gateway, or as what is protected.
  */
-import { type Cidr, cidrContains, formatAddress, parseAddress, parseCidr } from '../model/address.ts'
+import { type Cidr, canonicalText, cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
 import type { Floor } from './floor.ts'
 import type { Held } from './floor-judge.ts'
@@ -11,8 +11,8 @@ import { type Fault, first, shown } from './floor-words.ts'
 export function translationFault(state: AgentState, floor: Floor, held: Held): Fault | null {
   const ports = floor.protected.filter(({ reach }) => reach === 'ingress' || reach === 'both')
   const kept = new Map<string, string>([
-    ...held.gateways.map((address) => [canonical(address), 'the default gateway of this host'] as const),
-    ...held.server.map(({ address }) => [canonical(address), 'the control plane'] as const),
+    ...held.gateways.map((address) => [canonicalText(address), 'the default gateway of this host'] as const),
+    ...held.server.map(({ address }) => [canonicalText(address), 'the control plane'] as const),
   ])
   const fenced = floor.protected.flatMap(({ cidr, name }): { cidr: Cidr; name: string }[] => {
     const parsed = parseCidr(cidr)
@@ -31,7 +31,7 @@ export function translationFault(state: AgentState, floor: Floor, held: Held): F
     const posed = first(egressAddress?.addresses ?? [], (text, j): Fault | null => {
       const words = parseAddress(text)
       const whose =
-        kept.get(canonical(text)) ??
+        kept.get(canonicalText(text)) ??
         (words === null ? undefined : fenced.find(({ cidr }) => cidrContains(cidr, words))?.name)
       if (whose === undefined) return null
       const reason = `${shown(text)} is that of ${whose}; no workload may be seen as it`
@@ -39,9 +39,4 @@ export function translationFault(state: AgentState, floor: Floor, held: Held): F
     })
     return taken ?? posed
   })
-}
-
-function canonical(text: string): string {
-  const words = parseAddress(text)
-  return words === null ? text : formatAddress(words)
 }

@@ -54,6 +54,12 @@ export function formatAddress(words: Words | Uint32Array, at = 0): string {
   return new ipaddr.IPv6(parts).toRFC5952String()
 }
 
+/** As `formatAddress` writes it; what is no address stays as it is. */
+export function canonicalText(text: string): string {
+  const words = parseAddress(text)
+  return words === null ? text : formatAddress(words)
+}
+
 export type Cidr = { readonly base: Words; readonly length: number }
 
 /** `10.0.0.0/8`, `fd00::/8` or a bare address. `length` counts in the 128-bit form: an IPv4 /24 is 120. Host bits must be zero. */

@@ -9,7 +9,7 @@ import { explainFlow, type Flow } from '../compile/evaluate.ts'
 import type { Binding } from '../compile/tree.ts'
 import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
-import { formatAddress, parseAddress } from '../model/address.ts'
+import { canonicalText, parseAddress } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
 import { PACKETS } from '../model/facets.ts'
 import { Proto } from '../model/flow.ts'
@@ -131,19 +131,14 @@ export function foreignFlow(from: string, to: string): Refusal {
 }
 
 const flowOf = (from: string, { to, port, protocol }: FlowQuestion): Flow => ({
-  from: canonical(from),
-  to: canonical(to),
+  from: canonicalText(from),
+  to: canonicalText(to),
   protocol,
   port: port ?? (protocol !== 'icmp' ? 0 : to.includes(':') ? 128 : 8),
 })
 
-function canonical(address: string): string {
-  const words = parseAddress(address)
-  return words === null ? address : formatAddress(words)
-}
-
 function owner(all: readonly WorkloadRecord[], address: string): WorkloadRecord | null {
-  return all.find(({ report }) => report.addresses.some((own) => canonical(own.split('/')[0]!) === address)) ?? null
+  return all.find(({ report }) => report.addresses.some((own) => canonicalText(own.split('/')[0]!) === address)) ?? null
 }
 
 /** Each end is judged where it is enforced, by the state of its own agent. */
@@ -167,7 +162,7 @@ function judge(
   const bindings = all.filter((one) => one.agent === end.agent).flatMap(bindingOf)
   const { verdict, why } = explainFlow(state, bindings, flow, { now, reflexes })[direction]
   const peer = direction === 'egress' ? flow.to : flow.from
-  const reflex = why.rule === 'guise/reflex' ? reflexes.find((one) => canonical(one.peer) === peer) : undefined
+  const reflex = why.rule === 'guise/reflex' ? reflexes.find((one) => canonicalText(one.peer) === peer) : undefined
   return {
     verdict: verdict === 'deny' && state.mode !== 'enforce' ? 'would-deny' : verdict,
     why: reflex === undefined ? withEnd(why, state, end) : { ...why, text: reflexText(end, reflex) },
