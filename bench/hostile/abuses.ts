@@ -146,6 +146,9 @@ export function abuses(ground: Ground): Abuse[] {
     worn('the control plane as its gateway', /the control plane/, { gateways: [server] }),
     worn('an address of the management network', /management, which is protected/, { addresses: ['203.0.113.9/32'] }),
     worn('a gateway as an ip batch', SCHEMA, { gateways: ['10.99.0.1\nlink del eth0'] }),
+    worn('the control plane as a next hop', /the control plane/, { routes: [{ to: '10.50.0.0/16', via: server }] }),
+    worn('a route as an ip batch', SCHEMA, { routes: [{ to: '10.50.0.0/16\nlink del eth0', via: '10.99.0.1' }] }),
+    worn('packets below every size', SCHEMA, { mtu: 1 }),
     said('one address for two', /given to two workloads/, (state) => ({
       ...state,
       workloads: state.workloads.map((one) => ({ ...one, network: { addresses: ['10.98.0.5/24'], gateways: [] } })),

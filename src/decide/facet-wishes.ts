@@ -12,7 +12,12 @@ type Wishes = Omit<DesiredState, 'workload' | 'key' | 'persona' | 'egress' | 'in
 type Rows = { readonly [F in keyof Wishes & keyof Profile]?: (said: NonNullable<Profile[F]>) => NonNullable<Wishes[F]> }
 
 const ROWS: Rows = {
-  network: ({ addresses, gateways = [] }) => ({ addresses: [...addresses], gateways: [...gateways] }),
+  network: ({ addresses, gateways = [], routes, mtu }) => ({
+    addresses: [...addresses],
+    gateways: [...gateways],
+    ...(routes === undefined ? {} : { routes: routes.map((route) => ({ ...route })) }),
+    ...(mtu === undefined ? {} : { mtu }),
+  }),
   dns: ({ servers, search = [] }) => ({ servers: [...servers], search: [...search] }),
   bandwidth: bandwidthWish,
   dlp: dlpWish,

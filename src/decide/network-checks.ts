@@ -1,5 +1,5 @@
 /** Addresses a workload cannot have, and sizes no host has: what would be refused by a kernel is refused where it was written. */
-import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { cidrContains, formatCidr, isV4, parseAddress, parseCidr } from '../model/address.ts'
 import { bytesOf } from '../model/facets/limits.ts'
 import type { Profile } from '../model/persona.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
@@ -28,9 +28,30 @@ export function checkNetwork({ network, memory }: Profile, add: Add): void {
         'write one of a host in it',
       )
   })
+  checkRoutes(network?.routes ?? [], [...path, 'routes'], add)
   const bytes = memory === undefined ? null : bytesOf(memory.max)
   if (bytes !== null && bytes > GREATEST_BYTES)
     add(['spec', 'profile', 'memory', 'max'], `${memory?.max} is more than any host has`, 'give at most 65536GiB')
+}
+
+type Routes = NonNullable<NonNullable<Profile['network']>['routes']>
+
+function checkRoutes(routes: Routes, path: readonly string[], add: Add): void {
+  const targets = routes.map(({ to }) => parseCidr(to))
+  routes.forEach(({ to, via }, i) => {
+    const at = [...path, i]
+    const target = targets[i]
+    if (target == null)
+      add([...at, 'to'], `${to} is no network`, 'write its first address and its length, like 10.50.0.0/16')
+    else if (target.length === (isV4(target.base) ? 96 : 0))
+      add([...at, 'to'], `${to} is everywhere`, 'name the way there under gateways')
+    else if (targets.findIndex((other) => other != null && formatCidr(other) === formatCidr(target)) < i)
+      add([...at, 'to'], `${to} is here twice`, 'leave one out')
+    const hop = parseAddress(via)
+    if (hop === null) add([...at, 'via'], `${via} is no address`, 'write it like 10.0.0.254')
+    else if (target != null && isV4(hop) !== isV4(target.base))
+      add([...at, 'via'], `${via} is of another family than ${to}`, 'name a next hop of the same family')
+  })
 }
 
 function isBroadcast(last: number, length: number, text: string): boolean {

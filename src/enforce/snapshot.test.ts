@@ -76,14 +76,41 @@ test('the addresses worn are the ones that may be used', () => {
 test('a gateway inside a subnet becomes our address on the link; an address outside every subnet gets a route', () => {
   const now: NetworkState = {
     device: 'eth0',
+    mtu: 1_500,
     addresses: ['10.0.0.2/24', 'fd00::2/64'],
     gateways: ['10.0.0.1', 'fd00::1'],
-    router: { device: 'va', addresses: ['10.0.0.1/24', 'fd00::1/64'], routes: [] },
+    routes: [],
+    router: { device: 'va', mtu: 1_500, addresses: ['10.0.0.1/24', 'fd00::1/64'], routes: [] },
   }
   const moved = wantedNetwork(now, { addresses: ['10.9.0.5/24'], gateways: ['10.9.0.1'] })
-  assert.deepEqual(moved.router, { device: 'va', addresses: ['fd00::1/64', '10.9.0.1/24'], routes: [] })
+  assert.deepEqual(moved.router, { device: 'va', mtu: 1_500, addresses: ['fd00::1/64', '10.9.0.1/24'], routes: [] })
   assert.deepEqual(moved.addresses, ['10.9.0.5/24'])
   assert.deepEqual(wantedNetwork(now, { addresses: ['192.0.2.7'], gateways: [] }).router.routes, ['192.0.2.7'])
+})
+
+test('a route is written as the kernel writes it, and its next hop is ours; everywhere is no route', () => {
+  const now: NetworkState = {
+    device: 'eth0',
+    mtu: 1_500,
+    addresses: ['10.0.0.2/24'],
+    gateways: ['10.0.0.1'],
+    routes: [],
+    router: { device: 'va', mtu: 1_500, addresses: ['10.0.0.1/24'], routes: [] },
+  }
+  const routes = [
+    { to: '10.50.0.0/16', via: '10.9.0.254' },
+    { to: 'FD50:0::/32', via: 'fd09::0:1' },
+  ]
+  const wanted = wantedNetwork(now, { addresses: ['10.9.0.5/24', 'FD09::5/64'], gateways: [], routes, mtu: 1_400 })
+  assert.deepEqual(wanted.routes, ['10.50.0.0/16 via 10.9.0.254', 'fd50::/32 via fd09::1'])
+  assert.deepEqual(wanted.router, {
+    device: 'va',
+    mtu: 1_400,
+    addresses: ['10.9.0.254/24', 'fd09::1/64'],
+    routes: [],
+  })
+  const everywhere = { addresses: ['10.9.0.5/24'], gateways: [], routes: [{ to: '0.0.0.0/0', via: '10.9.0.1' }] }
+  assert.throws(() => wantedNetwork(now, everywhere), /0\.0\.0\.0\/0 is everywhere: that is a gateway/)
 })
 
 test('a journal of an older release, with two facets by name, still says what to take off', () => {

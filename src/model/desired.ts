@@ -151,7 +151,16 @@ export const DesiredState = Type.Object(
     ingress: RuleList,
     network: Type.Optional(
       Type.Object(
-        { addresses: Type.Array(CidrText, { maxItems: 16 }), gateways: Type.Array(AddressText, { maxItems: 2 }) },
+        {
+          addresses: Type.Array(CidrText, { maxItems: 16 }),
+          gateways: Type.Array(AddressText, { maxItems: 2 }),
+          routes: Type.Optional(
+            Type.Array(Type.Object({ to: CidrText, via: AddressText }, { additionalProperties: false }), {
+              maxItems: 32,
+            }),
+          ),
+          mtu: Type.Optional(Type.Integer({ minimum: 1_280, maximum: 65_535 })),
+        },
         { additionalProperties: false },
       ),
     ),

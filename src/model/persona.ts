@@ -40,6 +40,18 @@ export const Profile = Type.Object(
         {
           addresses: Type.Array(Type.String({ minLength: 3, maxLength: 64 }), { minItems: 1, maxItems: 16 }),
           gateways: Type.Optional(Type.Array(Type.String({ minLength: 2, maxLength: 64 }), { maxItems: 2 })),
+          /** Ways beside the default: `to` a network, `via` an address on its link. */
+          routes: Type.Optional(
+            Type.Array(
+              Type.Object(
+                { to: Type.String({ minLength: 3, maxLength: 64 }), via: Type.String({ minLength: 2, maxLength: 64 }) },
+                { additionalProperties: false },
+              ),
+              { maxItems: 32 },
+            ),
+          ),
+          /** Bytes of the greatest packet; 1280 is the least that IPv6 allows (RFC 8200 §5). */
+          mtu: Type.Optional(Type.Integer({ minimum: 1_280, maximum: 65_535 })),
         },
         { additionalProperties: false },
       ),

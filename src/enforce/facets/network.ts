@@ -4,30 +4,47 @@
  * preferred source, the old lingers for the connections that use it, `finishLines` deletes; `converge` is all three from
  * whatever is there.
  */
-import { type Cidr, cidrContains, isV4, parseAddress } from '../../model/address.ts'
+import { cidrContains, formatAddress, formatCidr, isV4, parseAddress, parseCidr } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
 import { doorOf, type FacetPart, type Lingering, type Place, type Probe } from '../facet.ts'
 import { effect } from '../fault.ts'
-import { command, inside, runStep, type Step } from '../step.ts'
+import { command, inside, runStep } from '../step.ts'
+import {
+  finishLines,
+  type Lines,
+  lengthOf,
+  missing,
+  PROTOCOL,
+  prepareLines,
+  routesTo,
+  subnetOf,
+  switchLines,
+  targetsBeside,
+  undoSteps,
+  withLength,
+} from './network-lines.ts'
 import { forgetSources } from './vpn/forget-sources.ts'
 
 export type NetworkState = {
   readonly device: string
+  /** bytes (RFC 8200 §5: at least 1280 where there is IPv6) */
+  readonly mtu: number
   /** `10.0.0.5/24`, global scope, the preferred source of each family first. */
   readonly addresses: readonly string[]
   readonly gateways: readonly string[]
+  /** Ours alone, `10.50.0.0/16 via 10.0.0.254`. */
+  readonly routes: readonly string[]
   /** IPv6 addresses that new connections do not use any more: a change was left half way. */
   readonly deprecated?: readonly string[]
   /** On our end of the veth. */
   readonly router: {
     readonly device: string
+    readonly mtu: number
     readonly addresses: readonly string[]
     readonly routes: readonly string[]
   }
 }
 type NetworkWish = NonNullable<DesiredState['network']>
-/** `namespace` null = our own. */
-type Lines = { readonly namespace: string | null; readonly lines: readonly string[] }
 
 type AddressInfo = {
   family: string
@@ -37,11 +54,8 @@ type AddressInfo = {
   secondary?: boolean
   deprecated?: boolean
 }
-type LinkInfo = { ifname: string; ifindex: number; link_index?: number; addr_info: AddressInfo[] }
+type LinkInfo = { ifname: string; ifindex: number; link_index?: number; mtu: number; addr_info: AddressInfo[] }
 type RouteInfo = { dst: string; gateway?: string; prefsrc?: string; dev?: string; protocol?: string; scope?: string }
-
-/** Marks routes as ours in `ip route` (rtnetlink(7): 5–255 are free for user space). */
-const PROTOCOL = '186'
 
 export const network: FacetPart<NetworkWish, NetworkState> = {
   facet: 'network',
@@ -59,6 +73,7 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
     const found = await capture(place)
     if (normalise(found) === normalise(wanted)) return
     await keepSecondaries(namespace)
+    await spareForeign(place, found, wanted)
     await runAll(prepareLines(namespace, found, wanted))
     await runAll([switchLines(namespace, found, wanted)])
     await moveTunnel(place)
@@ -69,6 +84,7 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
   stages: {
     async prepare(place, from, to) {
       await keepSecondaries(linked(place).namespace)
+      await spareForeign(place, from, to)
       await runAll(prepareLines(linked(place).namespace, from, to))
     },
     async switch(place, from, to) {
@@ -100,6 +116,21 @@ async function runAll(batches: readonly Lines[]): Promise<void> {
   for (const { namespace, lines } of batches) await runStep({ run: 'ip', namespace, lines })
 }
 
+/** Throws where the workload has a way of its own to where one of ours would lead: ours would have to take its place. */
+async function spareForeign({ key, ...place }: Place, from: NetworkState, to: NetworkState): Promise<void> {
+  const { namespace } = linked({ key, ...place })
+  for (const target of targetsBeside(from.routes, to.routes)) {
+    const there = target.includes(':')
+      ? await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'exact', target])
+      : await inside(namespace, 'ip', ['-j', 'route', 'show', 'exact', target])
+    const foreign = parse<RouteInfo[]>(there).find(({ protocol }) => protocol !== PROTOCOL)
+    if (foreign !== undefined)
+      throw new Error(
+        `${key} has a route of its own to ${target} (${foreign.gateway ?? 'without a gateway'}, ${foreign.protocol ?? 'boot'}). Remove it there, or leave ${target} out of the persona`,
+      )
+  }
+}
+
 async function answers(face: string, address: string): Promise<Probe> {
   const ok = await command('ping', ['-n', '-q', '-c', '3', '-i', '0.2', '-W', '1', '-I', face, address]).then(
     () => true,
@@ -118,26 +149,34 @@ async function capture(place: Place): Promise<NetworkState> {
   if (ours === undefined || device === undefined) throw new Error(`${namespace} has no interface behind ${face}`)
   const route4 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-j', 'route', 'show', 'default']))[0]
   const route6 = parse<RouteInfo[]>(await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'default']))[0]
-  const routes = [
-    ...parse<RouteInfo[]>(await inside(null, 'ip', ['-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
-    ...parse<RouteInfo[]>(await inside(null, 'ip', ['-6', '-j', 'route', 'show', 'dev', face, 'proto', PROTOCOL])),
-  ]
+  const routes = await ownRoutes(null, face)
   const rank = (info: AddressInfo) =>
     info.local === route4?.prefsrc ? 0 : info.secondary === true || info.deprecated === true ? 2 : 1
   return {
     device: device.ifname,
+    mtu: device.mtu,
     addresses: device.addr_info
       .filter(isGlobal)
       .sort((a, b) => rank(a) - rank(b))
       .map(text),
     deprecated: device.addr_info.filter((info) => isGlobal(info) && info.deprecated === true).map(text),
     gateways: [route4, route6].flatMap((route) => (route?.gateway === undefined ? [] : [route.gateway])),
+    routes: (await ownRoutes(namespace, device.ifname)).flatMap(({ dst, gateway }) =>
+      gateway === undefined || dst === 'default' ? [] : [`${withLength(dst)} via ${gateway}`],
+    ),
     router: {
       device: face,
+      mtu: ours.mtu,
       addresses: ours.addr_info.filter(isGlobal).map(text),
       routes: routes.map(({ dst }) => dst),
     },
   }
+}
+
+async function ownRoutes(namespace: string | null, device: string): Promise<RouteInfo[]> {
+  const four = await inside(namespace, 'ip', ['-j', 'route', 'show', 'dev', device, 'proto', PROTOCOL])
+  const six = await inside(namespace, 'ip', ['-6', '-j', 'route', 'show', 'dev', device, 'proto', PROTOCOL])
+  return [...parse<RouteInfo[]>(four), ...parse<RouteInfo[]>(six)]
 }
 
 /** Else the kernel deletes every secondary address together with the primary one (ip-sysctl.rst). */
@@ -145,15 +184,22 @@ async function keepSecondaries(namespace: string): Promise<void> {
   await effect('sysctl', () => inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']))
 }
 
-/** What a desired profile means here, from what is there now. Throws when an address is none. */
-export function wantedNetwork(now: NetworkState, network: NetworkWish): NetworkState {
+/** What a desired profile means here, from what is there now, as `ip` writes it. Throws when an address is none. */
+export function wantedNetwork(now: NetworkState, wish: NetworkWish): NetworkState {
+  const network = {
+    addresses: wish.addresses.map((address) => `${plain(address.split('/')[0]!)}/${lengthOf(address)}`),
+    gateways: wish.gateways.map(plain),
+    routes: (wish.routes ?? []).map(({ to, via }) => ({ to: plainTarget(to), via: plain(via) })),
+  }
   const subnets = network.addresses.map((address) => ({ address, cidr: subnetOf(address) }))
-  const router = network.gateways.flatMap((gateway) => {
+  // Behind a routed link nobody but us can be the next hop.
+  const hops = new Set([...network.gateways, ...network.routes.map(({ via }) => via)])
+  const router = [...hops].flatMap((gateway) => {
     const words = parseAddress(gateway)
     const home = subnets.find(({ cidr }) => words !== null && cidrContains(cidr, words))
     return home === undefined ? [] : [`${gateway}/${lengthOf(home.address)}`]
   })
-  const families = new Set(network.gateways.map((gateway) => gateway.includes(':')))
+  const families = new Set([...hops].map((gateway) => gateway.includes(':')))
   const kept = now.router.addresses.filter((address) => !families.has(address.includes(':')))
   const covered = [...router, ...kept].map(subnetOf)
   const routes = network.addresses
@@ -162,15 +208,33 @@ export function wantedNetwork(now: NetworkState, network: NetworkWish): NetworkS
       const words = parseAddress(address)
       return words !== null && !covered.some((cidr) => cidrContains(cidr, words))
     })
-  const addresses = network.addresses.map((address) =>
-    address.includes('/') ? address : `${address}/${address.includes(':') ? 128 : 32}`,
-  )
   return {
     device: now.device,
-    addresses,
+    addresses: network.addresses,
+    mtu: wish.mtu ?? now.mtu,
     gateways: network.gateways,
-    router: { device: now.router.device, addresses: [...kept, ...router], routes },
+    routes: network.routes.map(({ to, via }) => `${to} via ${via}`),
+    router: {
+      device: now.router.device,
+      mtu: wish.mtu ?? now.router.mtu,
+      addresses: [...kept, ...router],
+      routes,
+    },
   }
+}
+
+function plain(address: string): string {
+  const words = parseAddress(address)
+  if (words === null) throw new Error(`not an address: ${JSON.stringify(address)}`)
+  return formatAddress(words)
+}
+
+function plainTarget(text: string): string {
+  const cidr = parseCidr(text)
+  if (cidr === null) throw new Error(`not a network: ${JSON.stringify(text)}`)
+  if (cidr.length === (isV4(cidr.base) ? 96 : 0))
+    throw new Error(`${text} is everywhere: that is a gateway, not a route`)
+  return formatCidr(cidr)
 }
 
 function linger(from: NetworkState, to: NetworkState): Lingering<NetworkState> | null {
@@ -184,8 +248,13 @@ function linger(from: NetworkState, to: NetworkState): Lingering<NetworkState> |
       addresses: [...to.addresses, ...old],
       deprecated: old.filter((address) => address.includes(':')),
       gateways: [...to.gateways, ...from.gateways.filter((gateway) => !hasGateway(gateway.includes(':')))],
+      routes: [
+        ...to.routes,
+        ...targetsBeside(to.routes, from.routes).flatMap((target) => routesTo(target, from.routes)),
+      ],
       router: {
         ...router,
+        mtu: Math.max(router.mtu, from.router.mtu),
         addresses: [...router.addresses, ...missing(from.router.addresses, router.addresses)],
         routes: [...router.routes, ...missing(from.router.routes, router.routes)],
       },
@@ -209,82 +278,6 @@ async function isUsed(namespace: string, addresses: readonly string[]): Promise<
   )
 }
 
-function prepareLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
-  const face = to.router.device
-  return [
-    {
-      namespace: null,
-      lines: [
-        ...missing(to.router.addresses, from.router.addresses).map(
-          (address) => `addr replace ${address} dev ${face}${quick(address)}`,
-        ),
-        ...missing(to.router.routes, from.router.routes).map(
-          (address) => `route replace ${address} dev ${face} proto ${PROTOCOL}`,
-        ),
-      ],
-    },
-    {
-      namespace,
-      lines: missing(to.addresses, from.addresses).map(
-        (address) => `addr replace ${address} dev ${to.device}${quick(address)}`,
-      ),
-    },
-  ]
-}
-
-/** New connections use the new address; IPv6 has no `src` worth using, its old addresses are deprecated instead (RFC 6724 rule 3). */
-function switchLines(namespace: string, from: NetworkState, to: NetworkState): Lines {
-  const source4 = to.addresses.find((address) => !address.includes(':'))?.split('/')[0]
-  const deprecated = to.deprecated ?? []
-  const old6 = [...missing(from.addresses, to.addresses).filter((address) => address.includes(':')), ...deprecated]
-  const gone = from.gateways.filter(
-    (old) => !to.gateways.some((gateway) => gateway.includes(':') === old.includes(':')),
-  )
-  return {
-    namespace,
-    lines: [
-      ...to.gateways.map((gateway) => {
-        const source = gateway.includes(':') || source4 === undefined ? '' : ` src ${source4}`
-        return `route replace default via ${gateway} dev ${to.device}${source}${onLink(gateway, to)}`
-      }),
-      ...gone.map((gateway) => `route del default via ${gateway} dev ${to.device}`),
-      ...old6.map((address) => `addr change ${address} dev ${to.device} preferred_lft 0`),
-      ...to.addresses
-        .filter((address) => address.includes(':') && !deprecated.includes(address))
-        .map((address) => `addr change ${address} dev ${to.device} valid_lft forever preferred_lft forever`),
-    ],
-  }
-}
-
-function finishLines(namespace: string, from: NetworkState, to: NetworkState): Lines[] {
-  const face = to.router.device
-  return [
-    {
-      namespace,
-      lines: missing(from.addresses, to.addresses).map((address) => `addr del ${address} dev ${to.device}`),
-    },
-    {
-      namespace: null,
-      lines: [
-        ...missing(from.router.routes, to.router.routes).map(
-          (address) => `route del ${address} dev ${face} proto ${PROTOCOL}`,
-        ),
-        ...missing(from.router.addresses, to.router.addresses).map((address) => `addr del ${address} dev ${face}`),
-      ],
-    },
-  ]
-}
-
-/** For the supervisor, which cannot look first: back from `to`, or from any step towards it. */
-function undoSteps(namespace: string, from: NetworkState, to: NetworkState): Step[] {
-  const batches = [
-    ...prepareLines(namespace, { ...to, addresses: [], router: { ...to.router, addresses: [], routes: [] } }, from),
-    switchLines(namespace, to, from),
-    ...finishLines(namespace, to, from),
-  ]
-  return batches.map((batch) => ({ run: 'ip', ...batch, lenient: true }))
-}
-
 function normalise(state: NetworkState): string {
   const source4 = state.addresses.find((address) => !address.includes(':')) ?? null
   const { router } = state
@@ -293,29 +286,16 @@ function normalise(state: NetworkState): string {
     [...state.addresses].sort(),
     source4,
     [...state.gateways].sort(),
+    [...state.routes].sort(),
+    [state.mtu, router.mtu],
     [...router.addresses].sort(),
     [...router.routes].sort(),
   ])
 }
 
-/** A gateway outside every subnet of ours is reached all the same, if it is behind this link. */
-function onLink(gateway: string, state: NetworkState): string {
-  const words = parseAddress(gateway)
-  return words !== null && state.addresses.some((address) => cidrContains(subnetOf(address), words)) ? '' : ' onlink'
-}
-
-const quick = (address: string) => (address.includes(':') ? ' nodad' : '')
-const missing = (wanted: readonly string[], from: readonly string[]) => wanted.filter((item) => !from.includes(item))
 const isGlobal = (info: AddressInfo) => info.scope === 'global'
 const bareAddress = (address: string) => address.split('/')[0]!
 const text = (info: AddressInfo) => `${info.local}/${info.prefixlen}`
-const lengthOf = (address: string) => address.split('/')[1] ?? (address.includes(':') ? '128' : '32')
-
-function subnetOf(address: string): Cidr {
-  const base = parseAddress(address.split('/')[0]!)
-  if (base === null) throw new Error(`not an address: ${JSON.stringify(address)}`)
-  return { base, length: Number(lengthOf(address)) + (isV4(base) ? 96 : 0) }
-}
 
 function parse<T>(json: string): T {
   return (json.trim() === '' ? [] : JSON.parse(json)) as T
