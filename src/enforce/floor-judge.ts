@@ -229,7 +229,9 @@ function claimFault(state: AgentState, floor: Floor, held: Held): Fault | null {
         if (other !== undefined && other !== i)
           return { pointer: `${at}/addresses/${j}`, reason: `${shown(text)} is given to two workloads` }
         return claim(`${at}/addresses/${j}`, text)
-      }) ?? first(network.gateways, (text, j) => claim(`${at}/gateways/${j}`, text))
+      }) ??
+      first(network.gateways, (text, j) => claim(`${at}/gateways/${j}`, text)) ??
+      first(network.routes ?? [], ({ via }, j) => claim(`${at}/routes/${j}/via`, via))
     )
   })
 }
