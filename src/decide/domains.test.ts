@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Value } from 'typebox/value'
+import { decideInput, workloadRecord } from '../../test/decide-input.ts'
 import { AddressSet } from '../model/desired.ts'
 import type { PolicyRule } from '../model/policy.ts'
+import { dressFleet, emptyNotes } from './dress.ts'
 import type { Persona } from './effective.ts'
 import { parseManifests } from './manifest.ts'
 import { createPeerSets, type SetMeaning } from './peer-sets.ts'
@@ -71,6 +73,35 @@ test('a preview never shows a domain that nobody wrote', () => {
   const long = `${'a'.repeat(60)}.${tail}`
   for (const domain of [`*.${tail.slice(1)}`, `*.${tail}`, `*.a.${tail}`, long, `*.${long}`])
     assert.equal(wordsOf(domain), `domains ending in …${tail.slice(1)}`)
+})
+
+test('a name that nobody is trusted for is told of to each that has it in a rule', () => {
+  const told = (profile: string) => {
+    const text = `apiVersion: guise/v1
+kind: Persona
+metadata: { name: Caller }
+spec:
+  profile:
+    rules: [{ action: allow, direction: egress, peers: [{ domain: example.org }] }]
+    ${profile}
+---
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Other }
+spec: { profile: { cpu: { cores: 1 } } }`
+    const { drafts, dressed } = dressFleet(
+      decideInput(
+        text,
+        ['Caller', 'Caller', 'Other'].map((name, i) => workloadRecord(i + 1, name)),
+      ),
+      notes,
+    )
+    assert.equal(drafts.length, dressed.length)
+    return notes.skipped.splice(0).map(({ workload, why }) => `${workload} ${why.rule}`)
+  }
+  const notes = emptyNotes()
+  assert.deepEqual(told('dns: { servers: [10.0.0.53] }'), [])
+  assert.deepEqual(told('cpu: { cores: 1 }'), ['w_1 domain-without-resolver', 'w_2 domain-without-resolver'])
 })
 
 test('a line says a domain, and back; what is no name is refused at its place', () => {

@@ -141,7 +141,7 @@ function draftOf(
     remember,
   })
   const { resolution } = worn
-  const nameless = namesInVain(input, personas, resolution)
+  const nameless = namesInVain(input, personas, resolution, remember)
   if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
   for (const why of placesInVain(input, resolution)) notes.skipped.push({ workload: record.id, why })
   for (const why of worn.skipped) notes.skipped.push({ workload: record.id, why })
@@ -164,9 +164,12 @@ function namesInVain(
   { settings }: DecideInput,
   personas: ReadonlyMap<string, Persona>,
   { sets }: Resolution,
+  remember: Remember,
 ): Why | null {
   const named = [...sets.values()].find((meaning) => meaning.kind === 'domain' || meaning.kind === 'names')
-  if (named === undefined || trustedResolvers(personas.values(), settings.resolvers).length > 0) return null
+  if (named === undefined) return null
+  const trusted = remember('trusted resolvers', () => trustedResolvers(personas.values(), settings.resolvers))
+  if (trusted.length > 0) return null
   const name = named.kind === 'names' ? named.names.join(', ') : named.domain
   const text = `no resolver is trusted, so ${name} stands for nobody; give its persona dns.servers, or set resolvers in the settings`
   return { rule: 'domain-without-resolver', text: text.slice(0, 500) }
