@@ -4,8 +4,9 @@
  */
 import { CONTAIN, DISPATCH, MEMBER_SETS, REFLEX_SETS } from '../compile/base.ts'
 import { parseAddress } from '../model/address.ts'
-import type { ElementChange, Elements, KeyType } from '../netlink/nft-batch.ts'
+import type { ElementChange, Elements } from '../netlink/nft-batch.ts'
 import type { Verdict } from '../netlink/nft-expression.ts'
+import { KEY_TYPES, type KeyType } from '../netlink/nft-key-types.ts'
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ...Object.entries({ ...MEMBER_SETS, ...REFLEX_SETS, ...CONTAIN, ...DISPATCH }),
@@ -30,7 +31,7 @@ export function readElementLine(line: string): ElementChange | null {
 }
 
 export function isKeyType(type: string): type is KeyType {
-  return Object.hasOwn(BYTES, type)
+  return Object.hasOwn(KEY_TYPES, type)
 }
 
 function typesOf(set: string): readonly KeyType[] | null {
@@ -48,7 +49,10 @@ function readElements(
   types: readonly KeyType[],
   wantsVerdict: boolean,
 ): Elements | null {
-  const rooms = types.map((type) => (types.length === 1 ? BYTES[type] : (BYTES[type] + 3) & ~3))
+  const rooms = types.map((type) => {
+    const { bytes } = KEY_TYPES[type]
+    return types.length === 1 ? bytes : (bytes + 3) & ~3
+  })
   const keyBytes = rooms.reduce((sum, room) => sum + room, 0)
   // The shortest element, with what parts it from the next, is four characters long.
   let keys = new Uint8Array(keyBytes * Math.ceil((stop - start + 2) / 4))
@@ -104,14 +108,6 @@ function readVerdict(text: string): Verdict | undefined {
   if (verdicts.size > 10_000) verdicts.clear()
   verdicts.set(text, verdict)
   return verdict
-}
-
-const BYTES: Readonly<Record<KeyType, number>> = {
-  ifname: 16,
-  ipv4_addr: 4,
-  ipv6_addr: 16,
-  nf_proto: 1,
-  ether_addr: 6,
 }
 
 /** The key's part that stands in `line` from `from` to `to`, into room that holds zeros. */

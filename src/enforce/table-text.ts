@@ -4,7 +4,8 @@
  * journal keeps it, every loader takes it, and what this reader does not know for certain it leaves to nft.
  */
 import { TABLE } from '../compile/base.ts'
-import type { Hook, KeyType, SetShape, TableChange } from '../netlink/nft-batch.ts'
+import type { Hook, SetShape, TableChange } from '../netlink/nft-batch.ts'
+import type { KeyType } from '../netlink/nft-key-types.ts'
 import { isKeyType, readElementLine } from './element-text.ts'
 import { readRule } from './rule-text.ts'
 

@@ -5,6 +5,7 @@
  */
 import { errnoOf, Flag, MessageType } from './message.ts'
 import { type Rule, type Verdict, writeRule, writeVerdict } from './nft-expression.ts'
+import { KEY_TYPES, type KeyType } from './nft-key-types.ts'
 import { Writer } from './nft-writer.ts'
 import { NetlinkError, type NetlinkSocket } from './socket.ts'
 
@@ -25,7 +26,6 @@ export type ElementChange =
   | { readonly verb: 'add' | 'delete'; readonly set: string; readonly elements: Elements }
   | { readonly verb: 'flush'; readonly set: string }
 
-export type KeyType = keyof typeof KEY_TYPES
 export type SetShape = {
   readonly key: readonly KeyType[]
   /** `verdicts`: a map. `rates`: elements that rules add, which end when unused for a while. */
@@ -67,14 +67,6 @@ const INET = 1
 const LIST_BYTES = 60_000
 /** Some 2,500 elements. Beyond this a batch takes more than 5 ms, so it goes on a thread. */
 const AWAY_BYTES = 200_000
-/** By nft's own numbers (its datatype.h); `order` 1 is that of the host, 2 that of the network. */
-const KEY_TYPES = {
-  ifname: { number: 41, bytes: 16, order: 1 },
-  nf_proto: { number: 2, bytes: 1, order: 0 },
-  ipv4_addr: { number: 7, bytes: 4, order: 2 },
-  ipv6_addr: { number: 8, bytes: 16, order: 2 },
-  ether_addr: { number: 9, bytes: 6, order: 2 },
-} as const
 const SET_FLAGS = { members: 0x10, verdicts: 0x18, rates: 0x30 } as const
 const HOOKS = { input: 1, forward: 2, output: 3 } as const
 
