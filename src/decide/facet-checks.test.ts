@@ -49,6 +49,10 @@ test('what cannot be meant is refused with its cure', () => {
     'bandwidth.up.ceiling: the ceiling 9.9mbit is below the rate 10mbit; raise it, or leave it out',
   ])
   assert.deepEqual(found({ memory: { max: '1MiB' } }), ['memory.max: no program starts in 1MiB; give at least 4MiB'])
+  assert.deepEqual(found({ memory: { max: '65537GiB' } }), [
+    'memory.max: 65537GiB is more than any host has; give at most 65536GiB',
+  ])
+  assert.deepEqual(found({ memory: { max: '65536GiB' } }), [])
   assert.deepEqual(
     found({ egressAddress: { addresses: ['127.0.0.1', '203.0.113.300'], except: ['10.0.0.0/33'] } }).length,
     3,

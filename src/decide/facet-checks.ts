@@ -2,7 +2,7 @@
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { NO_FULL } from '../model/facets/inspection.ts'
-import { bytesOf, LEAST_BYTES } from '../model/facets/limits.ts'
+import { bytesOf, GREATEST_BYTES, LEAST_BYTES } from '../model/facets/limits.ts'
 import { packageOf } from '../model/facets/packages.ts'
 import type { Profile } from '../model/persona.ts'
 
@@ -12,9 +12,7 @@ export function checkFacets(profile: Profile, add: Add): void {
   const at = (...path: (string | number)[]) => ['spec', 'profile', ...path]
   for (const direction of ['down', 'up'] as const)
     checkShape(profile.bandwidth?.[direction], at('bandwidth', direction), add)
-  const max = profile.memory?.max
-  if (max !== undefined && (bytesOf(max) ?? 0) < LEAST_BYTES)
-    add(at('memory', 'max'), `no program starts in ${max}`, 'give at least 4MiB')
+  checkMemory(profile, at('memory', 'max'), add)
   checkEgress(profile, add)
   const ports = profile.publishedPorts?.map(({ protocol, port }) => `${protocol} ${port}`) ?? []
   ports.forEach((port, i) => {
@@ -25,6 +23,13 @@ export function checkFacets(profile: Profile, add: Add): void {
   names.forEach((name, i) => {
     if (names.indexOf(name) < i) add(at('packages', i), `package ${name} is here twice`, 'leave one out')
   })
+}
+
+function checkMemory({ memory }: Profile, path: (string | number)[], add: Add): void {
+  if (memory === undefined) return
+  const bytes = bytesOf(memory.max) ?? 0
+  if (bytes < LEAST_BYTES) add(path, `no program starts in ${memory.max}`, 'give at least 4MiB')
+  if (bytes > GREATEST_BYTES) add(path, `${memory.max} is more than any host has`, 'give at most 65536GiB')
 }
 
 function checkShape(shape: { rate: string; ceiling?: string } | undefined, path: (string | number)[], add: Add): void {

@@ -1,6 +1,5 @@
-/** Addresses a workload cannot have, and sizes no host has: what would be refused by a kernel is refused where it was written. */
+/** Addresses a workload cannot have: what would be refused by a kernel is refused where it was written. */
 import { cidrContains, formatCidr, isV4, parseAddress, parseCidr } from '../model/address.ts'
-import { bytesOf } from '../model/facets/limits.ts'
 import type { Profile } from '../model/persona.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 
@@ -8,10 +7,8 @@ type Add = (path: readonly (string | number)[], why: string, cure: string) => vo
 
 /** Unspecified, loopback, multicast and beyond (RFC 6890); link-local ones an interface may have. */
 const NOBODYS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8'].map((text) => parseCidr(text)!)
-/** As the schema of a resolved state has it. */
-const GREATEST_BYTES = 2 ** 46
 
-export function checkNetwork({ network, memory }: Profile, add: Add): void {
+export function checkNetwork({ network }: Profile, add: Add): void {
   const path = ['spec', 'profile', 'network']
   network?.addresses.forEach((text, i) => {
     const parsed = parseInterfaceAddress(text)
@@ -29,9 +26,6 @@ export function checkNetwork({ network, memory }: Profile, add: Add): void {
       )
   })
   checkRoutes(network?.routes ?? [], [...path, 'routes'], add)
-  const bytes = memory === undefined ? null : bytesOf(memory.max)
-  if (bytes !== null && bytes > GREATEST_BYTES)
-    add(['spec', 'profile', 'memory', 'max'], `${memory?.max} is more than any host has`, 'give at most 65536GiB')
 }
 
 type Routes = NonNullable<NonNullable<Profile['network']>['routes']>

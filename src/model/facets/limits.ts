@@ -27,7 +27,10 @@ export type Memory = Static<typeof Memory>
 
 /** Less than this starts no program. */
 export const LEAST_BYTES = 4 << 20
-export const MemoryWish = Type.Object({ maxBytes: Type.Integer({ minimum: LEAST_BYTES, maximum: 2 ** 46 }) }, closed)
+/** No host has more. */
+export const GREATEST_BYTES = 2 ** 46
+const Bytes = Type.Integer({ minimum: LEAST_BYTES, maximum: GREATEST_BYTES })
+export const MemoryWish = Type.Object({ maxBytes: Bytes }, closed)
 export type MemoryWish = Static<typeof MemoryWish>
 
 const UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
