@@ -26,7 +26,13 @@ export function readElementLine(line: string): ElementChange | null {
   const types = set === undefined ? null : typesOf(set)
   if (start === undefined || set === undefined || types === null) return null
   if (!line.endsWith(' }') || line.length - 2 <= start.length) return null
-  const elements = readElements(line, start.length, line.length - 2, types, verb === 'add' && MAPS.has(set))
+  const elements = readElements(
+    line,
+    start.length,
+    line.length - 2,
+    types,
+    verb === 'add' && MAPS.has(set) ? 'verdicts' : 'members',
+  )
   return elements === null ? null : { verb: verb as 'add' | 'delete', set, elements }
 }
 
@@ -47,7 +53,7 @@ function readElements(
   start: number,
   stop: number,
   types: readonly KeyType[],
-  wantsVerdict: boolean,
+  holds: 'members' | 'verdicts',
 ): Elements | null {
   const rooms = types.map((type) => {
     const { bytes } = KEY_TYPES[type]
@@ -81,7 +87,7 @@ function readElements(
       timeoutsMs[count] = timeoutMs
       at = next
     }
-    if (wantsVerdict !== at < end) return null
+    if ((holds === 'verdicts') !== at < end) return null
     if (at < end) {
       const verdict = line.startsWith(' : ', at) ? readVerdict(line.slice(at + 3, end)) : undefined
       if (verdict === undefined) return null
@@ -90,7 +96,7 @@ function readElements(
     at = end + 2
   }
   keys = keys.slice(0, count * keyBytes)
-  return { count, keyBytes, keys, timeoutsMs, verdicts: wantsVerdict ? verdicts : null }
+  return { count, keyBytes, keys, timeoutsMs, verdicts: holds === 'verdicts' ? verdicts : null }
 }
 
 function readTime(text: string): number | undefined {

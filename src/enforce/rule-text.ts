@@ -128,10 +128,10 @@ function readFace(reading: Reading, key: 'iifname' | 'oifname'): boolean {
     found.push(META[key], payload('link', 6, 6, 'second'))
     return readLookup(reading)
   }
-  const isV4 = next(reading, 'ip', 'saddr')
-  if (!isV4 && !next(reading, 'ip6', 'saddr')) return false
-  needFamily(reading, isV4 ? 'ipv4' : 'ipv6')
-  found.push(META[key], isV4 ? payload('network', 12, 4, 'second') : payload('network', 8, 16, 'second'))
+  const family = next(reading, 'ip', 'saddr') ? 4 : next(reading, 'ip6', 'saddr') ? 6 : null
+  if (family === null) return false
+  needFamily(reading, `ipv${family}`)
+  found.push(META[key], family === 4 ? payload('network', 12, 4, 'second') : payload('network', 8, 16, 'second'))
   return readLookup(reading)
 }
 
@@ -163,7 +163,7 @@ function readConntrack(reading: Reading): boolean {
       const end = readEnd(reading)
       if (end === null) return false
       found.push(end)
-      return readAddress(reading, end.key.endsWith('V4'))
+      return readAddress(reading, end.key.endsWith('V4') ? 4 : 6)
     }
     default:
       return false
@@ -179,9 +179,9 @@ function readEnd(reading: Reading): ConntrackLoad | null {
 }
 
 /** What is in register 1 is an address: `@set`, `& MASK @set`, `ADDRESS` or `ADDRESS/LENGTH`. */
-function readAddress(reading: Reading, isV4: boolean): boolean {
+function readAddress(reading: Reading, family: 4 | 6): boolean {
   if (next(reading, '&')) {
-    const bits = addressBytes(take(reading), isV4)
+    const bits = addressBytes(take(reading), family)
     if (bits === null) return false
     reading.found.push(mask(bits))
     return readLookup(reading)
@@ -189,9 +189,9 @@ function readAddress(reading: Reading, isV4: boolean): boolean {
   if (reading.words[reading.at]?.startsWith('@')) return readLookup(reading)
   const text = take(reading)
   const parsed = parseCidr(text)
-  const address = addressBytes(text.split('/')[0]!, isV4)
+  const address = addressBytes(text.split('/')[0]!, family)
   if (parsed === null || address === null) return false
-  const length = isV4 ? parsed.length - 96 : parsed.length
+  const length = family === 4 ? parsed.length - 96 : parsed.length
   // Whole bytes are compared as such, the way nft does it.
   if (length % 8 !== 0) reading.found.push(mask(prefixMask(length, address.length)))
   const value = length % 8 === 0 ? address.subarray(0, length / 8) : address
@@ -203,11 +203,11 @@ function prefixMask(length: number, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, length - i * 8))) & 255)
 }
 
-function addressBytes(text: string, isV4: boolean): Uint8Array | null {
+function addressBytes(text: string, family: 4 | 6): Uint8Array | null {
   const words = parseAddress(text)
-  if (words === null || text.includes(':') === isV4) return null
-  return Uint8Array.from({ length: isV4 ? 4 : 16 }, (_, i) => {
-    const word = isV4 ? words[3]! : words[i >> 2]!
+  if (words === null || text.includes(':') !== (family === 6)) return null
+  return Uint8Array.from({ length: family === 4 ? 4 : 16 }, (_, i) => {
+    const word = family === 4 ? words[3]! : words[i >> 2]!
     return (word >>> (24 - (i & 3) * 8)) & 255
   })
 }
@@ -296,11 +296,11 @@ function readHeader(reading: Reading, word: string): boolean {
     case 'ip saddr':
       needFamily(reading, 'ipv4')
       found.push(payload('network', 12, 4))
-      return readAddress(reading, true)
+      return readAddress(reading, 4)
     case 'ip6 saddr':
       needFamily(reading, 'ipv6')
       found.push(payload('network', 8, 16))
-      return readAddress(reading, false)
+      return readAddress(reading, 6)
     case 'ip6 hoplimit':
       needFamily(reading, 'ipv6')
       found.push(payload('network', 7, 1))
