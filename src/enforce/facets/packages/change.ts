@@ -3,7 +3,7 @@
  * that it does it to nobody else's packages. Added first; what is no longer wanted goes last, when `how` says so.
  * `node:` and steps alone, because the supervisor takes changes back with it.
  */
-import { SafeFolder } from '../tls/safe-folder.ts'
+import { SafeFolder } from '../../safe-folder.ts'
 import { foreignIn, parsePlan } from './apt-plan.ts'
 import { APT, ARCHIVES, act, ask, type Spot } from './inside-root.ts'
 import { type Installed, readInstalled } from './installed.ts'

@@ -2,7 +2,7 @@
  * What dpkg says is in a root, read from its status file (dpkg(5), `/var/lib/dpkg/status`): nothing is run for a look. The
  * file is the workload's, so it is opened without following links and parsed within bounds.
  */
-import { SafeFolder } from '../tls/safe-folder.ts'
+import { SafeFolder } from '../../safe-folder.ts'
 
 export type Installed = {
   readonly packages: ReadonlyMap<string, { readonly version: string; readonly isHeld: boolean }>

@@ -3,7 +3,7 @@
  * everything they need, and downloaded beside what is there. It may take minutes, and changes nothing that is worn.
  */
 import { isListed, type Packages, packageOf } from '../../../model/facets/packages.ts'
-import { SafeFolder } from '../tls/safe-folder.ts'
+import { SafeFolder } from '../../safe-folder.ts'
 import { foreignIn, parseCandidates, parsePlan } from './apt-plan.ts'
 import { isThere } from './change.ts'
 import { APT, ARCHIVES, act, ask, type Spot } from './inside-root.ts'

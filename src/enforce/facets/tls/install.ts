@@ -10,9 +10,9 @@ import { basename, join } from 'node:path'
 import { issuedId } from '../../../model/facets/issued-id.ts'
 import type { Certificate } from '../../../model/facets/tls.ts'
 import { effectSync } from '../../fault.ts'
+import { SafeFolder } from '../../safe-folder.ts'
 import { readSecret } from '../../secret-files.ts'
 import { NAMESPACE_PATH } from '../../step.ts'
-import { SafeFolder } from './safe-folder.ts'
 
 export type Spot = { readonly key: string; readonly namespace: string | null; readonly root: string | null }
 /**

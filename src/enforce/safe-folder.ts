@@ -22,7 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { effectSync } from '../../fault.ts'
+import { effectSync } from './fault.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.%+~-]{0,199}$/
@@ -54,7 +54,7 @@ export class SafeFolder {
   /** Made when it is not there, for everybody to pass through. */
   make(name: string, mode = 0o755): SafeFolder {
     try {
-      effectSync('tls mkdir', () => mkdirSync(this.#path(name), { mode }))
+      effectSync('folder mkdir', () => mkdirSync(this.#path(name), { mode }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
@@ -95,21 +95,21 @@ export class SafeFolder {
     const fd = openSync(this.#path(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {
       const bytes = Buffer.from(text)
-      effectSync('tls write', () => {
+      effectSync('folder write', () => {
         for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
       })
-      effectSync('tls own', () => {
+      effectSync('folder own', () => {
         fchownSync(fd, owner.uid, owner.gid)
         fchmodSync(fd, mode)
       })
-      effectSync('tls fsync', () => fsyncSync(fd))
+      effectSync('folder fsync', () => fsyncSync(fd))
     } finally {
       closeSync(fd)
     }
   }
 
   own(mode: number, owner: Owner): void {
-    effectSync('tls own', () => {
+    effectSync('folder own', () => {
       fchownSync(this.#fd, owner.uid, owner.gid)
       fchmodSync(this.#fd, mode)
     })
@@ -118,23 +118,23 @@ export class SafeFolder {
   /** A link appears whole, in place of another (rename(2)). */
   point(name: string, target: string): void {
     const temporary = this.#path(`${name}.new`)
-    effectSync('tls link', () => {
+    effectSync('folder link', () => {
       rmSync(temporary, { force: true })
       symlinkSync(target, temporary)
     })
-    effectSync('tls rename', () => renameSync(temporary, this.#path(name)))
-    effectSync('tls fsync', () => fsyncSync(this.#fd))
+    effectSync('folder rename', () => renameSync(temporary, this.#path(name)))
+    effectSync('folder fsync', () => fsyncSync(this.#fd))
   }
 
   rename(from: string, to: string): void {
-    effectSync('tls rename', () => renameSync(this.#path(from), this.#path(to)))
-    effectSync('tls fsync', () => fsyncSync(this.#fd))
+    effectSync('folder rename', () => renameSync(this.#path(from), this.#path(to)))
+    effectSync('folder fsync', () => fsyncSync(this.#fd))
   }
 
   /** A link or file itself, not what it points to; a folder with the files in it, and no deeper. */
   remove(name: string): void {
     try {
-      effectSync('tls remove', () => unlinkSync(this.#path(name)))
+      effectSync('folder remove', () => unlinkSync(this.#path(name)))
       return
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
@@ -144,11 +144,11 @@ export class SafeFolder {
     const folder = this.find(name)
     if (folder === null) return
     try {
-      for (const file of folder.names()) effectSync('tls remove', () => unlinkSync(folder.#path(file)))
+      for (const file of folder.names()) effectSync('folder remove', () => unlinkSync(folder.#path(file)))
     } finally {
       folder.close()
     }
-    effectSync('tls remove', () => rmdirSync(this.#path(name)))
+    effectSync('folder remove', () => rmdirSync(this.#path(name)))
   }
 
   mode(name: string): number | null {
