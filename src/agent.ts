@@ -223,7 +223,7 @@ async function main(config: AgentConfig): Promise<void> {
     enforcer,
     async bring(state, overtaken) {
       await secrets.bring(state)
-      await certificates.bring(state)
+      await certificates.bring(state, overtaken)
       await packages.bring(state, overtaken)
     },
     aheadMs: () => aheadMs,

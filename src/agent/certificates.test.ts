@@ -80,6 +80,25 @@ test('a server that says no leaves the old one, and the reason', async () => {
   assert.equal(isDue(null, 0), true)
 })
 
+test('what came next waits for one answer at most, not for a list of them', async () => {
+  const overtaken = new AbortController()
+  const asked: string[] = []
+  const link = {
+    async post(_: string, body: string) {
+      asked.push((JSON.parse(body) as { name: string }).name)
+      overtaken.abort()
+      return { status: 503, text: '' }
+    },
+  }
+  const keeper = createCertificateKeeper({ home, agent: 'a', link, inForce: () => null, say() {}, clock: Date.now })
+  const certificates = ['one', 'two', 'three'].map((name) => ({ name, issue }))
+  const many = { ...state, workloads: [{ key: 'web9', tls: { certificates } }] } as unknown as AgentState
+  await keeper.bring(many, overtaken.signal)
+  assert.deepEqual(asked, ['one'])
+  await keeper.bring(many)
+  assert.deepEqual(asked.slice(1), ['one', 'two', 'three'])
+})
+
 test('a request without its key, or with another kind of key, is not signed; the CA is not that of the agents', async () => {
   const authority = await loadWorkloadAuthority(keysDir, Date.now)
   for (const text of ['', 'x', '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----'])

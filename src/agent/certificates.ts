@@ -13,8 +13,11 @@ import type { Link } from './link.ts'
 
 export type CertificateKeeper = {
   readonly counters: { issued: number; failed: number }
-  /** Never throws: without its certificate the state is refused by the part that needs it, with the reason. */
-  bring(state: AgentState): Promise<void>
+  /**
+   * Never throws: without its certificate the state is refused by the part that needs it, with the reason. No more are asked
+   * for once `overtaken` says that nobody waits for them.
+   */
+  bring(state: AgentState, overtaken?: AbortSignal): Promise<void>
   /** What is in force and due. */
   renew(): Promise<void>
 }
@@ -47,9 +50,10 @@ export function createCertificateKeeper(deps: {
     renameSync(`${path}.new`, path)
     counters.issued++
   }
-  const bring = async (state: AgentState) => {
+  const bring = async (state: AgentState, overtaken?: AbortSignal) => {
     for (const desired of state.workloads)
       for (const { name, issue: wanted } of (desired as { readonly tls?: Tls }).tls?.certificates ?? []) {
+        if (overtaken?.aborted === true) return
         if (wanted === undefined) continue
         const path = issuedPath(home, issuedId(desired.key, name, wanted))
         if (!isDue(read(path), clock())) continue
