@@ -68,9 +68,12 @@ test('the rule sees what is not wrapped', () => {
   const text = "effectSync('x', () => rmSync(')')); rmSync(b)"
   const [[from, to] = [0, 0]] = spansOf(text, /\beffectSync\(/g)
   assert.equal(text.slice(from, to), "'x', () => rmSync(')'))")
+  const told = "effectSync('x', () => {\n  // it's a writer's\n  rmSync('//')\n}); rmSync(b) // the agent's"
+  const [[begin, end] = [0, 0]] = spansOf(told, /\beffectSync\(/g)
+  assert.equal(told.slice(begin, end), "'x', () => {\n  // it's a writer's\n  rmSync('//')\n})")
 })
 
-/** From each opening parenthesis to its own closing one; what stands in quotes is no parenthesis. */
+/** From each opening parenthesis to its own closing one; what stands in quotes or a comment is no parenthesis. */
 function spansOf(text: string, opening: RegExp): [number, number][] {
   return [...text.matchAll(opening)].map((match) => {
     const from = match.index + match[0].length
@@ -81,7 +84,9 @@ function spansOf(text: string, opening: RegExp): [number, number][] {
       if (quote !== '') {
         if (letter === '\\') at++
         else if (letter === quote) quote = ''
-      } else if (letter === "'" || letter === '"') quote = letter
+      } else if (letter === '/' && /\s\/\/ /.test(text.slice(at - 1, at + 3)))
+        at = (text.indexOf('\n', at) + 1 || text.length) - 1
+      else if (letter === "'" || letter === '"') quote = letter
       else if (letter === '(') depth++
       else if (letter === ')') depth--
     }
