@@ -6,7 +6,7 @@
  */
 import { LIVE, TABLE } from '../compile/base.ts'
 import { formatAddress, isV4, parseAddress } from '../model/address.ts'
-import { inside } from './step.ts'
+import { openConnections } from './open-connections.ts'
 
 /** Elements in nft's words, without their time. */
 export type Carried = { readonly v4: readonly string[]; readonly v6: readonly string[]; readonly until: number }
@@ -18,8 +18,7 @@ const SET = 'type ADDRESS . ADDRESS . inet_proto . inet_service . inet_service; 
 
 /** `namespaces`: null = our own. What cannot be looked into has its flows judged at once. */
 export async function carriedFlows(namespaces: readonly (string | null)[], now: number): Promise<Carried | null> {
-  const states = ['state', 'connected', 'exclude', 'time-wait', 'exclude', 'syn-sent']
-  const said = await Promise.all(namespaces.map((one) => inside(one, 'ss', ['-Htun', ...states]).catch(() => '')))
+  const said = await Promise.all(namespaces.map((one) => openConnections(one).catch(() => '')))
   const flows = said.flatMap((text) => text.split('\n').flatMap(readFlow)).slice(0, MOST_FLOWS)
   const of = (family: Flow['family']) => [
     ...new Set(flows.filter((flow) => flow.family === family).flatMap(({ both }) => both)),

@@ -7,8 +7,9 @@
 import { cidrContains, formatAddress, formatCidr, isV4, parseAddress, parseCidr } from '../../model/address.ts'
 import type { DesiredState } from '../../model/desired.ts'
 import { doorOf, type FacetPart, type Lingering, type Place, type Probe } from '../facet.ts'
-import { effect } from '../fault.ts'
+import { openConnections } from '../open-connections.ts'
 import { command, inside, runStep } from '../step.ts'
+import { keepSecondaries } from './keep-secondaries.ts'
 import {
   finishLines,
   type Lines,
@@ -179,11 +180,6 @@ async function ownRoutes(namespace: string | null, device: string): Promise<Rout
   return [...parse<RouteInfo[]>(four), ...parse<RouteInfo[]>(six)]
 }
 
-/** Else the kernel deletes every secondary address together with the primary one (ip-sysctl.rst). */
-async function keepSecondaries(namespace: string): Promise<void> {
-  await effect('sysctl', () => inside(namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']))
-}
-
 /** What a desired profile means here, from what is there now, as `ip` writes it. Throws when an address is none. */
 export function wantedNetwork(now: NetworkState, wish: NetworkWish): NetworkState {
   const network = {
@@ -271,8 +267,7 @@ async function isUsed(namespace: string, addresses: readonly string[]): Promise<
     'src',
     address.includes(':') ? `[${address}]` : address,
   ])
-  const states = ['state', 'connected', 'exclude', 'time-wait', 'exclude', 'syn-sent']
-  return inside(namespace, 'ss', ['-Htun', ...states, '(', ...from, ')']).then(
+  return openConnections(namespace, ['(', ...from, ')']).then(
     (said) => said.trim() !== '',
     () => true,
   )

@@ -9,6 +9,7 @@ import type { SecretRef } from '../../../model/facets/secret.ts'
 import { effect } from '../../fault.ts'
 import { readSecret } from '../../secret-files.ts'
 import { inside } from '../../step.ts'
+import { keepSecondaries } from '../keep-secondaries.ts'
 import { deviceName, endEngine, ensureEngine, type Spot } from './engine.ts'
 import { type Device, type DevicePeer, getDevice, hexOf, setDevice } from './uapi.ts'
 
@@ -132,8 +133,7 @@ export async function convergeTunnel(spot: Spot, wanted: Tunnel | null, secrets:
   if (device.ifname !== wanted.interface)
     await batch(spot, [`link set dev ${device.ifname} down`, `link set dev ${device.ifname} name ${wanted.interface}`])
   await effect('vpn set', () => setDevice(deviceName(spot), lines))
-  // Else the kernel deletes every secondary address together with the primary one, and the routes with them (ip-sysctl.rst).
-  await effect('sysctl', () => inside(spot.namespace, 'sysctl', ['-qw', 'net.ipv4.conf.all.promote_secondaries=1']))
+  await keepSecondaries(spot.namespace)
   // Looked at again: a link that is down has lost addresses and routes, a new one has none.
   await batch(spot, linkLines((await captureTunnel(spot)).tunnel, wanted))
 }
