@@ -119,7 +119,7 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
         all.filter((_, i) => i % plan.share === 0),
         plan.random01,
       )
-      tally.points += queues[to].length
+      tally.points += all.length
     }
     process.stderr.write(`${driver}: ${tally.points} points, a change takes ${Math.round(first!.applyMs)} ms\n`)
     const end = performance.now() + Math.min(plan.minutes, MINUTES[driver]) * 60_000

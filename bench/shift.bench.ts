@@ -38,9 +38,12 @@ export async function run(args: readonly string[]): Promise<void> {
     shifts: aim(shifts, '>=', SHIFTS),
     lost_packets: aim(lost, '==', 0),
     broken: aim(same.broken, '==', 0),
+    // Of what was never tried, none could pass.
+    denied_tried: aim(denied, '>=', shifts),
     denied_passed_most: aim(mostPassedDenied, '<=', 1),
     switch_p50_ms: aim(same.switch_p50_ms, '<=', 50),
     address_lost_packets: aim(address_change.lost_packets + address_change.broken, '==', 0),
+    address_new_source: aim(address_change.new_source, '==', address_change.changes),
     address_drained: aim(address_change.drained, '==', address_change.changes),
   }
   report(args, 'shift', figures, aims)
