@@ -42,9 +42,11 @@ test('an old address is a source of its workload and a member wherever the new o
 test('a change of something else does not cut a wait short; another change of the address ends it', () => {
   const at = (...addresses: string[]) => ({
     device: 'eth0',
+    mtu: 1_500,
     addresses,
     gateways: [],
-    router: { device: 'w1h', addresses: [], routes: [] },
+    routes: [],
+    router: { device: 'w1h', mtu: 1_500, addresses: [], routes: [] },
   })
   const place = {
     key: 'w1',
