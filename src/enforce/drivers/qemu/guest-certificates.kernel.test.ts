@@ -111,7 +111,7 @@ test('a guest is not believed: what it says of its certificates is never install
   const lies = [{ ...about, certificate: undefined }, { ...about, certificate: other }, { ...about, certificate: 7 }, 7]
   for (const lie of lies) {
     await inGuest('tee', [`${FOLDER}/current/about.json`], JSON.stringify(lie))
-    assert.equal(await look(), undefined, JSON.stringify(lie))
+    assert.equal(await look(), 'no current version', JSON.stringify(lie))
   }
   // One that fits together, and asks for what this guest was never given.
   const forged = { ...about, certificate: other, want: wantOf(other as unknown as Certificate) }
@@ -125,5 +125,17 @@ test('a guest is not believed: what it says of its certificates is never install
   await wear()
   await wear(...kept)
   assert.equal(await look(), undefined)
-  assert.match(await inGuest('ls', ['-l', FOLDER]), /current -> boot\n(?!.*(?:before|told|v-))/s)
+  const asItWas = /current -> boot\n(?!.*(?:before|told|v-))/s
+  assert.match(await inGuest('ls', ['-l', FOLDER]), asItWas)
+  // As after a death between the two renames: it comes back, and a wish is fulfilled all the same.
+  const die = () => inGuest('mv', ['-T', `${FOLDER}/current`, `${FOLDER}/before`])
+  await die()
+  assert.equal(await look(), 'no current version')
+  await wear()
+  assert.match(await inGuest('ls', ['-l', FOLDER]), asItWas)
+  await die()
+  await wear(wish)
+  assert.equal(await look(), wish.want)
+  await wear()
+  assert.match(await inGuest('ls', ['-l', FOLDER]), asItWas)
 })

@@ -26,8 +26,10 @@ export async function captureCertificates(guest: string, key: string, home: stri
   const found: Installed[] = []
   for (const name of listed.split('\n').filter((one) => NAME.test(one))) {
     const about = await aboutOf(guest, name)
-    if (about !== null)
-      found.push({ name, want: (await faultOf(guest, key, about, home)) ?? about.want, certificate: null })
+    const is = (want: string) => found.push({ name, want, certificate: null })
+    if (about !== null) is((await faultOf(guest, key, about, home)) ?? about.want)
+    // Somebody died between the two renames, or the guest says nothing sensible of what is ours.
+    else if (await holdsBefore(guest, name)) is('no current version')
   }
   return found
 }
@@ -80,11 +82,14 @@ export async function convergeCertificates(
 
 const spotOf = (key: string) => ({ key, namespace: null, root: null })
 
+/** What was there before us waits to come back. */
+async function holdsBefore(guest: string, name: string): Promise<boolean> {
+  return (await runInGuest(guest, 'ls', [`${BASE}/${name}`]).catch(missing)).split('\n').includes('before')
+}
+
 async function setAside(guest: string, name: string): Promise<void> {
   const folder = `${BASE}/${name}`
   await changeInGuest(guest, 'mkdir', ['-p', folder])
-  // There already: what stands in its place is ours, whatever became of its own word for it.
-  if ((await runInGuest(guest, 'ls', [folder])).split('\n').includes('before')) return
   await changeInGuest(guest, 'mv', ['-T', `${folder}/current`, `${folder}/before`]).catch(missing)
 }
 
