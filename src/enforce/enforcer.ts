@@ -26,8 +26,8 @@ import {
   leftOnDisk,
   NOTHING,
   onlyContains,
+  readSnapshot,
   type Snapshot,
-  snapshotFrom,
   snapshotOf,
   uncarried,
 } from './snapshot.ts'
@@ -335,14 +335,14 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const confirmed = journal.confirmed()
     if (confirmed !== null) generation = confirmed.generation
     const intent = journal.intent()
-    const left = intent === null || intent.boot === boot ? null : leftOnDisk(snapshotFrom(intent.after))
+    const left = intent === null || intent.boot === boot ? null : leftOnDisk(await readSnapshot(intent.after))
     if (found.hold === 'before') {
-      current = snapshotFrom(found.snapshot)
-      await hold(current, snapshotFrom(found.intent.after))
+      current = await readSnapshot(found.snapshot)
+      await hold(current, await readSnapshot(found.intent.after))
       counters.rolledBack++
       tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
     } else if (found.hold === 'confirmed') {
-      current = snapshotFrom(found.snapshot)
+      current = await readSnapshot(found.snapshot)
       await hold(current, left)
       await drain()
       tell(found.confirmed.generation, 'confirmed')

@@ -47,6 +47,8 @@ export type FacetPart<Wish = unknown, State = unknown> = {
   converge(place: Place, wanted: State): Promise<void>
   /** Equal texts mean that nothing needs doing. */
   normalise(state: State): string
+  /** `state` as an older release kept it, with what it did not keep as this host has it: that release changed none of it. */
+  complete?(place: Place, state: State): Promise<State>
   /** Back from `to`, or from any step towards it: for the supervisor, which cannot look first. */
   undo(place: Place, from: State, to: State): readonly Step[]
   /**

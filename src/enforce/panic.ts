@@ -12,7 +12,7 @@ import { effectSync } from './fault.ts'
 import { bootId, openJournal } from './journal.ts'
 import { applyText, readTable } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
-import { bare, NOTHING, type Snapshot, snapshotFrom } from './snapshot.ts'
+import { bare, NOTHING, readSnapshot, type Snapshot } from './snapshot.ts'
 
 export type PanicReport = {
   /** What was there and is not any more. */
@@ -44,9 +44,8 @@ export async function panic(home: string): Promise<PanicReport> {
       `table inet guise: ${found.chains.size} chains, ${dispatched} dispatch entries, ${found.reflexes.length} reflexes`,
     )
   }
-  const snapshots = [intent?.after, confirmed?.snapshot]
-    .filter((snapshot) => snapshot !== undefined)
-    .map((snapshot) => bare(snapshotFrom(snapshot)))
+  const kept = [intent?.after, confirmed?.snapshot].filter((snapshot) => snapshot !== undefined)
+  const snapshots = (await Promise.all(kept.map(readSnapshot))).map(bare)
   const naked: Snapshot = {
     ...NOTHING,
     facets: Object.fromEntries(

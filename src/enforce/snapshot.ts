@@ -177,6 +177,28 @@ type Placed1 = {
   readonly original: unknown
 }
 
+/** A snapshot as a journal holds it, also one that an older release wrote. */
+export async function readSnapshot(journalled: unknown): Promise<Snapshot> {
+  const snapshot = snapshotFrom(journalled)
+  const facets = { ...snapshot.facets }
+  for (const part of PARTS) {
+    const { [part.facet]: worn } = facets
+    if (part.complete === undefined || worn === undefined) continue
+    const whole: Record<string, Placed> = {}
+    for (const [key, one] of Object.entries(worn)) {
+      const [state, original] = [
+        await part.complete(one.place, one.state),
+        await part.complete(one.place, one.original),
+      ]
+      whole[key] = { ...one, state, original }
+      if (one.afterwards !== undefined)
+        whole[key] = { ...whole[key], afterwards: await part.complete(one.place, one.afterwards) }
+    }
+    facets[part.facet] = whole
+  }
+  return { ...snapshot, facets }
+}
+
 /**
  * A snapshot as a journal holds it. Release 3 and older named two facets beside each other and the place within each;
  * what they had worn must still come off.

@@ -10,7 +10,7 @@ import { type ForeignChain, foreignChains } from './foreign-chains.ts'
 import { openJournal } from './journal.ts'
 import { readTable, tableDrift } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
-import { compileSnapshot, NOTHING, type Placed, type Snapshot, snapshotFrom, wishOf } from './snapshot.ts'
+import { compileSnapshot, NOTHING, type Placed, readSnapshot, type Snapshot, wishOf } from './snapshot.ts'
 
 export type FacetVerdict = {
   readonly facet: Facet
@@ -41,8 +41,8 @@ export async function verify(home: string, now: number): Promise<Verification> {
   keepSecretsIn(home)
   const journal = openJournal(home)
   const [confirmed, intent] = [journal.confirmed(), journal.intent()]
-  const snapshot = confirmed === null ? null : snapshotFrom(confirmed.snapshot)
-  const under = intent === null ? null : snapshotFrom(intent.after)
+  const snapshot = confirmed === null ? null : await readSnapshot(confirmed.snapshot)
+  const under = intent === null ? null : await readSnapshot(intent.after)
   const compiled = snapshot === null ? null : compileSnapshot(snapshot)
   const found = await readTable()
   const differences = tableDrift(compiled, found, now)

@@ -45,6 +45,8 @@ export type NetworkState = {
     readonly routes: readonly string[]
   }
 }
+/** bytes (IEEE 802.3 §3.1.1) */
+const ETHERNET_MTU = 1_500
 type NetworkWish = NonNullable<DesiredState['network']>
 
 type AddressInfo = {
@@ -81,6 +83,7 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
     await runAll(finishLines(namespace, await capture(place), wanted))
   },
   normalise,
+  complete,
   undo: (place, from, to) => undoSteps(linked(place).namespace, from, to),
   stages: {
     async prepare(place, from, to) {
@@ -286,6 +289,13 @@ function normalise(state: NetworkState): string {
     [...router.addresses].sort(),
     [...router.routes].sort(),
   ])
+}
+
+/** Release 3 and older kept neither routes nor the size of packets. A workload that is gone has neither. */
+async function complete(place: Place, state: NetworkState): Promise<NetworkState> {
+  if ((state as Partial<NetworkState>).routes !== undefined) return state
+  const { mtu, router } = await capture(place).catch(() => ({ mtu: ETHERNET_MTU, router: { mtu: ETHERNET_MTU } }))
+  return { ...state, mtu, routes: [], router: { ...state.router, mtu: router.mtu } }
 }
 
 const isGlobal = (info: AddressInfo) => info.scope === 'global'
