@@ -4,9 +4,9 @@
  */
 import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import koffi from 'koffi'
+import { answerLines } from '../child.ts'
 import { octets } from '../dispatch/packets.ts'
 import { initAckPacket, initPacket, isInit, isInitAck, readSctp } from './sctp.ts'
 
@@ -133,12 +133,4 @@ function ipv6Text(bytes: Buffer): string {
   return words.join(':').replace(/(^|:)0(:0)+(:|$)/, '::')
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, request } = JSON.parse(line) as { id: number; request: Request }
-  const answer = request.op === 'serve' ? serve(request) : ask(request)
-  answer.then(
-    (value) => console.log(JSON.stringify({ id, value: value ?? null })),
-    (error) => console.log(JSON.stringify({ id, error: String(error) })),
-  )
-}
-process.exit(0)
+await answerLines<Request>((request) => (request.op === 'serve' ? serve(request) : ask(request)), 'at once')

@@ -1,12 +1,13 @@
 /** Pods as namespaces, joined by a router that forwards for them and enforces. All is named after this process and goes with `close`. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
+import { execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Binding } from '../../src/compile/tree.ts'
+import { Child } from '../child.ts'
 import type { Request } from './inside.ts'
 import type { Pod, Probe } from './table.ts'
 
 const run = promisify(execFile)
+const INSIDE = new URL('./inside.ts', import.meta.url).pathname
 export type Family = 4 | 6
 /** What is expected is waited for; what is not expected has had its chance by then. */
 const WAIT_MS = { expected: 4_000, unexpected: 700 }
@@ -16,7 +17,7 @@ export class Pods {
   readonly #router: string
   readonly #names: readonly string[]
   readonly #pods: readonly Pod[]
-  readonly #inside = new Map<string, Inside>()
+  readonly #inside = new Map<string, Child<Request>>()
   #attempts = 0
 
   private constructor(pods: readonly Pod[], name: string) {
@@ -73,7 +74,7 @@ export class Pods {
 
   async #serve(): Promise<void> {
     this.#pods.forEach((pod, i) => {
-      this.#inside.set(pod.name, new Inside(this.#names[i]!))
+      this.#inside.set(pod.name, Child.inside(this.#names[i]!, [process.execPath, INSIDE]))
     })
     const asked = this.#pods.flatMap((pod) =>
       pod.serves.flatMap((service) =>
@@ -113,40 +114,4 @@ export class Pods {
 
 async function sysctl(namespace: string, ...settings: string[]): Promise<void> {
   await run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', ...settings])
-}
-
-class Inside {
-  readonly #child: ChildProcess
-  readonly #open = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
-  #next = 0
-
-  constructor(namespace: string) {
-    const script = new URL('./inside.ts', import.meta.url).pathname
-    this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-      const { id, value, error } = JSON.parse(line) as { id: number; value: never; error?: string }
-      const waiting = this.#open.get(id)
-      this.#open.delete(id)
-      if (error === undefined) waiting?.resolve(value)
-      else waiting?.reject(new Error(error))
-    })
-    this.#child.on('exit', () => {
-      for (const { reject } of this.#open.values()) reject(new Error(`the process inside ${namespace} ended`))
-    })
-  }
-
-  ask<T>(request: Request): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const id = this.#next++
-    this.#open.set(id, { resolve, reject })
-    this.#child.stdin!.write(`${JSON.stringify({ id, request })}\n`)
-    return promise
-  }
-
-  close(): void {
-    this.#child.stdin!.end()
-    this.#child.kill('SIGKILL')
-  }
 }

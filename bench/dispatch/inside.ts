@@ -4,8 +4,8 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
-import { createInterface } from 'node:readline'
 import koffi from 'koffi'
+import { answerLines } from '../child.ts'
 import { openEar } from './ear.ts'
 import { octets } from './packets.ts'
 
@@ -108,12 +108,4 @@ async function answer(request: Request): Promise<unknown> {
   }
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, request } = JSON.parse(line) as { id: number; request: Request }
-  try {
-    console.log(JSON.stringify({ id, value: (await answer(request)) ?? null }))
-  } catch (error) {
-    console.log(JSON.stringify({ id, error: String(error) }))
-  }
-}
-process.exit(0)
+await answerLines(answer)

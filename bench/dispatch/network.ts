@@ -3,11 +3,11 @@
  * process and goes with `close`. Far ends note every packet that reaches them in a set of their own, before any other
  * hook, so a verdict is what arrived and not what a counter says.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
+import { execFile, spawn } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Binding } from '../../src/compile/tree.ts'
+import { Child } from '../child.ts'
 import type { Request } from './inside.ts'
 import { type Crafted, craft } from './packets.ts'
 
@@ -37,41 +37,7 @@ const SEEN = `table inet seen {
 }
 `
 
-class Inside {
-  readonly #child: ChildProcess
-  readonly #open = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
-  #next = 0
-
-  constructor(namespace: string) {
-    const script = new URL('./inside.ts', import.meta.url).pathname
-    this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-      const { id, value, error } = JSON.parse(line) as { id: number; value: never; error?: string }
-      const waiting = this.#open.get(id)
-      this.#open.delete(id)
-      if (error === undefined) waiting?.resolve(value)
-      else waiting?.reject(new Error(error))
-    })
-    this.#child.on('exit', () => {
-      for (const { reject } of this.#open.values()) reject(new Error(`the process inside ${namespace} ended`))
-    })
-  }
-
-  ask<T>(request: Request): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const id = this.#next++
-    this.#open.set(id, { resolve, reject })
-    this.#child.stdin!.write(`${JSON.stringify({ id, request })}\n`)
-    return promise
-  }
-
-  close(): void {
-    this.#child.stdin!.end()
-    this.#child.kill('SIGKILL')
-  }
-}
+const INSIDE = new URL('./inside.ts', import.meta.url).pathname
 
 export type FlowState = { readonly bytes: number; readonly error: string; readonly ready: boolean }
 
@@ -79,7 +45,7 @@ export class Network {
   readonly router: string
   readonly bindings: readonly Binding[]
   readonly #names: readonly string[]
-  #inside: Inside[] = []
+  #inside: Child<Request>[] = []
 
   private constructor(name: string) {
     this.router = `${name}r`
@@ -96,7 +62,7 @@ export class Network {
     const network = new Network(`guise${process.pid}${suffix}`)
     try {
       await network.#make()
-      network.#inside = network.#names.map((name) => new Inside(name))
+      network.#inside = network.#names.map((name) => Child.inside(name, [process.execPath, INSIDE]))
       await network.#ready()
     } catch (error) {
       await network.close()

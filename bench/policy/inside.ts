@@ -2,8 +2,8 @@
  * Runs inside one namespace for as long as a bench or a test does: loads texts there by the way that is asked for, and
  * says how long it took. Requests and answers are lines of JSON; ends when its input does.
  */
-import { createInterface } from 'node:readline'
 import { type Loader, libraryLoader, listTable, load, netlinkLoader, programLoader } from '../../src/enforce/load.ts'
+import { answerLines } from '../child.ts'
 
 export type Way = Loader['name'] | 'quickest'
 export type LoadRequest =
@@ -49,13 +49,4 @@ async function answer(request: LoadRequest): Promise<LoadAnswer> {
   return { ms, cpuMs, kernelMs, by, listing: '' }
 }
 
-if (process.argv[2] === 'serve') {
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { id, request } = JSON.parse(line) as { id: number; request: LoadRequest }
-    try {
-      console.log(JSON.stringify({ id, value: await answer(request) }))
-    } catch (error) {
-      console.log(JSON.stringify({ id, error: (error as Error).message }))
-    }
-  }
-}
+await answerLines(answer)

@@ -6,7 +6,6 @@ import { run } from '../../lab/namespace.ts'
 import { until } from '../kill/range.ts'
 import { percentile } from '../report.ts'
 import { account } from './account.ts'
-import type { DriverRequest } from './driver.ts'
 import { type Ground, makeGround, shiftOf } from './ground.ts'
 
 export type AddressChange = {
@@ -41,7 +40,7 @@ export async function changeAddresses(tag: string, rounds: number, dwellMs: numb
       sum.changes++
       took.push(passed['source-switched']! - passed.received!)
       // Looked at as the agent does: each second.
-      await ground.driver.ask({ op: 'repair' } satisfies DriverRequest)
+      await ground.driver.ask({ op: 'repair' })
       const stayed = await hasOld(ground)
       if ((await ground.newSource()) === NEW) sum.new_source++
       const endedAt = Number(process.hrtime.bigint()) / 1e6
@@ -51,7 +50,7 @@ export async function changeAddresses(tag: string, rounds: number, dwellMs: numb
       sum.broken += await ground.broken()
       await ground.end()
       const went = await until('the old address went', DRAINED_MS, async () => {
-        await ground.driver.ask({ op: 'repair' } satisfies DriverRequest)
+        await ground.driver.ask({ op: 'repair' })
         return !(await hasOld(ground))
       }).then(
         () => true,

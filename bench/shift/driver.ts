@@ -9,7 +9,7 @@ import { createEnforcer, type Enforcer } from '../../src/enforce/enforcer.ts'
 import type { FaultSite } from '../../src/enforce/fault.ts'
 import { openJournal } from '../../src/enforce/journal.ts'
 import type { AgentState } from '../../src/model/desired.ts'
-import { serve } from './child.ts'
+import { answerLines } from '../child.ts'
 
 export type DriverRequest =
   | { readonly op: 'start'; readonly inventory: string; readonly home: string }
@@ -52,7 +52,7 @@ async function shift(state: AgentState): Promise<Passed> {
   return passed
 }
 
-await serve<DriverRequest>((request) => {
+await answerLines<DriverRequest>((request) => {
   if (request.op === 'start') return start(request)
   return request.op === 'shift' ? shift(request.state) : enforcer!.repair()
 })

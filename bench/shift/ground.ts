@@ -1,9 +1,9 @@
 /** The range, its streams and the enforcer in the router's namespace, as one thing that is made, asked and taken away. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { run } from '../../lab/namespace.ts'
+import { Child } from '../child.ts'
 import { makeRange, type Range, until } from '../kill/range.ts'
 import type { Shift, Way } from './account.ts'
-import { Child } from './child.ts'
 import type { DriverRequest, Passed } from './driver.ts'
 import { PLANS, permits, type StreamPlan, stateOf, type Worns } from './flows.ts'
 import type { Counts, Request, Told } from './inside.ts'
@@ -18,7 +18,7 @@ const EVERY_MS = { udp: 2, tcp: 5 } as const
 export type Ground = {
   readonly range: Range
   readonly spaces: readonly string[]
-  readonly driver: Child
+  readonly driver: Child<DriverRequest>
   /** Those that `chosen` takes, both ends; what a persona denies is tried as well. */
   open(chosen?: (stream: StreamPlan) => boolean): Promise<void>
   /** One shift to the end, then `dwellMs` of it. */
@@ -39,13 +39,20 @@ export type Ground = {
   close(): Promise<void>
 }
 
+/** Without the mounts of `ip netns exec`, which would hide the cgroups; `nice` as the agent's worker has it from its supervisor. */
+function within<Asked>(namespace: string, script: string, nice = 0): Child<Asked> {
+  const path = new URL(`./${script}`, import.meta.url).pathname
+  const argv = [`--net=/run/netns/${namespace}`, 'nice', '-n', String(nice), process.execPath, path]
+  return new Child(`${script} inside ${namespace}`, ['nsenter', ...argv])
+}
+
 export async function makeGround(tag: string): Promise<Ground> {
   const range = await makeRange(tag)
   const names = range.plan.workloads.map(({ name }) => name)
   const spaces = names.map((name) => `${range.plan.prefix}-${name}`)
-  const insides = new Map<string, Child>()
-  const driver = new Child(range.router, 'driver.ts', AGENT_NICE)
-  for (const [i, name] of names.entries()) insides.set(name, new Child(spaces[i]!, 'inside.ts'))
+  const insides = new Map<string, Child<Request>>()
+  const driver = within<DriverRequest>(range.router, 'driver.ts', AGENT_NICE)
+  for (const [i, name] of names.entries()) insides.set(name, within(spaces[i]!, 'inside.ts'))
   const inside = <T>(name: string, request: Request) => insides.get(name)!.ask<T>(request)
   let n = 0
   let opened: readonly StreamPlan[] = []
@@ -80,7 +87,7 @@ export async function makeGround(tag: string): Promise<Ground> {
     },
     async shift(variant, worns, dwellMs) {
       const state = stateOf(spaces, ++n, variant, worns)
-      const passed = await driver.ask<Passed>({ op: 'shift', state } satisfies DriverRequest)
+      const passed = await driver.ask<Passed>({ op: 'shift', state })
       await wait(dwellMs)
       return passed
     },
@@ -130,7 +137,7 @@ export async function makeGround(tag: string): Promise<Ground> {
     },
   }
   try {
-    await driver.ask({ op: 'start', inventory: range.inventory, home: range.home } satisfies DriverRequest)
+    await driver.ask({ op: 'start', inventory: range.inventory, home: range.home })
   } catch (error) {
     await ground.close()
     throw error

@@ -5,7 +5,7 @@
  */
 import { createSocket } from 'node:dgram'
 import { connect, createServer, type Socket } from 'node:net'
-import { serve } from './child.ts'
+import { answerLines } from '../child.ts'
 import type { StreamPlan } from './flows.ts'
 
 export type Request =
@@ -162,4 +162,4 @@ async function answer(request: Request): Promise<unknown> {
   }
 }
 
-await serve(answer)
+await answerLines(answer)

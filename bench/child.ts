@@ -1,17 +1,15 @@
-/** A process of ours inside a namespace that answers questions, a line of JSON each; it ends with `close`. */
+/** A process of ours, mostly inside a namespace, that answers questions, a line of JSON each; it ends with `close`. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-export class Child {
+export class Child<Request> {
   readonly #process: ChildProcess
   readonly #open = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
   #next = 0
 
-  /** `nice` as the agent's worker has it from its supervisor, so that other work of this machine is not what is measured. */
-  constructor(namespace: string, script: string, nice = 0) {
-    const path = new URL(`./${script}`, import.meta.url).pathname
-    const argv = [`--net=/run/netns/${namespace}`, 'nice', '-n', String(nice), process.execPath, path]
-    this.#process = spawn('nsenter', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  /** `what` it is, for the sentence of an error. */
+  constructor(what: string, [program, ...argv]: readonly [string, ...string[]]) {
+    this.#process = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.#process.stdout! }).on('line', (line) => {
       const { id, value, error } = JSON.parse(line) as { id: number; value: never; error?: string }
       const waiting = this.#open.get(id)
@@ -20,11 +18,16 @@ export class Child {
       else waiting?.reject(new Error(error))
     })
     this.#process.on('exit', () => {
-      for (const { reject } of this.#open.values()) reject(new Error(`${script} inside ${namespace} ended`))
+      for (const { reject } of this.#open.values()) reject(new Error(`${what} ended`))
     })
   }
 
-  ask<Answer>(request: unknown): Promise<Answer> {
+  /** With what `ip netns exec` mounts for it. */
+  static inside<Request>(namespace: string, argv: readonly string[]): Child<Request> {
+    return new Child(`${argv.at(-1)} inside ${namespace}`, ['ip', 'netns', 'exec', namespace, ...argv])
+  }
+
+  ask<Answer>(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const id = this.#next++
     this.#open.set(id, { resolve, reject })
@@ -38,15 +41,22 @@ export class Child {
   }
 }
 
-/** The other side: answers each line in turn, and ends when its input does. */
-export async function serve<Request>(answer: (request: Request) => unknown): Promise<never> {
-  for await (const line of createInterface({ input: process.stdin })) {
+/** The other side: answers each line, and ends when its input does. */
+export async function answerLines<Request>(
+  answer: (request: Request) => unknown,
+  order: 'in turn' | 'at once' = 'in turn',
+): Promise<never> {
+  const reply = async (line: string) => {
     const { id, request } = JSON.parse(line) as { id: number; request: Request }
     try {
       console.log(JSON.stringify({ id, value: (await answer(request)) ?? null }))
     } catch (error) {
       console.log(JSON.stringify({ id, error: (error as Error).message }))
     }
+  }
+  for await (const line of createInterface({ input: process.stdin })) {
+    const replied = reply(line)
+    if (order === 'in turn') await replied
   }
   process.exit(0)
 }
