@@ -33,6 +33,12 @@ export function doorOf({ namespace, monitor }: Place): string | null {
   return namespace ?? guestOf(monitor)
 }
 
+/** Our end of its link. Throws where it has none; a part that needs one refuses before. */
+export function faceOf({ key, face }: Place): string {
+  if (face === null) throw new Error(`${key} has no link of its own`)
+  return face
+}
+
 /** `State` is what the journal keeps: plain JSON. Methods, so that parts of different states fit into one list. */
 export type FacetPart<Wish = unknown, State = unknown> = {
   readonly facet: Facet

@@ -5,10 +5,11 @@
  */
 import { createHash } from 'node:crypto'
 import { type BandwidthWish, GREATEST_RATE, LEAST_RATE } from '../../model/facets/bandwidth.ts'
-import type { FacetPart, Place } from '../facet.ts'
+import { type FacetPart, faceOf } from '../facet.ts'
 import { type Entry, entriesOf, undoEntries, writeEntries } from '../side-table.ts'
 import { command, runStep, type Step } from '../step.ts'
 import { MIRROR_PREFERENCES } from './mirror-preferences.ts'
+import { changeTc, showTc } from './tc.ts'
 
 /** Bits per second. */
 type Shape = { readonly rate: number; readonly ceiling: number }
@@ -57,28 +58,23 @@ export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
     const { state } = found
     if (normalise(state) === normalise(wanted) && found.whole) return
     if (wanted.down !== null || state.down !== null || found.tree)
-      await (wanted.down === null ? tc(bareLines(face, found.tree)) : makeTree(face, wanted.down, found.tree))
+      await (wanted.down === null ? changeTc(bareLines(face, found.tree)) : makeTree(face, wanted.down, found.tree))
     if (wanted.up === null) {
-      await tc(found.filter === 'none' ? [] : [unfilterLine(face)])
+      await changeTc(found.filter === 'none' ? [] : [unfilterLine(face)])
       if (found.ifb !== 'gone') await ip([`link del dev ${ifbOf(face)}`])
-      if (found.clsact && !wanted.clsact && !(await hasFilters(face))) await tc([`qdisc del dev ${face} clsact`])
+      if (found.clsact && !wanted.clsact && !(await hasFilters(face))) await changeTc([`qdisc del dev ${face} clsact`])
     } else {
       if (found.ifb === 'gone') await ip([`link add ${ifbOf(face)} type ifb`])
       if (found.ifb !== 'up') await ip([`link set dev ${ifbOf(face)} up`])
       await makeTree(ifbOf(face), wanted.up, found.ifbTree)
-      if (found.filter === 'dead') await tc([unfilterLine(face)])
+      if (found.filter === 'dead') await changeTc([unfilterLine(face)])
       if (found.filter !== 'ours')
-        await tc([...(found.clsact ? [] : [`qdisc add dev ${face} clsact`]), filterLine(face, ifbOf(face))])
+        await changeTc([...(found.clsact ? [] : [`qdisc add dev ${face} clsact`]), filterLine(face, ifbOf(face))])
     }
     await writeEntries(['rank'], face, rankEntries(face, wanted.rank))
   },
   normalise,
   undo: (place, from, to) => undoSteps(faceOf(place), from, to),
-}
-
-function faceOf({ key, face }: Place): string {
-  if (face === null) throw new Error(`${key} has no link of its own`)
-  return face
 }
 
 function badShape({ rate, ceiling }: Shape): string[] {
@@ -128,9 +124,9 @@ async function capture(face: string): Promise<BandwidthState> {
 
 async function look(face: string): Promise<Look> {
   const ifb = ifbOf(face)
-  const ours = await show([`qdisc show dev ${face}`, `class show dev ${face}`, `filter show dev ${face} ingress`])
+  const ours = await showTc([`qdisc show dev ${face}`, `class show dev ${face}`, `filter show dev ${face} ingress`])
   const link = await command('ip', ['-o', 'link', 'show', 'dev', ifb]).catch(() => null)
-  const theirs = link === null ? '' : await show([`qdisc show dev ${ifb}`, `class show dev ${ifb}`])
+  const theirs = link === null ? '' : await showTc([`qdisc show dev ${ifb}`, `class show dev ${ifb}`])
   const root = /^qdisc (\S+) (\S+:) root /m.exec(ours)
   if (root === null) throw new Error(`${face} has no root qdisc: ${ours.slice(0, 200)}`)
   const tree = root[2] === HANDLE
@@ -178,12 +174,8 @@ function bits(text: string): number {
   return Number(amount ?? Number.NaN) * (UNITS[unit ?? ''] ?? Number.NaN)
 }
 
-function show(lines: readonly string[]): Promise<string> {
-  return command('tc', ['-batch', '-'], `${lines.join('\n')}\n`)
-}
-
 async function hasFilters(face: string): Promise<boolean> {
-  return (await show([`filter show dev ${face} ingress`, `filter show dev ${face} egress`])).trim() !== ''
+  return (await showTc([`filter show dev ${face} ingress`, `filter show dev ${face} egress`])).trim() !== ''
 }
 
 /** Add and change in one: `replace` of a class keeps what is queued; of the queue with its own handle, too. */
@@ -208,16 +200,16 @@ function queueLine(device: string, { ceiling }: Shape, kind: 'fq_codel' | 'bfifo
 let hasCodel = true
 
 async function makeTree(device: string, shape: Shape, isThere: boolean): Promise<void> {
-  await tc(treeLines(device, shape, isThere))
+  await changeTc(treeLines(device, shape, isThere))
   if (hasCodel)
     try {
-      return await tc([queueLine(device, shape, 'fq_codel')])
+      return await changeTc([queueLine(device, shape, 'fq_codel')])
     } catch (error) {
       // The second is what a process hears that did not make the tree which is there.
       if (!/kind is unknown|must match existing qdisc/.test((error as Error).message)) throw error
       hasCodel = false
     }
-  await tc([queueLine(device, shape, 'bfifo')])
+  await changeTc([queueLine(device, shape, 'bfifo')])
 }
 
 /** The queue that is there already refuses to become another kind, so that the second line does nothing where the first one did. */
@@ -240,10 +232,6 @@ function filterLine(face: string, ifb: string): string {
 
 function rankEntries(face: string, rank: string | null): Entry[] {
   return rank === null ? [] : [{ map: 'rank', key: face, value: rank, owner: face }]
-}
-
-async function tc(lines: readonly string[]): Promise<void> {
-  await runStep({ run: 'tc', lines })
 }
 
 async function ip(lines: readonly string[]): Promise<void> {

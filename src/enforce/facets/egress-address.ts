@@ -1,7 +1,7 @@
 /** The `egressAddress` facet: source translation of what leaves through this host, by the link that it came in on. */
 import { type Cidr, cidrContains, formatAddress, isV4, parseAddress, parseCidr } from '../../model/address.ts'
 import type { EgressAddressWish } from '../../model/facets/translation.ts'
-import type { FacetPart, Place } from '../facet.ts'
+import { type FacetPart, faceOf } from '../facet.ts'
 import { type Entry, entriesHold, entriesOf, type SideMap, undoEntries, writeEntries } from '../side-table.ts'
 
 export type EgressState = { readonly entries: readonly Entry[] }
@@ -34,11 +34,6 @@ function badWish({ addresses, except }: EgressAddressWish): string | null {
   if (wrong !== undefined) return `${wrong} is no address`
   const families = new Set(addresses.map((text) => text.includes(':')))
   return families.size === addresses.length ? null : 'there are two egress addresses of one family'
-}
-
-function faceOf({ key, face }: Place): string {
-  if (face === null) throw new Error(`${key} has no link of its own`)
-  return face
 }
 
 function entry(kind: 'egress' | 'except', face: string, text: string, value: string | null): Entry {

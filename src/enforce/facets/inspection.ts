@@ -4,11 +4,12 @@
  * sensor, and a sensor that is gone loses the copy only.
  */
 import type { InspectionWish } from '../../model/facets/inspection.ts'
-import type { FacetPart, Place } from '../facet.ts'
+import { type FacetPart, faceOf } from '../facet.ts'
 import { findFloor } from '../floor-file.ts'
 import { secretsHome } from '../secret-files.ts'
-import { command, runStep, type Step } from '../step.ts'
+import type { Step } from '../step.ts'
 import { MIRROR_PREFERENCES, MIRRORED } from './mirror-preferences.ts'
+import { changeTc, showTc } from './tc.ts'
 
 type Mirror = { readonly level: 'flows' | 'signatures'; readonly sensor: string }
 export type InspectionState = {
@@ -51,10 +52,10 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
     const face = faceOf(place)
     const { state, clsact, kept } = await lookClosely(face)
     if (normalise(state) === normalise(wanted)) return
-    await tc(state.mirror === null && state.odd === null ? [] : bareLines(face), 'lenient')
+    await changeTc(state.mirror === null && state.odd === null ? [] : bareLines(face), 'lenient')
     if (wanted.mirror !== null)
-      await tc([...(clsact ? [] : [`qdisc add dev ${face} clsact`]), ...mirrorLines(face, wanted.mirror)])
-    else if (clsact && !wanted.clsact && !kept) await tc([`qdisc del dev ${face} clsact`])
+      await changeTc([...(clsact ? [] : [`qdisc add dev ${face} clsact`]), ...mirrorLines(face, wanted.mirror)])
+    else if (clsact && !wanted.clsact && !kept) await changeTc([`qdisc del dev ${face} clsact`])
   },
   normalise,
   undo(place, from): Step[] {
@@ -67,11 +68,6 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
   },
 }
 
-function faceOf({ key, face }: Place): string {
-  if (face === null) throw new Error(`${key} has no link of its own`)
-  return face
-}
-
 function normalise({ mirror, odd }: InspectionState): string {
   return JSON.stringify([mirror?.level ?? 'none', mirror?.sensor ?? null, odd])
 }
@@ -82,9 +78,9 @@ async function look(face: string): Promise<InspectionState> {
 
 /** `kept` = somebody else's filters hang there, too: the qdisc is not ours to remove. */
 async function lookClosely(face: string): Promise<{ state: InspectionState; clsact: boolean; kept: boolean }> {
-  const qdiscs = await show([`qdisc show dev ${face}`])
+  const qdiscs = await showTc([`qdisc show dev ${face}`])
   const clsact = /^qdisc clsact /m.test(qdiscs)
-  const texts = clsact ? await Promise.all(WAYS.map((way) => show([`filter show dev ${face} ${way}`]))) : ['', '']
+  const texts = clsact ? await Promise.all(WAYS.map((way) => showTc([`filter show dev ${face} ${way}`]))) : ['', '']
   const found = WAYS.map((way, i) => mirrorIn(texts[i]!, way))
   const [one, other] = [JSON.stringify(found[0]), JSON.stringify(found[1])]
   const isOdd = one !== other || found[0] === 'odd'
@@ -161,12 +157,4 @@ const [FLOWS_V4, FLOWS_V6] = [0, 1].map((nth) => matches('flows').filter(([of]) 
 
 function bareLines(face: string): string[] {
   return WAYS.flatMap((way) => MIRRORED[way].map((one) => `filter del dev ${face} ${way} pref ${one}`))
-}
-
-function show(lines: readonly string[]): Promise<string> {
-  return command('tc', ['-batch', '-'], `${lines.join('\n')}\n`)
-}
-
-async function tc(lines: readonly string[], how?: 'lenient'): Promise<void> {
-  await runStep({ run: 'tc', lines, ...(how === undefined ? {} : { lenient: true as const }) })
 }

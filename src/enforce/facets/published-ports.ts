@@ -1,6 +1,6 @@
 /** The `publishedPorts` facet: ports of this host that lead to the workload, on every address that is local here. */
 import type { PublishedPortsWish } from '../../model/facets/translation.ts'
-import type { FacetPart, Place } from '../facet.ts'
+import { type FacetPart, faceOf } from '../facet.ts'
 import { type Entry, entriesHold, entriesOf, type SideMap, undoEntries, writeEntries } from '../side-table.ts'
 
 export type PublishedState = { readonly entries: readonly Entry[] }
@@ -39,11 +39,6 @@ export const publishedPorts: FacetPart<PublishedPortsWish, PublishedState> = {
   },
   normalise: ({ entries }) => JSON.stringify(entries.map(({ map, key, value }) => `${map} ${key} ${value}`).sort()),
   undo: (_, from, to) => undoEntries(from.entries, to.entries),
-}
-
-function faceOf({ key, face }: Place): string {
-  if (face === null) throw new Error(`${key} has no link of its own`)
-  return face
 }
 
 function entry(face: string, family: 4 | 6, target: string, { protocol, port, to }: PublishedPortsWish[number]): Entry {
