@@ -47,6 +47,11 @@ export type FacetPart<Wish = unknown, State = unknown> = {
   /** Why these wishes cannot be met together on one host; null when they can. */
   clash?(wishes: ReadonlyMap<string, Wish>): string | null
   capture(place: Place): Promise<State>
+  /**
+   * What was there before us, where that is known without a look: of a part that sees nothing but its own. A look would take
+   * for the host's own what we left on a workload that was away for a while.
+   */
+  readonly untouched?: State
   /** `original` is what was there before us. Throws when the wish cannot be met, before anything is written. */
   wanted(place: Place, original: State, wish: Wish): State
   /** Whole state, idempotent, from wherever it is. */

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import { type NetworkState, wantedNetwork } from './facets/network.ts'
-import { bare, bindingsOf, onlyContains, snapshotFrom, uncarried } from './snapshot.ts'
+import { UNTOUCHED, writeRecord } from './facets/packages/record.ts'
+import { keepSecretsIn } from './secret-files.ts'
+import { bare, bindingsOf, NOTHING, onlyContains, snapshotFrom, snapshotOf, uncarried } from './snapshot.ts'
 
 const why = { rule: 'r', text: 't' }
 const open = { rules: [], otherwise: 'allow' as const, why }
@@ -111,6 +116,39 @@ test('a route is written as the kernel writes it, and its next hop is ours; ever
   })
   const everywhere = { addresses: ['10.9.0.5/24'], gateways: [], routes: [{ to: '0.0.0.0/0', via: '10.9.0.1' }] }
   assert.throws(() => wantedNetwork(now, everywhere), /0\.0\.0\.0\/0 is everywhere: that is a gateway/)
+})
+
+test('packages of a workload that was away are ours when it is back, so they come off with the wish', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'guise-snapshot-'))
+  try {
+    const [home, root] = [join(folder, 'home'), join(folder, 'root')]
+    keepSecretsIn(home)
+    mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true })
+    const status = 'Package: gp-tool\nStatus: install ok installed\nVersion: 1.0\n'
+    writeFileSync(join(root, 'var/lib/dpkg/status'), status)
+    const here = {
+      workloads: [report('container', 'va')],
+      namespaces: new Map<string, string>(),
+      places: new Map([['a', { root }]]),
+    }
+    const away = { workloads: [], namespaces: new Map<string, string>() }
+    const worn = state(workload({ packages: ['gp-tool'] }))
+    const packs = [{ name: 'gp-tool', version: '1.0', isPinned: false }]
+
+    const first = await snapshotOf(worn, here, NOTHING, 0)
+    assert.deepEqual(first.facets.packages?.a?.state, { packs, flaws: [] })
+    writeRecord(home, 'a', { ...UNTOUCHED, wanted: packs, named: ['gp-tool'], ours: ['gp-tool'] })
+    renameSync(root, `${root}.away`)
+    const stopped = await snapshotOf(worn, away, first, 0)
+    assert.equal(stopped.facets.packages, undefined)
+    renameSync(`${root}.away`, root)
+    const again = await snapshotOf(worn, here, stopped, 0)
+    assert.deepEqual(again.facets.packages?.a?.original, { packs: [], flaws: [] })
+    const bareAgain = await snapshotOf(state(workload()), here, again, 0)
+    assert.deepEqual(bareAgain.facets.packages?.a?.state, { packs: [], flaws: [] })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a journal of an older release, with two facets by name, still says what to take off', () => {

@@ -130,7 +130,7 @@ export async function snapshotOf(
       // What went away with everything on it needs nothing taken off.
       if (report === undefined && !(await isThere(part, place))) continue
       const wish = wishOf(desired.get(key), part.facet)
-      const original = known[key] === undefined ? await part.capture(place) : known[key].original
+      const original = known[key] === undefined ? (part.untouched ?? (await part.capture(place))) : known[key].original
       const afterwards = wish === undefined ? original : part.wanted(place, original, wish)
       const from = known[key] ?? { place, original, state: original }
       const old = report === undefined ? null : lingering(part, from, afterwards, before, now)

@@ -24,6 +24,7 @@ export const packages: FacetPart<Packages, PackagesState> = {
       return 'this host has no capsh to confine apt with; install libcap2-bin'
     return existsSync(join(root, 'var/lib/dpkg/status')) ? null : 'its root has no dpkg'
   },
+  untouched: { packs: [], flaws: [] },
   capture: async (place) => capturePackages(spotOf(place), secretsHome()),
   wanted(place, _, wish) {
     const spot = spotOf(place)
