@@ -38,6 +38,17 @@ export function needPodman(): string | false {
   return false
 }
 
+/** For domains of libvirt, in a step of their own. */
+export function needLibvirt(): string | false {
+  try {
+    execFileSync('virsh', ['--version'], { stdio: 'ignore' })
+    execFileSync('libvirtd', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return 'needs virsh and libvirtd (npm run libvirt installs them as root on Debian)'
+  }
+  return needQemu()
+}
+
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 )

@@ -14,6 +14,7 @@ import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
 import { foundContainers } from './containers.ts'
+import { foundDomains, watchDomains } from './domains.ts'
 
 const LOOK_MS = 1_000
 const isReports = Compile(Type.Array(WorkloadReport, { maxItems: 10_000 }))
@@ -35,7 +36,7 @@ export function readInventory(path: string, hostDriver: 'host' | 'none', home: s
   const named = parse(path, read(path))
   if (!isReports.Check(named))
     throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(named)][0]?.message ?? ''}`)
-  const workloads = withContainers(withMachines(named, home), home)
+  const workloads = withDomains(withContainers(withMachines(named, home), home), home)
   const keys = new Set(workloads.map(({ key }) => key))
   if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
   return {
@@ -53,6 +54,11 @@ function withMachines(named: readonly WorkloadReport[], home: string): WorkloadR
 /** Nor its containers, as root, who alone can look at them. */
 function withContainers(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
   return process.getuid?.() === 0 ? [...named, ...foundContainers(home, named)] : [...named]
+}
+
+/** Nor what libvirt runs here: `watchInventory` asks it. */
+function withDomains(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
+  return [...named, ...foundDomains(home, named)]
 }
 
 /** What drivers know, and over it what the files say. */
@@ -140,7 +146,7 @@ function hostReport(): WorkloadReport {
   }
 }
 
-/** Calls `changed` when the file was written (polling also sees a rename over it), and when a container comes or goes. */
+/** Calls `changed` when the file was written (polling also sees a rename over it), and when a container or a domain comes or goes. */
 export function watchInventory(path: string, home: string, changed: () => void): () => void {
   const look = () => changed()
   const watched = [path, machinesFolder(home)]
@@ -151,7 +157,9 @@ export function watchInventory(path: string, home: string, changed: () => void):
     if (now !== mark) look()
     mark = now
   }, LOOK_MS)
+  const unwatchDomains = process.getuid?.() === 0 ? watchDomains(home, look) : () => {}
   return () => {
+    unwatchDomains()
     clearInterval(looking)
     for (const one of watched) unwatchFile(one, look)
   }

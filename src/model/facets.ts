@@ -1,7 +1,7 @@
 /** Which driver carries which facet. One table: the API, the planner and the agent refuse from it with the same words. */
 import { FACETS, type Facet, type MITIGATIONS, type PersonaSpec } from './persona.ts'
 
-export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'recording'] as const
+export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'libvirt', 'recording'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
 /** What stands on our end of a link, or goes through a door into the workload. */
@@ -25,6 +25,7 @@ export const CARRIES: Readonly<Record<DriverName, readonly Facet[]>> = {
   netns: IN_OUR_KERNEL,
   container: IN_OUR_KERNEL,
   qemu: BEHIND_A_LINK,
+  libvirt: BEHIND_A_LINK,
   host: ['policies'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
@@ -35,6 +36,7 @@ export const PACKETS = {
   netns: 'netns',
   container: 'netns',
   qemu: 'netns',
+  libvirt: 'netns',
   host: 'host',
   recording: null,
 } as const satisfies Record<DriverName, 'netns' | 'host' | null>

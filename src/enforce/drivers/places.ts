@@ -2,12 +2,14 @@
 import type { WorkloadReport } from '../../model/wire.ts'
 import type { Inventory } from '../snapshot.ts'
 import { findContainer } from './container/container.ts'
+import { domainDoor, findPlace, UUID } from './libvirt/door.ts'
 import { cgroupOf } from './qemu/cgroup.ts'
-import { type Machine, socketsOf, UUID } from './qemu/machine.ts'
+import { type Machine, socketsOf } from './qemu/machine.ts'
 
 type Known = NonNullable<ReturnType<NonNullable<Inventory['places']>['get']>> & { readonly namespace?: string }
 
 const MACHINE = 'vm:'
+const DOMAIN = 'libvirt:'
 
 export function knownPlace({ key, driver }: Pick<WorkloadReport, 'key' | 'driver'>): Known {
   switch (driver) {
@@ -23,11 +25,23 @@ export function knownPlace({ key, driver }: Pick<WorkloadReport, 'key' | 'driver
         ...(root === null ? {} : { root }),
       }
     }
+    case 'libvirt': {
+      const uuid = key.startsWith(DOMAIN) ? key.slice(DOMAIN.length) : ''
+      if (!UUID.test(uuid)) return {}
+      // Before anybody has looked at it, it may have all that a domain can have.
+      const { cgroup, agent } = findPlace(uuid) ?? { cgroup: null, agent: true }
+      return { ...(cgroup === null ? {} : { cgroup }), ...(agent ? { monitor: domainDoor(uuid) } : {}) }
+    }
     case 'netns':
     case 'host':
     case 'recording':
       return {}
   }
+}
+
+/** A domain of libvirt as a workload. */
+export function domainKey(uuid: string): string {
+  return `${DOMAIN}${uuid}`
 }
 
 /** A machine of this host as a workload: known by its uuid, whatever it is called and wherever it runs. */

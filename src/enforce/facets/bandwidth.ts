@@ -20,6 +20,8 @@ export type BandwidthState = {
   readonly rank: string | null
   /** A root qdisc on our end that is not ours: it is not touched. */
   readonly foreign: string | null
+  /** Somebody took the queue off our end before us, as libvirt does with its taps: it goes off again when ours goes. */
+  readonly unqueued?: true
   /** Was there a clsact qdisc before us? */
   readonly clsact: boolean
 }
@@ -57,8 +59,10 @@ export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
     const found = await look(face)
     const { state } = found
     if (normalise(state) === normalise(wanted) && found.whole) return
+    if (wanted.down !== null && state.unqueued === true) await changeTc(bareLines(face, true))
     if (wanted.down !== null || state.down !== null || found.tree)
       await (wanted.down === null ? changeTc(bareLines(face, found.tree)) : makeTree(face, wanted.down, found.tree))
+    if (wanted.down === null && wanted.unqueued === true && state.unqueued !== true) await changeTc([unqueueLine(face)])
     if (wanted.up === null) {
       await changeTc(found.filter === 'none' ? [] : [unfilterLine(face)])
       if (found.ifb !== 'gone') await ip([`link del dev ${ifbOf(face)}`])
@@ -98,11 +102,12 @@ function asPrinted(rate: number): number {
   return amount * unit
 }
 
-function normalise({ down, up, rank, foreign, clsact }: BandwidthState): string {
+function normalise({ down, up, rank, foreign, clsact, unqueued }: BandwidthState): string {
   // htb keeps bytes per second.
   const plain = (shape: Shape | null) =>
     shape === null ? null : [shape.rate, shape.ceiling].map((rate) => asPrinted(Math.floor(rate / 8) * 8))
-  return JSON.stringify([plain(down), plain(up), rank, foreign, clsact || up !== null])
+  const bare = down === null && unqueued === true ? ['unqueued'] : []
+  return JSON.stringify([plain(down), plain(up), rank, foreign, clsact || up !== null, ...bare])
 }
 
 type Look = {
@@ -128,6 +133,7 @@ async function look(face: string): Promise<Look> {
   const link = await command('ip', ['-o', 'link', 'show', 'dev', ifb]).catch(() => null)
   const theirs = link === null ? '' : await showTc([`qdisc show dev ${ifb}`, `class show dev ${ifb}`])
   const root = /^qdisc (\S+) (\S+:) root /m.exec(ours)
+  const unqueued = root?.[1] === 'noqueue' && root[2] !== '0:'
   if (root === null) throw new Error(`${face} has no root qdisc: ${ours.slice(0, 200)}`)
   const tree = root[2] === HANDLE
   const down = tree ? shapeIn(ours) : null
@@ -143,7 +149,8 @@ async function look(face: string): Promise<Look> {
       down,
       up,
       rank: entries[0]?.value ?? null,
-      foreign: tree || root[2] === '0:' ? null : root[1]!,
+      foreign: tree || root[2] === '0:' || unqueued ? null : root[1]!,
+      ...(unqueued ? { unqueued: true as const } : {}),
       clsact: clsact && filter === 'none' && !MIRROR_PREFERENCES.some((one) => ours.includes(` pref ${one} `)),
     },
     tree,
@@ -222,6 +229,10 @@ function bareLines(device: string, isThere: boolean): string[] {
   return isThere ? [`qdisc del dev ${device} root`] : []
 }
 
+function unqueueLine(device: string): string {
+  return `qdisc add dev ${device} root noqueue`
+}
+
 function unfilterLine(face: string): string {
   return `filter del dev ${face} ingress pref ${PREFERENCE}`
 }
@@ -244,8 +255,10 @@ function undoSteps(face: string, from: BandwidthState, to: BandwidthState): Step
   const steps: Step[] = []
   const lenient = (run: 'tc' | 'ip', ...lines: string[]) =>
     void steps.push(run === 'tc' ? { run, lines, lenient: true } : { run, namespace: null, lines, lenient: true })
-  if (from.down !== null) lenient('tc', ...wholeTree(face, from.down))
-  else if (to.down !== null) lenient('tc', ...bareLines(face, true))
+  if (from.down !== null)
+    lenient('tc', ...bareLines(face, to.down === null && to.unqueued === true), ...wholeTree(face, from.down))
+  else if (to.down !== null)
+    lenient('tc', ...bareLines(face, true), ...(from.unqueued === true ? [unqueueLine(face)] : []))
   if (from.up !== null) {
     lenient('ip', `link add ${ifb} type ifb`, `link set dev ${ifb} up`)
     lenient('tc', ...wholeTree(ifb, from.up), `qdisc add dev ${face} clsact`)

@@ -73,6 +73,28 @@ test('what somebody changes of it is put back and reported', { skip }, async () 
   }
 })
 
+test('a queue that somebody took off is off again when ours goes, by our hand and by the supervisor', {
+  skip,
+}, async () => {
+  const tc = (verb: string, ...rest: string[]) =>
+    execFileSync('ip', ['netns', 'exec', space('r'), 'tc', 'qdisc', verb, 'dev', 'wc', ...rest]).toString()
+  // Of a workload that no other test shapes: what was there before us is remembered as it was first seen.
+  const shaped = (): AgentState => {
+    const { workloads, ...state } = wearing({})
+    const bandwidth = { down: mbit(10), up: mbit(10) }
+    return { ...state, workloads: workloads.map((one, i) => (i === 2 ? { ...one, bandwidth } : one)) }
+  }
+  tc('add', 'root', 'noqueue')
+  const isOff = () => /^qdisc noqueue (?!0:)\w+: root/.test(tc('show'))
+  assert.ok(isOff(), tc('show'))
+  await on.apply(shaped(), 'confirm', 'confirmed')
+  assert.match(tc('show'), /^qdisc htb 6715: root/)
+  await wear({})
+  assert.ok(isOff(), tc('show'))
+  await on.apply({ ...shaped(), confirmWithinMs: 3_000 }, 'nothing', 'rolled-back')
+  assert.ok(isOff(), tc('show'))
+})
+
 test('10 Mbit/s is 9 to 10.5 both ways; another rate takes hold in the same connection', { skip }, async () => {
   await wear({})
   const bare = await on.range.capture()

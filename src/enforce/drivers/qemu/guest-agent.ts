@@ -5,13 +5,18 @@
  */
 import { randomInt } from 'node:crypto'
 import { effect } from '../../fault.ts'
+import { openDomainTalk } from '../libvirt/agent-talk.ts'
+import { DOMAIN_DOOR } from '../libvirt/door.ts'
 import { openTalk, type Talk } from './talk.ts'
 
-/** The agent's socket of a machine of ours; nothing else is ever talked to as a guest. */
-export const GUEST_PATH = /^\/run\/guise\/machines\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/agent\.sock$/
+/** The agent's socket of a machine of ours, or the door of a domain of libvirt; nothing else is ever talked to as a guest. */
+export const GUEST_PATH = new RegExp(
+  `^/run/guise/machines/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/agent\\.sock$|${DOMAIN_DOOR.source}`,
+)
 
-/** The agent's socket beside a machine's monitor; null where there is no machine of ours. */
+/** The agent's socket beside a machine's monitor, a domain's door; null where there is neither. */
 export function guestOf(monitor: string | null): string | null {
+  if (monitor !== null && DOMAIN_DOOR.test(monitor)) return monitor
   const path = monitor?.replace(/\/monitor\.sock$/, '/agent.sock')
   return path !== undefined && path !== monitor && GUEST_PATH.test(path) ? path : null
 }
@@ -78,7 +83,7 @@ export async function shutDownGuest(path: string): Promise<void> {
 
 async function withAgent<T>(path: string, act: (talk: Talk) => Promise<T>, withinMs = ANSWER_MS): Promise<T> {
   if (!GUEST_PATH.test(path)) throw new Error(`not the socket of a guest: ${JSON.stringify(path)}`)
-  const talk = await openTalk({ path, withinMs })
+  const talk = DOMAIN_DOOR.test(path) ? openDomainTalk(path) : await openTalk({ path, withinMs })
   try {
     // Somebody may have left before the answer to his question came: nothing is believed before our own number.
     const id = randomInt(2 ** 31)
