@@ -6,6 +6,7 @@
  * `--quick` is one death of each kind; `--drivers a,b`, `--random N`, `--share N` (every Nth point) and `--minutes N` (for each
  * driver) make a shorter run, which says how many points it did not try.
  */
+import { seeded, shuffled } from '../src/learn/random.ts'
 import { alsoSupervisor, discover, type Named } from './atomic/discover.ts'
 import { DRIVERS_TRIED, LANES, MINUTES, openGroundOf, type Tried } from './atomic/drivers.ts'
 import { type Ground, learnGolden, wear } from './atomic/ground.ts'
@@ -228,21 +229,3 @@ function summaryOf({ restores, unreached, ...rest }: Tally) {
 }
 
 const untriedOf = ({ points, crash_points, unreached }: Tally) => points - crash_points - unreached.length
-
-function shuffled<T>(list: readonly T[], random01: () => number): T[] {
-  return list
-    .map((item) => ({ item, at: random01() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item)
-}
-
-/** Mulberry32: the same random moments for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

@@ -8,9 +8,10 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { FAULT_SITES, type FaultSite } from '../src/enforce/fault.ts'
+import { seeded } from '../src/learn/random.ts'
 import { type ControlPlaneVictim, controlPlaneTrials, startControlPlane, type Verdict } from './kill/control-plane.ts'
 import { type FakeServer, startFakeServer } from './kill/fake-server.ts'
-import { makeRange, type Range, until } from './kill/range.ts'
+import { makeRange, type Range, until, workerOf } from './kill/range.ts'
 import { aim, percentile, report } from './report.ts'
 
 type Trial = {
@@ -36,14 +37,6 @@ type Ground = {
 const RANDOM_POINTS = 20
 const VICTIMS = ['worker', 'supervisor', 'server', 'database'] as const
 
-const workerPid = (ground: Ground): number =>
-  Number(
-    execFileSync('ps', ['-o', 'pid=', '--ppid', String(ground.supervisor.pid)])
-      .toString()
-      .trim()
-      .split('\n')[0],
-  )
-
 export function victims(random: () => number, randomPoints: number): Victim[] {
   const points = Array.from(
     { length: randomPoints },
@@ -56,7 +49,7 @@ export function victims(random: () => number, randomPoints: number): Victim[] {
       ending: endingOf(site),
     }))
   return [
-    { name: 'worker', trials: [...named('worker'), ...points], kill: (ground) => killPid(workerPid(ground)) },
+    { name: 'worker', trials: [...named('worker'), ...points], kill: (ground) => killPid(workerOf(ground.supervisor)) },
     {
       name: 'supervisor',
       trials: [...named('supervisor'), ...points],
@@ -65,8 +58,8 @@ export function victims(random: () => number, randomPoints: number): Victim[] {
   ]
 }
 
-function killPid(pid: number): void {
-  if (pid > 1) process.kill(pid, 'SIGKILL')
+function killPid(pid: number | null): void {
+  if (pid !== null && pid > 1) process.kill(pid, 'SIGKILL')
 }
 
 /** The supervisor takes back after its worker died, a worker recovers after its supervisor died: those need a first death. */
@@ -347,17 +340,6 @@ async function confirmed(ground: Ground, n: number, variant: number): Promise<vo
     15_000,
     () => server.last.applied?.generation.n === n && (server.last.applied.state as string) === 'confirmed',
   )
-}
-
-/** Mulberry32: the same random moments for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 const round = (ms: number) => Math.round(ms)

@@ -35,12 +35,12 @@ export function allowing(...allowed: readonly Allowed[]): RuleList {
   }
 }
 
-function refOf(secret: string): SecretRef {
+export function refOf(secret: string): SecretRef {
   return { secret, version: 1, digest: 'A'.repeat(43) }
 }
 
 /** As `wg genkey` and `wg pubkey` say them. */
-function keyPair(): { privateKey: string; publicKey: string } {
+export function keyPair(): { privateKey: string; publicKey: string } {
   const raw = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' })
   const privateKey = Buffer.from(raw.d as string, 'base64url').toString('base64')
   return { privateKey, publicKey: publicKeyOf(privateKey) }
@@ -90,13 +90,16 @@ export async function secretsOf(home: string, folder: string) {
     trusted,
     tunnel,
     tls,
-    /** An agent keeps those that the last states name, and no others: so before each that names them. */
-    bring(): void {
-      keepSecretsIn(home)
-      for (const [name, value] of Object.entries(values)) writeSecret(refOf(name), value)
-    },
+    bring: () => bringSecrets(home, values),
   }
 }
+
+/** As an agent would. It keeps those that the last states name, and no others: so before each that names them. */
+export function bringSecrets(home: string, values: Readonly<Record<string, string>>): void {
+  keepSecretsIn(home)
+  for (const [name, value] of Object.entries(values)) writeSecret(refOf(name), value)
+}
+
 export type Secrets = Awaited<ReturnType<typeof secretsOf>>
 
 /** What is seen from `namespace`. Of a request that fails, `curl` and what it ended with. */

@@ -1,33 +1,22 @@
 /** Two personas that differ in every facet, and the secrets they name, put where an agent would have brought them. */
-import { generateKeyPairSync } from 'node:crypto'
 import { bootCertificate } from '../../guest/certificate.ts'
-import { publicKeyOf } from '../../src/enforce/facets/vpn/tunnel.ts'
-import { keepSecretsIn, writeSecret } from '../../src/enforce/secret-files.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
-import type { SecretRef } from '../../src/model/facets/secret.ts'
 import type { Tls } from '../../src/model/facets/tls.ts'
 import type { Vpn } from '../../src/model/facets/vpn.ts'
 import { CARRIES, type DriverName } from '../../src/model/facets.ts'
+import { bringSecrets, keyPair, refOf } from '../../test/whole-persona.ts'
 
 export type Variant = 0 | 1
 export type Secrets = { tls(variant: Variant): Tls; vpn(variant: Variant): Vpn; bring(home: string): void }
 
-const refOf = (secret: string): SecretRef => ({ secret, version: 1, digest: 'A'.repeat(43) })
-
-function privateKey(): string {
-  const raw = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' })
-  return Buffer.from(raw.d as string, 'base64url').toString('base64')
-}
-
 export async function makeSecrets(): Promise<Secrets> {
   const pairs = [await bootCertificate('first.lab.internal'), await bootCertificate('second.lab.internal')]
-  const keys = [privateKey(), privateKey()]
-  const peer = publicKeyOf(privateKey())
-  const values = new Map<string, string>([['shared', privateKey()]])
+  const peer = keyPair().publicKey
+  const values: Record<string, string> = { shared: keyPair().privateKey }
   for (const [i, { certificate, key }] of pairs.entries()) {
-    values.set(`cert-${i}`, certificate)
-    values.set(`key-${i}`, key)
-    values.set(`tunnel-${i}`, keys[i]!)
+    values[`cert-${i}`] = certificate
+    values[`key-${i}`] = key
+    values[`tunnel-${i}`] = keyPair().privateKey
   }
   return {
     tls: (variant) => ({
@@ -48,10 +37,7 @@ export async function makeSecrets(): Promise<Secrets> {
         },
       ],
     }),
-    bring(home) {
-      keepSecretsIn(home)
-      for (const [name, value] of values) writeSecret(refOf(name), value)
-    },
+    bring: (home) => bringSecrets(home, values),
   }
 }
 

@@ -9,10 +9,12 @@ import { REMOVED } from './raw.ts'
 const state = {
   network: {
     device: 'eth0',
+    mtu: 1_500,
     addresses: ['10.0.0.2/24', '10.0.0.3/24'],
     gateways: ['10.0.0.1'],
+    routes: ['10.2.0.0/16 via 10.0.0.254'],
     deprecated: ['fd00::2/64'],
-    router: { device: 'wa', addresses: ['10.0.0.1/24'], routes: ['10.1.0.1'] },
+    router: { device: 'wa', mtu: 1_500, addresses: ['10.0.0.1/24'], routes: ['10.1.0.1'] },
   },
   vpn: {
     others: ['eth0'],

@@ -1,8 +1,7 @@
 /** One change under which somebody dies, once or twice; started again as an init and the supervisor would; then looked at. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { until } from '../kill/range.ts'
+import { until, workerOf } from '../kill/range.ts'
 import { firstDifference, type Ground, isDead, revive, wear } from './ground.ts'
 import type { Variant } from './persona.ts'
 
@@ -97,16 +96,10 @@ function isSettled({ server: { last } }: Ground, { n, boot }: Sent): boolean {
 
 async function killByHand(ground: Ground, { victim, afterShare = 0 }: Trial): Promise<boolean> {
   await wait(afterShare * ground.applyMs)
-  const worker = workerOf(ground)
+  const worker = workerOf(ground.supervisor)
   if (victim !== 'worker') process.kill(ground.supervisor.pid!, 'SIGKILL')
   if (victim !== 'supervisor' && worker !== null) process.kill(worker, 'SIGKILL')
   return victim !== 'worker' || worker !== null
-}
-
-function workerOf({ supervisor }: Ground): number | null {
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(supervisor.pid)]).toString()
-  const pid = Number(children.trim().split('\n')[0])
-  return pid > 1 ? pid : null
 }
 
 /** The worker that spoke last is a child of the supervisor there is: `boot` of this bench's worker begins with its pid. */

@@ -2,21 +2,9 @@
 
 import type { Flow, Packet } from '../../src/compile/evaluate.ts'
 import type { AgentState, ResolvedRule, RuleMatch } from '../../src/model/desired.ts'
+import type { Random } from '../seeded.ts'
 import { COUNT, v4, v6 } from './network.ts'
 import { type Crafted, craft } from './packets.ts'
-
-export type Random = (below: number) => number
-
-/** mulberry32 (public domain): enough for test data. */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
-}
 
 export const PORTS = [22, 53, 80, 443, 5432, 6000, 6005, 6010, 8080, 40000]
 const MEMBERS = [1, 2, 3, 4].flatMap((i) => [v4(i), v6(i), `10.77.${i}.0/24`, `fd77:${i}::/64`])

@@ -2,8 +2,9 @@
 import { compileDelta, confirmDelta } from '../../src/compile/delta.ts'
 import { evaluate } from '../../src/compile/evaluate.ts'
 import { type Compiled, compileAgent } from '../../src/compile/nft.ts'
+import { seeded } from '../seeded.ts'
 import { COUNT, type Network, within } from './network.ts'
-import { randomShot, randomState, type Shot, seeded } from './random.ts'
+import { randomShot, randomState, type Shot } from './random.ts'
 
 export type ShotResult = { packets: number; mismatches: number; allowed: number; examples: string[] }
 

@@ -9,7 +9,8 @@ import type { AgentState } from '../../src/model/desired.ts'
 import { nameOf, resetName, toldName } from '../dispatch/ear.ts'
 import { COUNT, type Network, v4, v6, within } from '../dispatch/network.ts'
 import { octets } from '../dispatch/packets.ts'
-import { PORTS, pick, type Random, randomState, seeded } from '../dispatch/random.ts'
+import { PORTS, pick, randomState } from '../dispatch/random.ts'
+import { type Random, seeded } from '../seeded.ts'
 import { craftError, craftStage, type Protocol, type Stage, type Thread } from './packet.ts'
 
 export type Tally = {

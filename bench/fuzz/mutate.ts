@@ -1,16 +1,6 @@
 /** Real inputs come in, inputs that were never sent go out; the same seed gives the same inputs. */
 
-/** Uniform in [0, n), n ≤ 2³²; mulberry32. */
-export type Random = (n: number) => number
-export function seeded(seed: number): Random {
-  let state = seed >>> 0
-  return (n) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * n)
-  }
-}
+import type { Random } from '../seeded.ts'
 
 type Mutation = (bytes: Uint8Array, random: Random, samples: readonly Uint8Array[]) => Uint8Array
 

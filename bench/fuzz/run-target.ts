@@ -2,7 +2,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { DecodeError } from '../../src/observe/reader.ts'
-import { mutate, seeded } from './mutate.ts'
+import { seeded } from '../seeded.ts'
+import { mutate } from './mutate.ts'
 import type { FuzzTarget } from './target.ts'
 
 export type FuzzResult = {

@@ -5,7 +5,7 @@
  * and its halves stand some records apart. `renew` gives a datagram new times, sequence and client ports before it is sent
  * again.
  */
-import { seeded } from '../dispatch/random.ts'
+import { seeded } from '../seeded.ts'
 
 export type Protocol = 'v5' | 'v9' | 'ipfix'
 export type Pool = {

@@ -1,7 +1,7 @@
 /** The same made-up site as logs: a Zeek conn.log (TSV) and Suricata's eve.json with its usual mix of events. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { seeded } from '../dispatch/random.ts'
+import { seeded } from '../seeded.ts'
 import { skewed } from './datagrams.ts'
 
 const START_S = 1_767_000_000

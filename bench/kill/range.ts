@@ -278,6 +278,21 @@ export function comparable({ nftables }: { nftables: object[] }): string {
   return [...others.sort(), ...[...rules].sort().map(([chain, list]) => `${chain}: ${list.join(' ')}`)].join('\n')
 }
 
+/** Oldest first (proc(5)); of a process that is gone, none. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    return listed === '' ? [] : listed.split(' ').map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** null when the supervisor has none just now. */
+export function workerOf({ pid = 0 }: ChildProcess): number | null {
+  return childrenOf(pid)[0] ?? null
+}
+
 /** Polls; throws with `what` when it does not become true in time. */
 export async function until(what: string, withinMs: number, met: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + withinMs

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { AgentState } from '../../src/model/desired.ts'
 import type { WorkloadReport } from '../../src/model/wire.ts'
 import { type FakeServer, startFakeServer } from '../kill/fake-server.ts'
-import { captureAll, until } from '../kill/range.ts'
+import { captureAll, childrenOf, until, workerOf } from '../kill/range.ts'
 import { type Boot, boot } from './boot.ts'
 import {
   addressesOf,
@@ -41,7 +41,6 @@ export type Host = {
   state(persona: Persona, withinMs: number): AgentState
   /** Sent and confirmed. */
   wear(persona: Persona): Promise<void>
-  workerPid(): number
   kill(whom: 'worker' | 'worker-and-supervisor'): Promise<void>
   /** The power goes, and comes back: nothing but the disk is left, and the agent comes up without a server. When it came back. */
   reboot(): Promise<number>
@@ -86,7 +85,6 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  const workerPid = () => childrenOf(agent!.pid!)[0] ?? 0
   const stopAgent = async () => {
     keep = false
     await endAgent(agent)
@@ -121,12 +119,11 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
         return applied?.generation.n === state.generation.n && (applied.state as string) === 'confirmed'
       })
     },
-    workerPid,
     async kill(whom) {
-      const [worker, supervisor] = [workerPid(), agent!]
+      const [worker, supervisor] = [workerOf(agent!), agent!]
       // The supervisor first: it would take the change back at once.
       if (whom === 'worker-and-supervisor') supervisor.kill('SIGKILL')
-      if (worker > 1) process.kill(worker, 'SIGKILL')
+      if (worker !== null) process.kill(worker, 'SIGKILL')
       if (whom === 'worker-and-supervisor' && supervisor.signalCode === null) await once(supervisor, 'exit')
     },
     async reboot() {
@@ -144,7 +141,7 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
       for (const spot of early) await attach(network, spot)
       keep = true
       startAgent()
-      await until('a worker', 30_000, () => workerPid() > 1)
+      await until('a worker', 30_000, () => workerOf(agent!) !== null)
       // Not every workload is there before its agent.
       await attach(network, late!)
       return powered
@@ -188,11 +185,6 @@ async function endAgent(agent: ChildProcess | null): Promise<void> {
       process.kill(-pid, 'SIGKILL')
     } catch {}
   await until('the worker is gone', 5_000, () => pids.every(isGone))
-}
-
-function childrenOf(pid: number): number[] {
-  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-  return listed === '' ? [] : listed.split(' ').map(Number)
 }
 
 function isGone(pid: number): boolean {

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { agentOnRange } from '../../bench/kill/agent-on-range.ts'
+import { childrenOf } from '../../bench/kill/range.ts'
 import { needRoot } from '../../test/need.ts'
 import type { Verification } from '../enforce/verify.ts'
 
@@ -34,11 +35,7 @@ test('verify compares every facet with the kernel, and names those that differ',
   const all = { policies: true, network: true, egressAddress: true, publishedPorts: true, bandwidth: true }
   assert.deepEqual(facetsOf(JSON.parse(out) as Verification, 0), { ...all, cpu: true, memory: true })
 
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(on.agent.pid)])
-    .toString()
-    .trim()
-    .split(/\s+/)
-  const pids = [on.agent.pid!, ...children.map(Number)]
+  const pids = [on.agent.pid!, ...childrenOf(on.agent.pid!)]
   const [face] = on.range.plan.workloads.map(({ name }) => name)
   const links = execFileSync('ip', ['netns', 'exec', on.range.router, 'tc', 'qdisc', 'show']).toString()
   const shaped = /htb \S+ dev (\S+) root/.exec(links)?.[1] ?? face!

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { agentOnRange } from '../../bench/kill/agent-on-range.ts'
-import { until } from '../../bench/kill/range.ts'
+import { until, workerOf } from '../../bench/kill/range.ts'
 import { namespaceOf } from '../../lab/topology.ts'
 import { needRoot } from '../../test/need.ts'
 
@@ -54,7 +54,7 @@ test('who is refused by a generation that waits is told under the id that its ru
 test('the supervisor takes it back when the worker hangs', { skip }, async () => {
   const held = await on.range.capture()
   await on.apply({ ...on.range.state(on.next(), 1), confirmWithinMs: 4_000 }, 'nothing', 'confirming')
-  const worker = Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(on.agent.pid)]).toString())
+  const worker = workerOf(on.agent) ?? assert.fail('it has a worker')
   const boot = on.server.last.boot
   process.kill(worker, 'SIGSTOP')
   await until('a new worker', 15_000, () => on.server.last.boot !== boot && on.server.connected)
