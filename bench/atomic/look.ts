@@ -41,6 +41,10 @@ function placeOf({ key, interface: face, addresses }: WorkloadReport): Place {
 }
 
 async function look(): Promise<Look> {
+  const journal = openJournal(home)
+  // Before the facets are looked at, which takes a while: none of them saw an old address when it is over already.
+  const { draining = [] } = (journal.confirmed()?.snapshot ?? {}) as { readonly draining?: readonly unknown[] }
+  const lingers = draining.length > 0
   const facets: Record<string, string> = {}
   const outside: Record<string, string> = {}
   for (const report of inventory.workloads) {
@@ -59,10 +63,7 @@ async function look(): Promise<Look> {
   }
   Object.assign(outside, await rawLook(inventory))
   const { differences, ok } = await verify(home, Date.now())
-  const journal = openJournal(home)
   const intent = journal.intent() !== null
-  const { draining = [] } = (journal.confirmed()?.snapshot ?? {}) as { readonly draining?: readonly unknown[] }
-  const lingers = draining.length > 0
   return {
     facets,
     outside,
