@@ -10,7 +10,7 @@ import { tlsVersion } from './eve-hints.ts'
 import { createEveScan, Found, slotOf } from './eve-scan.ts'
 import type { EveTimes } from './eve-time.ts'
 import { createWords } from './eve-words.ts'
-import { fillRow, LATEST_MS } from './fill-row.ts'
+import { fillRow, LATEST_MS, type RawRow } from './fill-row.ts'
 import { outcomeWithoutFlags } from './flagless.ts'
 import { dnsType, nameText, protoOf, shortText } from './hint-fields.ts'
 import { readAddress } from './zeek-fields.ts'
@@ -38,6 +38,20 @@ const TLS = slotOf('tls')
 const [TLS_NAME, TLS_VERSION, JA4] = [slotOf('tls.sni'), slotOf('tls.version'), slotOf('tls.ja4')]
 const [JA3, JA3S] = [slotOf('tls.ja3.hash'), slotOf('tls.ja3s.hash')]
 
+const NOTHING: RawRow = {
+  startMs: 0,
+  durationMs: 0,
+  sourcePort: 0,
+  targetPort: 0,
+  proto: 0,
+  service: 0,
+  state: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+  packetsOut: 0,
+  packetsIn: 0,
+}
+
 export type EveQuick = {
   /** The type of the event; null when the line has to be parsed for it. */
   typeOf(bytes: Buffer, from: number, to: number): string | null
@@ -60,6 +74,8 @@ export function createEveQuick(times: EveTimes, dns: EveDns, serviceOf: (name: s
   const hashes = createWords(1_024, (text) => shortText(text, 32))
   const clients = createWords(1_024, (text) => shortText(text, 40))
   const words = new Uint32Array(8)
+  /** Filled anew for each row. */
+  const raw: { -readonly [Name in keyof RawRow]: RawRow[Name] } = { ...NOTHING }
 
   /** Absent is 0; a text is NaN. */
   const countAt = (slot: number) =>
@@ -101,20 +117,18 @@ export function createEveQuick(times: EveTimes, dns: EveDns, serviceOf: (name: s
       if (proto === Proto.tcp ? !(flags > 0 && answered >= 0) : proto !== Proto.udp) return false
       const startMs = timeAt(START, bytes)
       const packetsIn = countAt(PACKETS_IN)
-      const refused = fillRow(batch, {
-        startMs,
-        durationMs: Math.max(0, timeAt(END, bytes) - startMs),
-        sourcePort: countAt(SOURCE_PORT),
-        targetPort: countAt(TARGET_PORT),
-        proto: proto!,
-        service: textAt(SERVICE, services, bytes) ?? 0,
-        state: proto === Proto.tcp ? tcpState(flags, answered) : outcomeWithoutFlags(proto!, packetsIn > 0),
-        bytesOut: countAt(BYTES_OUT),
-        bytesIn: countAt(BYTES_IN),
-        packetsOut: countAt(PACKETS_OUT),
-        packetsIn,
-      })
-      return refused === null
+      raw.startMs = startMs
+      raw.durationMs = Math.max(0, timeAt(END, bytes) - startMs)
+      raw.sourcePort = countAt(SOURCE_PORT)
+      raw.targetPort = countAt(TARGET_PORT)
+      raw.proto = proto!
+      raw.service = textAt(SERVICE, services, bytes) ?? 0
+      raw.state = proto === Proto.tcp ? tcpState(flags, answered) : outcomeWithoutFlags(proto!, packetsIn > 0)
+      raw.bytesOut = countAt(BYTES_OUT)
+      raw.bytesIn = countAt(BYTES_IN)
+      raw.packetsOut = countAt(PACKETS_OUT)
+      raw.packetsIn = packetsIn
+      return fillRow(batch, raw) === null
     },
     takeDns(batch, bytes) {
       const isQuestion = textAt(DNS_KIND, queryKinds, bytes)

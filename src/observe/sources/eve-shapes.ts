@@ -3,6 +3,7 @@
  * a shape seen before is compared instead of read. A branch is the bytes up to a value (or to the end of the line); texts and
  * whole numbers are values, everything else (words, empty lists) is part of what stands between.
  */
+import { viewOf } from './bytes-view.ts'
 import { countEnd, textEnd, wholeNumber, ZERO } from './eve-bytes.ts'
 
 export type Values = {
@@ -68,15 +69,9 @@ export function createShapes(): Shapes {
 class Tree implements Shapes {
   #root: Branch | null = null
   #branches = 0
-  #bytes: Uint8Array | null = null
-  #view: DataView = new DataView(new ArrayBuffer(0))
 
   read(bytes: Uint8Array, from: number, to: number, values: Values): boolean {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    }
-    const view = this.#view
+    const view = viewOf(bytes)
     let at = from
     for (let branch = this.#root; branch !== null; ) {
       const begin = at + branch.literal.length

@@ -1,4 +1,5 @@
 /** EVE's times, `2026-11-21T08:22:07.123456+0100`: read by hand, the minute remembered, as there are three in every flow event. */
+import { viewOf } from './bytes-view.ts'
 import { timeOf } from './csv-values.ts'
 
 export type EveTimes = {
@@ -13,6 +14,8 @@ const [COLON, DOT] = [58, 46]
 
 export function createEveTimes(): EveTimes {
   let minute = ''
+  /** Its bytes, four at a time. */
+  const pieces = new Int32Array(MINUTE / 4)
   let zone = ''
   let base = Number.NaN
   const times: EveTimes = {
@@ -36,8 +39,9 @@ export function createEveTimes(): EveTimes {
         ones >= 0 &&
         ones <= 9 &&
         scale <= 1e9 &&
+        to - from >= MINUTE &&
         to - i === zone.length &&
-        isText(minute, bytes, from) &&
+        isMinute(pieces, viewOf(bytes), from) &&
         isText(zone, bytes, i)
       if (isKnown) return base + (tens * 10 + ones) * 1_000 + (fraction * 1_000) / scale
       return times.of(String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 64))))
@@ -51,6 +55,7 @@ export function createEveTimes(): EveTimes {
       if (!text.startsWith(minute) || minute === '' || !text.endsWith(zone) || text.length !== to + zone.length) {
         minute = text.slice(0, MINUTE)
         zone = text.slice(to)
+        for (let i = 0; i < MINUTE; i++) pieces[i >> 2] = (pieces[i >> 2]! << 8) | (minute.charCodeAt(i) & 255)
         base = timeOf(`${minute}:00${zone}`, null)
       }
       return seconds > 60
@@ -59,6 +64,15 @@ export function createEveTimes(): EveTimes {
     },
   }
   return times
+}
+
+function isMinute(pieces: Int32Array, view: DataView, from: number): boolean {
+  return (
+    view.getInt32(from) === pieces[0] &&
+    view.getInt32(from + 4) === pieces[1] &&
+    view.getInt32(from + 8) === pieces[2] &&
+    view.getInt32(from + 12) === pieces[3]
+  )
 }
 
 function isText(text: string, bytes: Uint8Array, from: number): boolean {
