@@ -84,6 +84,12 @@ function Wears({ spec }: { readonly spec: PersonaSpec }) {
         rows={{
           [t('personas.facet.addresses')]: network === undefined ? null : <Mono list={network.addresses} />,
           [t('personas.facet.gateways')]: network?.gateways === undefined ? null : <Mono list={network.gateways} />,
+          [t('personas.facet.routes')]:
+            network?.routes === undefined ? null : (
+              <Mono list={network.routes.map(({ to, via }) => `${to} → ${via}`)} />
+            ),
+          [t('personas.facet.mtu')]:
+            network?.mtu === undefined ? null : t('personas.facet.mtuIs', { count: network.mtu }),
           [t('personas.facet.dns')]: dns === undefined ? null : <Mono list={dns.servers} />,
           [t('personas.facet.search')]: dns?.search?.join(', '),
           ...Object.fromEntries(

@@ -73,7 +73,16 @@ export const words = {
     removeWearers_one: '{{n}} workload that wears it goes back to Standard User.',
     removeWearers_other: '{{n}} workloads that wear it go back to Standard User.',
     wears: 'What it wears',
-    facet: { addresses: 'Addresses', gateways: 'Gateways', dns: 'DNS', search: 'Search', rest: 'Everything else' },
+    facet: {
+      addresses: 'Addresses',
+      gateways: 'Gateways',
+      routes: 'Routes',
+      mtu: 'Greatest packet',
+      mtuIs: '{{count}} bytes',
+      dns: 'DNS',
+      search: 'Search',
+      rest: 'Everything else',
+    },
     facetName: {
       vpn: 'VPN',
       tls: 'Certificates',
