@@ -53,6 +53,7 @@ export default defineConfig({
           page('Block a list, spare a list', '/how-to/block-and-spare'),
           page('Approve, confirm, roll back', '/how-to/work-with-plans'),
           page('Connect your own hosts', '/how-to/connect-hosts'),
+          page('Give containers and machines personas', '/how-to/give-containers-and-machines-personas'),
           page('Use the API', '/how-to/use-the-api'),
           page('Take everything off', '/how-to/panic'),
         ],
