@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DesiredState } from '../model/desired.ts'
 import { copiedBytes, type InspectionWish } from '../model/facets/inspection.ts'
-import { facetWords } from './facet-words.ts'
+import { facetWords, wornFacets } from './facet-words.ts'
 
 const why = { rule: 'r/0', text: 'test' }
 const list = { rules: [], otherwise: 'allow', why } as const satisfies DesiredState['egress']
@@ -35,4 +35,28 @@ test('flows cost some packets a conversation, and never more than it had', () =>
 
 test('packages are told by name and version', () => {
   assert.equal(facetWords(state({ packages: ['curl', 'nginx=1.22.1-9'] })).packages, 'curl; nginx=1.22.1-9')
+})
+
+test('rates and sizes are told in units that people use; what is not worn is not told', () => {
+  const shape = (rate: number, ceiling = rate) => ({ rate, ceiling })
+  const told = wornFacets(
+    state({
+      bandwidth: { down: shape(10e6), up: shape(2_500_000, 1e9), priority: 'high' },
+      memory: { maxBytes: 512 << 20 },
+      network: {
+        addresses: ['10.0.0.5/24'],
+        gateways: [],
+        routes: [{ to: '10.50.0.0/16', via: '10.0.0.1' }],
+        mtu: 1_400,
+      },
+    }),
+  )
+  assert.deepEqual(Object.fromEntries(told.map(({ facet, words }) => [facet, words])), {
+    address: '10.0.0.5/24',
+    'rest-out': 'allowed',
+    'rest-in': 'allowed',
+    routing: 'routes to 10.50.0.0/16, via 10.0.0.1, mtu 1400',
+    bandwidth: 'down 10 Mbit/s, up 2.5 Mbit/s to 1 Gbit/s, priority high',
+    memory: 'at most 512 MiB',
+  })
 })

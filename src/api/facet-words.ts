@@ -1,6 +1,6 @@
 /** What a state says of each facet but its rules, in words; a facet that is not there has none. */
 import type { DesiredState } from '../model/desired.ts'
-import type { FacetName } from '../model/plan-preview.ts'
+import type { FacetName, WornFacet } from '../model/plan-preview.ts'
 
 type Words = Partial<Record<FacetName, string | null>>
 
@@ -37,6 +37,8 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     merged,
     ladder,
     inspection,
+    bandwidth,
+    memory,
     ...facets
   } = state
   const { addresses: _addresses, gateways: _gateways, ...routing } = network ?? {}
@@ -48,10 +50,19 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
   return {
     ...always(state),
     ...(Object.fromEntries(more) as Words),
+    ...(bandwidth === undefined ? {} : { bandwidth: bandwidthWords(bandwidth) }),
+    ...(memory === undefined ? {} : { memory: `at most ${mebibytes(memory.maxBytes)}` }),
     ...(inspection === undefined ? {} : { inspection: inspectionWords(inspection, copied) }),
     ...(merged === undefined ? {} : { personas: mergedWords(merged) }),
     ...(ladder === undefined ? {} : { ladder: `step ${ladder.at} until ${new Date(ladder.until).toISOString()}` }),
   }
+}
+
+/** Those that have something to say, in the order of facets. */
+export function wornFacets(state: DesiredState): WornFacet[] {
+  return Object.entries(facetWords(state)).flatMap(([facet, words]) =>
+    typeof words === 'string' ? [{ facet: facet as FacetName, words }] : [],
+  )
 }
 
 const LOOKED = {
@@ -66,6 +77,27 @@ function inspectionWords({ level }: NonNullable<DesiredState['inspection']>, cop
   return `${level}: ${LOOKED[level]}${cost}`
 }
 
+/** `down 10 Mbit/s, up 5 Mbit/s to 20 Mbit/s, priority high` */
+function bandwidthWords({ down, up, priority }: NonNullable<DesiredState['bandwidth']>): string {
+  const way = (name: string, shape: typeof down) =>
+    shape == null
+      ? []
+      : [`${name} ${bits(shape.rate)}${shape.ceiling === shape.rate ? '' : ` to ${bits(shape.ceiling)}`}`]
+  return [...way('down', down), ...way('up', up), ...(priority == null ? [] : [`priority ${priority}`])].join(', ')
+}
+
+/** Per second. */
+function bits(rate: number): string {
+  const [unit, name] = rate >= 1e9 ? [1e9, 'Gbit/s'] : rate >= 1e6 ? [1e6, 'Mbit/s'] : [1e3, 'kbit/s']
+  return `${Number((rate / unit).toFixed(2))} ${name}`
+}
+
+function mebibytes(bytes: number): string {
+  return bytes >= 2 ** 30
+    ? `${Number((bytes / 2 ** 30).toFixed(2))} GiB`
+    : `${Number((bytes / 2 ** 20).toFixed(1))} MiB`
+}
+
 function megabytes(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
@@ -76,7 +108,7 @@ function mergedWords({ strategy, of }: NonNullable<DesiredState['merged']>): str
   return `${of.map((one) => `${one.name} ${one.p.toFixed(2)}${word[one.word]}`).join(', ')}, by ${strategy}`
 }
 
-/** `up rate 10000000 ceiling 20000000, priority high`; of a secret, only its name and version. */
+/** `protocol tcp, port 8443, to 443`; of a secret, only its name and version. */
 function inWords(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return value.map(inWords).join('; ')

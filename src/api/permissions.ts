@@ -65,6 +65,7 @@ export const PERMISSIONS = {
   'GET /workloads/:id/risk': everyone,
   'GET /workloads/:id/conversations': everyone,
   'GET /workloads/:id/history': everyone,
+  'GET /workloads/:id/facets': everyone,
   'GET /workloads/:id/rules': everyone,
   'GET /workloads/:id/rules/hits': everyone,
   'GET /workloads/:id/why': everyone,

@@ -35,6 +35,8 @@ export type FacetName =
   | 'naming'
   | 'personas'
   | 'ladder'
+/** What a workload wears of a facet, said. */
+export type WornFacet = { readonly facet: FacetName; readonly words: string }
 export type FacetDiff = {
   readonly facet: FacetName
   /** null: as found, not set by a persona */

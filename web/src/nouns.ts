@@ -9,11 +9,13 @@ export type { ShiftState } from '../../src/model/plan.ts'
 export type {
   AgentPreview,
   FacetDiff,
+  FacetName,
   NftLine,
   PlanPreview,
   RuleDiff,
   RuleText,
   StepPreview,
+  WornFacet,
 } from '../../src/model/plan-preview.ts'
 /** Lists give heads: no rules, no states of agents. What is of one plan alone is in its preview. */
 export type { PlanHead as PlanRecord, PlanSummary } from '../../src/model/plan-summary.ts'

@@ -4,9 +4,11 @@ import { Type } from 'typebox'
 import type { DesiredState } from '../../model/desired.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
-import type { HistoryPoint, WorkloadRecord } from '../../model/records.ts'
+import type { WornFacet } from '../../model/plan-preview.ts'
+import type { HistoryPoint, Page, WorkloadRecord } from '../../model/records.ts'
 import type { RuleHits } from '../../model/rule-hit.ts'
 import { WINDOW_MS } from '../../model/window.ts'
+import { wornFacets } from '../facet-words.ts'
 import { judgeConversations } from '../judged-conversations.ts'
 import { knownAs, personaDocument } from '../persona-document.ts'
 import { notFound, Problem, refused } from '../problem.ts'
@@ -161,6 +163,15 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
     { schema: { tags, summary: 'The rules in force, each with its why; null when none are', params: IdParams } },
     async (request, reply) =>
       reply.type('application/json').send(JSON.stringify(await desiredOf(deps, await one(request)))),
+  )
+
+  app.get(
+    '/workloads/:id/facets',
+    { schema: { tags, summary: 'What it wears of each facet, in words', params: IdParams } },
+    async (request): Promise<Page<WornFacet>> => {
+      const state = await desiredOf(deps, await one(request))
+      return { items: state === null ? [] : wornFacets(state), next: null }
+    },
   )
 
   app.get(

@@ -17,6 +17,7 @@ import type {
   TrafficRow,
   Verdict,
   WorkloadRecord,
+  WornFacet,
 } from '../nouns.ts'
 import { get, ProblemError, setCsrf } from './client.ts'
 
@@ -210,6 +211,13 @@ export function useFlowWhy(id: string, to: string | null) {
     queryKey: ['workload', id, 'why', to],
     queryFn: ({ signal }) => get<FlowAnswer>(`${at(id)}/why?to=${encodeURIComponent(to ?? '')}`, signal),
     enabled: to !== null,
+  })
+}
+export function useFacets(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'facets'],
+    queryFn: ({ signal }) => get<Page<WornFacet>>(`${at(id)}/facets`, signal),
+    refetchInterval: 30_000,
   })
 }
 export function useRules(id: string) {

@@ -1,15 +1,22 @@
 /** What it wears now, as the kernel has it: facets with their origin, and every rule with its reason. */
 import { t } from 'i18next'
 import { useState } from 'react'
+import { useFacets } from '../../api/queries.ts'
 import { count, deadline } from '../../format.ts'
-import type { DesiredState, WorkloadRecord } from '../../nouns.ts'
+import type { DesiredState, FacetName, WorkloadRecord } from '../../nouns.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { sentence } from '../../sentence.ts'
 import { type Hits, rateWords } from './hits.ts'
 import { groupRules, listRules, peerWords, type RuleGroup } from './rules-words.ts'
 
+/** Facets with a row of their own, or told by the rules. */
+const TOLD = ['address', 'gateway', 'dns', 'containment', 'rest-out', 'rest-in'] as const satisfies FacetName[]
+type Further = Exclude<FacetName, (typeof TOLD)[number]>
+const isFurther = (facet: FacetName): facet is Further => !(TOLD as readonly FacetName[]).includes(facet)
+
 export function Profile({ workload: w, state }: { readonly workload: WorkloadRecord; readonly state: DesiredState }) {
+  const asked = useFacets(w.id)
   const now = useNow()
   const from = `${state.persona.name} v${state.persona.version}`
   const n = state.egress.rules.length + state.ingress.rules.length
@@ -32,6 +39,12 @@ export function Profile({ workload: w, state }: { readonly workload: WorkloadRec
       state.dns === undefined ? t('profile.found') : from,
       false,
     ],
+    ...(asked.data?.items ?? []).flatMap(({ facet, words }) =>
+      isFurther(facet) ? [[t(`workload.facetName.${facet}`), words, from, false] as const] : [],
+    ),
+    ...(asked.data === undefined && asked.isError
+      ? [[t('workload.facets'), t('workload.facetsUnread'), sentence(asked.error.message), false] as const]
+      : []),
     [t('profile.policies'), t('profile.rules', { count: n }), from, false],
     [
       t('profile.rest'),
