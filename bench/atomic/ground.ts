@@ -6,10 +6,12 @@ import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_p
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AgentState, DesiredState } from '../../src/model/desired.ts'
 import type { DriverName } from '../../src/model/facets.ts'
 import { type FakeServer, startFakeServer } from '../kill/fake-server.ts'
 import { makeRange, type Range, until } from '../kill/range.ts'
+import { lingers } from './lingers.ts'
 import type { Look } from './look.ts'
 import { makeSecrets, type Secrets, type Variant } from './persona.ts'
 
@@ -18,6 +20,7 @@ const LOOK = new URL('look.ts', import.meta.url).pathname
 const CONFIRM_WITHIN_MS = 60_000
 /** A guest under full emulation is asked some times, and takes its time for each. */
 const DRAINED_WITHIN_MS = 120_000
+const ASK_MS = 200
 
 /** What a driver puts onto a range: the workloads of a state in either variant, and how it is taken off again. */
 export type Stand = {
@@ -72,10 +75,17 @@ export async function openGround(
       return { ...state, workloads: [...stand.workloads(state, variant)] }
     },
     async capture() {
-      let seen = await looker.look()
-      for (const end = performance.now() + DRAINED_WITHIN_MS; seen.draining && performance.now() < end; )
-        seen = await looker.look()
-      return lines(seen).join('\n')
+      // Only the journal is asked meanwhile: looks would keep the guest from being drained.
+      const isLate = lingers(range.home)
+      for (const end = performance.now() + DRAINED_WITHIN_MS; lingers(range.home) && performance.now() < end; )
+        await wait(ASK_MS)
+      let text = lines(await looker.look()).join('\n')
+      // It is written down before it is done.
+      for (let before = ''; isLate && text !== before; ) {
+        before = text
+        text = lines(await looker.look()).join('\n')
+      }
+      return text
     },
     async close() {
       ground.supervisor.kill('SIGTERM')

@@ -16,6 +16,7 @@ import { keepSecretsIn } from '../../src/enforce/secret-files.ts'
 import { verify } from '../../src/enforce/verify.ts'
 import { CARRIES } from '../../src/model/facets.ts'
 import type { WorkloadReport } from '../../src/model/wire.ts'
+import { lingers } from './lingers.ts'
 import { rawLook } from './raw.ts'
 
 export type Look = {
@@ -24,7 +25,7 @@ export type Look = {
   /** Tables, queues, addresses, routes and files as others see them, without what `REMOVED` names. */
   readonly outside: Readonly<Record<string, string>>
   readonly intent: boolean
-  /** An address that was changed lingers until nobody uses it any more. */
+  /** Something lingered when the look began. */
   readonly draining: boolean
   /** Sentences of `guise verify`. */
   readonly differences: readonly string[]
@@ -41,10 +42,8 @@ function placeOf({ key, interface: face, addresses }: WorkloadReport): Place {
 }
 
 async function look(): Promise<Look> {
-  const journal = openJournal(home)
   // Before the facets are looked at, which takes a while: none of them saw an old address when it is over already.
-  const { draining = [] } = (journal.confirmed()?.snapshot ?? {}) as { readonly draining?: readonly unknown[] }
-  const lingers = draining.length > 0
+  const draining = lingers(home)
   const facets: Record<string, string> = {}
   const outside: Record<string, string> = {}
   for (const report of inventory.workloads) {
@@ -63,12 +62,12 @@ async function look(): Promise<Look> {
   }
   Object.assign(outside, await rawLook(inventory))
   const { differences, ok } = await verify(home, Date.now())
-  const intent = journal.intent() !== null
+  const intent = openJournal(home).intent() !== null
   return {
     facets,
     outside,
     intent,
-    draining: lingers,
+    draining,
     differences: ok ? [] : differences.length > 0 ? differences : ['it is not ok'],
   }
 }
