@@ -127,6 +127,19 @@ test('it wears a whole persona, by the parts that dress every machine', { skip }
   assert.ok(Math.max(...held) >= 9e6 && Math.max(...held) <= 10.5e6, held.join(' '))
 })
 
+/** Of one processor, while it serves as much as it can for two seconds. */
+async function processorShare(): Promise<number> {
+  const pid = processOfDomain(uuid, LINK)
+  const ticks = () => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  }
+  const [before, began] = [ticks(), performance.now()]
+  while (performance.now() - began < 2_000) await outside.speed('http://10.78.5.2/zeros', 4_000_000)
+  return ((ticks() - before) * 10) / (performance.now() - began)
+}
+
 test('shifted, nothing of it is left but what the next persona wears too; a share of a processor is one', {
   skip,
 }, async (t) => {
@@ -137,11 +150,12 @@ test('shifted, nothing of it is left but what the next persona wears too; a shar
   assert.match(execFileSync('ip', router).toString(), /^qdisc noqueue \w+: root/, 'libvirt wants no queue on its taps')
   await served('curl 60')
   assert.equal(await outside.trustedPage(ROUTER, 8_443, secrets.trusted), 'curl 7')
-  const small = await outside.speed('http://10.78.5.2/zeros', 4_000_000)
+  const small = await processorShare()
   await apply(wearing('free', web), 'confirm', 'confirmed')
-  const free = await outside.speed('http://10.78.5.2/zeros', 20_000_000)
-  t.diagnostic(`Mbit/s with 0.2 processors ${(small / 1e6).toFixed(2)}, with all ${(free / 1e6).toFixed(2)}`)
-  assert.ok(small < free / 2, `${small} of ${free}`)
+  const free = await processorShare()
+  t.diagnostic(`processors that it took: ${small.toFixed(2)} of 0.2, ${free.toFixed(2)} of all`)
+  // A period of 100 ms more, at either end.
+  assert.ok(small > 0.1 && small < 0.3 && free > small * 1.3, `${small} of 0.2, ${free} of all`)
 })
 
 test('denied in both directions; what nobody confirms comes off by itself; what it cannot carry is refused', {
@@ -174,7 +188,7 @@ test('stopped it stays a workload, and started again it is dressed again, by nob
   assert.ok((await domains.start(uuid)).ok)
   await until(
     'its page is there again',
-    120_000,
+    240_000,
     async () => (await outside.page('http://10.78.5.2/name', 1)) === 'guest',
   )
   t.diagnostic(`dressed ${Math.round(performance.now() - began)} ms after its start`)

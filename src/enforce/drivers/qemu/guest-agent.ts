@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { effect } from '../../fault.ts'
-import { openDomainTalk } from '../libvirt/agent-talk.ts'
+import { NobodyAnswers, openDomainTalk } from '../libvirt/agent-talk.ts'
 import { DOMAIN_DOOR } from '../libvirt/door.ts'
 import { openTalk, type Talk } from './talk.ts'
 
@@ -72,7 +72,8 @@ export function changeInGuest(
 
 /** True when an agent answers at once. */
 export function guestAnswers(path: string, withinMs: number): Promise<boolean> {
-  return withAgent(path, async () => true, withinMs).catch(() => false)
+  const ping = async (talk: Talk) => (await ask(talk, 'guest-ping', {}, withinMs)) !== null
+  return withAgent(path, ping, withinMs).catch(() => false)
 }
 
 /** The guest ends by its own means; there is no answer to this question. */
@@ -93,6 +94,7 @@ async function withAgent<T>(path: string, act: (talk: Talk) => Promise<T>, withi
     silent.delete(path)
     return await act(talk)
   } catch (error) {
+    if (error instanceof NobodyAnswers) silent.set(path, performance.now() + SILENT_MS)
     throw new Error(`the guest agent at ${path} failed: ${(error as Error).message}`)
   } finally {
     talk.close()
