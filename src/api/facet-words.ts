@@ -39,6 +39,7 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     inspection,
     bandwidth,
     memory,
+    publishedPorts,
     ...facets
   } = state
   const { addresses: _addresses, gateways: _gateways, ...routing } = network ?? {}
@@ -52,6 +53,7 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     ...(Object.fromEntries(more) as Words),
     ...(bandwidth === undefined ? {} : { bandwidth: bandwidthWords(bandwidth) }),
     ...(memory === undefined ? {} : { memory: `at most ${mebibytes(memory.maxBytes)}` }),
+    ...(publishedPorts === undefined ? {} : { publishedPorts: publishedPorts.map(portWords).join(', ') }),
     ...(inspection === undefined ? {} : { inspection: inspectionWords(inspection, copied) }),
     ...(merged === undefined ? {} : { personas: mergedWords(merged) }),
     ...(ladder === undefined ? {} : { ladder: `step ${ladder.at} until ${new Date(ladder.until).toISOString()}` }),
@@ -76,6 +78,9 @@ function inspectionWords({ level }: NonNullable<DesiredState['inspection']>, cop
   const cost = copied === null || level === 'none' ? '' : `; ${megabytes(copied)} of the last day would have been`
   return `${level}: ${LOOKED[level]}${cost}`
 }
+
+type PublishedPort = NonNullable<DesiredState['publishedPorts']>[number]
+const portWords = ({ protocol, port, to }: PublishedPort) => `${protocol} ${port}${to === port ? '' : ` → ${to}`}`
 
 /** `down 10 Mbit/s, up 5 Mbit/s to 20 Mbit/s, priority high` */
 function bandwidthWords({ down, up, priority }: NonNullable<DesiredState['bandwidth']>): string {
@@ -108,7 +113,7 @@ function mergedWords({ strategy, of }: NonNullable<DesiredState['merged']>): str
   return `${of.map((one) => `${one.name} ${one.p.toFixed(2)}${word[one.word]}`).join(', ')}, by ${strategy}`
 }
 
-/** `protocol tcp, port 8443, to 443`; of a secret, only its name and version. */
+/** `cores 0.5, weight 50`; of a secret, only its name and version. */
 function inWords(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return value.map(inWords).join('; ')
