@@ -23,7 +23,7 @@ export type LogLine = {
 export function logged(machines: Machines, home: string, by: string, clock: () => number): Machines {
   const nameOf = (uuid: string) => machines.all().find(({ machine }) => machine.uuid === uuid)?.machine.name ?? uuid
   const tell = (act: Act, machine: string, uuid: string | null, outcome: LogLine['outcome'], why: string | null) =>
-    append(home, { at: new Date(clock()).toISOString(), by, act, machine, uuid, outcome, why })
+    appendLog(home, { at: new Date(clock()).toISOString(), by, act, machine, uuid, outcome, why })
   const keep = <T>(act: Act, machine: string, uuid: string | null, outcome: Outcome<T>): Outcome<T> => {
     tell(act, machine, uuid, outcome.ok ? 'done' : 'refused', outcome.ok ? null : outcome.why)
     return outcome
@@ -69,7 +69,7 @@ export function readLog(home: string): LogLine[] {
 
 const pathOf = (home: string) => join(machinesFolder(home), 'log')
 
-function append(home: string, line: LogLine): void {
+export function appendLog(home: string, line: LogLine): void {
   effectSync('machine log', () => {
     mkdirSync(machinesFolder(home), { recursive: true, mode: 0o700 })
     appendFileSync(pathOf(home), `${JSON.stringify(line)}\n`, { mode: 0o600, flush: true })
