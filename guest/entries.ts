@@ -5,7 +5,7 @@ import { bootCertificate } from './certificate.ts'
 import type { Entry } from './cpio.ts'
 import { neededLibraries, neededModules } from './elf.ts'
 
-const PROGRAMS = ['busybox', 'qemu-ga', 'ip', 'wg', 'nginx']
+const PROGRAMS = ['busybox', 'qemu-ga', 'ip', 'ss', 'wg', 'nginx']
 const MODULES = [
   'virtio_pci',
   'virtio_net',
@@ -14,6 +14,8 @@ const MODULES = [
   'virtio_blk',
   'virtio_rng',
   'wireguard',
+  'tcp_diag',
+  'udp_diag',
 ]
 const APPLETS =
   'sh mount mkdir insmod hostname sleep usleep cat echo rm ln ls ps kill udhcpc wget sha256sum dd truncate ping nslookup nc sync sysctl tee mv tar poweroff reboot head'

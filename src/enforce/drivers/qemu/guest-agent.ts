@@ -30,7 +30,21 @@ const RUN_MS = 30_000
 const LOOK_MS = 25
 const OUTPUT_BYTES = 1 << 20
 /** Programs that facets of a guest are made of. The list is here, because whoever holds a socket could ask for any. */
-const PROGRAMS = new Set(['cat', 'ip', 'kill', 'ls', 'mkdir', 'mv', 'rm', 'sha256sum', 'sysctl', 'tar', 'tee', 'wg'])
+const PROGRAMS = new Set([
+  'cat',
+  'ip',
+  'kill',
+  'ls',
+  'mkdir',
+  'mv',
+  'rm',
+  'sha256sum',
+  'ss',
+  'sysctl',
+  'tar',
+  'tee',
+  'wg',
+])
 
 /** Resolves with stdout. Throws with what was attempted, and the program's own words. */
 export async function runInGuest(

@@ -75,6 +75,8 @@ test('a guest boots, is copied as it runs, and the agent knows both by themselve
   assert.ok(copied.ok)
   copy = copied.value
   await until('the copy answers', 10_000, () => guestAnswers(agentOf(copy), 1_000))
+  // Whether an old address is in use is asked of the guest; who cannot be asked keeps it for as long as may be.
+  assert.equal(await inGuest(base, 'ss', '-Htn', 'state', 'connected'), '')
   t.diagnostic(`boots in ${Math.round(booted - began)} ms, copied in ${Math.round(performance.now() - booted)} ms`)
   await until('the agent knows them', 40_000, () =>
     on.server.reports.some(({ workloads }) => workloads?.filter(({ driver }) => driver === 'qemu').length === 2),
