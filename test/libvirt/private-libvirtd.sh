@@ -7,6 +7,13 @@ for name in etc/libvirt run/libvirt var/lib/libvirt var/cache/libvirt var/log/li
   mkdir -p "/$name" "$folder/$name"
   mount --bind "$folder/$name" "/$name"
 done
+# The user that it would run machines as must exist, though ours run as root; Debian's libvirt-daemon-system, which makes it,
+# would start a libvirtd of the host as well.
+for file in passwd group; do
+  cp "/etc/$file" "$folder/$file"
+  grep -q '^libvirt-qemu:' "/etc/$file" || echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>"$folder/$file"
+  mount --bind "$folder/$file" "/etc/$file"
+done
 if [ -e /dev/kvm ]; then mount --bind /dev/null /dev/kvm; fi
 mkdir -p "$folder/sock"
 cat >/etc/libvirt/qemu.conf <<SETTINGS
