@@ -15,8 +15,6 @@ const UPDATES_PER_SECOND = 500
 const LASTS_MS = 12_000
 /** Processor time; 45 to 70 was measured on two processors with three times the work they can do. */
 const LONG_MS = 100
-/** The first task reads and runs the scripts before there is anything to touch: about 100 ms on a machine with five times its load. */
-const START_MS = 150
 /** A click is felt as answered at once up to here (INP, "good" is 200 ms); the aim on a quiet machine is 50. */
 const ANSWER_MS = 200
 const HEAP_GROWTH = 12_000_000
@@ -69,14 +67,14 @@ test('Fleet: 10 000 workloads, 500 updates a second', { skip, timeout: 120_000 }
   await enter(looking, desk.server.url)
   const page = await looking.newPage()
   const cdp = await looking.newCDPSession(page)
-  const loaded = await recordTasks(desk.browser)
+  const loaded = await recordTasks(page)
   await page.goto(`${desk.server.url}/ui/fleet`)
   await page.getByRole('heading', { level: 1, name: /10.000 workloads/ }).waitFor()
   await page.locator('table.data svg path').first().waitFor()
   const loading = await loaded()
 
   const before = await heap(cdp)
-  const streamed = await recordTasks(desk.browser)
+  const streamed = await recordTasks(page)
   const end = stream()
   const started = Date.now()
   const answers: number[] = []
@@ -103,7 +101,7 @@ test('Fleet: 10 000 workloads, 500 updates a second', { skip, timeout: 120_000 }
   assert.ok(sent > UPDATES_PER_SECOND * (LASTS_MS / 1_000) * 0.8, `only ${sent} updates were sent`)
   assert.ok(Math.max(...rows) <= 60, `${Math.max(...rows)} rows in the page`)
   assert.ok((during[0]?.cpuMs ?? 0) < LONG_MS, `a task of ${during[0]?.cpuMs} ms while streaming`)
-  assert.ok((loading[0]?.cpuMs ?? 0) < START_MS, `a task of ${loading[0]?.cpuMs} ms while loading`)
+  assert.ok((loading[0]?.cpuMs ?? 0) < LONG_MS, `a task of ${loading[0]?.cpuMs} ms while loading`)
   assert.ok(median(answers) < ANSWER_MS, `clicks were answered after ${median(answers)} ms`)
   assert.ok(grown < HEAP_GROWTH, `the heap grew by ${grown} bytes`)
   await looking.close()

@@ -18,7 +18,7 @@ test('250 nodes and 600 edges: drawn at once, dragged without a long task', {
 }, async (context) => {
   const page = await desk.visit('/topology?view=list')
   await page.getByRole('table', { name: 'Paths' }).waitFor()
-  const loaded = await recordTasks(desk.browser)
+  const loaded = await recordTasks(page)
   await page.goto(`${desk.server.url}/ui/topology?at=workload:shop`)
   await mapOf(page).waitFor()
   const loading = await loaded()
@@ -28,7 +28,7 @@ test('250 nodes and 600 edges: drawn at once, dragged without a long task', {
   assert.equal(Number(edges), MAX_EDGES)
   const drawn = (await page.evaluate("performance.getEntriesByName('topology-drawn')[0].duration")) as number
   const box = (await mapOf(page).boundingBox())!
-  const dragged = await recordTasks(desk.browser)
+  const dragged = await recordTasks(page)
   await page.evaluate(`(() => { window.frames_ = []; let last = performance.now()
       const tick = (now) => { window.frames_.push(now - last); last = now; window.on_ = requestAnimationFrame(tick) }
       window.on_ = requestAnimationFrame(tick) })()`)
@@ -62,7 +62,7 @@ test('10 000 workloads: opens as a list beside a map of segments, without a long
   const looking = await newContext(desk.browser)
   await enter(looking, desk.server.url)
   const page = await looking.newPage()
-  const loaded = await recordTasks(desk.browser)
+  const loaded = await recordTasks(page)
   await page.goto(`${desk.server.url}/ui/topology`)
   await page.getByRole('table', { name: 'Paths' }).waitFor()
   await mapOf(page).waitFor()

@@ -109,8 +109,10 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
     const { driftRepairs } = counters()
     const face = faceOf()
     inside(on.range.router, 'tc', 'filter', 'del', 'dev', face, 'egress', 'pref', '6706')
-    await until('it is repaired', 10_000, () => counters().driftRepairs > driftRepairs)
-    assert.match(inside(on.range.router, 'tc', 'filter', 'show', 'dev', face, 'egress'), /Mirror to device sensor0/)
+    await until('it is repaired', 10_000, () =>
+      /Mirror to device sensor0/.test(inside(on.range.router, 'tc', 'filter', 'show', 'dev', face, 'egress')),
+    )
+    await until('and told', 10_000, () => counters().driftRepairs > driftRepairs)
     await wear({ bandwidth: { up: rate, down: rate } })
     await wear({})
     assert.equal(await on.range.capture(), bare)
