@@ -73,6 +73,13 @@ test('a record that leads through itself ends soon, and one that is as wide as r
   assert.deepEqual(openLocationFile(wideMmdb(28, 2)).tells, { country: false, asn: false })
 })
 
+test('a system that is no number is none, whatever else it is', () => {
+  for (const asn of [{}, [{}], { asn: 1 }, 'AS1']) {
+    const file = openLocationFile(writeMmdb([['192.0.2.0/24', { asn }]], 24))
+    assert.deepEqual(file.tells, { country: false, asn: false })
+  }
+})
+
 test('a tree of no nodes, or of half a one, is none', () => {
   for (const node_count of [0, 0.5, Number.NaN, 2 ** 31 + 0.5])
     assert.throws(

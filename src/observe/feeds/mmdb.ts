@@ -166,7 +166,8 @@ function locatedIn(value: Value): Located {
   if (!isMap(value)) return { country: null, asn: null }
   const nested = isMap(value.country) ? value.country.iso_code : undefined
   const country = nested ?? value.country_code ?? value.country
-  const asn = Number(value.autonomous_system_number ?? value.asn)
+  const said = value.autonomous_system_number ?? value.asn
+  const asn = typeof said === 'number' || typeof said === 'string' ? Number(said) : Number.NaN
   return {
     country: typeof country === 'string' && /^[A-Za-z]{2}$/.test(country) ? country.toUpperCase() : null,
     asn: Number.isInteger(asn) && asn > 0 ? asn : null,
