@@ -74,13 +74,17 @@ export class Range {
     return { sent, seconds, received, dropped, perCpuSecond: received / Math.max(0.01, cpuSeconds(pid) - before.cpu) }
   }
 
-  /** A file through a fresh process: its lines, and the CPU time from its first byte to the last score. */
-  async read(path: string): Promise<{ lines: number; cpuSeconds: number }> {
+  /** A file through one process, `times` over: lines per CPU-second of each, from its first byte to the last score. */
+  async read(path: string, times: number): Promise<number[]> {
     const child = await this.#node('collector.ts', ['files', '0'])
-    const answer = await ask<CollectorStats>(child, { kind: 'read', path } satisfies CollectorOrder)
+    const rates: number[] = []
+    for (let time = 0; time < times; time++) {
+      const answer = await ask<CollectorStats>(child, { kind: 'read', path } satisfies CollectorOrder)
+      if (answer.refused > 0) throw new Error(`${path}: ${answer.refused} rows were refused`)
+      rates.push(answer.flows / answer.cpuSeconds)
+    }
     await end(child)
-    if (answer.refused > 0) throw new Error(`${path}: ${answer.refused} rows were refused`)
-    return { lines: answer.flows, cpuSeconds: answer.cpuSeconds }
+    return rates
   }
 
   async close(): Promise<void> {
