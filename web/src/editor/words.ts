@@ -1,4 +1,5 @@
 /** The sentences of the editors of policies and personas. */
+import { facetWords } from '../words/facets.ts'
 export const words = {
   editor: {
     title: 'YAML',
@@ -19,18 +20,10 @@ export const words = {
     savedNoPlan: 'Nothing in force changes.',
     addFacet: 'Add a facet',
     facet: {
+      ...facetWords,
       network: 'Addresses and gateway',
       dns: 'DNS',
       vpn: 'VPN (WireGuard)',
-      tls: 'Certificates',
-      egressAddress: 'Address it is seen by',
-      publishedPorts: 'Published ports',
-      bandwidth: 'Bandwidth',
-      cpu: 'Processors',
-      memory: 'Memory',
-      packages: 'Packages',
-      inspection: 'Inspection',
-      dlp: 'Bounds on what leaves',
       ladder: 'Risk ladder',
       overlap: 'Worn beside others',
     },

@@ -1,4 +1,6 @@
 /** The sentences of Personas. */
+import { facetWords } from '../../words/facets.ts'
+
 export const words = {
   personas: {
     heading_one: '{{count}} persona. {{worn}} worn now.',
@@ -83,20 +85,7 @@ export const words = {
       search: 'Search',
       rest: 'Everything else',
     },
-    facetName: {
-      vpn: 'VPN',
-      tls: 'Certificates',
-      egressAddress: 'Seen as',
-      publishedPorts: 'Published ports',
-      bandwidth: 'Bandwidth',
-      cpu: 'Processors',
-      memory: 'Memory',
-      packages: 'Packages',
-      inspection: 'Inspection',
-      fingerprint: 'Fingerprint',
-      dlp: 'Bounds on what leaves',
-      power: 'Machine',
-    },
+    facetName: facetWords,
     bySecret_one: 'with the secret {{names}}',
     bySecret_other: 'with the secrets {{names}}',
     steps: 'Risk ladder',

@@ -1,4 +1,5 @@
 /** The sentences of Plans, and of one plan. */
+import { stateWords } from '../../words/facets.ts'
 export const words = {
   plans: {
     heading_zero: 'Nothing waits for a person.',
@@ -184,26 +185,10 @@ export const words = {
         address: 'Address',
         gateway: 'Gateway',
         dns: 'DNS',
-        search: 'Search domains',
         containment: 'Containment',
         'rest-out': 'Everything else, outbound',
         'rest-in': 'Everything else, inbound',
-        personas: 'Personas worn at once',
-        ladder: 'Step of its ladder',
-        routing: 'Routing',
-        naming: 'Names',
-        vpn: 'VPN',
-        tls: 'Certificates',
-        egressAddress: 'Address it is seen by',
-        publishedPorts: 'Published ports',
-        bandwidth: 'Bandwidth',
-        cpu: 'Processors',
-        memory: 'Memory',
-        packages: 'Packages',
-        inspection: 'Inspection',
-        fingerprint: 'Fingerprint',
-        dlp: 'Bounds on what leaves',
-        power: 'Machine',
+        ...stateWords,
       },
       unchanged: 'unchanged',
       allSame: '{{names}}: unchanged',

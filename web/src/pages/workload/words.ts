@@ -1,4 +1,6 @@
 /** The sentences of a workload and of its shift. */
+import { stateWords } from '../../words/facets.ts'
+
 export const words = {
   workload: {
     one: 'Workload',
@@ -24,25 +26,7 @@ export const words = {
       'Counted in the kernel since the server began to listen, together with {{count}} other workloads of its host that wear such a rule.',
     facets: 'Further facets',
     facetsUnread: 'cannot be read now',
-    facetName: {
-      search: 'Search domains',
-      personas: 'Personas worn at once',
-      ladder: 'Step of its ladder',
-      routing: 'Routing',
-      naming: 'Names',
-      vpn: 'VPN',
-      tls: 'Certificates',
-      egressAddress: 'Address it is seen by',
-      publishedPorts: 'Published ports',
-      bandwidth: 'Bandwidth',
-      cpu: 'Processors',
-      memory: 'Memory',
-      packages: 'Packages',
-      inspection: 'Inspection',
-      fingerprint: 'Fingerprint',
-      dlp: 'Bounds on what leaves',
-      power: 'Machine',
-    },
+    facetName: stateWords,
     labels: 'Labels',
     on: '{{kind}} on {{host}}',
     wears: 'Wears {{name}} v{{v}}, nobody assigned one.',
