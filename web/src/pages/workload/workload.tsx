@@ -1,7 +1,7 @@
 /** One workload: who it is believed to be, how far it is trusted and why, with whom it speaks, what it wears. */
 
 import { t } from 'i18next'
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 import { ProblemError } from '../../api/client.ts'
 import { useLive } from '../../api/live.ts'
@@ -18,10 +18,9 @@ import {
 import { count, countdown, deadline, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
-import { Old } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
-import { copy, Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { copy, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -30,11 +29,11 @@ import { containmentOf, endingShift, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
 import { numberTerms } from './evidence.ts'
 import { HistoryPanel } from './history-panel.tsx'
-import { useHits } from './hits.ts'
-import { Profile, Rules } from './profile.tsx'
+import { Panel } from './panel.tsx'
 import { answeredFlow, flowKey, listRules } from './rules-words.ts'
 import { beliefSentence, Why } from './why.tsx'
 import { words } from './words.ts'
+import { Worn } from './worn.tsx'
 import './workload.css'
 
 addWords(words)
@@ -316,77 +315,4 @@ function explanation(w: WorkloadRecord): string {
     for (const term of w.risk.terms) lines.push(`  ${signed(term.logOdds)} ${term.evidence.kind}: ${term.evidence.why}`)
   }
   return lines.join('\n')
-}
-
-type PanelProps = {
-  readonly id: string
-  readonly title: string
-  readonly note?: string
-  readonly link?: ReactNode
-  readonly children: ReactNode
-}
-
-function Panel({ id, title, note, link, children }: PanelProps) {
-  return (
-    <section className="surface" aria-labelledby={id}>
-      <div className="panel-head">
-        <h2 id={id}>{title}</h2>
-        {note === undefined ? null : <span className="qq">{note}</span>}
-        {link}
-      </div>
-      {children}
-    </section>
-  )
-}
-
-/** What is said of the counts beside the rules; they are another question, which may fail alone. */
-function Counted({ hits }: { readonly hits: ReturnType<typeof useHits> }) {
-  if (hits.data === undefined)
-    return hits.isError ? (
-      <Failed error={hits.error} retry={() => void hits.refetch()} what={t('workload.counts')} />
-    ) : (
-      <SkeletonRows rows={1} />
-    )
-  return (
-    <>
-      {hits.isError ? <Old query={hits} /> : null}
-      <p className="sub hits-note">{t('workload.counted', { count: hits.data.shared })}</p>
-    </>
-  )
-}
-
-type WornProps = {
-  readonly workload: WorkloadRecord
-  readonly rules: ReturnType<typeof useRules>
-  readonly show: 'first' | 'all'
-}
-
-function Worn({ workload: w, rules, show }: WornProps) {
-  const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id).length
-  const hits = useHits(w.id, show === 'all' ? 'asks' : 'rests')
-  return (
-    <Panel
-      id="worn"
-      title={t(show === 'all' ? 'workload.tab.rules' : 'workload.worn')}
-      {...(shifts > 0 ? { note: t('workload.shifts', { count: shifts }) } : {})}
-    >
-      {rules.data === undefined ? (
-        rules.isError ? (
-          <Failed error={rules.error} retry={() => void rules.refetch()} what={t('workload.worn')} />
-        ) : (
-          <SkeletonRows rows={4} />
-        )
-      ) : rules.data === null ? (
-        <Empty title={t('workload.noRules')}>
-          <p>{t('workload.noRulesWhy')}</p>
-        </Empty>
-      ) : (
-        <>
-          {show === 'first' ? <Profile workload={w} state={rules.data} /> : null}
-          <Rules state={rules.data} all={show} hits={hits.data ?? null} />
-          {show === 'all' ? <Counted hits={hits} /> : null}
-        </>
-      )}
-    </Panel>
-  )
 }
