@@ -9,5 +9,7 @@ if (name === undefined || !names.includes(name)) {
   console.error(`usage: npm run bench -- NAME [--json]\nbenches: ${names.join(', ')}`)
   process.exit(2)
 }
+// Some start a thousand processes.
+process.env.NODE_COMPILE_CACHE ??= new URL('../node_modules/.cache/compiled', import.meta.url).pathname
 const bench: { run(args: readonly string[]): Promise<void> } = await import(`./${name}.bench.ts`)
 await bench.run(args)

@@ -4,6 +4,7 @@
  * Enforcement never waits for telemetry: messages of the server act as they arrive, reports are sent from a spool.
  */
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createCertificateKeeper } from './agent/certificates.ts'
@@ -197,6 +198,8 @@ async function main(config: AgentConfig): Promise<void> {
   takeInventory()
   await enforcer.recover()
   await enforcer.rebind()
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   const unwatch = watchInventory(config.inventory, config.home, () => {
     try {
       inventory = readInventory(config.inventory, config.hostDriver, config.home)

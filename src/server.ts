@@ -3,6 +3,7 @@
  * service user for good; nothing is imported or read from the clone after that, because that user may not be able to.
  */
 import { chownSync, mkdirSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
@@ -81,6 +82,8 @@ async function main(): Promise<void> {
     throw error
   })
 
+  // Before it becomes a user who may not write there.
+  flushCompileCache()
   const user = serviceUser()
   try {
     mkdirSync(config.home, { recursive: true, mode: 0o711 })

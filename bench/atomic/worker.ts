@@ -4,6 +4,7 @@
  * agent does beside that is `src/agent.ts`, under which the random kills are.
  */
 import { request } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 import { readInventory } from '../../src/agent/inventory.ts'
 import type { AgentConfig } from '../../src/agent.ts'
@@ -39,6 +40,7 @@ async function main(config: AgentConfig): Promise<void> {
   })
   await enforcer.recover()
   await enforcer.rebind()
+  flushCompileCache()
   tell(enforcer.applied)
   const act = async (message: ServerMessage) => {
     if (message.type === 'state') await enforcer.apply(message.state)

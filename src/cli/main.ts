@@ -1,6 +1,7 @@
 /**
  * The entry of the command line. Compiled code is kept in a folder only this user can write (root: /var/cache/guise, else
- * under ~/.cache), because stripping types and compiling is most of what a short command costs; then `program.ts` runs.
+ * under ~/.cache), because stripping types and compiling is most of what a short command costs; then `program.ts` runs. The
+ * server and the agent that a command starts keep theirs there as well: half of the time to come back after a death.
  */
 import { lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
@@ -19,6 +20,7 @@ function keepCompiled(): void {
     const found = lstatSync(folder)
     if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o022) !== 0) return
     enableCompileCache(folder)
+    process.env.NODE_COMPILE_CACHE = folder
   } catch {
     // A read-only or full disk costs only time.
   }

@@ -4,6 +4,7 @@
  * the journal and its steps is loaded, so little can break it. argv[2] is a `SupervisorConfig` as JSON.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { flushCompileCache } from 'node:module'
 import { setPriority } from 'node:os'
 import { actAsSupervisor, effectSync, maybe } from './fault.ts'
 import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
@@ -106,6 +107,8 @@ async function supervise(config: SupervisorConfig): Promise<void> {
     }
   }
   start()
+  // Whoever is killed keeps nothing of what it compiled.
+  flushCompileCache()
   setInterval(look, LOOK_EVERY_MS)
 }
 
