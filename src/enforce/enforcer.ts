@@ -323,6 +323,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const unreachable = await converge(snapshot, also, clock())
     await restoreCarried(snapshot)
     counters.unreachable += unreachable.length
+    isOwed ||= unreachable.length > 0
     for (const line of unreachable) say(`could not reach ${line}`)
     options.reloaded()
   }

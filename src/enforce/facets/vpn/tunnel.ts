@@ -45,6 +45,8 @@ export type Found = { readonly tunnel: Tunnel | null; readonly others: readonly 
 
 /** In `ip link`'s alias: ours, with what was asked for. */
 const OURS = /^guise:vpn:([A-Za-z0-9_-]{1,64}):(\d{1,5})$/
+/** In place of what was asked for, while it is not whole. */
+const BEGUN = 'begun'
 /** Marks routes as ours (rtnetlink(7)). */
 const PROTOCOL = '186'
 const GONE_WITHIN_MS = 3_000
@@ -129,9 +131,13 @@ export async function convergeTunnel(spot: Spot, wanted: Tunnel | null, secrets:
   if (device === undefined) throw new Error(`the tunnel of ${spot.key} has no interface`)
   const known = OURS.exec(device.ifalias ?? '')?.[1] === wanted.asked
   const lines = deviceLines(await getDevice(deviceName(spot)), wanted, privateKey, secrets, known ? 'kept' : 'asked')
-  // A rename needs the link down (netdevice(7)).
+  // A rename needs the link down (netdevice(7)). Whoever comes after a death knows it as ours by its mark alone.
   if (device.ifname !== wanted.interface)
-    await batch(spot, [`link set dev ${device.ifname} down`, `link set dev ${device.ifname} name ${wanted.interface}`])
+    await batch(spot, [
+      `link set dev ${device.ifname} alias guise:vpn:${BEGUN}:0`,
+      `link set dev ${device.ifname} down`,
+      `link set dev ${device.ifname} name ${wanted.interface}`,
+    ])
   await effect('vpn set', () => setDevice(deviceName(spot), lines))
   await keepSecondaries(spot.namespace)
   // Looked at again: a link that is down has lost addresses and routes, a new one has none.
