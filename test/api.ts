@@ -57,6 +57,10 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('rollbackTo', request)
       return refusal
     },
+    async lookBackTo(request) {
+      note('lookBackTo', request)
+      return refusal
+    },
     async resume(request) {
       note('resume', request)
       return refusal

@@ -74,6 +74,12 @@ export type Control = {
     readonly by: string
     readonly why: string
   }): Promise<Outcome<PlanRecord>>
+  /** The plan that `rollbackTo` would make now; nothing is stored. Its generation is the one it goes back to. */
+  lookBackTo(request: {
+    readonly tenant: TenantId
+    readonly generation: number
+    readonly by: string
+  }): Promise<Outcome<PlanRecord>>
   /** Lets automation go on after a broken cap or a rollback to a generation. */
   resume(request: { readonly tenant: TenantId; readonly by: string; readonly why: string }): Promise<Outcome<null>>
   /** Manifests or settings were written: read them again and decide anew. */

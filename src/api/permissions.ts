@@ -75,6 +75,7 @@ export const PERMISSIONS = {
   'GET /plans': everyone,
   'GET /plans/:id': everyone,
   'GET /plans/:id/preview': everyone,
+  'GET /plans/rollback/preview': everyone,
   'POST /plans/:id/approve': approvers,
   'POST /plans/:id/confirm': operators,
   'POST /plans/:id/rollback': operators,

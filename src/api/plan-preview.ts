@@ -34,6 +34,8 @@ export type PreviewInput = {
   readonly agents: readonly AgentRecord[]
   readonly approvals: readonly ApprovalRecord[]
   readonly talked: Talked
+  /** The newest confirmed generation. */
+  readonly inForce: number | null
   readonly nft: 'with' | 'without'
 }
 
@@ -52,6 +54,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
     title: planTitle(record, nameOf),
     generation: plan.generation.n,
     from_generation: parent?.plan.generation.n ?? null,
+    in_force: input.inForce,
     state,
     direction: plan.direction,
     decision: plan.decision,
@@ -59,6 +62,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
     created_at: plan.createdAt,
     updated_at: updatedAt,
     approval: plan.approval,
+    approval_rule: plan.approvalWhy?.rule ?? null,
     approval_words: plan.approvalWhy?.text ?? APPROVAL_WORDS[plan.approval],
     approvals: input.approvals,
     approvals_needed: NEEDED[plan.approval],

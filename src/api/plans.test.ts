@@ -181,6 +181,14 @@ test('a preview compiles each table: the hash to compare, and with=nft the lines
   assert.equal((await f.as('viewer', `/plans/${second}/preview?with=other`)).statusCode, 400)
 })
 
+test('a look at the way back asks who may look, and passes a refusal on', async () => {
+  const refused = await f.as('viewer', '/plans/rollback/preview?to=1')
+  assert.equal(refused.statusCode, 409, refused.body)
+  const { what, detail } = f.asked.at(-1)!
+  assert.deepEqual([what, (detail as { generation: number }).generation], ['lookBackTo', 1])
+  assert.equal((await f.as('viewer', '/plans/rollback/preview?to=x')).statusCode, 400)
+})
+
 test('audit lines can be asked for by object', async () => {
   const { items } = await get<{ items: { object: string; previous: string }[] }>('/audit?object=thing/1&action=plan')
   assert.equal(items.length, 2)

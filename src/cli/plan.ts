@@ -45,6 +45,7 @@ export function register(program: Command): void {
     .description('back to what was before')
     .argument('[id]')
     .option('--to <generation>', 'to what was in force in that generation, and hold it')
+    .option('--preview', 'with --to: say what that would change, change nothing')
     .option('--why <text>', 'for the record')
     .action(action(rollback))
   plan
@@ -96,11 +97,16 @@ async function move(id: string, verb: string, body: object, command: Command): P
 }
 
 async function rollback(id: string | undefined, command: Command): Promise<void> {
-  const { to, why } = command.opts<{ to?: string; why?: string }>()
+  const { to, why, preview: isLook } = command.opts<{ to?: string; why?: string; preview?: true }>()
   const body = why === undefined ? {} : { why }
+  if (id !== undefined && isLook === true) throw new CliError('--preview goes with --to GENERATION.', 2)
   if (id !== undefined) return move(id, 'rollback', body, command)
   if (to === undefined || !/^\d+$/.test(to))
     throw new CliError('Say which plan, or --to GENERATION. See `guise plan list`.', 2)
+  if (isLook === true) {
+    const look = await clientOf(command).get<PlanPreview>(`/v1/plans/rollback/preview?to=${to}`)
+    return print(command, look, lookBackText)
+  }
   const record = await clientOf(command).send<PlanRecord>('POST', '/v1/plans/rollback', { to: Number(to), ...body })
   print(command, record, ({ plan, state }) =>
     [
@@ -108,6 +114,19 @@ async function rollback(id: string | undefined, command: Command): Promise<void>
       'Only containments and what is spared are planned until `guise plan resume`.',
     ].join('\n'),
   )
+}
+
+export function lookBackText(look: PlanPreview): string {
+  const { blast_radius: blast } = look
+  return [
+    `Back from generation ${look.in_force ?? 'none'} to what was in force in generation ${look.generation} (nothing was changed)`,
+    `Approval: ${look.approval_words}`,
+    `Changes ${blast.workloads} of ${blast.all} workloads, cuts ${blast.conversationsCut} recent conversation(s)`,
+    ...blast.cut.map((one) => `  cuts ${one}`),
+    diffText(look),
+    ...(look.steps_more > 0 ? [`and ${look.steps_more} more workloads`] : []),
+    'After it only containments and what is spared are planned until `guise plan resume`.',
+  ].join('\n')
 }
 
 type Standing = { readonly tripped: Halt | null; readonly pinned: Halt | null }
@@ -160,9 +179,7 @@ export function showText(plan: PlanPreview): string {
     `${plan.title}`,
     `Plan ${plan.id}, generation ${from}${plan.generation}: ${plan.state}, ${plan.direction}, proposed by ${plan.proposed_by.replace(/^session:/, '')}`,
     `Approval: ${plan.approval_words}`,
-    ...plan.approvals.map(
-      ({ by, note }) => `  ${by.replace(/^session:/, '')} approved it${note === '' ? '' : `: ${note}`}`,
-    ),
+    ...approvalLines(plan),
     `Undone by itself within ${Math.round(plan.rollback_within_ms / 1000)} s unless confirmed`,
     `Changes ${blast.workloads} of ${blast.all} workloads, cuts ${blast.conversationsCut} recent conversation(s)`,
     ...blast.cut.map((one) => `  cuts ${one}`),
@@ -179,6 +196,20 @@ export function showText(plan: PlanPreview): string {
   for (const one of plan.skipped) lines.push(`${one.name} left out: ${one.why.text}`)
   return lines.join('\n')
 }
+/** Who said yes, and who still has to; nobody is asked twice, and nobody for what he proposed. */
+function approvalLines(plan: PlanPreview): string[] {
+  const name = (actor: string) => actor.replace(/^session:/, '')
+  const given = plan.approvals.map(({ by, note, at, signed }) => {
+    const names = signed.length === 0 ? '' : ` and signed for ${signed.length} of ${plan.agents.length} agents`
+    return `  ${name(by)} approved it${names} at ${new Date(at).toISOString()}${note === '' ? '' : `: ${note}`}`
+  })
+  const open = plan.approvals_needed - plan.approvals.length
+  if ((plan.state !== 'proposed' && plan.state !== 'shadowed') || open <= 0) return given
+  const not = [plan.proposed_by, ...plan.approvals.map(({ by }) => by)].map(name).filter((one) => one !== 'guise')
+  const others = not.length === 0 ? '' : ` other than ${not.join(' and ')}`
+  return [...given, `  waits for ${open} more ${open === 1 ? 'person' : 'people'}${others}`]
+}
+
 const LIVE = {
   equal: 'its kernel holds exactly this table',
   differs: 'its kernel holds another table',

@@ -8,7 +8,7 @@ import type { ShiftRecord, WorkloadRecord } from '../model/records.ts'
 import { appliedText } from './apply.ts'
 import { doctorText } from './doctor.ts'
 import { planTable, shiftTable, workloadTable } from './get.ts'
-import { diffText, showText } from './plan.ts'
+import { diffText, lookBackText, showText } from './plan.ts'
 
 const NOW = Date.UTC(2026, 0, 5, 12, 0, 0)
 const GOLDEN = new URL('./words.golden.txt', import.meta.url)
@@ -30,6 +30,7 @@ const preview: Parameters<typeof showText>[0] = {
   title: 'Contain exp1',
   generation: 12,
   from_generation: 11,
+  in_force: 11,
   state: 'confirming',
   direction: 'containment',
   decision: 'd_1' as never,
@@ -38,7 +39,8 @@ const preview: Parameters<typeof showText>[0] = {
   updated_at: NOW,
   approval: 'one',
   approval_words: 'one person: it cuts talk on more than 10 workloads and a quarter of the fleet',
-  approvals: [{ by: 'session:bo', note: 'matches the alert', at: NOW }],
+  approval_rule: 'approval/quarter-of-fleet',
+  approvals: [{ by: 'session:bo', note: 'matches the alert', at: NOW, signed: ['a_1' as never] }],
   approvals_needed: 1,
   blast_radius: {
     workloads: 1,
@@ -146,6 +148,8 @@ test('tables, plans and doctor read as they did', () => {
     'get shifts': shiftTable(shifts, NOW),
     'get shifts (none)': shiftTable([], NOW),
     'plan show': showText(preview),
+    'plan show (waits)': showText({ ...preview, state: 'proposed', approval: 'two', approvals_needed: 2 }),
+    'plan rollback --to 9 --preview': lookBackText({ ...preview, generation: 9, in_force: 12 }),
     'plan diff': diffText(preview),
     'plan diff (sets only)': diffText({ ...preview, steps: [] }),
     doctor: doctorText(doctor),

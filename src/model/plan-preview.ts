@@ -74,6 +74,8 @@ export type PlanPreview = {
   readonly generation: number
   /** Of the plan it stands on; null for the first. */
   readonly from_generation: number | null
+  /** The newest that was confirmed, whichever plan this is; null before the first. */
+  readonly in_force: number | null
   readonly state: ShiftState
   readonly direction: Plan['direction']
   readonly decision: Plan['decision']
@@ -82,6 +84,8 @@ export type PlanPreview = {
   readonly updated_at: number
   readonly approval: ApprovalClass
   readonly approval_words: string
+  /** The row of the table of classes; null of plans of older releases. */
+  readonly approval_rule: string | null
   readonly approvals: readonly ApprovalRecord[]
   readonly approvals_needed: number
   readonly blast_radius: Plan['blastRadius'] & {

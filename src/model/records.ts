@@ -148,7 +148,13 @@ export type AuditQuery = {
   readonly to?: number
 }
 
-export type ApprovalRecord = { readonly by: string; readonly note: string; readonly at: number }
+export type ApprovalRecord = {
+  readonly by: string
+  readonly note: string
+  readonly at: number
+  /** Agents of the plan whose state this person signed; the rest of it rests on the word alone. */
+  readonly signed: readonly AgentId[]
+}
 
 export type ConversationRecord = {
   readonly workload: WorkloadId

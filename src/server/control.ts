@@ -222,6 +222,7 @@ export function createControl(deps: ControlDeps): RunningControl {
         : found(await flow.rollback(plan, by, why), plan)
     },
     rollbackTo: ({ generation, by, why }) => reconciler.rollbackTo(generation, by, why),
+    lookBackTo: ({ generation, by }) => reconciler.lookBackTo(generation, by),
     async resume({ by, why }) {
       const outcome = await halts.resume(by, why)
       reconciler.wake()

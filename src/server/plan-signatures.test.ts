@@ -52,6 +52,14 @@ test('what two approvers signed reaches the agent and satisfies its floor', asyn
   for (const { name, key } of people)
     assert.ok((await store.plans.approve(MAIN, id, name, '', auditBy(name), signPlan(agents, key))).ok)
 
+  assert.deepEqual(
+    (await store.plans.approvals(MAIN, id)).map(({ by, signed }) => [by, signed]),
+    [
+      ['kim', [EDGE]],
+      ['lee', [EDGE]],
+    ],
+  )
+
   const sent: ServerMessage[] = []
   const flow = createPlanFlow({
     tenant: MAIN,

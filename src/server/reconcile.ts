@@ -11,7 +11,7 @@ import { type DecideInput, type Decision, decide, type PlanDraft, planOf } from 
 import { restoreDraft } from '../decide/restore-draft.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
-import type { DecisionId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome } from '../model/why.ts'
@@ -60,6 +60,8 @@ export type Reconciler = {
   rollbackConfirmed(record: PlanRecord, by: string, why: string): Promise<Outcome<PlanRecord>>
   /** What was in force in that generation is made a plan of its own, and held until a person resumes. */
   rollbackTo(generation: number, by: string, why: string): Promise<Outcome<PlanRecord>>
+  /** What that would be now, as a plan that nobody keeps; refused as the same request would be. */
+  lookBackTo(generation: number, by: string): Promise<Outcome<PlanRecord>>
   planMoved(record: PlanRecord): void
   stop(): Promise<void>
 }
@@ -239,6 +241,17 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     }
   }
 
+  async function wayBackTo(generation: number, by: string, why: string): Promise<Outcome<WayBack>> {
+    const then = await store.plans.confirmedAt(tenant, generation)
+    if (then === null) return unknownGeneration(generation)
+    const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+    if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+    const first = restoreDraft(inputOf(state, state.shifts, []), then, by, why)
+    if (!first.ok) return first
+    const draft = restoreDraft(inputOf(state, state.shifts, await talkOf(first.value)), then, by, why)
+    return draft.ok ? { ok: true, value: { then, state, draft: draft.value } } : draft
+  }
+
   return {
     wake() {
       if (asked || stopped) return
@@ -321,20 +334,19 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       }),
     rollbackTo: (generation, by, why) =>
       inTurn(async () => {
-        const then = await store.plans.confirmedAt(tenant, generation)
-        if (then === null) return unknownGeneration(generation)
-        const state = await gather(store, tenant, deps.fleet, deps.intel.current())
-        if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
-        const first = restoreDraft(inputOf(state, state.shifts, []), then, by, why)
-        if (!first.ok) return first
-        const draft = restoreDraft(inputOf(state, state.shifts, await talkOf(first.value)), then, by, why)
-        if (!draft.ok) return draft
+        const found = await wayBackTo(generation, by, why)
+        if (!found.ok) return found
+        const { then, state, draft } = found.value
         // Held first: a decision in between would plan what is being taken back.
         await deps.halts.pin(generation, by, why)
         await undoSince(store, tenant, then.plan.createdAt, by, why)
-        const proposed = await propose(state, [], by, draft.value)
+        const proposed = await propose(state, [], by, draft)
         return proposed === null ? overtaken() : { ok: true, value: proposed }
       }),
+    async lookBackTo(generation, by) {
+      const found = await wayBackTo(generation, by, 'a look at what that would change')
+      return found.ok ? { ok: true, value: lookedAt(found.value, by, clock()) } : found
+    },
     planMoved(record) {
       const key = attemptKey(planDraftAgents(record))
       if (record.state === 'rolled-back' || record.state === 'expired') {
@@ -348,6 +360,22 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       await queue
     },
   }
+}
+
+type WayBack = { readonly then: PlanRecord; readonly state: Gathered; readonly draft: PlanDraft }
+
+function lookedAt({ then, state, draft }: WayBack, by: string, now: number): PlanRecord {
+  const { tenant, generation } = then.plan
+  const plan = planOf(draft, {
+    id: 'pl_look' as PlanId,
+    tenant,
+    parent: state.confirmed?.plan.id ?? null,
+    generation,
+    decision: 'd_look' as DecisionId,
+    createdAt: now,
+    proposedBy: by,
+  })
+  return { plan, state: 'proposed', approvedBy: [], updatedAt: now, version: 0 }
 }
 
 /** The plan's agents without the identity they got when stored: the same key its draft had. */

@@ -114,6 +114,15 @@ test('back to a generation: a plan of its own that is held until a person resume
   assert.equal((await one.round())?.state, 'confirmed')
   assert.equal(await otherwise(first.id), 'deny')
 
+  const look = await one.reconciler.lookBackTo(old.generation.n, 'session:mira')
+  assert.ok(look.ok, JSON.stringify(look))
+  const { plan: looked } = look.value
+  assert.equal(looked.generation.n, old.generation.n)
+  assert.deepEqual(looked.agents[A]!.workloads, old.agents[A]!.workloads)
+  assert.equal(looked.steps[0]!.before?.egress.otherwise, 'deny')
+  assert.equal(await store.plans.get(MAIN, looked.id), null, 'a look is not kept')
+  assert.equal(await otherwise(first.id), 'deny', 'and changes nothing')
+
   const back = await one.reconciler.rollbackTo(old.generation.n, 'session:mira', 'the shop is down')
   assert.ok(back.ok, JSON.stringify(back))
   assert.ok(back.value.plan.generation.n > old.generation.n, 'a generation of its own')
@@ -126,6 +135,8 @@ test('back to a generation: a plan of its own that is held until a person resume
   assert.equal(await again.round(), null, 'what was undone is not planned again, by a new server neither')
   const refused = await again.reconciler.rollbackTo(9_999, 'kim', '')
   assert.equal(refused.ok ? '' : refused.code, 'not-found')
+  const sameLook = await again.reconciler.lookBackTo(old.generation.n, 'kim')
+  assert.equal(sameLook.ok ? '' : sameLook.code, 'nothing-to-undo')
   const same = await again.reconciler.rollbackTo(old.generation.n, 'kim', '')
   assert.equal(same.ok ? '' : same.code, 'nothing-to-undo')
   assert.ok((await again.halts.resume('kim', 'mended')).ok)

@@ -194,7 +194,7 @@ test('rows are the records without what is heavy, of the states asked for', asyn
   const { id } = await proposed()
   const note = 'looked at it'
   assert.ok((await store.plans.approve(MAIN, id, 'bob', note, alice)).ok)
-  assert.deepEqual(await store.plans.approvals(MAIN, id), [{ by: 'bob', note, at: 5_000 }])
+  assert.deepEqual(await store.plans.approvals(MAIN, id), [{ by: 'bob', note, at: 5_000, signed: [] }])
   const all: PlanRow[] = []
   for (let cursor: string | null = null, more = true; more; ) {
     const page: Page<PlanRow> = await store.plans.rows(MAIN, { limit: 7, cursor, states: [] })

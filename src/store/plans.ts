@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import type { Generation } from '../model/desired.ts'
-import type { PlanId, TenantId } from '../model/ids.ts'
+import type { AgentId, PlanId, TenantId } from '../model/ids.ts'
 import { mayMove, type Plan, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store, Write } from '../model/store.ts'
@@ -109,7 +109,10 @@ export function plans(context: Context): Store['plans'] {
         .where('plan', '=', id)
         .orderBy('at')
         .execute()
-      return rows.map(({ approver, note, at }) => ({ by: approver, note, at }))
+      return rows.map(({ approver, note, at, signatures }) => {
+        const signed = [...new Set((signatures ?? []).map((one) => one.agent as AgentId))]
+        return { by: approver, note, at, signed }
+      })
     },
     async signatures(tenant, id) {
       const rows = await db

@@ -29,6 +29,7 @@ const Policies = lazy(() => withWords(import('./pages/policies/policies.tsx')))
 const Policy = lazy(() => withWords(import('./pages/policies/policy.tsx')))
 const Plans = lazy(() => withWords(import('./pages/plans/plans.tsx')))
 const Plan = lazy(() => withWords(import('./pages/plans/plan.tsx')))
+const PlanBack = lazy(() => withWords(import('./pages/plans/back.tsx')))
 const Agents = lazy(() => withWords(import('./pages/agents/agents.tsx')))
 const Secrets = lazy(() => withWords(import('./pages/secrets/secrets.tsx')))
 const Ledger = lazy(() => withWords(import('./pages/ledger/ledger.tsx')))
@@ -86,6 +87,7 @@ function Gate() {
             <Route path="/policies/:id" element={<Policy />} />
             <Route path={paths.plans()} element={<Plans />} />
             <Route path="/plans/:id" element={<Plan />} />
+            <Route path="/plans/back/:generation" element={<PlanBack />} />
             <Route path={paths.agents()} element={<Agents />} />
             <Route path={paths.secrets()} element={<Secrets />} />
             <Route path={paths.ledger()} element={<Ledger />} />

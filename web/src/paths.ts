@@ -15,6 +15,7 @@ export const paths = {
   policy: (id: string) => `/policies/${encodeURIComponent(id)}`,
   plans: () => '/plans',
   plan: (id: string) => `/plans/${encodeURIComponent(id)}`,
+  planBack: (generation: number | string) => `/plans/back/${encodeURIComponent(generation)}`,
   agents: () => '/agents',
   secrets: () => '/secrets',
   ledger: () => '/ledger',

@@ -78,6 +78,10 @@ const askConfirm = async (page: Page) => {
   await page.getByRole('button', { name: 'Confirm' }).click()
   await page.getByRole('dialog').getByText('It stays in force').waitFor()
 }
+const askBack = async (page: Page) => {
+  await page.getByRole('button', { name: 'Go back…' }).click()
+  await page.getByRole('dialog').getByLabel('Reason for the record').waitFor()
+}
 const verifyChain = async (page: Page) => {
   await page.getByRole('button', { name: 'Verify' }).click()
   await page.getByText(/^Verified: /).waitFor()
@@ -230,6 +234,19 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
       { name: 'confirm', path: '/plans/pl_413', ready: 'everything outbound', act: askConfirm },
       { name: 'nft', path: '/plans/pl_413?form=nft', ready: 'chain c_5f2e8c01 {' },
       { name: 'confirmed', path: '/plans/pl_412', ready: 'Left out of this plan' },
+      { name: 'past', path: '/plans/pl_408', ready: 'Back to generation 408…' },
+    ],
+  },
+  {
+    name: 'plan-back',
+    path: '/plans/back/408',
+    ready: 'What follows',
+    empty: null,
+    asks: '/v1/plans/rollback/preview',
+    walk: null,
+    also: [
+      { name: 'ask', path: '/plans/back/408', ready: 'What follows', act: askBack },
+      { name: 'refused', path: '/plans/back/407', ready: 'Generation 407 was never confirmed' },
     ],
   },
   {

@@ -19,6 +19,7 @@ test('every address of the console', () => {
     policy: '/policies/w_9f3%2Fx',
     plans: '/plans',
     plan: '/plans/w_9f3%2Fx',
+    planBack: '/plans/back/w_9f3%2Fx',
     agents: '/agents',
     secrets: '/secrets',
     ledger: '/ledger',

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import type { PlanId } from '../../src/model/ids.ts'
 import type { PlanRecord } from '../../src/model/records.ts'
 import { needBrowser } from '../../test/need.ts'
-import { NARROW, until } from './browser.ts'
+import { enter, NARROW, newContext, until } from './browser.ts'
 import { sitDown } from './desk.ts'
 
 const skip = needBrowser()
@@ -142,6 +142,81 @@ test('at 390 px a plan is rolled back in three taps from the list', { skip }, as
   assert.equal(write?.path, '/v1/plans/pl_413/rollback')
   await page.getByText('Step 5 of 5:').waitFor()
   await page.context().close()
+})
+
+test('who said yes, with time, words and what was signed; who is still asked, and who it cannot be', {
+  skip,
+}, async () => {
+  propose('session:Jonas')
+  const page = await desk.visit('/plans/pl_414')
+  const panel = page.getByRole('region', { name: 'Approvals' })
+  await until('two are asked', async () => (await panel.getByRole('listitem').count()) === 2)
+  assert.match(await panel.getByRole('listitem').first().innerText(), /An approver\s+asked since .*· not Jonas\s+waits/)
+  await panel.getByText('approval/half-the-fleet').waitFor()
+  desk.server.world.plans[0] = { ...desk.server.world.plans[0]!, approvedBy: ['Lee'] }
+  await page.reload()
+  await panel.getByText('Lee', { exact: true }).waitFor()
+  const [given, open] = await panel.getByRole('listitem').allInnerTexts()
+  assert.match(given!, /Lee\s+\d\d:\d\d:\d\d · “Matches the alert from finance.”\s+signed for 2 of \d+ hosts\s+signed/)
+  assert.match(open!, /Another approver\s+asked since .* · not Jonas, Lee\s+waits/)
+  await page.context().close()
+})
+
+test('back to a generation: what it would change first, then one question, then automation is held until resumed', {
+  skip,
+}, async () => {
+  const page = await desk.visit('/plans/pl_408')
+  await page.getByRole('link', { name: 'Back to generation 408…' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Back to generation 408' }).waitFor()
+  await page.getByText('Generation 412, in force now, against generation 408').waitFor()
+  await page.getByRole('region', { name: 'What changes' }).getByText('3 rules, 1 facet').waitFor()
+  assert.equal(desk.server.received.length, 0, 'a look asks for nothing')
+  await page.keyboard.press('r')
+  await page.getByLabel('Reason for the record').fill('the shop is down')
+  await page.keyboard.press('Tab')
+  await page.getByRole('dialog').getByRole('button', { name: 'Go back' }).press('Enter')
+  await page.waitForURL(/\/plans\/pl_415$/)
+  const writes = desk.server.received.map(({ path, body }) => [path, JSON.parse(body)])
+  assert.deepEqual(writes, [['/v1/plans/rollback', { to: 408, why: 'the shop is down' }]])
+  await page.getByRole('link', { name: 'Plans' }).first().click()
+  const held = page.getByRole('region', { name: 'Automation is held at a generation' })
+  await held.getByText(/Held at generation 408: the shop is down/).waitFor()
+  await held.getByRole('button', { name: 'Resume…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click()
+  await held.waitFor({ state: 'detached' })
+  await page.context().close()
+})
+
+test('the way back is refused with its reason, and to a role that may not', { skip }, async () => {
+  const page = await desk.visit('/plans/back/412')
+  await page.getByText('Every workload wears what it wore in generation 412.').waitFor()
+  desk.server.role = 'viewer'
+  await page.goto(`${desk.server.url}/ui/plans/back/408`)
+  await page.getByText('Needs role operator.').waitFor()
+  await isDisabled(page, 'Go back…')
+  await page.context().close()
+})
+
+test('the countdown is the host’s where the clock of the browser is wrong by an hour', { skip }, async () => {
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    const deadline = countTo(90)
+    const context = await newContext(desk.browser, {})
+    await context.clock.install({ time: Date.now() + wrongMs })
+    await enter(context, desk.server.url)
+    const page = await context.newPage()
+    await page.goto(`${desk.server.url}/ui/plans/pl_413`)
+    await page.getByRole('timer').waitFor()
+    const agrees = async () => Math.abs((await secondsLeft(page)) - (deadline - Date.now()) / 1_000) <= 2
+    await until('the page counts as the host does', agrees)
+    await page.goto(`${desk.server.url}/ui/fleet`)
+    const row = page.getByRole('timer').first()
+    await row.waitFor()
+    await until('so does the Fleet', async () => {
+      const [, m, s] = /(\d+):(\d\d)/.exec(await row.innerText()) ?? []
+      return Math.abs(Number(m) * 60 + Number(s) - (deadline - Date.now()) / 1_000) <= 2
+    })
+    await context.close()
+  }
 })
 
 test('what changes: rules by meaning, then the lines of the table, then the document', { skip }, async () => {

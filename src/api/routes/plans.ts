@@ -40,6 +40,10 @@ const PreviewParams = Type.Object(
   { with: Type.Optional(Type.Union([Type.Literal('nft')])) },
   { additionalProperties: false },
 )
+const LookBackParams = Type.Object(
+  { to: Type.Integer({ minimum: 0, maximum: 2 ** 53 - 1 }) },
+  { additionalProperties: false },
+)
 const Nothing = Type.Object({}, { additionalProperties: false })
 
 export function planRoutes(app: Routes, deps: RouteDeps): void {
@@ -74,6 +78,22 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
       },
     },
     async (request) => preview(deps, await one(request), request.query.with === 'nft' ? 'with' : 'without'),
+  )
+
+  app.get(
+    '/plans/rollback/preview',
+    {
+      schema: {
+        tags,
+        summary: 'What a roll-back to a generation would change now; its generation is that one',
+        querystring: LookBackParams,
+      },
+    },
+    async (request) => {
+      const { tenant, actor } = principalOf(request)
+      const look = answer(await deps.control.lookBackTo({ tenant, generation: request.query.to, by: actor }))
+      return preview(deps, look, 'without')
+    },
   )
 
   app.post(
@@ -210,13 +230,15 @@ async function preview(deps: RouteDeps, record: PlanRecord, nft: 'with' | 'witho
   const { plans, workloads, agents, conversations } = deps.store()
   const { tenant, id, parent: parentId, steps } = record.plan
   const since = deps.clock() - TALK_MS
-  const [parent, all, allAgents, approvals, talks] = await Promise.all([
+  const [parent, all, allAgents, approvals, { confirmed }, talks] = await Promise.all([
     parentId === null ? null : plans.get(tenant, parentId),
     workloads.all(tenant),
     agents.list(tenant),
     plans.approvals(tenant, id),
+    plans.target(tenant),
     Promise.all(steps.slice(0, STEPS_SHOWN).map((step) => conversations.of(tenant, step.workload, since, TALKS))),
   ])
   const talked = talkOf(record.plan, parent?.plan ?? null, all, talks.flat())
-  return previewPlan({ record, parent, workloads: all, agents: allAgents, approvals, talked, nft })
+  const inForce = confirmed?.plan.generation.n ?? null
+  return previewPlan({ record, parent, workloads: all, agents: allAgents, approvals, talked, inForce, nft })
 }

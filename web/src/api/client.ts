@@ -12,7 +12,8 @@ export class ProblemError extends Error {
 }
 
 let csrf: string | null = null
-let serverOffsetMs = 0
+/** Server clock minus ours lies between these, ms. */
+let apart = { least: -Infinity, most: Infinity }
 let ended = false
 let whenEnded = () => {}
 
@@ -30,9 +31,10 @@ export function sessionEnded(): boolean {
   return ended
 }
 
-/** Server clock minus ours, from the Date header: countdowns are the server's, not this browser's. */
-export function clockOffsetMs(): number {
-  return serverOffsetMs
+/** The server's clock, from the Date headers of its answers: what stands in records is its time, not this browser's. Epoch ms. */
+export function serverNow(): number {
+  const { least, most } = apart
+  return Date.now() + (least <= 0 && most >= 0 ? 0 : (least + most) / 2)
 }
 
 /** Resolves with the body. Rejects with ProblemError (status 0 when the server could not be reached). */
@@ -97,14 +99,14 @@ async function send<T>(
   throw new ProblemError(problemFrom(response, text), response.headers.get('x-request-id'))
 }
 
+/** The header has whole seconds, cut off, of some moment between question and answer; several answers say it closer than one. */
 function noteClock(response: Response, sent: number): void {
   const date = Date.parse(response.headers.get('date') ?? '')
-  const now = Date.now()
-  // The header has whole seconds: only a difference above its own error is worth correcting.
-  if (Number.isFinite(date) && now - sent < 2_000) {
-    const offset = date + 500 - (sent + now) / 2
-    serverOffsetMs = Math.abs(offset) > 1_500 ? offset : 0
-  }
+  if (!Number.isFinite(date)) return
+  const said = { least: date - Date.now(), most: date + 1_000 - sent }
+  const both = { least: Math.max(apart.least, said.least), most: Math.min(apart.most, said.most) }
+  // Never both: one of the clocks was set in between.
+  apart = both.least <= both.most ? both : said
 }
 
 function problemFrom(response: Response, text: string): Problem {

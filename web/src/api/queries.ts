@@ -19,7 +19,7 @@ import type {
   WorkloadRecord,
   WornFacet,
 } from '../nouns.ts'
-import { get, ProblemError, setCsrf } from './client.ts'
+import { get, ProblemError, serverNow, setCsrf } from './client.ts'
 
 export const keys = {
   session: ['session'],
@@ -184,7 +184,7 @@ export function useHistory(id: string, spanMs: number) {
   return useQuery({
     queryKey: ['workload', id, 'history', spanMs],
     queryFn: async ({ signal }) => {
-      const now = Date.now()
+      const now = serverNow()
       const page = await get<Page<HistoryPoint>>(`${at(id)}/history?from=${now - spanMs}&to=${now}`, signal)
       return page.items
     },

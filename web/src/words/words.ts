@@ -6,6 +6,7 @@ import type { words as agents } from '../pages/agents/words.ts'
 import type { words as fleet } from '../pages/fleet/words.ts'
 import type { words as ledger } from '../pages/ledger/words.ts'
 import type { words as personas } from '../pages/personas/words.ts'
+import type { backWords } from '../pages/plans/back-words.ts'
 import type { words as plans } from '../pages/plans/words.ts'
 import type { words as policies } from '../pages/policies/words.ts'
 import type { words as secrets } from '../pages/secrets/words.ts'
@@ -25,6 +26,7 @@ type PageWords = typeof shared &
   typeof ledger &
   typeof personas &
   typeof plans &
+  typeof backWords &
   typeof policies &
   typeof secrets &
   typeof sources &

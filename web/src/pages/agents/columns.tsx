@@ -1,6 +1,7 @@
 /** What a row of Agents says, and what can be asked of it. */
 import { t } from 'i18next'
 import type { ReactNode } from 'react'
+import { serverNow } from '../../api/client.ts'
 import { isSilent } from '../../attention.ts'
 import { count } from '../../format.ts'
 import type { Grammar } from '../../grammar.ts'
@@ -154,7 +155,7 @@ export function agentGrammar(about: About): Grammar<AgentRecord> {
     fields: { host: (a) => [a.host], mode: (a) => [a.mode], intent: (a) => [about.standing(a).kind] },
     numbers: { generation: (a) => about.standing(a).have, workloads: about.workloads, dropped: droppedBy },
     flags: {
-      silent: (a) => isSilent(a, Date.now()),
+      silent: (a) => isSilent(a, serverNow()),
       differs: (a) => about.standing(a).kind === 'behind' || about.standing(a).kind === 'refused',
     },
   }

@@ -1,7 +1,7 @@
 /** The ledger: what was done by whom, newest first, as far back as it goes; is the chain whole; one record whole beside it. */
 import { t } from 'i18next'
 import { useEffect, useMemo, useRef } from 'react'
-import { ProblemError } from '../../api/client.ts'
+import { ProblemError, serverNow } from '../../api/client.ts'
 import { absolute, clockSeconds, count, day } from '../../format.ts'
 import { type Grammar, matchTerms, parseTerms } from '../../grammar.ts'
 import type { AuditRecord } from '../../nouns.ts'
@@ -96,7 +96,7 @@ export default function Ledger() {
   // Fixed while the question is the same, or every render would be another question.
   const from = useMemo(() => {
     const ms = spanMs(span)
-    return ms === null ? null : Math.floor((Date.now() - ms) / 60_000) * 60_000
+    return ms === null ? null : Math.floor((serverNow() - ms) / 60_000) * 60_000
   }, [span])
   const ask = useMemo(() => askOf(q, from), [q, from])
   const query = useRecords(ask)

@@ -1,6 +1,6 @@
 /** The ledger page by page, as a person scrolls; the newest record alone, so that new ones are noticed without moving anything. */
 import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { get } from '../../api/client.ts'
+import { get, serverNow } from '../../api/client.ts'
 import { keys } from '../../api/queries.ts'
 import { parseTerms } from '../../grammar.ts'
 import type { AuditRecord, Page } from '../../nouns.ts'
@@ -52,7 +52,7 @@ export function useNewest(ask: URLSearchParams) {
 export function useVerify() {
   return useQuery({
     queryKey: ['ledger-verify'],
-    queryFn: async ({ signal }) => ({ ...(await get<Verified>('/v1/audit/verify', signal)), answeredAt: Date.now() }),
+    queryFn: async ({ signal }) => ({ ...(await get<Verified>('/v1/audit/verify', signal)), answeredAt: serverNow() }),
     enabled: false,
     staleTime: Infinity,
     retry: false,

@@ -6,7 +6,7 @@ import { useNavigate } from 'react-router'
 import { post } from '../../api/client.ts'
 import { keys, useSession } from '../../api/queries.ts'
 import type { PlanPreview, PlanSummary, Role } from '../../nouns.ts'
-import { Button } from '../../parts/button.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
 import { useHindrance } from '../../parts/rights.ts'
 import { say } from '../../parts/toast.tsx'
 import { paths } from '../../paths.ts'
@@ -29,6 +29,9 @@ function waysOf({ state, direction }: PlanPreview): readonly Way[] {
   if (state === 'confirmed') return [direction === 'containment' ? 'release' : 'undo']
   return []
 }
+/** It was in force and another one is now: there is a way back to it. */
+const isPast = ({ state, generation, in_force }: PlanPreview) =>
+  state === 'confirmed' && in_force !== null && in_force > generation
 const ACTION = {
   confirm: 'confirm',
   approve: 'approve',
@@ -66,6 +69,11 @@ export function Actions({
         {ways.map((way) => (
           <ActionButton key={way} way={way} hindrance={hindrances(way)} shared={shared !== null} onClick={ask(way)} />
         ))}
+        {isPast(plan) ? (
+          <LinkButton variant="default" to={paths.planBack(plan.generation)}>
+            {t('planPage.act.back', { n: plan.generation })}
+          </LinkButton>
+        ) : null}
       </div>
       {shared === null ? null : (
         <p className="sub plan-hindrance" id={SHARED}>

@@ -25,19 +25,11 @@ const SAME = 5
 export function Diff({ plan }: { readonly plan: PlanPreview }) {
   const address = useAddress()
   const form = FORMS.find((one) => one === address.get('form')) ?? 'meaning'
-  const { rules, facets } = countChanges(plan.steps)
   return (
     <section className="surface" aria-labelledby="diff">
       <div className="panel-head wrap">
         <h2 id="diff">{t('planPage.diff.title')}</h2>
-        <span className="qq">
-          {rules + facets === 0
-            ? t('planPage.diff.onlySets')
-            : [
-                ...(rules === 0 ? [] : [t('planPage.diff.rules', { count: rules })]),
-                ...(facets === 0 ? [] : [t('planPage.diff.facets', { count: facets })]),
-              ].join(', ')}
-        </span>
+        <span className="qq">{counted(plan)}</span>
         {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
         <span className="right seg" role="group" aria-label={t('planPage.diff.form')}>
           {FORMS.map((one) => (
@@ -63,6 +55,28 @@ export function Diff({ plan }: { readonly plan: PlanPreview }) {
       </Suspense>
     </section>
   )
+}
+
+/** By meaning alone: of what is no plan yet. */
+export function Changes({ plan }: { readonly plan: PlanPreview }) {
+  return (
+    <section className="surface" aria-labelledby="diff">
+      <div className="panel-head wrap">
+        <h2 id="diff">{t('planPage.diff.title')}</h2>
+        <span className="qq">{counted(plan)}</span>
+      </div>
+      <Meaning plan={plan} />
+    </section>
+  )
+}
+
+function counted(plan: PlanPreview): string {
+  const { rules, facets } = countChanges(plan.steps)
+  if (rules + facets === 0) return t('planPage.diff.onlySets')
+  return [
+    ...(rules === 0 ? [] : [t('planPage.diff.rules', { count: rules })]),
+    ...(facets === 0 ? [] : [t('planPage.diff.facets', { count: facets })]),
+  ].join(', ')
 }
 
 function Meaning({ plan }: { readonly plan: PlanPreview }) {

@@ -1,7 +1,6 @@
 /** Plans: what waits for a person first, then what is under way, in force, over; a timer that runs on a host counts in its row. */
 import { t } from 'i18next'
-import { useMemo } from 'react'
-import { clockOffsetMs } from '../../api/client.ts'
+import { lazy, Suspense, useMemo } from 'react'
 import { count, countdown, countWord } from '../../format.ts'
 import type { Grammar } from '../../grammar.ts'
 import type { PlanSummary, ShiftState } from '../../nouns.ts'
@@ -24,6 +23,8 @@ import { StepMark } from './stepper.tsx'
 import { words } from './words.ts'
 
 addWords(words)
+
+const Held = lazy(() => import('./held.tsx'))
 
 type PlanRow = PlanSummary & { readonly id: string }
 
@@ -154,6 +155,9 @@ export default function Plans() {
         }
         crumbs={[{ name: t('nav.plans') }]}
       />
+      <Suspense>
+        <Held />
+      </Suspense>
       <Loaded query={query} what={t('plans.part')}>
         {(rows) => <PlanList plans={rows} />}
       </Loaded>
@@ -248,7 +252,7 @@ function TwoLines({ row }: { readonly row: PlanRow }) {
 
 /** The host's countdown, by the server's clock. */
 function Left({ row }: { readonly row: PlanRow }) {
-  const now = useNow() + clockOffsetMs()
+  const now = useNow()
   if (row.deadline === null) return null
   const left = countdown(row.deadline, now)
   return (

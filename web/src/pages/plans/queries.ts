@@ -37,6 +37,15 @@ export function usePreview(id: string) {
     placeholderData: (previous) => (previous?.id === id ? previous : undefined),
   })
 }
+/** Under the key of plans: what is in force moves with them. */
+export function useLookBack(generation: string) {
+  return useQuery({
+    queryKey: [...keys.plans, 'back', generation],
+    queryFn: ({ signal }) =>
+      get<PlanPreview>(`/v1/plans/rollback/preview?to=${encodeURIComponent(generation)}`, signal),
+    placeholderData: (previous) => (previous?.generation === Number(generation) ? previous : undefined),
+  })
+}
 export function usePreviewNft(id: string) {
   return useQuery({
     queryKey: [...keys.plans, id, 'nft'],

@@ -16,37 +16,78 @@ type Props = { readonly plan: PlanPreview }
 
 export function Approvals({ plan }: Props) {
   const now = useNow()
-  const open = plan.approvals_needed - plan.approvals.length
   const waits = plan.state === 'proposed' || plan.state === 'shadowed'
+  const open = waits ? Math.max(0, plan.approvals_needed - plan.approvals.length) : 0
   return (
     <section className="surface" aria-labelledby="approvals">
       <div className="panel-head">
         <h2 id="approvals">{t('planPage.approvals.title')}</h2>
         <span className="right qq">{t(`planPage.approvals.needs.${plan.approval}`)}</span>
       </div>
-      {plan.approvals.length === 0 ? null : (
+      {plan.approvals.length + open === 0 ? null : (
         <ul className="approvals">
-          {plan.approvals.map(({ by, note, at }) => (
-            <li key={by}>
-              <span className="initials" aria-hidden="true">
-                {initials(personName(by))}
-              </span>
-              <div>
-                <b className="name">{personName(by)}</b>
-                <span className="sub n">
-                  {timeOf(at, now)} · {note === '' ? t('planPage.approvals.noNote') : `“${note}”`}
-                </span>
-              </div>
-              <VerdictMark verdict="allow" word={t('planPage.approvals.approved')} />
-            </li>
+          {plan.approvals.map((one) => (
+            <Given key={one.by} plan={plan} one={one} now={now} />
+          ))}
+          {Array.from({ length: open }, (_, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: who they will be is not known
+            <Awaited key={i} plan={plan} first={plan.approvals.length + i === 0} now={now} />
           ))}
         </ul>
       )}
       <p className="sub foot-note">
         {t('planPage.approvals.asks', { words: plan.approval_words })}{' '}
-        {waits && open > 0 ? t('planPage.approvals.open', { count: open }) : null}
+        {plan.approval_rule === 'approval/fail-safe' ? t('planPage.approvals.alone') : null}{' '}
+        {plan.approval_rule === null ? null : (
+          <span className="qq">
+            {t('planPage.approvals.rule')} <span className="mono">{plan.approval_rule}</span>
+          </span>
+        )}
       </p>
     </section>
+  )
+}
+
+type Approval = PlanPreview['approvals'][number]
+
+function Given({ plan, one, now }: Props & { readonly one: Approval; readonly now: number }) {
+  const { by, note, at, signed } = one
+  const all = plan.agents.length
+  return (
+    <li>
+      <span className="initials" aria-hidden="true">
+        {initials(personName(by))}
+      </span>
+      <div>
+        <b className="name">{personName(by)}</b>
+        <span className="sub n">
+          {timeOf(at, now)} · {note === '' ? t('planPage.approvals.noNote') : `“${note}”`}
+        </span>
+        {signed.length === 0 ? null : (
+          <span className="sub n">{t('planPage.approvals.signedFor', { count: signed.length, all })}</span>
+        )}
+      </div>
+      <VerdictMark verdict="allow" word={t(`planPage.approvals.${signed.length === 0 ? 'approved' : 'signed'}`)} />
+    </li>
+  )
+}
+
+/** Nobody says yes twice, and nobody to what he proposed: so whom it cannot be is known. */
+function Awaited({ plan, first, now }: Props & { readonly first: boolean; readonly now: number }) {
+  const not = [plan.proposed_by, ...plan.approvals.map(({ by }) => by)].filter((by) => by !== 'guise').map(personName)
+  const words = [
+    t('planPage.approvals.since', { at: timeOf(plan.created_at, now) }),
+    ...(not.length === 0 ? [] : [t('planPage.approvals.not', { names: not.join(', ') })]),
+  ]
+  return (
+    <li>
+      <span className="initials open" aria-hidden="true" />
+      <div>
+        <b className="name">{t(first ? 'planPage.approvals.slot' : 'planPage.approvals.slotOther')}</b>
+        <span className="sub n">{words.join(' · ')}</span>
+      </div>
+      <VerdictMark verdict="would-deny" word={t('planPage.approvals.waits')} />
+    </li>
   )
 }
 

@@ -1,7 +1,6 @@
 /** The host's own timer as this page sees it: from the deadline its agents said, by the server's clock; never counted from here. */
 import { t } from 'i18next'
 import { useEffect, useRef, useState } from 'react'
-import { clockOffsetMs } from '../../api/client.ts'
 import type { AgentRecord, PlanPreview } from '../../nouns.ts'
 import { useNow } from '../../parts/now.ts'
 
@@ -31,7 +30,7 @@ export function probesOf(plan: PlanPreview, agents: readonly AgentRecord[]): rea
 
 /** Null while no host counts. */
 export function useTimer(plan: PlanPreview, agents: readonly AgentRecord[]): Timer | null {
-  const now = useNow() + clockOffsetMs()
+  const now = useNow()
   if (plan.state !== 'applying' && plan.state !== 'confirming') return null
   const counting = agentsAt(plan, agents).flatMap((one) => {
     const at = one.applied?.deadline ?? null

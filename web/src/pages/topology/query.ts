@@ -1,7 +1,7 @@
 /** The map and the conversations behind it, from the API; read again every quarter minute unless the page is paused. */
 import { useQuery } from '@tanstack/react-query'
 import type { Topology, TopologyTalks } from '../../../../src/model/topology.ts'
-import { get } from '../../api/client.ts'
+import { get, serverNow } from '../../api/client.ts'
 import { useLive } from '../../api/live.ts'
 import { query } from '../../paths.ts'
 import { type At, atText, type PageState, spanMs } from './state.ts'
@@ -10,7 +10,7 @@ const READ_EVERY_MS = 15_000
 type Asked = Pick<PageState, 'span' | 'q' | 'infrastructure'> & { readonly at: At | null }
 
 function address({ at, span, q, infrastructure }: Asked): string {
-  const now = Date.now()
+  const now = serverNow()
   return query({
     from: String(now - spanMs(span)),
     to: String(now),
