@@ -116,6 +116,7 @@ async function main(config: AgentConfig): Promise<void> {
     inventory: () => inventory,
     probeServer: () => link.probe(),
     judge: gate.judge,
+    learned: (now) => sense.learned.held(now),
     changed: ({ state, generation, why }) => {
       if (state === 'confirmed') sense.learned.restore(clock())
       if ((state as string) === 'refused')

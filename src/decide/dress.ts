@@ -3,7 +3,7 @@
  * with a reason for every workload left out.
  */
 import type { DesiredState } from '../model/desired.ts'
-import { CARRIES, facetsOf } from '../model/facets.ts'
+import { CARRIES, facetsOf, lackText } from '../model/facets.ts'
 import { slug, type WorkloadId } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import type { ApprovalClass } from '../model/plan.ts'
@@ -117,7 +117,7 @@ function draftOf(
   if (missing.length > 0)
     return skip(
       'facet-not-supported',
-      `driver ${record.report.driver} does not carry ${missing.join(', ')}, so it does not wear ${effective.persona.ref.name}`,
+      `${lackText(record.report.driver, missing)}, so it does not wear ${effective.persona.ref.name}`,
     )
   const { applying, byPolicy } = policiesFor(input, one, policies, engine, notes)
   const mitigation = mitigate(record, effective.persona, before?.containment ?? null, input.now, engine)

@@ -27,6 +27,7 @@ const ROWS: Rows = {
   publishedPorts: publishedPortsWish,
   packages: packagesWish,
   inspection: inspectionWish,
+  onDeny: (onDeny) => onDeny,
 }
 
 export function facetWishes(profile: Profile): Wishes {

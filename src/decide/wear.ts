@@ -45,7 +45,10 @@ export type WearInput = {
 export type WornState = {
   readonly resolution: Resolution
   /** Beside rules, what differs from the persona's own profile. */
-  readonly wishes: Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory' | 'inspection' | 'merged' | 'ladder' | 'dlp'>
+  readonly wishes: Pick<
+    DesiredState,
+    'bandwidth' | 'cpu' | 'memory' | 'inspection' | 'merged' | 'ladder' | 'dlp' | 'onDeny'
+  >
   readonly containment: Containment | null
   readonly approval: ApprovalClass
   readonly skipped: readonly Why[]
@@ -97,8 +100,10 @@ function uncarried(on: NonNullable<DesiredState['ladder']>, { report }: Workload
 type Overlapped = Omit<WornState, 'containment'> & { readonly key: unknown; readonly worn: readonly Persona[] }
 
 /** What may leave, by the word of each persona that is worn: it only takes away, so none is asked whose counts more. */
-function guarded(input: WearInput, base: Overlapped): Overlapped {
+function guarded(input: WearInput, unguarded: Overlapped): Overlapped {
   const carried = CARRIES[input.record.report.driver]
+  const resets = carried.includes('onDeny') && unguarded.worn.some(({ spec }) => spec.profile?.onDeny === 'reset')
+  const base = resets ? { ...unguarded, wishes: { ...unguarded.wishes, onDeny: 'reset' as const } } : unguarded
   const saying = carried.includes('dlp') ? base.worn.filter(({ spec }) => spec.profile?.dlp !== undefined) : []
   if (saying.length === 0) return base
   const resolution = input.remember(['dlp', saying.map(({ ref }) => ref.id), base.key], () => {

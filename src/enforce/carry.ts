@@ -5,8 +5,7 @@
  * no plan writes; their elements end by themselves.
  */
 import { LIVE, TABLE } from '../compile/base.ts'
-import { formatAddress, isV4, parseAddress } from '../model/address.ts'
-import { openConnections } from './open-connections.ts'
+import { type Open, type OpenEnd, openConnections, readOpen } from './open-connections.ts'
 
 /** Elements in nft's words, without their time. */
 export type Carried = { readonly v4: readonly string[]; readonly v6: readonly string[]; readonly until: number }
@@ -30,24 +29,21 @@ type Flow = { readonly family: 4 | 6; readonly both: readonly [string, string] }
 
 /** One line of `ss -Htun`, by either end as the asker: the kernel starts to track it with whoever speaks next. */
 export function readFlow(line: string): Flow[] {
-  const words = line.trim().split(/\s+/)
-  const [protocol, local, peer] = [words[0], readEnd(words.at(-2) ?? ''), readEnd(words.at(-1) ?? '')]
-  if ((protocol !== 'tcp' && protocol !== 'udp') || local === null || peer === null) return []
-  if (local.family !== peer.family || isLoopback(local.address)) return []
-  const way = (from: End, to: End) => `${from.address} . ${to.address} . ${protocol} . ${from.port} . ${to.port}`
-  return [{ family: local.family, both: [way(local, peer), way(peer, local)] }]
+  const open = readOpen(line)
+  return open === null ? [] : [{ family: open.local.family, both: bothWays(open) }]
 }
 
-type End = { readonly family: 4 | 6; readonly address: string; readonly port: number }
-
-function readEnd(text: string): End | null {
-  const [, address, port] = /^\[?([0-9a-f.:]+)\]?:(\d{1,5})$/i.exec(text) ?? []
-  const words = address === undefined ? null : parseAddress(address)
-  if (words === null || Number(port) > 65_535) return null
-  return { family: isV4(words) ? 4 : 6, address: formatAddress(words), port: Number(port) }
+/** Has it come in with the first rules, and its time is not over? */
+export function isCarried(open: Open, carried: readonly Carried[], now: number): boolean {
+  const [out] = bothWays(open)
+  return carried.some(({ v4, v6, until }) => until > now && (open.local.family === 4 ? v4 : v6).includes(out))
 }
 
-const isLoopback = (address: string) => address === '::1' || address.startsWith('127.')
+function bothWays({ protocol, local, peer }: Open): [string, string] {
+  const way = (from: OpenEnd, to: OpenEnd) =>
+    `${from.address} . ${to.address} . ${protocol} . ${from.port} . ${to.port}`
+  return [way(local, peer), way(peer, local)]
+}
 
 /** To stand behind the text that makes the table, in one transaction with it. What is there already keeps its time. */
 export function carryText(carried: readonly Carried[], now: number): string {

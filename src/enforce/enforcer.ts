@@ -1,8 +1,8 @@
 /**
  * States, confirms and roll-backs come in, one at a time; the kernel changes, and `Applied` says how far it is. Order of a
  * change: intent on disk · addresses added, resolvers written · nft (chains and sets, then the timed flip, one
- * transaction) · preferred source, after the sets know the new address · probes · wait. Order of a confirmation: commit ·
- * permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
+ * transaction) · preferred source, after the sets know the new address · probes · sockets of what is denied now reset, where
+ * that is asked for · wait. Order of a confirmation: commit · permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
  */
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
@@ -17,6 +17,7 @@ import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
+import { type ResetWorld, resetDenied } from './reset-sockets.ts'
 import { createRuleCounts } from './rule-counts.ts'
 import {
   bare,
@@ -43,6 +44,8 @@ export type EnforcerOptions = {
   readonly probeServer: () => Promise<Probe>
   /** What the host itself never lets a server ask for (`floor-judge.ts`): a sentence, or null. Asked before anything else. */
   readonly judge?: (state: AgentState, inForce: AgentState | null) => string | null
+  /** What sets hold beside what is written in them. */
+  readonly learned?: (now: number) => ResetWorld['learned']
   /** Something to report. */
   readonly changed: (applied: Applied) => void
   /** The table was written anew: elements that reflexes had added are gone. */
@@ -240,8 +243,30 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const bad = probes.find((probe) => !probe.ok)
     if (bad !== undefined) return revert(`probe ${bad.name} failed: ${bad.detail}`, probes)
     // A containment ends by itself, and nobody inside may undo it by silencing us: no outside ack is awaited.
-    if (contains) return seal(probes)
-    tell(state.generation, 'confirming', { deadline, probes })
+    if (contains) {
+      await seal(probes)
+      const reset = await resetAll(before, after)
+      if (reset.length > 0) tell(state.generation, 'confirmed', { probes: [...probes, ...reset] })
+      return
+    }
+    tell(state.generation, 'confirming', { deadline, probes: [...probes, ...(await resetAll(before, after))] })
+  }
+
+  /** Sockets whose flows are denied from now on, told beside the probes: a change that failed has ended none. */
+  async function resetAll(before: Snapshot, after: Snapshot): Promise<Probe[]> {
+    const now = clock()
+    const { namespaces, workloads } = options.inventory()
+    const missed = (key: string, why: string) => {
+      counters.unreachable++
+      say(`could not reset the sockets of ${key}: ${why}`)
+    }
+    const world = { namespaces, carried, learned: options.learned?.(now), now, missed }
+    return (await resetDenied(before, after, world)).map(({ key, sockets, rules }) => {
+      const name = workloads.find((one) => one.key === key)?.name ?? key
+      const detail = `${sockets} of ${name} reset, denied by ${rules.join(', ')}`.slice(0, 300)
+      say(`sockets: ${detail}`)
+      return { name: 'sockets', ok: true, detail }
+    })
   }
 
   async function seal(probes: readonly Probe[]): Promise<void> {

@@ -28,6 +28,8 @@ export type NamedAnswer = {
 export type LearnedSets = {
   readonly counters: { added: number; renewed: number; spared: number; crowded: number; failed: number }
   readonly live: number
+  /** What the sets of these names hold beside what is written. */
+  held(now: number): readonly { readonly set: string; readonly address: string }[]
   learn(answer: NamedAnswer, now: number): void
   /** Rows that were answered keep what they go to. */
   heed(batch: FlowBatch, now: number): void
@@ -137,6 +139,7 @@ export function createLearnedSets(options: {
     get live() {
       return live.size
     },
+    held: (now) => [...live.values()].filter(({ until, heldUntil }) => until > now && heldUntil > now),
     learn({ query, addresses }, now) {
       const asking = sets().filter(({ learned }) => learned.names.some((name) => fits(name, query)))
       const found: Live[] = []

@@ -7,6 +7,7 @@ import { BandwidthWish } from './facets/bandwidth.ts'
 import { DlpWish } from './facets/dlp.ts'
 import { InspectionWish } from './facets/inspection.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
+import { OnDeny } from './facets/on-deny.ts'
 import { Packages } from './facets/packages.ts'
 import { Tls } from './facets/tls.ts'
 import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
@@ -188,6 +189,7 @@ export const DesiredState = Type.Object(
     dlp: Type.Optional(DlpWish),
     packages: Type.Optional(Packages),
     inspection: Type.Optional(InspectionWish),
+    onDeny: Type.Optional(OnDeny),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when
      * the server is silent, so a quarantined workload cannot sabotage its probes and be released.

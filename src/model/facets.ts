@@ -19,14 +19,14 @@ const BEHIND_A_LINK = [
   'inspection',
 ] as const satisfies readonly Facet[]
 /** A machine's memory is its own (`guise machine resize`), and so is its package manager. */
-const IN_OUR_KERNEL = [...BEHIND_A_LINK, 'memory', 'packages'] as const satisfies readonly Facet[]
+const IN_OUR_KERNEL = [...BEHIND_A_LINK, 'memory', 'packages', 'onDeny'] as const satisfies readonly Facet[]
 
 export const CARRIES: Readonly<Record<DriverName, readonly Facet[]>> = {
   netns: IN_OUR_KERNEL,
   container: IN_OUR_KERNEL,
   qemu: BEHIND_A_LINK,
   libvirt: BEHIND_A_LINK,
-  host: ['policies'],
+  host: ['policies', 'onDeny'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
 }
@@ -53,6 +53,12 @@ export function facetsOf(spec: PersonaSpec): Facet[] {
   return FACETS.filter((facet) =>
     facet === 'policies' ? profile.rules !== undefined || profile.default !== undefined : profile[facet] !== undefined,
   )
+}
+
+/** Which facets of a persona a driver lacks, with the reason where it is not plain. */
+export function lackText(driver: DriverName, lacking: readonly Facet[], workload: string | null = null): string {
+  const why = lacking.includes('onDeny') ? ' (its sockets are in no kernel of ours)' : ''
+  return `driver ${driver}${workload === null ? '' : ` of ${workload}`} does not carry ${lacking.join(', ')}${why}`
 }
 
 /** Facets and mitigations in `spec` that no driver of this release carries, as JSON pointers. */

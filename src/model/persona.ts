@@ -5,6 +5,7 @@ import { Bandwidth } from './facets/bandwidth.ts'
 import { Dlp } from './facets/dlp.ts'
 import { Inspection } from './facets/inspection.ts'
 import { Cpu, Memory } from './facets/limits.ts'
+import { OnDeny } from './facets/on-deny.ts'
 import { Packages } from './facets/packages.ts'
 import { TlsWish } from './facets/tls.ts'
 import { EgressAddress, PublishedPorts } from './facets/translation.ts'
@@ -29,6 +30,7 @@ export const FACETS = [
   'inspection',
   'fingerprint',
   'dlp',
+  'onDeny',
 ] as const
 export type Facet = (typeof FACETS)[number]
 
@@ -88,6 +90,8 @@ export const Profile = Type.Object(
     fingerprint: Type.Optional(Type.Unknown()),
     /** What may leave it. */
     dlp: Type.Optional(Dlp),
+    /** `reset`: a change that denies what it has open ends the sockets of it, at once. Absent: these are left to wait. */
+    onDeny: Type.Optional(OnDeny),
   },
   { additionalProperties: false },
 )

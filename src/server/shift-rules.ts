@@ -1,7 +1,7 @@
 /** Who may be shifted to what, said before a plan is made; and personas that a workload's owner declared. */
 import type { ShiftRequest } from '../api/control.ts'
 import type { PersonaRef } from '../model/belief.ts'
-import { CARRIES, facetsOf } from '../model/facets.ts'
+import { CARRIES, facetsOf, lackText } from '../model/facets.ts'
 import { type PersonaId, slug, type TenantId } from '../model/ids.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome } from '../model/why.ts'
@@ -43,7 +43,7 @@ export function refuseShift(state: Gathered, request: ShiftRequest): Outcome<Jud
     return {
       ok: false,
       code: 'facet-not-supported',
-      why: `Driver ${driver} of ${name} does not carry ${missing.join(', ')}, which ${to.name} asks for.`,
+      why: `${lackText(driver, missing, name).replace(/^d/, 'D')}, which ${to.name} asks for.`,
       cure: 'Take these facets out of the persona, or choose another persona.',
     }
   }

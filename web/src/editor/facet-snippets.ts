@@ -16,6 +16,7 @@ export const SNIPPETS: Readonly<Record<string, string>> = {
   memory: 'memory: { max: 512MiB }\n',
   packages: "packages:\n  # only those that the host's floor.yaml lists\n  - curl\n",
   inspection: 'inspection: flows\n',
+  onDeny: 'onDeny: reset\n',
   dlp: 'dlp:\n  budgets:\n    - { to: unrated, bytes: 1GiB, per: day }\n',
 }
 /** Beside the profile. */

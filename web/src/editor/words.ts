@@ -92,6 +92,7 @@ export const words = {
       memory: 'What it may take of the memory of its host, such as 512MiB.',
       packages: 'Debian packages in its own root: name, or name=version. Only those that the floor of its host lists.',
       inspection: 'How much of its traffic the sensor of its host gets.',
+      onDeny: 'reset: a change that denies what it has open ends these sockets at once, inside the workload.',
       ladder: 'What is taken away at which risk, step by step. A higher step never loosens.',
       overlap: 'How it is worn beside other personas.',
       secret: 'The name of a secret that is kept. Its value is never shown.',

@@ -11,6 +11,7 @@ export const facetWords = {
   inspection: 'Inspection',
   fingerprint: 'Fingerprint',
   dlp: 'Bounds on what leaves',
+  onDeny: 'Sockets of what is denied',
   power: 'Machine',
 } as const
 
