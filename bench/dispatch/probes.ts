@@ -4,7 +4,7 @@
  * containment, the host itself).
  */
 import { compileDelta, confirmDelta, removeText, revertDelta } from '../../src/compile/delta.ts'
-import { type Compiled, compileAgent, reflexElement } from '../../src/compile/nft.ts'
+import { type Compiled, compileAgent, reflexElements } from '../../src/compile/nft.ts'
 import { differences, readBack } from '../../src/compile/parse.ts'
 import type { AgentState, RuleList, RuleMatch } from '../../src/model/desired.ts'
 import { type Network, v4, v6, within } from './network.ts'
@@ -253,8 +253,8 @@ class Range {
     const neverBlock = [v4(2), 'fd77:2::/64']
     await this.#load(stateOf(lists, { neverBlock }))
     const reflex = async (peer: string, timeout: string) => {
-      const { set, element } = reflexElement(this.#network.bindings[2]!, peer)!
-      await this.#network.nft(`add element inet guise ${set} { ${element} timeout ${timeout} }\n`)
+      for (const { set, element } of reflexElements(this.#network.bindings[2]!, peer))
+        await this.#network.nft(`add element inet guise ${set} { ${element} timeout ${timeout} }\n`)
     }
     await reflex(v4(1), '1200ms')
     await reflex(v6(1), '60s')

@@ -4,7 +4,7 @@
  */
 import { compileDelta, confirmDelta, revertDelta } from '../../src/compile/delta.ts'
 import { evaluate, type Judgement, type Live, type Packet } from '../../src/compile/evaluate.ts'
-import { type Compiled, compileAgent, learnedElement, reflexElement } from '../../src/compile/nft.ts'
+import { type Compiled, compileAgent, learnedElement, reflexElements } from '../../src/compile/nft.ts'
 import type { AgentState } from '../../src/model/desired.ts'
 import { nameOf, resetName, toldName } from '../dispatch/ear.ts'
 import { COUNT, type Network, v4, v6, within } from '../dispatch/network.ts'
@@ -160,11 +160,13 @@ class Scenario {
     }
     this.#held = after
     const reflexes = this.#random(3) > 0 ? [] : this.#reflexes(state)
-    const text = reflexes.flatMap(({ key, peer }) => {
-      const { set, element } = reflexElement(this.#network.bindings.find((one) => one.key === key)!, peer)!
-      return [`add element inet guise ${set} { ${element} timeout 600000ms }\n`]
-    })
-    await this.#load(['flush set inet guise reflex4\nflush set inet guise reflex6\n', ...text].join(''))
+    const text = reflexes.flatMap(({ key, peer }) =>
+      reflexElements(this.#network.bindings.find((one) => one.key === key)!, peer).map(
+        ({ set, element }) => `add element inet guise ${set} { ${element} timeout 600000ms }\n`,
+      ),
+    )
+    const flushed = ['reflex4', 'reflex6', 'reflex_dev4', 'reflex_dev6'].map((set) => `flush set inet guise ${set}\n`)
+    await this.#load([...flushed, ...text].join(''))
     return { now, reflexes, learned: await this.#learn(state, after) }
   }
 

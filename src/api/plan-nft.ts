@@ -2,10 +2,10 @@
  * What a plan does to each agent's table, compiled here as the agent will: the hash to compare with what it read back, and
  * the lines that change. In: the states before and after, and where the workloads are. Nothing is applied by looking.
  */
+import { bindingsOfReport } from '../compile/bind.ts'
 import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
 import type { AgentState } from '../model/desired.ts'
-import { PACKETS } from '../model/facets.ts'
 import type { NftLine } from '../model/plan-preview.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 
@@ -16,12 +16,7 @@ const MOST_LINES = 2_000
 /** As the agent finds them: what a persona gives counts, else what was reported. */
 export function bindingsFor(state: AgentState, workloads: readonly WorkloadRecord[]): Binding[] {
   const desired = new Map(state.workloads.map((one) => [one.key, one]))
-  return workloads.flatMap(({ report: { key, interface: face, addresses, driver } }) => {
-    const where = PACKETS[driver]
-    if (where === null || (where === 'netns') !== (face !== null)) return []
-    const own = desired.get(key)?.network?.addresses ?? addresses
-    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver: where }]
-  })
+  return workloads.flatMap(({ report }) => bindingsOfReport(report, desired.get(report.key)?.network?.addresses))
 }
 
 /** Null when it is too large for a look, or breaks a promise of the model: the agent refuses such a state and says why. */

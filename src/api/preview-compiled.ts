@@ -7,6 +7,7 @@ import { isLearnedSet } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import { ruleChanges } from '../decide/preview.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
+import { PACKETS } from '../model/facets.ts'
 import type { CompiledPreview, CompiledSide, Direction } from '../model/preview.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 
@@ -57,13 +58,13 @@ function chainsOf(input: DecideInput, { report }: WorkloadRecord, desired: Desir
     failSafe: failSafePaths(input.controlPlane),
     confirmWithinMs: input.settings.confirmWithinMs,
   }
-  const isHost = report.driver === 'host'
+  const place = PACKETS[report.driver] ?? 'netns'
   // Chains do not depend on where a workload is bound, so one that is not bound yet has a stand-in.
   const binding = {
     key: report.key,
-    interface: isHost ? null : 'preview',
-    addresses: [],
-    driver: isHost ? ('host' as const) : ('netns' as const),
+    interface: place === 'host' ? null : 'preview',
+    addresses: place === 'gateway' ? ['192.0.2.1'] : [],
+    driver: place,
   }
   const compiled = compileAgent(state, [binding])
   const of = (map: ReadonlyMap<string, string>) => {
@@ -71,7 +72,14 @@ function chainsOf(input: DecideInput, { report }: WorkloadRecord, desired: Desir
     return { name, text: textOf(compiled, name) }
   }
   const { maps } = compiled
-  return { egress: of(isHost ? maps.host_eg : maps.eg), ingress: of(isHost ? maps.host_ing : maps.ing) }
+  switch (place) {
+    case 'host':
+      return { egress: of(maps.host_eg), ingress: of(maps.host_ing) }
+    case 'gateway':
+      return { egress: of(maps.dev_eg4), ingress: of(maps.dev_ing4) }
+    case 'netns':
+      return { egress: of(maps.eg), ingress: of(maps.ing) }
+  }
 }
 
 /** A chain as `nft list` would show it, followed by those it leads to. */

@@ -6,6 +6,11 @@
  * A packet of ours passes, in this order: link-scope necessities (ND, DHCP) · own source address · invalid and
  * untracked dropped · related ICMP errors · fail-safe paths · containment · reflex · flows older than the first rules · pending shift · pending rules · permanent rules ·
  * dropped, for an interface of ours without an entry. Foreign packets leave at the first rule.
+ *
+ * Devices that only route through us share an interface, so there they are told apart by address, in base chains of their
+ * own: what comes from or goes to an address that is no device's passes untouched. In the forward hook a packet carries
+ * the device's own address whatever is translated (before it or behind it, nf_ip_hook_priorities), so the address next to
+ * the shared interface is who it is, and the rules behind it are those that everybody shares.
  */
 import { LOG_GROUP, LOG_LIMIT } from './chains.ts'
 
@@ -19,6 +24,10 @@ export const DISPATCH = {
   host_ing: 'nf_proto',
   safe_eg: 'nf_proto',
   safe_ing: 'nf_proto',
+  dev_eg4: 'ifname . ipv4_addr',
+  dev_eg6: 'ifname . ipv6_addr',
+  dev_ing4: 'ifname . ipv4_addr',
+  dev_ing6: 'ifname . ipv6_addr',
   auto: 'nf_proto',
   shift_eg_orig: 'nf_proto',
   shift_eg_reply: 'nf_proto',
@@ -41,6 +50,10 @@ export const CONTAIN = {
   in_contain: 'ifname',
   host_eg_contain: 'nf_proto',
   host_in_contain: 'nf_proto',
+  dev_eg_contain4: 'ifname . ipv4_addr',
+  dev_eg_contain6: 'ifname . ipv6_addr',
+  dev_in_contain4: 'ifname . ipv4_addr',
+  dev_in_contain6: 'ifname . ipv6_addr',
 } as const
 export type ContainMap = keyof typeof CONTAIN
 
@@ -52,6 +65,17 @@ export const MEMBER_SETS = {
   source6: 'ifname . ipv6_addr',
   mac_known: 'ifname',
   source_mac: 'ifname . ether_addr',
+  /** Interfaces that devices share, and the addresses there that are a device's. */
+  shared: 'ifname',
+  device4: 'ifname . ipv4_addr',
+  device6: 'ifname . ipv6_addr',
+  /** Known Ethernet addresses of devices, and which addresses each may send from. */
+  device_mac: 'ifname . ether_addr',
+  device_mac4: 'ifname . ipv4_addr . ether_addr',
+  device_mac6: 'ifname . ipv6_addr . ether_addr',
+  /** Addresses of devices whose Ethernet address is known. */
+  device_held4: 'ifname . ipv4_addr',
+  device_held6: 'ifname . ipv6_addr',
   state: 'ifname',
   /** Interfaces with a pending shift that is an element of a class set; never in a compiled state. */
   shifted: 'ifname',
@@ -60,12 +84,14 @@ export const MEMBER_SETS = {
 export const MOST_SHIFTED = 4_096
 export type MemberSet = keyof typeof MEMBER_SETS
 
-/** Written by reflexes, never by plans: interface (or nothing, for the host) and peer, with a timeout. */
+/** Written by reflexes, never by plans: interface (or nothing, for the host; and the own address, for a device) and peer, with a timeout. */
 export const REFLEX_SETS = {
   reflex4: 'ifname . ipv4_addr',
   reflex6: 'ifname . ipv6_addr',
   reflex_host4: 'ipv4_addr',
   reflex_host6: 'ipv6_addr',
+  reflex_dev4: 'ifname . ipv4_addr . ipv4_addr',
+  reflex_dev6: 'ifname . ipv6_addr . ipv6_addr',
 } as const
 
 /** The one chain that the enforcer writes; a plan and the look for foreign changes leave it alone. */
@@ -119,6 +145,82 @@ function forwardEnd(
     `${face} vmap @${map}`,
     `${face} @ours goto refuse_unbound`,
   ])
+}
+
+const FAMILIES = [
+  { family: 4, ip: 'ip' },
+  { family: 6, ip: 'ip6' },
+] as const
+
+/** The same for a device: `face` and `own` are where its interface and its address are. */
+function deviceEnd(
+  name: string,
+  face: 'iifname' | 'oifname',
+  own: 'saddr' | 'daddr',
+  [contain, map]: readonly ['dev_eg_contain' | 'dev_in_contain', 'dev_eg' | 'dev_ing'],
+  peer: 'daddr' | 'saddr',
+): string {
+  const both = (rule: (who: string, family: 4 | 6, ip: 'ip' | 'ip6') => string) =>
+    FAMILIES.map(({ family, ip }) => rule(`${face} . ${ip} ${own}`, family, ip))
+  return chain(name, [
+    ...both((who, family) => `${who} vmap @${contain}${family}`),
+    ...both((who, family, ip) => `${who} . ct original ${ip} ${peer} @reflex_dev${family} jump reflex`),
+    `jump ${LIVE}`,
+    ...both((who, family) => `${who} vmap @${map}${family}_pending`),
+    ...both((who, family) => `${who} vmap @${map}${family}`),
+    ...both((who, family) => `${who} @device${family} goto refuse_unbound`),
+  ])
+}
+
+/** Of packets on a shared interface only those of devices go on, by `goto`: whoever is unknown passes at the base chain's end. */
+function deviceChains(tracked: readonly string[], related: readonly string[]): string[] {
+  const known = (next: string) =>
+    (['iifname saddr', 'oifname daddr'] as const).flatMap((where) => {
+      const [face, own] = where.split(' ')
+      return FAMILIES.map(({ family, ip }) => `${face} . ${ip} ${own} @device${family} goto ${next}`)
+    })
+  const foreign = 'iifname != @shared oifname != @shared accept'
+  return [
+    chain('device_source', [
+      ...FAMILIES.map(
+        ({ family, ip }) =>
+          `meta nfproto ipv${family} iifname . ether saddr @device_mac iifname . ${ip} saddr . ether saddr != @device_mac${family} goto refuse_spoofed`,
+      ),
+      ...FAMILIES.map(
+        ({ family, ip }) =>
+          `iifname . ${ip} saddr @device_held${family} iifname . ${ip} saddr . ether saddr != @device_mac${family} goto refuse_spoofed`,
+      ),
+    ]),
+    deviceEnd('dev_eg_orig', 'iifname', 'saddr', ['dev_eg_contain', 'dev_eg'], 'daddr'),
+    deviceEnd('dev_eg_reply', 'oifname', 'daddr', ['dev_eg_contain', 'dev_eg'], 'daddr'),
+    deviceEnd('dev_in_orig', 'oifname', 'daddr', ['dev_in_contain', 'dev_ing'], 'saddr'),
+    deviceEnd('dev_in_reply', 'iifname', 'saddr', ['dev_in_contain', 'dev_ing'], 'saddr'),
+    chain('device_egress', [
+      ...tracked,
+      'jump safe_egress',
+      'ct direction original goto dev_eg_orig',
+      'ct direction reply goto dev_eg_reply',
+    ]),
+    chain('device_ingress', [
+      ...related,
+      'jump safe_ingress',
+      'ct direction original goto dev_in_orig',
+      'ct direction reply goto dev_in_reply',
+    ]),
+    chain('gateway_egress', [
+      'type filter hook forward priority 0; policy accept;',
+      foreign,
+      'jump link',
+      'iifname @shared jump device_source',
+      ...known('device_egress'),
+    ]),
+    chain('gateway_ingress', [
+      'type filter hook forward priority 1; policy accept;',
+      foreign,
+      'jump link',
+      ...known('device_ingress'),
+    ]),
+  ]
 }
 
 function hostEnd(name: string, safe: string, contain: ContainMap, map: DispatchMap, peer: 'daddr' | 'saddr'): string {
@@ -184,6 +286,7 @@ function chains(enforce: 'drop' | 'count'): string[] {
       'ct direction original jump in_orig',
       'ct direction reply jump in_reply',
     ]),
+    ...deviceChains(tracked, related),
     ...hostBase('host_input', 'input', 'iifname', ['host_ingress', 'host_egress'], tracked),
     ...hostBase('host_output', 'output', 'oifname', ['host_egress', 'host_ingress'], tracked),
   ]

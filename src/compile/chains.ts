@@ -37,8 +37,11 @@ export type Chains = {
 /** A destination that nobody spoke with for so long is new again. */
 const REMEMBERED_SECONDS = 30 * 86_400
 
-/** The host has no interface of its own, so a limit of its is one for all its packets. */
-export type Place = 'forward' | 'host'
+/**
+ * The host has no interface of its own, so a limit of its is one for all its packets. Behind a gateway many share one
+ * interface, so there each address of a device has its own.
+ */
+export type Place = 'forward' | 'host' | 'gateway'
 
 function addChain(chains: Chains, kind: string, lines: readonly string[]): string {
   const name = `${kind}_${digest(lines.join('\n'))}`
@@ -106,12 +109,23 @@ function limitLines(
   const limit = `limit rate over ${rate}`
   const deny = denyText(chains, 'deny', rule.id)
   if (place === 'host') return [unit === 'bytes' ? `${limit} ${deny}` : `${FIRST_PACKET} ${limit} ${deny}`]
-  const name = `limit_${digest([direction, rule.id, matches, rate].join('\n'))}`
-  chains.limits.set(name, 'ifname')
-  const [there, back] = direction === 'egress' ? ['iifname', 'oifname'] : ['oifname', 'iifname']
-  const over = (face: string) => `update @${name} { ${face} ${limit} } ${deny}`
-  if (unit === 'flows') return [`${FIRST_PACKET} ${over(there!)}`]
-  return [`ct direction original ${over(there!)}`, `ct direction reply ${over(back!)}`]
+  const [there, back] = direction === 'egress' ? (['in', 'out'] as const) : (['out', 'in'] as const)
+  return ownersAt(place).flatMap(({ in: into, out, type }) => {
+    const name = `limit_${digest([direction, rule.id, matches, rate, ...(place === 'gateway' ? [type] : [])].join('\n'))}`
+    chains.limits.set(name, type)
+    const over = (end: 'in' | 'out') => `update @${name} { ${end === 'in' ? into : out} ${limit} } ${deny}`
+    if (unit === 'flows') return [`${FIRST_PACKET} ${over(there)}`]
+    return [`ct direction original ${over(there)}`, `ct direction reply ${over(back)}`]
+  })
+}
+
+/** What says whose a packet is that comes from it (`in`) or goes to it (`out`), and the type of that. */
+function ownersAt(place: 'forward' | 'gateway') {
+  if (place === 'forward') return [{ in: 'iifname', out: 'oifname', type: 'ifname' }]
+  return ([4, 6] as const).map((family) => {
+    const ip = family === 4 ? 'ip' : 'ip6'
+    return { in: `iifname . ${ip} saddr`, out: `oifname . ${ip} daddr`, type: `ifname . ipv${family}_addr` }
+  })
 }
 
 /**
@@ -132,10 +146,14 @@ function beyondLines(
     chains.limits.set(name, type)
     return name
   }
-  const peers = ([4, 6] as const).map((family) => ({
-    key: `iifname . ct original ${family === 4 ? 'ip' : 'ip6'} ${direction === 'egress' ? 'daddr' : 'saddr'}`,
-    type: `ifname . ipv${family}_addr`,
-  }))
+  const owners = ownersAt(place).map(({ in: key, type }) => ({ key, type }))
+  const peers = ([4, 6] as const).map((family, i) => {
+    const { key, type } = owners[i] ?? owners[0]!
+    return {
+      key: `${key} . ct original ${family === 4 ? 'ip' : 'ip6'} ${direction === 'egress' ? 'daddr' : 'saddr'}`,
+      type: `${type} . ipv${family}_addr`,
+    }
+  })
   if (beyond.kind === 'new') {
     const remembered = `timeout ${beyond.seconds + REMEMBERED_SECONDS}s`
     return peers.flatMap(({ key, type }) => {
@@ -151,7 +169,7 @@ function beyondLines(
     })
   }
   const out = `ct direction ${direction === 'egress' ? 'original' : 'reply'}`
-  const keys = beyond.per === 'peer' ? peers : [{ key: 'iifname', type: 'ifname' }]
+  const keys = beyond.per === 'peer' ? peers : owners
   return keys.flatMap(({ key, type }) => {
     const used = setOf('used', type)
     const quota = `${key} timeout ${beyond.seconds}s quota over ${beyond.bytes} bytes`

@@ -23,7 +23,7 @@ const MAPS = Object.keys(DISPATCH) as DispatchMap[]
 /** nft reads a line of any length; this only keeps texts readable and its parser's stack small. */
 const ELEMENTS_PER_LINE = 2_000
 /** Interfaces are ours only while these hold them, so their timeout undoes a first load. */
-const MEMBERSHIP = ['ours', 'ours_host', 'state']
+const MEMBERSHIP = ['ours', 'ours_host', 'shared', 'state']
 
 export function compileDelta(
   before: Compiled | null,

@@ -18,6 +18,8 @@
  *   written and what its host has learned, which is part of `Live`; with nothing of either, everybody is outside of it.
  * - ICMP rules match the type of the query in both families; 8, echo request, also stands for ICMPv6's 128. Those of
  *   ICMPv6 alone match its types as they are.
+ * - Devices that only route through us share an interface. There a workload is who has the packet's address at that end;
+ *   an address that is no device's is nobody's. A device's Ethernet address and its addresses go together only.
  * - The verdict is what the rules say; in any mode but enforce a deny is only counted.
  *
  * Outside of this: neighbour discovery (hop limit 255), which link-scope rules let pass before any of it.
@@ -40,6 +42,8 @@ export type Packet = {
   readonly enters: string | null
   readonly leaves: string | null
   readonly source: string
+  /** Where it goes, when that does not follow from the flow. */
+  readonly target?: string
   readonly mac?: string
   /** What conntrack says of it. `first` opens a flow; `related-icmp` is an error about a known one. */
   readonly tracking: 'first' | 'original' | 'reply' | 'related-icmp' | 'invalid' | 'untracked'
@@ -80,16 +84,21 @@ export function evaluate(
   packet: Packet,
   live: Live = NOTHING_LIVE,
 ): Judgement {
-  const at = (face: string | null) => {
-    const binding = bindings.find((candidate) => candidate.interface === face)
+  const at = (face: string | null, address: string) => {
+    const binding = bindings.find(
+      (one) => one.interface === face && (one.driver !== 'gateway' || hasAddress(one, address)),
+    )
     const workload = binding && state.workloads.find(({ key }) => key === binding.key)
     return binding && workload ? { binding, workload } : undefined
   }
-  const sender = at(packet.enters)
-  const receiver = at(packet.leaves)
+  const sender = at(packet.enters, packet.source)
+  const receiver = at(packet.leaves, packet.target ?? (packet.tracking === 'reply' ? packet.flow.from : packet.flow.to))
+  const worn = new Set(state.workloads.map(({ key }) => key))
+  const liar = bindings.find((one) => worn.has(one.key) && isPoser(one, packet))
+  if (liar !== undefined) return deny('guise/spoofed', `${packet.source} is not an address of ${liar.key}.`)
   if (sender === undefined && receiver === undefined)
     return allow('guise/foreign', 'Neither end is a workload of this agent.')
-  if (packet.enters !== null && sender !== undefined && !ownSource(sender.binding, packet))
+  if (sender !== undefined && sender.binding.driver === 'netns' && !ownSource(sender.binding, packet))
     return deny('guise/spoofed', `${packet.source} is not an address of ${sender.binding.key}.`)
   if (packet.tracking === 'invalid' || packet.tracking === 'untracked')
     return deny(
@@ -261,6 +270,18 @@ function ownSource(binding: Binding, packet: Packet): boolean {
   if (binding.mac !== undefined && packet.mac !== undefined && binding.mac.toLowerCase() !== packet.mac.toLowerCase())
     return false
   return binding.addresses.some((own) => sameAddress(own.replace(/\/\d+$/, ''), packet.source))
+}
+
+function hasAddress({ addresses }: Binding, address: string): boolean {
+  return addresses.some((own) => sameAddress(own, address))
+}
+
+/** On an interface that many share: a device under an address that is not its own, or somebody else under one that is. */
+function isPoser(binding: Binding, packet: Packet): boolean {
+  const { driver, interface: face, mac } = binding
+  if (driver !== 'gateway' || face !== packet.enters || mac === undefined || packet.mac === undefined) return false
+  if (packet.source === '0.0.0.0' && isProtocol(packet.flow, 'udp') && packet.flow.port === 67) return false
+  return (mac.toLowerCase() === packet.mac.toLowerCase()) !== hasAddress(binding, packet.source)
 }
 
 /** Families are apart: `::/0` holds no IPv4 address, though the model writes those as IPv4-mapped IPv6. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { AgentState, RuleList } from '../model/desired.ts'
 import { compileDelta, confirmDelta, fullText, removeText, revertDelta } from './delta.ts'
-import { compileAgent, reflexElement } from './nft.ts'
+import { compileAgent, reflexElements } from './nft.ts'
 import type { Binding } from './tree.ts'
 import { encodeId, encodeSetName } from './words.ts'
 
@@ -305,9 +305,9 @@ test('hostile rule ids and set names become words that cannot end a string or st
 })
 
 test('a reflex is one element, or nothing when its peer is no address', () => {
-  assert.deepEqual(reflexElement(BINDINGS[0]!, '203.0.113.9'), { set: 'reflex4', element: '"gz1" . 203.0.113.9' })
+  assert.deepEqual(reflexElements(BINDINGS[0]!, '203.0.113.9'), [{ set: 'reflex4', element: '"gz1" . 203.0.113.9' }])
   const host: Binding = { key: 'h', interface: null, addresses: [], driver: 'host' }
-  assert.deepEqual(reflexElement(host, 'FD00::0:1'), { set: 'reflex_host6', element: 'fd00::1' })
-  assert.equal(reflexElement(host, '1.2.3.4 }; flush ruleset'), null)
+  assert.deepEqual(reflexElements(host, 'FD00::0:1'), [{ set: 'reflex_host6', element: 'fd00::1' }])
+  assert.deepEqual(reflexElements(host, '1.2.3.4 }; flush ruleset'), [])
   assert.match(removeText(), /^add table inet guise\ndelete table inet guise\n$/)
 })

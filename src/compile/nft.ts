@@ -8,7 +8,15 @@ import { type ContainMap, type DispatchMap, MEMBER_SETS, type MemberSet } from '
 import { automaticDenyChain, type Chains, listChain, safeChain } from './chains.ts'
 import { type Classes, compileClasses } from './classes.ts'
 import { bucketName } from './match-text.ts'
-import { type AgentTree, type Binding, buildTree, canonicalAddress, type ListNode, type SetNode } from './tree.ts'
+import {
+  type AgentTree,
+  type Binding,
+  buildTree,
+  canonicalAddress,
+  type ListNode,
+  type MemberNode,
+  type SetNode,
+} from './tree.ts'
 import { digest } from './words.ts'
 
 export type CompiledSet = {
@@ -57,10 +65,10 @@ export function compileAgent(state: AgentState, bindings: readonly Binding[]): C
   return { hash, enforce, chains: chains.all, sets, maps, contained, classes, ruleIds: chains.ids }
 }
 
-/** By interface: then maps and sets of equal states hold their elements in one order, and are compared without sorting. */
+/** By interface, devices by key: then maps and sets of equal states hold their elements in one order, and are compared without sorting. */
 function inOrder(tree: AgentTree): AgentTree {
-  const faceOf = ({ interface: face }: { readonly interface: string | null }) => face ?? ''
-  return { ...tree, members: tree.members.toSorted((a, b) => (faceOf(a) < faceOf(b) ? -1 : 1)) }
+  const nameOf = ({ interface: face, link, key }: MemberNode) => (link === 'own' ? (face ?? '') : `${face} ${key}`)
+  return { ...tree, members: tree.members.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)) }
 }
 
 const FAMILIES = ['ipv4', 'ipv6'] as const
@@ -73,19 +81,23 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
     host_ing: new Map(),
     safe_eg: new Map(),
     safe_ing: new Map(),
+    dev_eg4: new Map(),
+    dev_eg6: new Map(),
+    dev_ing4: new Map(),
+    dev_ing6: new Map(),
     auto: new Map(),
     shift_eg_orig: new Map(),
     shift_eg_reply: new Map(),
     shift_in_orig: new Map(),
     shift_in_reply: new Map(),
   }
-  const once = new Map<ListNode, string>()
-  const chainOf = (list: ListNode) => {
-    let verdict = once.get(list)
+  const once = { forward: new Map<ListNode, string>(), gateway: new Map<ListNode, string>() }
+  const chainOf = (list: ListNode, place: 'forward' | 'gateway') => {
+    let verdict = once[place].get(list)
     if (verdict === undefined) {
       // One text for all who wear it: the maps are compared and hashed by it thousands of times.
-      verdict = `goto ${listChain(chains, list, 'forward')}`
-      once.set(list, verdict)
+      verdict = `goto ${listChain(chains, list, place)}`
+      once[place].set(list, verdict)
     }
     return verdict
   }
@@ -96,10 +108,14 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
     if (member.interface === null) {
       both('host_eg', `goto ${listChain(chains, member.egress, 'host')}`)
       both('host_ing', `goto ${listChain(chains, member.ingress, 'host')}`)
-    } else {
-      maps.eg.set(`"${member.interface}"`, chainOf(member.egress))
-      maps.ing.set(`"${member.interface}"`, chainOf(member.ingress))
-    }
+    } else if (member.link === 'own') {
+      maps.eg.set(`"${member.interface}"`, chainOf(member.egress, 'forward'))
+      maps.ing.set(`"${member.interface}"`, chainOf(member.ingress, 'forward'))
+    } else
+      for (const { family, element } of deviceElements(member)) {
+        maps[`dev_eg${family}`].set(element, chainOf(member.egress, 'gateway'))
+        maps[`dev_ing${family}`].set(element, chainOf(member.ingress, 'gateway'))
+      }
   }
   both('safe_eg', `goto ${safeChain(chains, 'egress', tree.safe.egress, tree.resolvers, tree.watches)}`)
   both('safe_ing', `goto ${safeChain(chains, 'ingress', tree.safe.ingress)}`)
@@ -107,15 +123,33 @@ function dispatch(chains: Chains, tree: AgentTree): Record<DispatchMap, Map<stri
   return maps
 }
 
+/** What a device is known by in the kernel. */
+function deviceElements({ interface: face, addresses }: Pick<MemberNode, 'interface' | 'addresses'>) {
+  return addresses.map(({ family, address }) => ({ family, element: `"${face}" . ${address}` }))
+}
+
+type Entrance = { readonly element: string; readonly maps: readonly ContainMap[] }
+
+/** Where it is contained: egress first. */
+function entrances(member: MemberNode): Entrance[] {
+  const { interface: face, link } = member
+  if (face === null) return FAMILIES.map((element) => ({ element, maps: ['host_eg_contain', 'host_in_contain'] }))
+  if (link === 'own') return [{ element: `"${face}"`, maps: ['eg_contain', 'in_contain'] }]
+  return deviceElements(member).map(({ family, element }) => ({
+    element,
+    maps: [`dev_eg_contain${family}`, `dev_in_contain${family}`],
+  }))
+}
+
 function containment(chains: Chains, tree: AgentTree): Contained[] {
-  return tree.members.flatMap(({ key, interface: face, containment }) => {
+  return tree.members.flatMap((member) => {
+    const { key, containment } = member
     if (containment === null) return []
     const chain = automaticDenyChain(chains, 'c', tree.never, containment.id)
-    const elements = face === null ? FAMILIES : [`"${face}"`]
-    const maps: ContainMap[] = face === null ? ['host_eg_contain', 'host_in_contain'] : ['eg_contain', 'in_contain']
-    return maps
-      .slice(0, containment.directions === 'both' ? 2 : 1)
-      .flatMap((map) => elements.map((element) => ({ key, map, element, chain, until: containment.until })))
+    const { until, directions } = containment
+    return entrances(member).flatMap(({ element, maps }) =>
+      maps.slice(0, directions === 'both' ? 2 : 1).map((map) => ({ key, map, element, chain, until })),
+    )
   })
 }
 
@@ -127,6 +161,14 @@ function compileSets(tree: AgentTree): Map<string, CompiledSet> {
     source6: new Set(),
     mac_known: new Set(),
     source_mac: new Set(),
+    shared: new Set(),
+    device4: new Set(),
+    device6: new Set(),
+    device_mac: new Set(),
+    device_mac4: new Set(),
+    device_mac6: new Set(),
+    device_held4: new Set(),
+    device_held6: new Set(),
     state: new Set(),
     shifted: new Set(),
   }
@@ -136,6 +178,10 @@ function compileSets(tree: AgentTree): Map<string, CompiledSet> {
       continue
     }
     const face = `"${member.interface}"`
+    if (member.link === 'shared') {
+      addDevice(members, face, member)
+      continue
+    }
     members.ours.add(face)
     for (const { family, address } of member.addresses)
       members[family === 4 ? 'source4' : 'source6'].add(`${face} . ${address}`)
@@ -149,6 +195,18 @@ function compileSets(tree: AgentTree): Map<string, CompiledSet> {
     sets.set(name, { type: MEMBER_SETS[name], elements: members[name], holds: 'members' })
   for (const set of [tree.never, ...tree.sets]) addBuckets(sets, set)
   return sets
+}
+
+function addDevice(members: Record<MemberSet, Set<string>>, face: string, member: MemberNode): void {
+  const { mac } = member
+  members.shared.add(face)
+  if (mac !== null) members.device_mac.add(`${face} . ${mac}`)
+  for (const { family, element } of deviceElements(member)) {
+    members[`device${family}`].add(element)
+    if (mac === null) continue
+    members[`device_held${family}`].add(element)
+    members[`device_mac${family}`].add(`${element} . ${mac}`)
+  }
 }
 
 function addBuckets(sets: Map<string, CompiledSet>, set: SetNode): void {
@@ -191,11 +249,20 @@ export function learnedElement(set: string, address: string): { set: string; ele
   return { set: bucketName(set, family, family === 4 ? 32 : 128), element: found.address }
 }
 
-/** Where a reflex against `peer` goes: one element, given a timeout by the caller. null when `peer` is no address. */
-export function reflexElement(binding: Binding, peer: string): { set: string; element: string } | null {
-  const address = canonicalAddress(peer)
-  if (address === null) return null
-  return binding.interface === null
-    ? { set: `reflex_host${address.family}`, element: address.address }
-    : { set: `reflex${address.family}`, element: `"${binding.interface}" . ${address.address}` }
+/** Where a reflex against `peer` goes: elements, given a timeout by the caller; of a device, one for each of its addresses. None when `peer` is no address. */
+export function reflexElements(
+  { interface: face, driver, addresses }: Pick<Binding, 'interface' | 'driver' | 'addresses'>,
+  peer: string,
+): { set: string; element: string }[] {
+  const found = canonicalAddress(peer)
+  if (found === null) return []
+  const { family, address } = found
+  if (face === null) return [{ set: `reflex_host${family}`, element: address }]
+  if (driver !== 'gateway') return [{ set: `reflex${family}`, element: `"${face}" . ${address}` }]
+  return addresses.flatMap((text) => {
+    const own = canonicalAddress(text)
+    return own?.family === family
+      ? [{ set: `reflex_dev${family}`, element: `"${face}" . ${own.address} . ${address}` }]
+      : []
+  })
 }

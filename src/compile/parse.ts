@@ -21,6 +21,8 @@ export type ReadBack = {
   readonly contained: Readonly<Record<ContainMap, ReadonlyMap<string, Entry>>>
   readonly reflexes: readonly {
     readonly interface: string | null
+    /** Of a device, which shares its interface. */
+    readonly own?: string
     readonly peer: string
     readonly remainingMs: number | null
   }[]
@@ -188,10 +190,16 @@ function reflexes(sets: ReadonlyMap<string, Json>): ReadBack['reflexes'] {
       return { interface: face!.replaceAll('"', ''), peer: peer ?? '', remainingMs }
     }),
   )
+  const devices = ['reflex_dev4', 'reflex_dev6'].flatMap((name) =>
+    [...setEntries(sets.get(name))].map(([element, remainingMs]) => {
+      const [face = '', own = '', peer = ''] = element.split(' . ')
+      return { interface: face.replaceAll('"', ''), own, peer, remainingMs }
+    }),
+  )
   const host = ['reflex_host4', 'reflex_host6'].flatMap((name) =>
     [...setEntries(sets.get(name))].map(([peer, remainingMs]) => ({ interface: null, peer, remainingMs })),
   )
-  return [...forwarded, ...host]
+  return [...forwarded, ...devices, ...host]
 }
 
 function addCount(counts: Map<string, Count>, id: string, expr: readonly unknown[]): void {

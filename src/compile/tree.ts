@@ -23,7 +23,8 @@ export type Binding = {
   /** On the enforcing side; null for the host itself. */
   readonly interface: string | null
   readonly addresses: readonly string[]
-  readonly driver: 'netns' | 'host'
+  /** `gateway`: others share the interface, so it is known there by its addresses. */
+  readonly driver: 'netns' | 'host' | 'gateway'
   /** Checked as well where the interface is Ethernet with a known address. */
   readonly mac?: string
 }
@@ -69,6 +70,8 @@ export type MemberNode = {
   readonly key: string
   /** null: the host itself */
   readonly interface: string | null
+  /** Whose packets pass its interface: its own alone, or those of others too. */
+  readonly link: 'own' | 'shared'
   readonly addresses: readonly { readonly family: Family; readonly address: string }[]
   readonly mac: string | null
   readonly egress: ListNode
@@ -140,6 +143,7 @@ function buildMember(
     kind: 'member',
     key: binding.key,
     interface: binding.interface,
+    link: binding.driver === 'gateway' ? 'shared' : 'own',
     addresses: Object.freeze(
       binding.addresses.map((text) => {
         const { family, address } = parsePrefix(text.replace(/\/\d+$/, ''), `addresses of ${binding.key}`)
@@ -160,14 +164,20 @@ function buildMember(
   })
 }
 
-/** Two workloads behind one interface would share one map key, and one would silently wear the other's rules. */
+/** Two workloads behind one interface, or one address of it, would share one map key, and one would silently wear the other's rules. */
 function refuseDoubles(members: readonly MemberNode[]): void {
-  const seen = new Map<string | null, string>()
-  for (const member of members) {
-    const other = seen.get(member.interface)
-    if (other !== undefined)
-      throw new Error(`${other} and ${member.key} are both bound to ${member.interface ?? 'the host'}`)
-    seen.set(member.interface, member.key)
+  const seen = new Map<string, string>()
+  const claim = (name: string, key: string, said: string) => {
+    const other = seen.get(name)
+    if (other !== undefined) throw new Error(`${other} and ${key} are both bound to ${said}`)
+    seen.set(name, key)
+  }
+  const shared = new Set(members.flatMap(({ link, interface: face }) => (link === 'shared' ? [face] : [])))
+  for (const { key, interface: face, link, addresses } of members) {
+    if (link === 'own') {
+      if (shared.has(face)) throw new Error(`${key} is bound to ${face}, which devices share`)
+      claim(face ?? '', key, face ?? 'the host')
+    } else for (const { address } of addresses) claim(`${face} ${address}`, key, `${address} on ${face}`)
   }
 }
 

@@ -2,10 +2,11 @@
  * One host, whole, as one generation wants it: what the journal keeps as `before` and `after`. Made from an `AgentState`
  * and what the drivers found; compiled on demand, so a journal written by an older release still means the same.
  */
+import { bindingsOfReport } from '../compile/bind.ts'
 import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
-import { CARRIES, PACKETS } from '../model/facets.ts'
+import { CARRIES } from '../model/facets.ts'
 import { FACETS, type Facet } from '../model/persona.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import { type Draining, lingering, withOldAddresses, withOldMembers } from './drain.ts'
@@ -100,12 +101,7 @@ const bare4and6 = (addresses: readonly string[]) => addresses.map((text) => text
 
 export function bindingsOf(inventory: Inventory, state: AgentState | null): Binding[] {
   const desired = new Map(state?.workloads.map((workload) => [workload.key, workload]))
-  return inventory.workloads.flatMap(({ key, interface: face, addresses, driver }) => {
-    const where = PACKETS[driver]
-    if (where === null || (where === 'netns') !== (face !== null)) return []
-    const own = desired.get(key)?.network?.addresses ?? addresses
-    return [{ key, interface: face, addresses: own.map((text) => text.split('/')[0]!), driver: where }]
-  })
+  return inventory.workloads.flatMap((report) => bindingsOfReport(report, desired.get(report.key)?.network?.addresses))
 }
 
 /** What `state` means on this host, coming from `before`. Looks at what it touches for the first time. */

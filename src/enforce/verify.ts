@@ -1,7 +1,8 @@
 /** Kernel against intention, read back now: what the journal says is confirmed, per workload and facet. */
+import type { DispatchMap } from '../compile/base.ts'
 import type { Compiled } from '../compile/nft.ts'
 import type { ReadBack } from '../compile/parse.ts'
-import type { Binding } from '../compile/tree.ts'
+import { type Binding, canonicalAddress } from '../compile/tree.ts'
 import type { Facet } from '../model/persona.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { FacetPart } from './facet.ts'
@@ -74,11 +75,22 @@ export async function verify(home: string, now: number): Promise<Verification> {
   }
 }
 
+type Door = readonly [map: DispatchMap, element: string]
+
+/** Where the kernel finds its rules. */
+function doorsOf({ interface: face, driver, addresses }: Binding): Door[] {
+  const both = (maps: readonly [DispatchMap, DispatchMap], element: string) => maps.map((map): Door => [map, element])
+  if (face === null) return both(['host_eg', 'host_ing'], 'ipv4')
+  if (driver !== 'gateway') return both(['eg', 'ing'], `"${face}"`)
+  return addresses.flatMap((text) => {
+    const own = canonicalAddress(text)
+    return own === null ? [] : both([`dev_eg${own.family}`, `dev_ing${own.family}`], `"${face}" . ${own.address}`)
+  })
+}
+
 function policies(binding: Binding, compiled: Compiled | null, found: ReadBack | null): FacetVerdict {
-  const element = binding.interface === null ? 'ipv4' : `"${binding.interface}"`
-  const maps = binding.interface === null ? (['host_eg', 'host_ing'] as const) : (['eg', 'ing'] as const)
-  const wrong = maps.filter(
-    (map) => compiled?.maps[map].get(element) !== `goto ${found?.maps[map].get(element)?.chain}`,
+  const wrong = doorsOf(binding).flatMap(([map, element]) =>
+    compiled?.maps[map].get(element) === `goto ${found?.maps[map].get(element)?.chain}` ? [] : [map],
   )
   const ok = wrong.length === 0
   const why = ok ? 'the kernel dispatches it to its rules' : `the kernel dispatches ${wrong.join(' and ')} differently`

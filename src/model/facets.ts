@@ -1,7 +1,7 @@
 /** Which driver carries which facet. One table: the API, the planner and the agent refuse from it with the same words. */
 import { FACETS, type Facet, type MITIGATIONS, type PersonaSpec } from './persona.ts'
 
-export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'libvirt', 'recording'] as const
+export const DRIVERS = ['netns', 'host', 'container', 'qemu', 'libvirt', 'gateway', 'recording'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
 /** What stands on our end of a link, or goes through a door into the workload. */
@@ -27,19 +27,22 @@ export const CARRIES: Readonly<Record<DriverName, readonly Facet[]>> = {
   qemu: BEHIND_A_LINK,
   libvirt: BEHIND_A_LINK,
   host: ['policies', 'onDeny'],
+  /** A device behind an interface that many share: nothing in it, and no link of its own, is ours. */
+  gateway: ['policies', 'dlp'],
   /** A replayed recording has no kernel behind it: everything is observed, nothing is worn. */
   recording: [],
 }
 
-/** Where rules find its packets: on our end of its link, at the host's own hooks, or nowhere. */
+/** Where rules find its packets: on our end of its link, at the host's own hooks, by its addresses on a link that others share, or nowhere. */
 export const PACKETS = {
   netns: 'netns',
   container: 'netns',
   qemu: 'netns',
   libvirt: 'netns',
   host: 'host',
+  gateway: 'gateway',
   recording: null,
-} as const satisfies Record<DriverName, 'netns' | 'host' | null>
+} as const satisfies Record<DriverName, 'netns' | 'host' | 'gateway' | null>
 
 export const SUPPORTED_MITIGATIONS = [
   'deny',

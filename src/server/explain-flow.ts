@@ -5,13 +5,12 @@
 
 import type { FlowQuestion } from '../api/control.ts'
 import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from '../assess/indicators.ts'
+import { bindingsOfReport } from '../compile/bind.ts'
 import { explainFlow, type Flow } from '../compile/evaluate.ts'
-import type { Binding } from '../compile/tree.ts'
 import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
 import { canonicalText, parseAddress } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
-import { PACKETS } from '../model/facets.ts'
 import { Proto } from '../model/flow.ts'
 import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
@@ -159,7 +158,7 @@ function judge(
   const state = plan?.plan.agents[end.agent]
   if (state === undefined)
     return { verdict: 'allow', why: { rule: 'not-enforced', text: 'No confirmed plan covers it: everything passes.' } }
-  const bindings = all.filter((one) => one.agent === end.agent).flatMap(bindingOf)
+  const bindings = all.filter((one) => one.agent === end.agent).flatMap(({ report }) => bindingsOfReport(report))
   const { verdict, why } = explainFlow(state, bindings, flow, { now, reflexes })[direction]
   const peer = direction === 'egress' ? flow.to : flow.from
   const reflex = why.rule === 'guise/reflex' ? reflexes.find((one) => canonicalText(one.peer) === peer) : undefined
@@ -178,19 +177,6 @@ function withEnd(why: Why, state: AgentState, end: WorkloadRecord): Why {
 
 function reflexText(end: WorkloadRecord, { peer, until, why }: LiveReflex): string {
   return `a reflex cut ${end.report.name} off from ${peer} until ${new Date(until).toISOString()}: ${why}`
-}
-
-function bindingOf({ report }: WorkloadRecord): Binding[] {
-  const where = PACKETS[report.driver]
-  if (where === null) return []
-  return [
-    {
-      key: report.key,
-      interface: report.interface,
-      addresses: report.addresses.map((one) => one.split('/')[0]!),
-      driver: where,
-    },
-  ]
 }
 
 const NUMBERS = { tcp: [Proto.tcp], udp: [Proto.udp], sctp: [Proto.sctp], icmp: [Proto.icmp, Proto.icmp6] } as const

@@ -34,6 +34,7 @@ export function knownPlace({ key, driver }: Pick<WorkloadReport, 'key' | 'driver
     }
     case 'netns':
     case 'host':
+    case 'gateway':
     case 'recording':
       return {}
   }
