@@ -50,7 +50,7 @@ export class Writer {
     this.bytes[start + 1] = length >> 8
   }
 
-  /** Room for a value of `length` bytes, padded with zeros; gives its place. */
+  /** Room for a value of `length` bytes, padded with zeros; gives its place in `bytes`, which may be others from then on. */
   value(type: number, length: number): number {
     const padded = (length + 3) & ~3
     this.#room(4 + padded)
@@ -79,15 +79,16 @@ export class Writer {
   }
 
   byte(type: number, value: number): void {
-    this.bytes[this.value(type, 1)] = value
+    const start = this.value(type, 1)
+    this.bytes[start] = value
   }
 
   short(type: number, value: number): void {
-    this.bytes.writeUInt16BE(value, this.value(type, 2))
+    const start = this.value(type, 2)
+    this.bytes.writeUInt16BE(value, start)
   }
 
   int(type: number, value: number): void {
-    // First the room: it may replace the bytes.
     const start = this.value(type, 4)
     const { bytes } = this
     bytes[start] = value >>> 24
