@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (missing !== false) throw new Error(`equivalence ${missing}`)
   const { planted, planted_listed, planted_false, missed } = plantEdits()
   for (const text of missed) console.error(`NOT AS PLANTED ${text}`)
-  const network = await Network.create('q')
+  const network = await Network.create('q', [3, 4])
   const loading = Loading.join(network.router)
   try {
     const { examples, ...tally } = await walk(network, (text) => loading.load('quickest', text), {

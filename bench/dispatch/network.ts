@@ -37,6 +37,8 @@ const SEEN = `table inet seen {
 }
 `
 
+/** A bridge of the router. */
+const LAN = 'lan'
 const INSIDE = new URL('./inside.ts', import.meta.url).pathname
 
 export type FlowState = { readonly bytes: number; readonly error: string; readonly ready: boolean }
@@ -47,19 +49,21 @@ export class Network {
   readonly #names: readonly string[]
   #inside: Child<Request>[] = []
 
-  private constructor(name: string) {
+  private constructor(name: string, devices: readonly number[]) {
     this.router = `${name}r`
     this.#names = Array.from({ length: COUNT }, (_, i) => `${name}w${i + 1}`)
-    this.bindings = this.#names.map((_, i) => ({
-      key: `w${i + 1}`,
-      interface: `w${i + 1}h`,
-      addresses: [v4(i + 1), v6(i + 1)],
-      driver: 'netns',
-    }))
+    this.bindings = this.#names.map((_, at): Binding => {
+      const i = at + 1
+      const known = { key: `w${i}`, addresses: [v4(i), v6(i)] }
+      return devices.includes(i)
+        ? { ...known, interface: LAN, driver: 'gateway', mac: `02:00:00:00:00:0${i}` }
+        : { ...known, interface: `w${i}h`, driver: 'netns' }
+    })
   }
 
-  static async create(suffix = ''): Promise<Network> {
-    const network = new Network(`guise${process.pid}${suffix}`)
+  /** `devices`: those that share one interface of the router. */
+  static async create(suffix = '', devices: readonly number[] = []): Promise<Network> {
+    const network = new Network(`guise${process.pid}${suffix}`, devices)
     try {
       await network.#make()
       network.#inside = network.#names.map((name) => Child.inside(name, [process.execPath, INSIDE]))
@@ -80,14 +84,24 @@ export class Network {
       'net.ipv6.conf.all.forwarding=1',
       'net.netfilter.nf_conntrack_tcp_loose=0',
     )
+    if (this.bindings.some(({ driver }) => driver === 'gateway')) {
+      await run('ip', ['-n', router, 'link', 'add', LAN, 'type', 'bridge'])
+      await run('ip', ['-n', router, 'link', 'set', LAN, 'up'])
+      await this.#sysctl(router, `net.ipv4.conf.${LAN}.send_redirects=0`, 'net.ipv4.conf.all.send_redirects=0')
+      // Where br_netfilter is loaded, a reset goes back to the port that a lie came from, not to whose address it bears.
+      await this.#sysctl(router, 'net.bridge.bridge-nf-call-iptables=0').catch(() => {})
+    }
     for (const [index, name] of this.#names.entries()) {
       const i = index + 1
+      const { interface: face, mac } = this.bindings[index]!
       await this.#sysctl(name, 'net.ipv6.conf.default.accept_dad=0')
       const here = (...args: string[]) => run('ip', ['-n', router, ...args])
       const there = (...args: string[]) => run('ip', ['-n', name, ...args])
       await here('link', 'add', `w${i}h`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
-      await here('addr', 'add', `10.77.${i}.1/24`, 'dev', `w${i}h`)
-      await here('addr', 'add', `fd77:${i}::1/64`, 'dev', `w${i}h`, 'nodad')
+      if (face === LAN) await here('link', 'set', `w${i}h`, 'master', LAN)
+      if (mac !== undefined) await there('link', 'set', 'eth0', 'address', mac)
+      await here('addr', 'add', `10.77.${i}.1/24`, 'dev', face!)
+      await here('addr', 'add', `fd77:${i}::1/64`, 'dev', face!, 'nodad')
       await here('link', 'set', `w${i}h`, 'up')
       await there('link', 'set', 'lo', 'up')
       await there('addr', 'add', `${v4(i)}/24`, 'dev', 'eth0')

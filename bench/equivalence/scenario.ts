@@ -287,7 +287,18 @@ class Scenario {
   ): Shot {
     const { from, to, protocol, port } = known.thread
     const flow = { from, to, protocol, port }
-    const packet: Packet = { enters: `w${leaves}h`, leaves: `w${reaches}h`, source, tracking, flow }
+    const at = (i: number) => this.#network.bindings[i - 1]!
+    const [{ interface: enters, mac }, { interface: out }] = [at(leaves), at(reaches)]
+    const target = source === known.thread.to ? known.thread.from : known.thread.to
+    const packet: Packet = {
+      enters,
+      leaves: out,
+      source,
+      target,
+      tracking,
+      flow,
+      ...(mac === undefined ? {} : { mac }),
+    }
     return { what, known, leaves, reaches, bytes, packet }
   }
 

@@ -14,11 +14,12 @@ import { readTableText } from './table-text.ts'
 
 const skip = needRoot()
 const WAYS = ['netlink', 'libnftables', 'program', 'quickest'] as const
+/** Two of them share an interface. */
 const BINDINGS = [1, 2, 3, 4].map((i) => ({
   key: `w${i}`,
-  interface: `w${i}h`,
+  interface: i > 1 && i < 4 ? 'lan' : `w${i}h`,
   addresses: [`10.77.${i}.2`, `fd77:${i}::2`],
-  driver: 'netns' as const,
+  driver: i > 1 && i < 4 ? ('gateway' as const) : ('netns' as const),
   mac: `02:00:00:00:00:0${i}`,
 }))
 let network: Network
@@ -86,6 +87,12 @@ test('every kind of key and timeout reads back alike, whichever way it went in',
     'add element inet guise source_mac { "w1h" . 02:00:00:ab:cd:ef }',
     'add element inet guise reflex_host4 { 192.0.2.1 timeout 90000000ms }',
     'add element inet guise reflex_host6 { 2001:db8::1 timeout 90000000ms }',
+    'add element inet guise device_mac4 { "lan" . 10.0.0.9 . 02:00:00:ab:cd:ef }',
+    'add element inet guise device_mac6 { "lan" . fd00::9 . 02:00:00:ab:cd:ef }',
+    'add element inet guise reflex_dev4 { "lan" . 10.0.0.9 . 192.0.2.1 timeout 90000000ms }',
+    'add element inet guise reflex_dev6 { "lan" . fd00::9 . 2001:db8::1 timeout 90000000ms }',
+    'add element inet guise dev_eg4_pending { "lan" . 10.0.0.9 timeout 90000000ms : goto refuse_unbound }',
+    'add element inet guise dev_in_contain6 { "lan" . fd00::9 timeout 90000000ms : jump refuse_unbound }',
     'add element inet guise eg { "w1h" : goto refuse_unbound }',
     'add element inet guise host_eg_pending { ipv4 timeout 90000000ms : goto refuse_unbound }',
     'add element inet guise eg_contain { "w1h" timeout 90000000ms : jump refuse_unbound }',

@@ -14,7 +14,7 @@ test('reads a rule as the pieces that the kernel keeps of it', () => {
     expressions: [
       { does: 'meta', key: 'l4proto' },
       { does: 'compare', how: '==', value: Uint8Array.of(6) },
-      { does: 'ct', key: 'protoDst', original: true, second: false },
+      { does: 'ct', key: 'protoDst', original: true, register: 'first' },
       { does: 'compare', how: '>=', value: Uint8Array.of(21, 56) },
       { does: 'compare', how: '<=', value: Uint8Array.of(21, 57) },
       { does: 'count' },

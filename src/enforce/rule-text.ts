@@ -4,7 +4,7 @@
  * family, which protocol) is written here too, so that both lead to the same rule.
  */
 import { parseAddress, parseCidr } from '../model/address.ts'
-import type { Act, Expression, Limit, Rule } from '../netlink/nft-expression.ts'
+import type { Act, Expression, Limit, Register, Rule } from '../netlink/nft-expression.ts'
 
 /** Thousands of rules are made of few different parts, and an expression never changes. */
 const KEPT = 20_000
@@ -26,12 +26,13 @@ type Reading = {
   /** What a match before has made certain. */
   family: number | null
   protocol: number | null
+  isEthernet: boolean
 }
 
 export function readRule(line: string): Rule | null {
   const words = line.match(TOKEN)
   if (words === null) return null
-  const reading: Reading = { words, at: 0, found: [], comment: null, family: null, protocol: null }
+  const reading: Reading = { words, at: 0, found: [], comment: null, family: null, protocol: null, isEthernet: false }
   while (reading.at < words.length) if (!readPart(reading)) return null
   return { expressions: reading.found, comment: reading.comment }
 }
@@ -117,22 +118,41 @@ function readFace(reading: Reading, key: 'iifname' | 'oifname'): boolean {
     found.push({ does: 'compare', how: '==', value })
     return true
   }
-  reading.at++
+  return readJoined(reading, key) && readLookup(reading)
+}
+
+type Load = Extract<Expression, { does: 'ct' | 'payload' }>
+type Key = { readonly load: Load; readonly behind: Register }
+
+/** An interface's name and what stands behind it, in registers that are one piece. */
+function readJoined(reading: Reading, face: 'iifname' | 'oifname'): boolean {
+  const loads: Load[] = []
+  let register: Register | null = 'behindFace'
+  while (next(reading, '.')) {
+    const part: Key | null = register === null ? null : readKey(reading)
+    if (register === null || part === null) return false
+    loads.push({ ...part.load, register })
+    register = register === 'behindFace' ? part.behind : null
+  }
+  reading.found.push(META[face], ...loads)
+  return true
+}
+
+function readKey(reading: Reading): Key | null {
   if (next(reading, 'ct', 'original')) {
-    const ct = readEnd(reading)
-    if (ct !== null) found.push(META[key], { ...ct, second: true })
-    return ct !== null && readLookup(reading)
+    const load = readEnd(reading)
+    return load === null ? null : { load, behind: load.key.endsWith('V4') ? 'behindV4' : 'behindV6' }
   }
   if (next(reading, 'ether', 'saddr')) {
-    found.push({ does: 'meta', key: 'iiftype' }, { does: 'compare', how: '==', value: Uint8Array.of(ETHERNET, 0) })
-    found.push(META[key], payload('link', 6, 6, 'second'))
-    return readLookup(reading)
+    needEthernet(reading)
+    return { load: payload('link', 6, 6), behind: 'behindV6' }
   }
-  const family = next(reading, 'ip', 'saddr') ? 4 : next(reading, 'ip6', 'saddr') ? 6 : null
-  if (family === null) return false
-  needFamily(reading, `ipv${family}`)
-  found.push(META[key], family === 4 ? payload('network', 12, 4, 'second') : payload('network', 8, 16, 'second'))
-  return readLookup(reading)
+  const [family, end] = [take(reading), take(reading)]
+  const offset = HEADER_ENDS[`${family} ${end}`]
+  if (offset === undefined) return null
+  const isV4 = family === 'ip'
+  needFamily(reading, isV4 ? 'ipv4' : 'ipv6')
+  return { load: payload('network', offset, isV4 ? 4 : 16), behind: isV4 ? 'behindV4' : 'behindV6' }
 }
 
 function readConntrack(reading: Reading): boolean {
@@ -281,10 +301,10 @@ function readUpdate(reading: Reading): boolean {
   const set = take(reading)
   if (!set.startsWith('@') || !NAME.test(set.slice(1)) || !next(reading, '{')) return false
   const face = take(reading)
-  if ((face !== 'iifname' && face !== 'oifname') || !next(reading, 'limit')) return false
+  if ((face !== 'iifname' && face !== 'oifname') || !readJoined(reading, face) || !next(reading, 'limit')) return false
   const limit = readLimit(reading)
   if (limit === null || !next(reading, '}')) return false
-  reading.found.push(META[face], { does: 'update', set: set.slice(1), limit })
+  reading.found.push({ does: 'update', set: set.slice(1), limit })
   return true
 }
 
@@ -331,6 +351,15 @@ function needFamily(reading: Reading, family: string): void {
   reading.found.push(META.nfproto, equal(reading.family))
 }
 
+function needEthernet(reading: Reading): void {
+  if (reading.isEthernet) return
+  reading.isEthernet = true
+  reading.found.push(
+    { does: 'meta', key: 'iiftype' },
+    { does: 'compare', how: '==', value: Uint8Array.of(ETHERNET, 0) },
+  )
+}
+
 function needProtocol(reading: Reading, protocol: string): void {
   if (reading.protocol === PROTOCOLS[protocol]) return
   reading.protocol = PROTOCOLS[protocol]!
@@ -358,18 +387,31 @@ const equal = (value: number): Expression =>
   keep(`equal ${value}`, () => ({ does: 'compare', how: '==', value: Uint8Array.of(value) }))
 const mask = (bits: Uint8Array): Expression => ({ does: 'mask', mask: bits })
 const little = (value: number) => Uint8Array.of(value, 0, 0, 0)
-const ct = (key: 'direction' | 'state' | 'status'): Expression => ({ does: 'ct', key, original: false, second: false })
-const payload = (
-  base: 'link' | 'network' | 'transport',
-  offset: number,
-  bytes: number,
-  register: 'first' | 'second' = 'first',
-): Expression => ({ does: 'payload', base, offset, bytes, second: register === 'second' })
+const ct = (key: 'direction' | 'state' | 'status'): Expression => ({
+  does: 'ct',
+  key,
+  original: false,
+  register: 'first',
+})
+const payload = (base: 'link' | 'network' | 'transport', offset: number, bytes: number): Load => ({
+  does: 'payload',
+  base,
+  offset,
+  bytes,
+  register: 'first',
+})
+/** Where an address stands in the header of a packet. */
+const HEADER_ENDS: Readonly<Record<string, number>> = {
+  'ip saddr': 12,
+  'ip daddr': 16,
+  'ip6 saddr': 8,
+  'ip6 daddr': 24,
+}
 const META = Object.fromEntries(
   (['iifname', 'oifname', 'nfproto', 'l4proto'] as const).map((key) => [key, { does: 'meta', key }]),
 ) as Readonly<Record<'iifname' | 'oifname' | 'nfproto' | 'l4proto', Expression>>
 const COUNT: Expression = { does: 'count' }
-const tuple = (key: ConntrackLoad['key']): ConntrackLoad => ({ does: 'ct', key, original: true, second: false })
+const tuple = (key: ConntrackLoad['key']): ConntrackLoad => ({ does: 'ct', key, original: true, register: 'first' })
 const PROTO_DST = tuple('protoDst')
 const ENDS: Readonly<Record<string, ConntrackLoad>> = {
   'ip saddr': tuple('sourceV4'),

@@ -15,16 +15,16 @@ export type Limit = {
 export type Verdict = { readonly act: 'goto' | 'jump'; readonly chain: string }
 export type Act = Verdict | { readonly act: 'accept' | 'drop' | 'return' }
 
-/** All but `load` work on register 1, where a load puts its value unless it says `second`: behind an interface name. */
+/** All but `load` work on register 1, where a load puts its value unless it says otherwise: behind an interface name, or behind that and an address. */
 export type Expression =
   | { readonly does: 'meta'; readonly key: keyof typeof META }
-  | { readonly does: 'ct'; readonly key: keyof typeof CT; readonly original: boolean; readonly second: boolean }
+  | { readonly does: 'ct'; readonly key: keyof typeof CT; readonly original: boolean; readonly register: Register }
   | {
       readonly does: 'payload'
       readonly base: keyof typeof BASES
       readonly offset: number
       readonly bytes: number
-      readonly second: boolean
+      readonly register: Register
     }
   | { readonly does: 'mask'; readonly mask: Uint8Array }
   | { readonly does: 'compare'; readonly how: keyof typeof COMPARISONS; readonly value: Uint8Array }
@@ -61,9 +61,10 @@ const BASES = { link: 0, network: 1, transport: 2 } as const
 const COMPARISONS = { '==': 0, '!=': 1, '<=': 3, '>=': 5 } as const
 /** NF_DROP, NF_ACCEPT and enum nft_verdicts. */
 const CODES = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const
-const FIRST = 1
-/** Sixteen bytes on. */
-const SECOND = 2
+/** As nf_tables.h numbers them: 1, 2 and 3 of sixteen bytes each, 8 and on of four. What is looked up stands in one piece. */
+const REGISTERS = { first: 1, behindFace: 2, behindV4: 13, behindV6: 3 } as const
+export type Register = keyof typeof REGISTERS
+const FIRST = REGISTERS.first
 
 export function writeVerdict(writer: Writer, verdict: Act): void {
   const inner = writer.open(2)
@@ -98,12 +99,12 @@ function writeExpression(writer: Writer, expression: Expression): void {
       writer.int(2, META[expression.key])
       break
     case 'ct':
-      writer.int(1, expression.second ? SECOND : FIRST)
+      writer.int(1, REGISTERS[expression.register])
       writer.int(2, CT[expression.key])
       if (expression.original) writer.byte(3, 0)
       break
     case 'payload':
-      writer.int(1, expression.second ? SECOND : FIRST)
+      writer.int(1, REGISTERS[expression.register])
       writer.int(2, BASES[expression.base])
       writer.int(3, expression.offset)
       writer.int(4, expression.bytes)
