@@ -89,7 +89,8 @@ export class Network {
       await run('ip', ['-n', router, 'link', 'set', LAN, 'up'])
       await this.#sysctl(router, `net.ipv4.conf.${LAN}.send_redirects=0`, 'net.ipv4.conf.all.send_redirects=0')
       // Where br_netfilter is loaded, a reset goes back to the port that a lie came from, not to whose address it bears.
-      await this.#sysctl(router, 'net.bridge.bridge-nf-call-iptables=0').catch(() => {})
+      const apart = ['net.bridge.bridge-nf-call-iptables=0', 'net.bridge.bridge-nf-call-ip6tables=0']
+      await this.#sysctl(router, ...apart).catch(() => {})
     }
     for (const [index, name] of this.#names.entries()) {
       const i = index + 1

@@ -230,7 +230,8 @@ class Scenario {
     this.#next = this.#next >= 65_000 ? 1_024 : this.#next + 1
     const thread: Thread = { from: source, to: address(to), protocol, port, id: this.#next }
     const known = { thread, from, to, answered: false, shifts: 0 }
-    return random(12) === 0 ? this.#stray(known) : this.#shot(known, 'open')
+    // An answer to a lie of its own address would never leave.
+    return random(12) === 0 && source !== thread.to ? this.#stray(known) : this.#shot(known, 'open')
   }
 
   /** What conntrack can tell belongs to nothing: an acknowledgement or an error without a flow. */
@@ -282,14 +283,16 @@ class Scenario {
     what: Shot['what'],
     bytes: Buffer,
     tracking: Packet['tracking'],
-    [leaves, reaches]: readonly [number, number],
+    [leaves, aimed]: readonly [number, number],
     source: string,
   ): Shot {
     const { from, to, protocol, port } = known.thread
     const flow = { from, to, protocol, port }
+    const target = source === known.thread.to ? known.thread.from : known.thread.to
+    // What answers a lie goes to the owner of the address.
+    const reaches = ownerOf(target) ?? aimed
     const at = (i: number) => this.#network.bindings[i - 1]!
     const [{ interface: enters, mac }, { interface: out }] = [at(leaves), at(reaches)]
-    const target = source === known.thread.to ? known.thread.from : known.thread.to
     const packet: Packet = {
       enters,
       leaves: out,
@@ -378,7 +381,11 @@ function waitedFor(shot: Shot, { verdict, answer }: Judgement): { at: number; na
 
 /** Where an answer to it goes: to the owner of its source address. */
 function asker({ packet, leaves }: Shot): number {
-  return Array.from({ length: COUNT }, (_, i) => i + 1).find((i) => [v4(i), v6(i)].includes(packet.source)) ?? leaves
+  return ownerOf(packet.source) ?? leaves
+}
+
+function ownerOf(address: string): number | undefined {
+  return Array.from({ length: COUNT }, (_, i) => i + 1).find((i) => [v4(i), v6(i)].includes(address))
 }
 
 /** What would be heard there of a refusal. */
