@@ -10,7 +10,7 @@ import { carried, type Secrets, type Variant, wearing } from './persona.ts'
 
 export async function standMachine(range: Range, secrets: Secrets): Promise<Stand> {
   const namespace = `/run/netns/${range.router}`
-  const machines = openMachines({ home: range.home, namespace, quota: { machines: 1, memoryMb: 512 } })
+  const machines = openMachines({ home: range.home, namespace, quota: { machines: 1, memoryMb: 512, cpus: 4 } })
   const remove = async () => {
     for (const { machine } of machines.all()) await machines.destroy(machine.uuid)
   }

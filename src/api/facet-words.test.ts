@@ -43,6 +43,7 @@ test('rates and sizes are told in units that people use; what is not worn is not
     state({
       bandwidth: { down: shape(10e6), up: shape(2_500_000, 1e9), priority: 'high' },
       memory: { maxBytes: 512 << 20 },
+      machine: { power: 'on', cpus: 2, memoryMb: 1_536 },
       publishedPorts: [
         { protocol: 'tcp', port: 8_443, to: 443 },
         { protocol: 'udp', port: 53, to: 53 },
@@ -62,6 +63,7 @@ test('rates and sizes are told in units that people use; what is not worn is not
     routing: 'routes to 10.50.0.0/16, via 10.0.0.1, mtu 1400',
     bandwidth: 'down 10 Mbit/s, up 2.5 Mbit/s to 1 Gbit/s, priority high',
     memory: 'at most 512 MiB',
+    machine: 'runs, 2 processors, 1.5 GiB',
     publishedPorts: 'tcp 8443 → 443, udp 53',
   })
 })

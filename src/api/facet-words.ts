@@ -40,6 +40,7 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     bandwidth,
     memory,
     publishedPorts,
+    machine,
     ...facets
   } = state
   const { addresses: _addresses, gateways: _gateways, ...routing } = network ?? {}
@@ -53,6 +54,7 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     ...(Object.fromEntries(more) as Words),
     ...(bandwidth === undefined ? {} : { bandwidth: bandwidthWords(bandwidth) }),
     ...(memory === undefined ? {} : { memory: `at most ${mebibytes(memory.maxBytes)}` }),
+    ...(machine === undefined ? {} : { machine: machineWords(machine) }),
     ...(publishedPorts === undefined ? {} : { publishedPorts: publishedPorts.map(portWords).join(', ') }),
     ...(inspection === undefined ? {} : { inspection: inspectionWords(inspection, copied) }),
     ...(merged === undefined ? {} : { personas: mergedWords(merged) }),
@@ -95,6 +97,15 @@ function bandwidthWords({ down, up, priority }: NonNullable<DesiredState['bandwi
 function bits(rate: number): string {
   const [unit, name] = rate >= 1e9 ? [1e9, 'Gbit/s'] : rate >= 1e6 ? [1e6, 'Mbit/s'] : [1e3, 'kbit/s']
   return `${Number((rate / unit).toFixed(2))} ${name}`
+}
+
+/** `switched off`, `runs, 2 processors, 512 MiB` */
+function machineWords({ power, cpus, memoryMb }: NonNullable<DesiredState['machine']>): string {
+  return [
+    power === 'off' ? 'switched off' : 'runs',
+    ...(cpus === undefined ? [] : [cpus === 1 ? '1 processor' : `${cpus} processors`]),
+    ...(memoryMb === undefined ? [] : [mebibytes(memoryMb * 2 ** 20)]),
+  ].join(', ')
 }
 
 function mebibytes(bytes: number): string {

@@ -68,7 +68,10 @@ export function floorText(path: string | null, floor: Floor): string {
     ['sensor', floor.sensor ?? 'none'],
     ['workloads', `at most ${limits.workloads}, ${limits.changesPerMinute} changed in a minute`],
     ['rules', `at most ${limits.rules}; ${limits.sets} sets with ${limits.elements} addresses`],
-    ['machines', `at most ${limits.machines}, with ${limits.machineMemoryMb} MB of memory`],
+    [
+      'machines',
+      `at most ${limits.machines}, with ${limits.machineMemoryMb} MB of memory and ${limits.machineCpus} processors`,
+    ],
     ['message', `at most ${limits.messageBytes} bytes`],
     ['containment', `at most ${days(limits.containedForMs)}`],
     ['confirmation', `within ${days(limits.confirmWithinMs)} at most`],

@@ -5,6 +5,7 @@ import type { Domain } from '../enforce/drivers/libvirt/domain.ts'
 import { type Domains, openDomains } from '../enforce/drivers/libvirt/domains.ts'
 import { libvirtHere } from '../enforce/drivers/libvirt/virsh.ts'
 import { appendLog, type LogLine } from '../enforce/drivers/qemu/machine-log.ts'
+import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
 import { agentHome } from './agent.ts'
@@ -84,8 +85,7 @@ async function asRoot(options: Options, work: (domains: Domains) => Promise<Answ
     const uri = libvirtHere()
     if (uri === null)
       throw new Error('no libvirt listens on this host. Start libvirtd, or say where it listens in LIBVIRT_DEFAULT_URI')
-    const { machines, machineMemoryMb } = findFloor(options.home).floor.limits
-    const { value, text } = await work(openDomains(uri, { machines, memoryMb: machineMemoryMb }))
+    const { value, text } = await work(openDomains(uri, quotaOf(findFloor(options.home).floor)))
     process.stdout.write(`${options.json === true ? JSON.stringify(value) : text}\n`)
   } catch (error) {
     process.stderr.write(`guise: ${(error as Error).message}.\n`)

@@ -6,6 +6,7 @@ import type { Machine } from '../enforce/drivers/qemu/machine.ts'
 import { logged, readLog } from '../enforce/drivers/qemu/machine-log.ts'
 import { openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
 import { type Machines, type MachineWish, openMachines } from '../enforce/drivers/qemu/machines.ts'
+import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
 import { agentHome } from './agent.ts'
@@ -122,8 +123,7 @@ function whole(text: string): number {
 
 function act(options: HostOptions, work: (machines: Machines) => Promise<Answer>): Promise<void> {
   return inNamespaceOf(options, async () => {
-    const { machines, machineMemoryMb } = findFloor(options.home).floor.limits
-    const quota = { machines, memoryMb: machineMemoryMb }
+    const quota = quotaOf(findFloor(options.home).floor)
     // We are in the namespace already.
     const all = openMachines({ home: options.home, namespace: null, quota })
     const { value, text } = await work(logged(all, options.home, account(), Date.now))

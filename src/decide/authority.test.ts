@@ -15,12 +15,14 @@ const QUIET: Change = {
   trusted: { auto: [], one: [], two: [] },
   widenedByItself: () => [],
   widened: () => 0,
+  switchedOff: [],
 }
 const EACH: readonly (readonly [string, string, Partial<Change>])[] = [
   ['approval/fail-safe', 'two', { failSafeGone: ['failsafe/dns-udp'] }],
   ['approval/trusts-belief', 'two', { trusted: { auto: [], one: ['a'], two: ['b'] } }],
   ['approval/half-the-fleet', 'two', { moved: 21, cut: 1 }],
   ['approval/trusts-belief', 'one', { trusted: { auto: [], one: ['a'], two: [] } }],
+  ['approval/switches-off', 'one', { switchedOff: ['a'] }],
   ['approval/widens-by-itself', 'one', { widenedByItself: () => ['a', 'b', 'c', 'd'] }],
   ['approval/quarter-of-fleet', 'one', { moved: 11, cut: 1 }],
   ['approval/widens-many', 'one', { moved: 21, widened: () => 21 }],

@@ -64,6 +64,8 @@ export type Change = {
   /** Workloads that nobody asked to be let reach more. */
   readonly widenedByItself: () => readonly string[]
   readonly widened: () => number
+  /** Machines that would be switched off. */
+  readonly switchedOff: readonly string[]
 }
 
 type Row = {
@@ -108,6 +110,13 @@ export const APPROVAL_ROWS: readonly Row[] = [
     words: 'a belief grants reach, and its policy asks for one',
     because: ({ trusted }) =>
       some(trusted.one, (names) => `one person: a belief grants reach to ${names}, and its policy asks for one`),
+  },
+  {
+    rule: 'approval/switches-off',
+    approval: 'one',
+    words: 'a machine is switched off',
+    because: ({ switchedOff }) =>
+      some(switchedOff, (names) => `one person: it switches ${names} off, and what is only in memory there is lost`),
   },
   {
     rule: 'approval/widens-by-itself',
@@ -168,6 +177,7 @@ export function approvalFor(fleet: number, moved: number, cut: number): Approval
     trusted: { auto: [], one: [], two: [] },
     widenedByItself: () => [],
     widened: () => 0,
+    switchedOff: [],
   }
   return approvalOf({ isContainment: false, fleet, moved, cut, ...unknown }).approval
 }

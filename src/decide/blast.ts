@@ -34,12 +34,19 @@ export function blastRadius(
   return { workloads: changed.size, conversationsCut: names.length, cut: names.slice(0, MAX_NAMED) }
 }
 
+const SWITCHED_OFF: Judgement = {
+  verdict: 'deny',
+  why: { rule: 'machine/off', text: 'its machine is switched off' },
+  rule: null,
+}
+
 function looker(state: AgentState): (one: ConversationRecord) => Judgement | null {
   const workloads = new Map(state.workloads.map((one) => [one.workload, one]))
   const sets = new Map(state.sets.map((set) => [set.name, set.members]))
   return (one) => {
     const desired = workloads.get(one.workload)
     if (desired === undefined) return null
+    if (desired.machine?.power === 'off') return SWITCHED_OFF
     const direction = one.direction === 'initiated' ? 'egress' : 'ingress'
     return judgeState(desired, direction, one, state, (set) => sets.get(set) ?? [])
   }

@@ -3,6 +3,7 @@ import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { NO_FULL } from '../model/facets/inspection.ts'
 import { bytesOf, GREATEST_BYTES, LEAST_BYTES } from '../model/facets/limits.ts'
+import { GREATEST_MB, LEAST_MB, memoryMbOf } from '../model/facets/machine.ts'
 import { packageOf } from '../model/facets/packages.ts'
 import type { Profile } from '../model/persona.ts'
 
@@ -13,6 +14,7 @@ export function checkFacets(profile: Profile, add: Add): void {
   for (const direction of ['down', 'up'] as const)
     checkShape(profile.bandwidth?.[direction], at('bandwidth', direction), add)
   checkMemory(profile, at('memory', 'max'), add)
+  checkMachine(profile, at('machine', 'memory'), add)
   checkEgress(profile, add)
   const ports = profile.publishedPorts?.map(({ protocol, port }) => `${protocol} ${port}`) ?? []
   ports.forEach((port, i) => {
@@ -30,6 +32,13 @@ function checkMemory({ memory }: Profile, path: (string | number)[], add: Add): 
   const bytes = bytesOf(memory.max) ?? 0
   if (bytes < LEAST_BYTES) add(path, `no program starts in ${memory.max}`, 'give at least 4MiB')
   if (bytes > GREATEST_BYTES) add(path, `${memory.max} is more than any host has`, 'give at most 65536GiB')
+}
+
+function checkMachine({ machine }: Profile, path: (string | number)[], add: Add): void {
+  if (machine?.memory === undefined) return
+  const mb = memoryMbOf(machine.memory)
+  if (mb < LEAST_MB) add(path, `no machine starts in ${machine.memory}`, `give at least ${LEAST_MB}MiB`)
+  if (mb > GREATEST_MB) add(path, `${machine.memory} is more than any host has`, 'give at most 1024GiB')
 }
 
 function checkShape(shape: { rate: string; ceiling?: string } | undefined, path: (string | number)[], add: Add): void {

@@ -4,6 +4,7 @@ import { bandwidthWish } from '../model/facets/bandwidth.ts'
 import { dlpWish } from '../model/facets/dlp.ts'
 import { inspectionWish } from '../model/facets/inspection.ts'
 import { memoryWish } from '../model/facets/limits.ts'
+import { machineWish } from '../model/facets/machine.ts'
 import { packagesWish } from '../model/facets/packages.ts'
 import { egressAddressWish, publishedPortsWish } from '../model/facets/translation.ts'
 import type { Profile } from '../model/persona.ts'
@@ -26,6 +27,7 @@ const ROWS: Rows = {
   egressAddress: egressAddressWish,
   publishedPorts: publishedPortsWish,
   packages: packagesWish,
+  machine: machineWish,
   inspection: inspectionWish,
   onDeny: (onDeny) => onDeny,
 }

@@ -92,6 +92,9 @@ function changeOf(
         .filter(({ workload }) => byItself.has(workload))
         .map(({ workload }) => nameOf(workload)),
     widened: () => wider().length,
+    switchedOff: steps
+      .filter(({ before, after }) => after.machine?.power === 'off' && before?.machine?.power !== 'off')
+      .map(({ workload }) => nameOf(workload)),
   }
 }
 

@@ -10,7 +10,7 @@ import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { type Carried, carriedFlows, carryText } from './carry.ts'
-import { converge, facetDrift, stage, undoFor } from './converge.ts'
+import { changesBetween, converge, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
@@ -25,12 +25,14 @@ import {
   compileSnapshot,
   type Inventory,
   leftOnDisk,
+  letGo,
   NOTHING,
   onlyContains,
   readSnapshot,
   type Snapshot,
   snapshotOf,
   uncarried,
+  undressed,
 } from './snapshot.ts'
 import type { Noticed } from './watch.ts'
 
@@ -130,6 +132,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   const hits = createRuleCounts()
   let unwatched = 0
   let isOwed = false
+  let lateWords = ''
   let carried: readonly Carried[] = []
 
   /** One change at a time, whoever asks. */
@@ -273,9 +276,10 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const { state, before, after, timer } = pending!
     clearTimeout(timer)
     maybe('before-commit')
-    journal.commit({ generation: state.generation, boot, snapshot: after })
+    const settled = letGo(after)
+    journal.commit({ generation: state.generation, boot, snapshot: settled })
     maybe('committed')
-    current = after
+    current = settled
     generation = state.generation
     pending = null
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
@@ -406,6 +410,30 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     await repairFacets(({ noticed: by }) => isDue || by === 'look' || by?.some((what) => noticed.has(what)) === true)
     // What failed is tried again at once, then with the others: nobody will tell us of it a second time.
     isOwed = counters.unreachable > before && !isOwed
+    if (isDue) await dressLate()
+  }
+
+  /** Whoever came, or was started, after the change puts on what it should wear: the same generation, as after `rebind`. */
+  async function dressLate(): Promise<void> {
+    const late = undressed(current, options.inventory())
+    if (late.length === 0 || current.state === null || generation === null) return
+    const before = current
+    try {
+      const why = uncarried(current.state, options.inventory())
+      if (why !== null) throw new Error(why)
+      const after = await snapshotOf(current.state, options.inventory(), before, clock())
+      const dressed = changesBetween(before, after)
+      if (dressed.length === 0) return
+      journal.commit({ generation, boot, snapshot: after })
+      current = after
+      for (const { part, to } of dressed) await part.converge(to.place, to.state)
+      lateWords = ''
+    } catch (error) {
+      counters.unreachable++
+      const words = `${late.slice(0, 3).join(', ')} cannot be dressed yet: ${(error as Error).message}`
+      if (words !== lateWords) say(words)
+      lateWords = words
+    }
   }
 
   async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {

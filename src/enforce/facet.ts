@@ -52,6 +52,10 @@ export type FacetPart<Wish = unknown, State = unknown> = {
    * for the host's own what we left on a workload that was away for a while.
    */
   readonly untouched?: State
+  /** Once it is back at what was there before us and that is confirmed, it is not ours to look after any more. */
+  readonly letsGo?: true
+  /** Nobody is there to be dressed now: what it is to wear is put on when somebody is. */
+  isAway?(place: Place): Promise<boolean>
   /** `original` is what was there before us. Throws when the wish cannot be met, before anything is written. */
   wanted(place: Place, original: State, wish: Wish): State
   /** Whole state, idempotent, from wherever it is. */

@@ -1,12 +1,13 @@
 /** The parts, in the order in which a change walks them: what carries others first. `policies` is no part; `nft.ts` is. */
 import type { Facet } from '../model/persona.ts'
-import { guestTls, guestVpn, inGuestsToo, whileRunning } from './drivers/qemu/guest-parts.ts'
+import { guestTls, guestVpn, inGuestsToo, whilePlugged, whileRunning } from './drivers/qemu/guest-parts.ts'
 import type { FacetPart } from './facet.ts'
 import { bandwidth } from './facets/bandwidth.ts'
 import { cpu, memory } from './facets/cgroup.ts'
 import { dns } from './facets/dns.ts'
 import { egressAddress } from './facets/egress-address.ts'
 import { inspection } from './facets/inspection.ts'
+import { machine } from './facets/machine.ts'
 import { network } from './facets/network.ts'
 import { packages } from './facets/packages.ts'
 import { publishedPorts } from './facets/published-ports.ts'
@@ -20,11 +21,12 @@ export const PARTS: readonly FacetPart[] = [
   whileRunning(inGuestsToo(tls, guestTls)),
   egressAddress,
   publishedPorts,
-  bandwidth,
+  whilePlugged(bandwidth),
   cpu,
   memory,
   packages,
-  inspection,
+  whilePlugged(inspection),
+  machine,
 ]
 
 export function partOf(facet: Facet): FacetPart | null {

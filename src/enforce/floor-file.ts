@@ -132,6 +132,7 @@ limits:
   elements: ${DEFAULT_FLOOR.limits.elements}
   machines: ${DEFAULT_FLOOR.limits.machines}
   machineMemoryMb: ${DEFAULT_FLOOR.limits.machineMemoryMb}
+  machineCpus: ${DEFAULT_FLOOR.limits.machineCpus}
   messageBytes: ${DEFAULT_FLOOR.limits.messageBytes}
   containedFor: ${DEFAULT_FLOOR.limits.containedForMs / 86_400_000}d
   confirmWithin: ${DEFAULT_FLOOR.limits.confirmWithinMs / 3_600_000}h

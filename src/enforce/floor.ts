@@ -50,6 +50,7 @@ export const FloorText = Type.Object(
           elements: amount(10_000_000),
           machines: amount(1_000),
           machineMemoryMb: amount(16_777_216),
+          machineCpus: amount(64_000),
           messageBytes: Type.Optional(Type.Integer({ minimum: 1_024, maximum: 256 << 20 })),
           containedFor: Type.Optional(Duration),
           confirmWithin: Type.Optional(Duration),
@@ -109,9 +110,10 @@ export type Floor = {
     readonly rules: number
     readonly sets: number
     readonly elements: number
-    /** Virtual machines of ours, and the memory of all of them. */
+    /** Virtual machines of ours, and the memory and processors of all of them. */
     readonly machines: number
     readonly machineMemoryMb: number
+    readonly machineCpus: number
     readonly messageBytes: number
     readonly containedForMs: number
     readonly confirmWithinMs: number
@@ -144,6 +146,7 @@ export const DEFAULT_FLOOR: Floor = {
     elements: 1_000_000,
     machines: 16,
     machineMemoryMb: 8_192,
+    machineCpus: 64,
     messageBytes: 128 << 20,
     containedForMs: 7 * 86_400_000,
     confirmWithinMs: 3_600_000,

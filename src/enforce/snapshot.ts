@@ -125,6 +125,7 @@ export async function snapshotOf(
       if (place === undefined) continue
       // What went away with everything on it needs nothing taken off.
       if (report === undefined && !(await isThere(part, place))) continue
+      if (known[key] === undefined && (await part.isAway?.(place)) === true) continue
       const wish = wishOf(desired.get(key), part.facet)
       const original = known[key] === undefined ? (part.untouched ?? (await part.capture(place))) : known[key].original
       const afterwards = wish === undefined ? original : part.wanted(place, original, wish)
@@ -138,6 +139,31 @@ export async function snapshotOf(
   }
   const whole = { state, bindings: bindingsOf(inventory, state), facets }
   return draining.length === 0 ? whole : { ...whole, draining }
+}
+
+/** Workloads that are here and ask for a facet which nobody could look at yet: they came, or were started, after the change. */
+export function undressed({ state, facets }: Snapshot, inventory: Inventory): string[] {
+  const here = new Set(inventory.workloads.map(({ key }) => key))
+  return (state?.workloads ?? []).flatMap((desired) =>
+    here.has(desired.key) &&
+    PARTS.some(({ facet }) => wishOf(desired, facet) !== undefined && facets[facet]?.[desired.key] === undefined)
+      ? [desired.key]
+      : [],
+  )
+}
+
+/** After the confirmation: what parts let go of, now that it is as it was before us, is left out. */
+export function letGo(snapshot: Snapshot): Snapshot {
+  const desired = new Map(snapshot.state?.workloads.map((one) => [one.key, one]))
+  const facets = { ...snapshot.facets }
+  for (const { facet } of PARTS.filter((part) => part.letsGo === true)) {
+    const { [facet]: worn } = facets
+    if (worn === undefined) continue
+    const kept = Object.entries(worn).filter(([key]) => wishOf(desired.get(key), facet) !== undefined)
+    if (kept.length > 0) facets[facet] = Object.fromEntries(kept)
+    else delete facets[facet]
+  }
+  return { ...snapshot, facets }
 }
 
 function isThere(part: (typeof PARTS)[number], place: Place): Promise<boolean> {

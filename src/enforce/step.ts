@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import type { MachineState } from './drivers/power.ts'
 import { GUEST_PATH, runInGuest } from './drivers/qemu/guest-agent.ts'
 import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
 import { changePackages } from './facets/packages/change.ts'
@@ -52,6 +53,8 @@ export type Step =
   | ({ readonly run: 'tls'; readonly certificates: readonly Installed[]; readonly home: string } & TlsSpot)
   /** The packages of a workload that are ours, whole; what was done to them is written in `home`. */
   | ({ readonly run: 'packages'; readonly packs: readonly Pack[]; readonly home: string } & RootSpot)
+  /** Power and size of the machine that this workload is; its definition is in `home`, or libvirt's. */
+  | { readonly run: 'machine'; readonly key: string; readonly state: MachineState; readonly home: string }
 
 export const NAMESPACE_PATH = /^\/(?:var\/)?run\/netns\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 /** Of a namespace; or of a container, where podman and Docker keep it, outside of what it can reach itself. */
@@ -105,6 +108,13 @@ async function perform(step: Step): Promise<void> {
         step.home,
         'add and remove',
       )
+      return
+    case 'machine': {
+      // With what reads definitions, which the supervisor loads for nobody else.
+      const { powerMachine, sizeMachine } = await import('./drivers/power.ts')
+      await sizeMachine(step.key, step.state, step.home)
+      await powerMachine(step.key, step.state, step.home)
+    }
   }
 }
 

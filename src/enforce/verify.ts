@@ -116,6 +116,8 @@ async function look(
   { place, state }: Placed,
   change: Placed | null,
 ): Promise<Pick<FacetVerdict, 'ok' | 'why'>> {
+  if ((await part.isAway?.(place)) === true)
+    return { ok: true, why: 'nobody is there now: it is put on when somebody is' }
   let found: string
   try {
     found = part.normalise(await part.capture(place))

@@ -7,6 +7,7 @@ import { BandwidthWish } from './facets/bandwidth.ts'
 import { DlpWish } from './facets/dlp.ts'
 import { InspectionWish } from './facets/inspection.ts'
 import { Cpu, MemoryWish } from './facets/limits.ts'
+import { MachineWish } from './facets/machine.ts'
 import { OnDeny } from './facets/on-deny.ts'
 import { Packages } from './facets/packages.ts'
 import { Tls } from './facets/tls.ts'
@@ -188,6 +189,7 @@ export const DesiredState = Type.Object(
     /** What of it is no rule. */
     dlp: Type.Optional(DlpWish),
     packages: Type.Optional(Packages),
+    machine: Type.Optional(MachineWish),
     inspection: Type.Optional(InspectionWish),
     onDeny: Type.Optional(OnDeny),
     /**

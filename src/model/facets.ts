@@ -18,14 +18,15 @@ const BEHIND_A_LINK = [
   'dlp',
   'inspection',
 ] as const satisfies readonly Facet[]
-/** A machine's memory is its own (`guise machine resize`), and so is its package manager. */
+/** A machine's memory is its own (facet `machine`), and so is its package manager. */
 const IN_OUR_KERNEL = [...BEHIND_A_LINK, 'memory', 'packages', 'onDeny'] as const satisfies readonly Facet[]
+const IN_A_MACHINE = [...BEHIND_A_LINK, 'machine'] as const satisfies readonly Facet[]
 
 export const CARRIES: Readonly<Record<DriverName, readonly Facet[]>> = {
   netns: IN_OUR_KERNEL,
   container: IN_OUR_KERNEL,
-  qemu: BEHIND_A_LINK,
-  libvirt: BEHIND_A_LINK,
+  qemu: IN_A_MACHINE,
+  libvirt: IN_A_MACHINE,
   host: ['policies', 'onDeny'],
   /** A device behind an interface that many share: nothing in it, and no link of its own, is ours. */
   gateway: ['policies', 'dlp'],

@@ -5,6 +5,7 @@ import { Bandwidth } from './facets/bandwidth.ts'
 import { Dlp } from './facets/dlp.ts'
 import { Inspection } from './facets/inspection.ts'
 import { Cpu, Memory } from './facets/limits.ts'
+import { MachineFacet } from './facets/machine.ts'
 import { OnDeny } from './facets/on-deny.ts'
 import { Packages } from './facets/packages.ts'
 import { TlsWish } from './facets/tls.ts'
@@ -27,6 +28,7 @@ export const FACETS = [
   'cpu',
   'memory',
   'packages',
+  'machine',
   'inspection',
   'fingerprint',
   'dlp',
@@ -86,6 +88,7 @@ export const Profile = Type.Object(
     cpu: Type.Optional(Cpu),
     memory: Type.Optional(Memory),
     packages: Type.Optional(Packages),
+    machine: Type.Optional(MachineFacet),
     inspection: Type.Optional(Inspection),
     fingerprint: Type.Optional(Type.Unknown()),
     /** What may leave it. */

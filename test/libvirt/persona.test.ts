@@ -56,7 +56,7 @@ before(async () => {
   secrets = await secretsOf(on.range.home, on.range.dir)
   outside = seenFrom(namespaceOf(on.range.plan.prefix, 'out'))
   await libvirt.start(`/run/netns/${on.range.router}`)
-  domains = openDomains(libvirt.uri, { machines: 2, memoryMb: 300 })
+  domains = openDomains(libvirt.uri, { machines: 2, memoryMb: 300, cpus: 4 })
   const definition = join(on.range.dir, 'web.xml')
   writeFileSync(definition, definitionOf('web', LINK, '10.78.5.1/24', image))
   libvirt.virsh('define', '--validate', definition)

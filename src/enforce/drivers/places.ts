@@ -40,6 +40,14 @@ export function knownPlace({ key, driver }: Pick<WorkloadReport, 'key' | 'driver
   }
 }
 
+/** Which machine a workload is. Throws when it is none. */
+export function machineOf(key: string): { readonly driver: 'qemu' | 'libvirt'; readonly uuid: string } {
+  const driver = key.startsWith(MACHINE) ? 'qemu' : 'libvirt'
+  const uuid = key.slice((driver === 'qemu' ? MACHINE : DOMAIN).length)
+  if ((driver === 'libvirt' && !key.startsWith(DOMAIN)) || !UUID.test(uuid)) throw new Error(`${key} is no machine`)
+  return { driver, uuid }
+}
+
 /** A domain of libvirt as a workload. */
 export function domainKey(uuid: string): string {
   return `${DOMAIN}${uuid}`

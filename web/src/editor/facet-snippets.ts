@@ -15,6 +15,7 @@ export const SNIPPETS: Readonly<Record<string, string>> = {
   cpu: 'cpu: { cores: 0.5 }\n',
   memory: 'memory: { max: 512MiB }\n',
   packages: "packages:\n  # only those that the host's floor.yaml lists\n  - curl\n",
+  machine: 'machine: { power: on, memory: 512MiB }\n',
   inspection: 'inspection: flows\n',
   onDeny: 'onDeny: reset\n',
   dlp: 'dlp:\n  budgets:\n    - { to: unrated, bytes: 1GiB, per: day }\n',

@@ -12,7 +12,7 @@ export const facetWords = {
   fingerprint: 'Fingerprint',
   dlp: 'Bounds on what leaves',
   onDeny: 'Sockets of what is denied',
-  power: 'Machine',
+  machine: 'Machine',
 } as const
 
 /** What a resolved state says besides: what its personas made of it, and the rest of its network and names. */

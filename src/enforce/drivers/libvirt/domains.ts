@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Outcome, Refusal } from '../../../model/why.ts'
 import { effectSync } from '../../fault.ts'
-import type { Quota, Resized, Size } from '../qemu/machines.ts'
+import type { Resized, Size } from '../qemu/machines.ts'
+import { overQuota, type Quota } from '../qemu/quota.ts'
 import { letGo } from './adopt.ts'
 import { copyOf, type DomainCopy } from './copy.ts'
 import { type Domain, readDomains } from './domain.ts'
@@ -37,18 +38,6 @@ export function openDomains(uri: string, quota: Quota): Domains {
   const all = async () => [...(await listDomains(uri)).values()].filter((one) => one !== null)
   const find = async (uuid: string) => (await all()).find((one) => one.uuid === uuid) ?? null
   const change = (...argv: readonly string[]) => changeLibvirt(uri, argv)
-
-  async function overQuota(changed: Pick<Domain, 'uuid' | 'name' | 'memoryMb'>): Promise<Refusal | null> {
-    const others = (await all()).filter(({ uuid }) => uuid !== changed.uuid)
-    const memoryMb = others.reduce((sum, one) => sum + one.memoryMb, changed.memoryMb)
-    if (others.length + 1 <= quota.machines && memoryMb <= quota.memoryMb) return null
-    const what = `${others.length + 1} domains with ${memoryMb} MB of ${quota.machines} with ${quota.memoryMb} MB`
-    return refused(
-      'quota',
-      `${changed.name} is over the quota: ${what}`,
-      'undefine another one, or raise the quota in the floor',
-    )
-  }
 
   async function cut(uuid: string): Promise<void> {
     // It may have ended by itself in between.
@@ -82,7 +71,7 @@ export function openDomains(uri: string, quota: Quota): Domains {
       if (live === null) return unknown(uuid)
       const before = readDomains(await askLibvirt(uri, ['dumpxml', '--inactive', named(uuid)]))[0]!
       const after = { ...before, ...size }
-      const refusal = await overQuota(after)
+      const refusal = overQuota(await all(), after, quota)
       if (refusal !== null) return refusal
       for (const argv of resizing(before, after)) await change(...argv)
       // More than it was started with there is only after another start; the balloon takes away and gives back below that.
@@ -96,7 +85,9 @@ export function openDomains(uri: string, quota: Quota): Domains {
       const source = await find(uuid)
       if (source === null) return unknown(uuid)
       const refusal =
-        uncopied(source) ?? taken(await all(), copy) ?? (await overQuota({ ...source, ...copy, uuid: randomUUID() }))
+        uncopied(source) ??
+        taken(await all(), copy) ??
+        overQuota(await all(), { ...source, ...copy, uuid: randomUUID() }, quota)
       if (refusal !== null) return refusal
       const [definition] = readXml(await askLibvirt(uri, ['dumpxml', '--inactive', named(uuid)]))
       const made = randomUUID()

@@ -32,7 +32,7 @@ before(async () => {
   if (skip !== false) return
   home = mkdtempSync(join(tmpdir(), 'guise-guest-tls-'))
   execFileSync('ip', ['netns', 'add', namespace])
-  const quota = { machines: 1, memoryMb: 256 }
+  const quota = { machines: 1, memoryMb: 256, cpus: 4 }
   machines = openMachines({ home, namespace: `/run/netns/${namespace}`, quota })
   const boot = { from: 'kernel' as const, ...(await buildGuest()) }
   const sizes = { memoryMb: 128, cpus: 1, accelerator: 'tcg' } as const

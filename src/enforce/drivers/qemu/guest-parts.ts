@@ -1,5 +1,5 @@
 /** The facets of which a guest's way is another one than a namespace's: the same wishes and states, through the agent in it. */
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { type Tls, tlsFaults } from '../../../model/facets/tls.ts'
 import { type Vpn, vpnFaults } from '../../../model/facets/vpn.ts'
 import type { FacetPart, Place, Probe } from '../../facet.ts'
@@ -7,7 +7,7 @@ import { type Installed, readyFor, wantOf } from '../../facets/tls/install.ts'
 import { type Found, tunnelText } from '../../facets/vpn/tunnel.ts'
 import { wantedTunnel } from '../../facets/vpn.ts'
 import { secretsFolder, secretsHome } from '../../secret-files.ts'
-import { guestOf } from './guest-agent.ts'
+import { guestAnswers, guestOf } from './guest-agent.ts'
 import { captureCertificates, convergeCertificates } from './guest-certificates.ts'
 import { captureGuestTunnel, convergeGuestTunnel } from './guest-tunnel.ts'
 
@@ -29,32 +29,59 @@ export function inGuestsToo<Wish, State>(
 }
 
 /**
- * A machine that stands still has no inside: nothing is written there, and what it should wear is put on when it runs again,
- * by the next look at what is there.
+ * A machine that stands still, or has only just been started, has no inside: nothing is written there, and what it should
+ * wear is put on when it answers, by the next look at what is there.
  */
 export function whileRunning<Wish, State>(part: FacetPart<Wish, State>): FacetPart<Wish, State> {
-  const unless = (place: Place, act: () => Promise<void>) => (isStopped(place) ? Promise.resolve() : act())
+  return unless(part, isAway)
+}
+
+/** What is done to our end of a link: libvirt takes it along when a domain ends. */
+export function whilePlugged<Wish, State>(part: FacetPart<Wish, State>): FacetPart<Wish, State> {
+  return unless(part, async (place) => place.key.startsWith('libvirt:') && startedAt(place) === 'stands')
+}
+
+function unless<Wish, State>(
+  part: FacetPart<Wish, State>,
+  away: (place: Place) => Promise<boolean>,
+): FacetPart<Wish, State> {
+  const when = async (place: Place, act: () => Promise<void>) => ((await away(place)) ? undefined : act())
   const { stages } = part
   return {
     ...part,
-    converge: (place, wanted) => unless(place, () => part.converge(place, wanted)),
+    isAway: away,
+    converge: (place, wanted) => when(place, () => part.converge(place, wanted)),
     ...(stages === undefined
       ? {}
       : {
           stages: {
             ...stages,
-            prepare: (place, from, to) => unless(place, () => stages.prepare(place, from, to)),
-            switch: (place, from, to) => unless(place, () => stages.switch(place, from, to)),
-            finish: (place, from, to) => unless(place, () => stages.finish(place, from, to)),
+            prepare: (place, from, to) => when(place, () => stages.prepare(place, from, to)),
+            switch: (place, from, to) => when(place, () => stages.switch(place, from, to)),
+            finish: (place, from, to) => when(place, () => stages.finish(place, from, to)),
           },
         }),
-    probes: (place, from, to) => (isStopped(place) ? [] : (part.probes?.(place, from, to) ?? [])),
+    probes: (place, from, to) =>
+      (part.probes?.(place, from, to) ?? []).map((ask) => async () => {
+        if (!(await away(place))) return ask()
+        return { name: part.facet, ok: true, detail: 'nobody is there to ask; it is put on when somebody is' }
+      }),
   }
 }
 
-/** QEMU takes its sockets along when it ends. */
-function isStopped(place: Place): boolean {
-  return isGuest(place) && !existsSync(agentOf(place))
+/** A guest that says nothing for longer than this after its start is no guest that is still starting. */
+const STARTS_WITHIN_MS = 120_000
+
+async function isAway(place: Place): Promise<boolean> {
+  const started = startedAt(place)
+  if (started === null || started === 'stands') return started === 'stands'
+  return Date.now() - started < STARTS_WITHIN_MS && !(await guestAnswers(agentOf(place), 1_000))
+}
+
+/** epoch ms. QEMU makes its sockets when it starts and takes them along when it ends, as a domain's door comes and goes; null = no guest. */
+function startedAt(place: Place): number | 'stands' | null {
+  if (!isGuest(place)) return null
+  return statSync(agentOf(place), { throwIfNoEntry: false })?.mtimeMs ?? 'stands'
 }
 
 function isGuest({ namespace, monitor }: Place): boolean {

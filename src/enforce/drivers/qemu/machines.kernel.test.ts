@@ -18,7 +18,7 @@ import { findRunning } from './running.ts'
 
 const skip = needRoot() || needQemu()
 const namespace = `guiseqm${process.pid}`
-const quota = { machines: 3, memoryMb: 512 }
+const quota = { machines: 3, memoryMb: 512, cpus: 4 }
 let home = ''
 let image: GuestImage
 let machines: Machines

@@ -13,13 +13,13 @@ import { kvmOpens, PROBE_MS, showsLife } from './accelerator.ts'
 import { cgroupOf, joinCgroup, removeCgroup } from './cgroup.ts'
 import { copyRunning } from './copy.ts'
 import { shareDisk, sweepLayers } from './disk.ts'
-import { shutDownGuest } from './guest-agent.ts'
+import { guestAnswers, shutDownGuest } from './guest-agent.ts'
 import { type Accelerator, type Machine, machineFrom, socketsOf } from './machine.ts'
 import { openMachineStore } from './machine-store.ts'
 import { withQmp } from './qmp.ts'
+import { overQuota, type Quota } from './quota.ts'
 import { cut, endsWithin, findRunning, launch, type Running } from './running.ts'
 
-export type Quota = { readonly machines: number; readonly memoryMb: number }
 export type MachineWish = Omit<Machine, 'uuid' | 'mac' | 'clonedFrom'>
 export type Copy = Pick<Machine, 'name' | 'face' | 'gateways' | 'addresses'>
 export type Size = { readonly memoryMb?: number; readonly cpus?: number }
@@ -47,10 +47,11 @@ export type MachinesOptions = {
 }
 
 const MAX_FACE = 15
+/** By uuid, what was seen of KVM: it holds as long as this process does. */
+const accelerators = new Map<string, Accelerator>()
 
 export function openMachines({ home, namespace, quota }: MachinesOptions): Machines {
   const store = openMachineStore(home)
-  const accelerators = new Map<string, Accelerator>()
   const diskOf = (machine: Machine) => {
     const disk = store.diskOf(machine.uuid)
     return existsSync(disk) ? disk : null
@@ -121,7 +122,7 @@ export function openMachines({ home, namespace, quota }: MachinesOptions): Machi
     const running = findRunning(uuid)
     let asked = false
     if (how !== 'cut' && running !== null) {
-      await shutDownGuest(socketsOf(uuid).agent)
+      await askToEnd(uuid)
       asked = await endsWithin(running.pid, how.ask)
     }
     await cut(uuid)
@@ -183,18 +184,11 @@ export function openMachines({ home, namespace, quota }: MachinesOptions): Machi
   }
 }
 
-function overQuota(all: readonly Machine[], machine: Machine, quota: Quota): Refusal | null {
-  const others = all.filter(({ uuid }) => uuid !== machine.uuid)
-  const memoryMb = others.reduce((sum, one) => sum + one.memoryMb, machine.memoryMb)
-  const over =
-    others.length + 1 > quota.machines
-      ? `that would be machine ${others.length + 1} of ${quota.machines}`
-      : memoryMb > quota.memoryMb
-        ? `that would be ${memoryMb} MB of memory of ${quota.memoryMb} MB`
-        : null
-  return over === null
-    ? null
-    : refused('quota', `${machine.name} is over the quota: ${over}`, 'destroy another one, or raise the quota')
+/** By its agent; where none answers, by the button that every machine has (QEMU QAPI, system_powerdown). */
+async function askToEnd(uuid: string): Promise<void> {
+  const { agent, monitor } = socketsOf(uuid)
+  if (await guestAnswers(agent, 1_000)) return shutDownGuest(agent)
+  await withQmp(monitor, (qmp) => effect('machine button', () => qmp.execute('system_powerdown'))).catch(() => {})
 }
 
 function taken(all: readonly Machine[], machine: Machine): Refusal | null {

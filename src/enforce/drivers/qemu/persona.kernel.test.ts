@@ -46,7 +46,7 @@ before(async () => {
   secrets = await secretsOf(on.range.home, on.range.dir)
   outside = seenFrom(namespaceOf(on.range.plan.prefix, 'out'))
   const namespace = `/run/netns/${on.range.router}`
-  machines = openMachines({ home: on.range.home, namespace, quota: { machines: 4, memoryMb: 1_024 } })
+  machines = openMachines({ home: on.range.home, namespace, quota: { machines: 4, memoryMb: 1_024, cpus: 8 } })
   const made = machines.define({
     name: 'base',
     boot: { from: 'kernel', ...image },
