@@ -17,6 +17,7 @@ import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
 import { createLink, type Link, type LinkLimits, parseServer } from './agent/link.ts'
 import { createLinkApart } from './agent/link-apart.ts'
+import { createMachineOrders } from './agent/machine-orders.ts'
 import { createPackageKeeper } from './agent/packages.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
@@ -140,6 +141,19 @@ async function main(config: AgentConfig): Promise<void> {
     allowed: () => floor.found.floor.packages,
     say,
   })
+  let aheadMs = 0
+  const orders = createMachineOrders({
+    home: config.home,
+    floor: () => floor.found.floor,
+    mode,
+    inForce: () => enforcer.inForce,
+    clock,
+    aheadMs: () => aheadMs,
+    told() {
+      reporter.reintroduce()
+      reporter.urgent()
+    },
+  })
   const sense = createSense({
     home: config.home,
     reflexAllowed: () => mode() === 'enforce' && enforcer.inForce !== null,
@@ -189,6 +203,8 @@ async function main(config: AgentConfig): Promise<void> {
     denials: () => denials.take(),
     refusals: () => gate.take(),
     sources: (now, spool) => sources.health(now, spool),
+    orders: () => orders.results(),
+    machines: () => orders.machines(),
     say,
   })
 
@@ -221,7 +237,6 @@ async function main(config: AgentConfig): Promise<void> {
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
 
-  let aheadMs = 0
   const takeTurns = createTurns({
     gate,
     enforcer,
@@ -240,7 +255,8 @@ async function main(config: AgentConfig): Promise<void> {
       if (list === null) return
       sense.setIndicators(list)
       sources.sense.setIndicators(list)
-    } else takeTurns(message)
+    } else if (message.type === 'machine') gate.enter('machine', () => orders.take(message.order))
+    else takeTurns(message)
   }
   const sampling = setInterval(() => void sampleNext(), TICK_MS)
   let turn = 0

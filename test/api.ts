@@ -65,6 +65,15 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('resume', request)
       return refusal
     },
+    machines: () => ({ at: null, machines: [], orders: [] }),
+    async orderMachine(request) {
+      note('orderMachine', request)
+      return refusal
+    },
+    async approveMachine(request) {
+      note('approveMachine', request)
+      return refusal
+    },
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
     ratings: () => [],
     async decisionInput(tenant) {

@@ -44,6 +44,8 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
     counters: () => ({}),
     denials: () => [],
     refusals: () => [],
+    orders: () => [],
+    machines: () => [],
     sources: () => [],
     say: () => {},
   })

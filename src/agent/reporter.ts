@@ -1,6 +1,7 @@
 /** What was sensed and done becomes reports: one a tick, one at once when enforcement has news, sent in order from the spool. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Enforcer } from '../enforce/enforcer.ts'
+import type { MachineReport, MachineResult } from '../model/machine-order.ts'
 import type { Mode } from '../model/policy.ts'
 import type { SourceHealth } from '../model/source-health.ts'
 import { TICK_MS } from '../model/window.ts'
@@ -25,6 +26,10 @@ export type ReporterOptions = {
   readonly refusals: () => WireRefusal[]
   /** How every source is, told with each tick; `ticks` were made so far, of which the spool dropped so many. */
   readonly sources: (now: number, spool: { readonly ticks: number; readonly dropped: number }) => SourceHealth[]
+  /** What became of orders since the last report. */
+  readonly orders: () => MachineResult[]
+  /** The machines of this host, told with the workloads. */
+  readonly machines: () => readonly MachineReport[]
   readonly say: (line: string) => void
 }
 
@@ -69,7 +74,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       at: Date.now(),
       host: options.host,
       mode: options.mode(),
-      ...(introduce ? { workloads: [...options.workloads()] } : {}),
+      ...(introduce ? { workloads: [...options.workloads()], machines: [...options.machines()] } : {}),
       ...sensed,
       reflexes: sense.reflex.take(),
       applied: enforcer.applied,
@@ -78,6 +83,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       hits: enforcer.takeHits(),
       ...some('denials', options.denials()),
       ...some('refusals', options.refusals()),
+      ...some('orders', options.orders()),
     }
     introduce = false
     return report

@@ -27,6 +27,7 @@ import { eventRoutes } from './routes/events.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { healthRoutes } from './routes/health.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { machineRoutes } from './routes/machines.ts'
 import { manifestRoutes } from './routes/manifests.ts'
 import { planRoutes } from './routes/plans.ts'
 import { previewRoutes } from './routes/preview.ts'
@@ -67,6 +68,7 @@ const ROUTES = [
   previewRoutes,
   planRoutes,
   agentRoutes,
+  machineRoutes,
   sourceRoutes,
   tokenRoutes,
   secretRoutes,

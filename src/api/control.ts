@@ -6,6 +6,7 @@ import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import type { AgentApproval } from '../model/approval.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { MachineAct, MachineOrderRecord, MachinesOf } from '../model/machine-order.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
 import type { PlanRecord, SourceDetail, SourceRecord } from '../model/records.ts'
@@ -88,6 +89,23 @@ export type Control = {
   ratings(tenant: TenantId): readonly IntelEntry[]
   /** The whole state a decision would be made on now, without conversations: for previews, which decide nothing. */
   decisionInput(tenant: TenantId): Promise<DecideInput>
+  /** The machines of its host as its agent told of them, and the orders about them. */
+  machines(tenant: TenantId, agent: AgentId): MachinesOf
+  /** Accepted is not done: what becomes of it is told by its agent. */
+  orderMachine(request: {
+    readonly tenant: TenantId
+    readonly agent: AgentId
+    readonly machine: string
+    readonly act: MachineAct
+    readonly by: string
+    readonly key: string | null
+  }): Promise<Outcome<MachineOrderRecord>>
+  approveMachine(request: {
+    readonly tenant: TenantId
+    readonly agent: AgentId
+    readonly order: string
+    readonly by: string
+  }): Promise<Outcome<MachineOrderRecord>>
   setMode(request: {
     readonly tenant: TenantId
     readonly agent: AgentId

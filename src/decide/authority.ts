@@ -2,6 +2,7 @@
  * What automation may do by itself, in one table: what each mode lets happen, how much may change at once, and how many people
  * a change needs. In: what a plan would change. Out: its class with the row that gave it, or the cap it would break.
  */
+import type { MachineAct } from '../model/machine-order.ts'
 import type { ApprovalClass } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Settings } from '../model/records.ts'
@@ -169,6 +170,15 @@ export function approvalOf(change: Change): { readonly approval: ApprovalClass; 
   }
   throw new Error('judging a change: the last row of the table is about every change')
 }
+
+/** Orders about machines, outside of plans, by the same table: what is lost by one does not come back by another. */
+export const APPROVAL_OF_ACT = {
+  start: 'auto',
+  clone: 'auto',
+  resize: 'auto',
+  stop: 'one',
+  destroy: 'one',
+} as const satisfies Record<MachineAct['do'], ApprovalClass>
 
 /** Of a change of which only the size is known. */
 export function approvalFor(fleet: number, moved: number, cut: number): ApprovalClass {

@@ -24,6 +24,7 @@ export async function facetDrift(wanted: Snapshot, isAsked: (part: FacetPart) =>
   const drift: Change[] = []
   for (const part of PARTS.filter(isAsked))
     for (const to of Object.values(wanted.facets[part.facet] ?? {})) {
+      if ((await part.isAway?.(to.place)) === true) continue
       const from = await part.capture(to.place).catch(() => null)
       if (from !== null && part.normalise(from) !== part.normalise(to.state)) drift.push({ part, from, to })
     }

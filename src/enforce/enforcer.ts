@@ -410,7 +410,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     await repairFacets(({ noticed: by }) => isDue || by === 'look' || by?.some((what) => noticed.has(what)) === true)
     // What failed is tried again at once, then with the others: nobody will tell us of it a second time.
     isOwed = counters.unreachable > before && !isOwed
-    if (isDue) await dressLate()
+    await dressLate()
   }
 
   /** Whoever came, or was started, after the change puts on what it should wear: the same generation, as after `rebind`. */

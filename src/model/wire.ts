@@ -7,6 +7,7 @@ import { Approval, MAX_APPROVALS } from './approval.ts'
 import { AgentState, Generation } from './desired.ts'
 import { Evidence } from './evidence.ts'
 import { DRIVERS } from './facets.ts'
+import { MAX_MACHINES, MachineOrder, MachineReport, MachineResult } from './machine-order.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
 
@@ -112,7 +113,7 @@ export const WireRefusal = Type.Object(
   {
     at: Time,
     /** `message`: it was not even one of ours. */
-    of: Type.Enum(['state', 'confirm', 'rollback', 'indicators', 'bookmark', 'message']),
+    of: Type.Enum(['state', 'confirm', 'rollback', 'indicators', 'machine', 'bookmark', 'message']),
     reason: Type.String({ maxLength: 500 }),
     /** Where in it, a JSON pointer; empty = the whole of it. */
     pointer: Type.String({ maxLength: 300 }),
@@ -173,6 +174,9 @@ export const AgentReport = Type.Object(
     refusals: Type.Optional(Type.Array(WireRefusal, { maxItems: 100 })),
     /** How every source of the agent is, with each tick's report. */
     sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
+    /** The machines of its host, when they are looked at anew; what became of orders since the last report. */
+    machines: Type.Optional(Type.Array(MachineReport, { maxItems: MAX_MACHINES })),
+    orders: Type.Optional(Type.Array(MachineResult, { maxItems: 100 })),
   },
   { additionalProperties: false, $id: 'AgentReport' },
 )
@@ -213,6 +217,7 @@ export const ServerMessage = Type.Union([
     },
     closed,
   ),
+  Type.Object({ type: Type.Literal('machine'), order: MachineOrder }, closed),
   Type.Object({ type: Type.Literal('bookmark'), at: Type.Number() }, closed),
 ])
 export type ServerMessage = Static<typeof ServerMessage>

@@ -22,6 +22,7 @@ import { addEvidence, createFleet } from './fleet.ts'
 import { createHalts } from './halts.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
+import { createMachineDesk } from './machine-desk.ts'
 import { createPlanFlow } from './plan-flow.ts'
 import { createReconciler } from './reconcile.ts'
 import { recordReflexes } from './reflexes.ts'
@@ -61,6 +62,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   // The store is there before any of these is used; the getter keeps construction order free.
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
   const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
+  const machines = createMachineDesk({ tenant, store, delivery, clock })
   const halts = createHalts({ tenant, store, events, clock })
   const reconciler = createReconciler({
     halts,
@@ -174,6 +176,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       subject: agent,
       data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
     })
+    await machines.take(agent, report)
     denials.add(agent, report.denials ?? [], now)
     hits.add(agent, report.hits ?? {}, now)
     for (const record of book.take(agent, report, now))
@@ -234,6 +237,9 @@ export function createControl(deps: ControlDeps): RunningControl {
     },
     ratings: () => intel.current().entries,
     decisionInput: () => reconciler.input(),
+    machines: (asker, agent) => (asker === tenant ? machines.of(agent) : { at: null, machines: [], orders: [] }),
+    orderMachine: (request) => machines.ask(request),
+    approveMachine: ({ agent, order, by }) => machines.approve(agent, order, by),
     async setMode({ agent, mode }) {
       return {
         ok: false,
@@ -264,6 +270,7 @@ export function createControl(deps: ControlDeps): RunningControl {
         { type: 'bookmark', at: clock() },
         await indicators(),
         ...(state === undefined ? [] : [await flow.stateFor(agent, state)]),
+        ...machines.unheard(agent),
       ]
       yield* delivery.stream(agent, first, signal)
     },

@@ -53,8 +53,12 @@ export function domainKey(uuid: string): string {
   return `${DOMAIN}${uuid}`
 }
 
+export function machineKey(uuid: string): string {
+  return `${MACHINE}${uuid}`
+}
+
 /** A machine of this host as a workload: known by its uuid, whatever it is called and wherever it runs. */
 export function reportOf({ uuid, name, face, addresses }: Machine): WorkloadReport {
   const kind = 'vm' as WorkloadReport['kind']
-  return { key: `${MACHINE}${uuid}`, name, kind, driver: 'qemu', interface: face, addresses, labels: {} }
+  return { key: machineKey(uuid), name, kind, driver: 'qemu', interface: face, addresses, labels: {} }
 }

@@ -72,10 +72,26 @@ function unless<Wish, State>(
 /** A guest that says nothing for longer than this after its start is no guest that is still starting. */
 const STARTS_WITHIN_MS = 120_000
 
+/** Looks come from several parts at once, and a guest that starts has nothing to say to any of them. */
+const ASKED_AGAIN_MS = 1_000
+const ASKED_FOR_MS = 300
+const unanswered = new Map<string, number>()
+/** Which start of it answered: from then on, silence is a fault. */
+const answered = new Map<string, number>()
+
 async function isAway(place: Place): Promise<boolean> {
   const started = startedAt(place)
   if (started === null || started === 'stands') return started === 'stands'
-  return Date.now() - started < STARTS_WITHIN_MS && !(await guestAnswers(agentOf(place), 1_000))
+  if (Date.now() - started > STARTS_WITHIN_MS) return false
+  const agent = agentOf(place)
+  if (answered.get(agent) === started) return false
+  if (performance.now() - (unanswered.get(agent) ?? -ASKED_AGAIN_MS) < ASKED_AGAIN_MS) return true
+  if (await guestAnswers(agent, ASKED_FOR_MS)) {
+    answered.set(agent, started)
+    return false
+  }
+  unanswered.set(agent, performance.now())
+  return true
 }
 
 /** epoch ms. QEMU makes its sockets when it starts and takes them along when it ends, as a domain's door comes and goes; null = no guest. */

@@ -1,0 +1,153 @@
+/**
+ * Orders about the machines of hosts: what a person asks for comes in, an order goes to its agent once whoever else it needs
+ * has agreed, and what became of it comes back. Every step is a line of the ledger; the list here is of this process, and the
+ * host acts on an order once and only within its time.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { APPROVAL_OF_ACT } from '../decide/authority.ts'
+import type { AgentId, TenantId } from '../model/ids.ts'
+import {
+  isOver,
+  type MachineAct,
+  type MachineOrder,
+  type MachineOrderRecord,
+  type MachineReport,
+  type MachinesOf,
+} from '../model/machine-order.ts'
+import type { Store } from '../model/store.ts'
+import type { Outcome, Refusal } from '../model/why.ts'
+import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import type { Delivery } from './delivery.ts'
+
+type MachineRequest = {
+  readonly agent: AgentId
+  readonly machine: string
+  readonly act: MachineAct
+  readonly by: string
+  /** Of whoever asks, the same for every repetition of one request: it is one order. */
+  readonly key: string | null
+}
+type MachineDesk = {
+  ask(request: MachineRequest): Promise<Outcome<MachineOrderRecord>>
+  approve(agent: AgentId, order: string, by: string): Promise<Outcome<MachineOrderRecord>>
+  take(agent: AgentId, report: AgentReport): Promise<void>
+  of(agent: AgentId): MachinesOf
+  /** What an agent that comes back should hear. */
+  unheard(agent: AgentId): ServerMessage[]
+}
+
+/** Its agent is in touch when it is sent; a minute is for a connection that breaks just then. */
+const HEARD_WITHIN_MS = 60_000
+const AGREED_WITHIN_MS = 900_000
+const KEPT = 100
+
+export function createMachineDesk(deps: {
+  readonly tenant: TenantId
+  readonly store: Pick<Store, 'ledger'>
+  readonly delivery: Pick<Delivery, 'send' | 'connected'>
+  readonly clock: () => number
+}): MachineDesk {
+  const { tenant, delivery, clock } = deps
+  const books = new Map<AgentId, Map<string, MachineOrderRecord>>()
+  const reports = new Map<AgentId, { readonly at: number; readonly machines: readonly MachineReport[] }>()
+
+  const bookOf = (agent: AgentId) => {
+    const book = books.get(agent) ?? new Map<string, MachineOrderRecord>()
+    books.set(agent, book)
+    return book
+  }
+  const write = async (agent: AgentId, record: MachineOrderRecord, actor: string, action: string, summary: string) => {
+    const object = `${agent}/${record.machine}`
+    await deps.store.ledger.audit(tenant, { actor, action, object, summary: summary.slice(0, 500) })
+    const book = bookOf(agent)
+    book.delete(record.id)
+    book.set(record.id, record)
+    if (book.size > KEPT) book.delete(book.keys().next().value!)
+    return record
+  }
+  const send = (agent: AgentId, { id, machine, act, by, until }: MachineOrderRecord) =>
+    delivery.send(agent, { type: 'machine', order: { id, machine, act, by, until } })
+  const told = (record: MachineOrderRecord): MachineOrderRecord =>
+    isOver(record) || record.state === 'begun' || clock() < record.until
+      ? record
+      : record.state === 'waits'
+        ? { ...record, state: 'unheard', why: 'nobody agreed to it in time' }
+        : { ...record, state: 'unheard', why: 'its agent did not take it in time' }
+
+  return {
+    async ask({ agent, machine, act, by, key }) {
+      if (!delivery.connected().includes(agent)) return away(agent)
+      const id = `m_${createHash('sha256')
+        .update(`${agent} ${key ?? randomUUID()}`)
+        .digest('hex')
+        .slice(0, 32)}`
+      const known = bookOf(agent).get(id)
+      if (known !== undefined) return { ok: true, value: told(known) }
+      const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
+      const at = clock()
+      const until = at + (waits ? AGREED_WITHIN_MS : HEARD_WITHIN_MS)
+      const order: MachineOrder = { id, machine, act, by, until }
+      const why = waits ? `another person has to agree: ${APPROVAL_OF_ACT[act.do]} approver` : ''
+      const record = await write(
+        agent,
+        { ...order, at, state: waits ? 'waits' : 'sent', why },
+        by,
+        `machine.${act.do}`,
+        `asks to ${act.do} ${machine} of ${agent}${wordsOf(act)}`,
+      )
+      if (!waits) send(agent, record)
+      return { ok: true, value: record }
+    },
+    async approve(agent, id, by) {
+      const found = bookOf(agent).get(id)
+      const record = found === undefined ? undefined : told(found)
+      if (record === undefined) return refused('not-found', `There is no order ${id}.`, 'Look at the list of them.')
+      if (record.state !== 'waits')
+        return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
+      if (record.by === by)
+        return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
+      if (!delivery.connected().includes(agent)) return away(agent)
+      const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`
+      const until = clock() + HEARD_WITHIN_MS
+      const sent = await write(
+        agent,
+        { ...record, until, state: 'sent', why: `agreed to by ${by}` },
+        by,
+        'machine.approve',
+        summary,
+      )
+      send(agent, sent)
+      return { ok: true, value: sent }
+    },
+    async take(agent, { machines, orders = [], at }) {
+      if (machines !== undefined) reports.set(agent, { at, machines })
+      for (const { id, outcome, why } of orders) {
+        const record = bookOf(agent).get(id)
+        // Told again, it is one outcome; of an order nobody here gave, nothing is believed.
+        if (record === undefined || isOver(record) || record.state === outcome) continue
+        const summary = `${record.act.do} ${record.machine}: ${outcome}${why === '' ? '' : `, ${why}`}`
+        await write(agent, { ...record, state: outcome, why }, `agent:${agent}`, `machine.${outcome}`, summary)
+      }
+    },
+    of(agent) {
+      const { at, machines } = reports.get(agent) ?? { at: null, machines: [] }
+      return { at, machines, orders: [...bookOf(agent).values()].map(told).reverse() }
+    },
+    unheard: (agent) =>
+      [...bookOf(agent).values()]
+        .filter((record) => record.state === 'sent' && clock() < record.until)
+        .map(({ id, machine, act, by, until }) => ({ type: 'machine', order: { id, machine, act, by, until } })),
+  }
+}
+
+function wordsOf({ do: _, ...rest }: MachineAct): string {
+  const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`)
+  return words.length === 0 ? '' : ` (${words.join(', ')})`
+}
+
+const away = (agent: AgentId) =>
+  refused('agent-away', `Agent ${agent} is not in touch.`, 'Wait for it, or do it on its host with guise machine.')
+
+function refused(code: string, why: string, cure: string): Refusal {
+  return { ok: false, code, why, cure }
+}
