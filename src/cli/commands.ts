@@ -20,7 +20,10 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   plan: ['plan', 'plans: list, show, diff, approve, confirm, rollback'],
   approver: ['approver', 'the key an approver signs plans with: keygen, show'],
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
-  machine: ['machine', 'virtual machines of this host: list, define, start, stop, clone, resize, destroy, log (root)'],
+  machine: [
+    'machine',
+    'virtual machines of this host (root) or of an agent: list, define, start, stop, clone, resize, destroy, agree, log',
+  ],
   domain: ['domain', "domains of this host's libvirt: list, start, stop, clone, resize, destroy (root)"],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],

@@ -1,4 +1,7 @@
-/** `guise machine …`: the virtual machines of this host. Local, as root: it works with server and agent dead, within the quota of the host's floor. */
+/**
+ * `guise machine …`: the virtual machines of this host. Local, as root: it works with server and agent dead, within the quota of
+ * the host's floor; with `--agent` through the server instead, on the host of that agent.
+ */
 import { copyFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -10,74 +13,43 @@ import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
 import { agentHome } from './agent.ts'
+import { agreeToOrder, listMachines, orderMachine } from './machine-order.ts'
 import { type HostOptions, inNamespaceOf } from './panic.ts'
 import { table } from './table.ts'
 
 const ASKED_MS = 60_000
+type Where = HostOptions & { readonly agent?: string }
+type Sized = { readonly memory?: number; readonly cpus?: number }
 type Link = { readonly link: string; readonly gateway: string[]; readonly address: string[] }
 type Boot = { readonly kernel?: string; readonly initrd?: string; readonly append: string; readonly disk?: string }
 type Answer = { readonly value: object; readonly text: string }
 
 export function register(program: Command): void {
-  const machine = program.command('machine').description('virtual machines of this host (root)')
+  const machine = program
+    .command('machine')
+    .description('virtual machines of this host (root), or of an agent through the server')
   const add = (usage: string, description: string) => onHost(machine.command(usage).description(description))
-  add('list', 'every machine, and whether it runs').action((options: HostOptions) =>
-    act(options, async (all) => list(all)),
+  const anywhere = (usage: string, description: string) =>
+    add(usage, description).option('--agent <agent>', 'on the host of this agent, by an order through the server')
+  anywhere('list', 'every machine, and whether it runs').action((options: Where, command: Command) =>
+    options.agent === undefined ? act(options, async (all) => list(all)) : listMachines(command, options.agent),
   )
   withSize(withLink(add('define <name>', 'a new machine; it does not run yet')))
     .option('--kernel <file>', 'boot this kernel')
     .option('--initrd <file>', 'with this initial file system')
     .option('--append <text>', 'and this command line', '')
     .option('--disk <file>', 'boot a copy of this qcow2 image')
-    .action((name: string, options: HostOptions & Link & Boot & { readonly memory?: number; readonly cpus?: number }) =>
+    .action((name: string, options: HostOptions & Link & Boot & Sized) =>
       act(options, async (all) => define(all, options.home, name, options)),
     )
-  add('start <machine>', 'start it; KVM where it is seen to run under it, else full emulation').action(
-    (name: string, options: HostOptions) =>
-      act(options, async (all) => {
-        const { accelerator } = taken(await all.start(found(all, name).uuid))
-        return { value: { started: name, accelerator }, text: `${name} runs (${accelerator}).` }
-      }),
-  )
-  add('stop <machine>', 'ask it to end; cut it when it does not within a minute')
-    .option('--now', 'cut it at once')
-    .action((name: string, options: HostOptions & { readonly now?: true }) =>
-      act(options, async (all) => {
-        const how = taken(await all.stop(found(all, name).uuid, options.now === true ? 'cut' : { ask: ASKED_MS }))
-        return {
-          value: { stopped: name, how },
-          text: `${name} stands (${how === 'asked' ? 'it ended by itself' : 'cut'}).`,
-        }
-      }),
+  registerPower(anywhere)
+  machine
+    .command('agree <order>')
+    .description('agree to an order of somebody else that waits')
+    .requiredOption('--agent <agent>', 'whose host it is about')
+    .action((order: string, options: { readonly agent: string }, command: Command) =>
+      agreeToOrder(command, options.agent, order),
     )
-  withLink(add('clone <machine> <copy>', 'a copy; of one that runs as it runs, its uplink closed until --connect'))
-    .option('--connect', 'open its uplink at once')
-    .action((name: string, copy: string, options: HostOptions & Link & { readonly connect?: true }) =>
-      act(options, async (all) => {
-        const made = taken(await all.clone(found(all, name).uuid, { name: copy, ...linkOf(options) }))
-        if (options.connect === true) taken(await all.connect(made.uuid, 'open'))
-        return { value: { cloned: copy, uuid: made.uuid }, text: `${copy} is a copy of ${name} (${made.uuid}).` }
-      }),
-    )
-  withSize(add('resize <machine>', 'another amount of memory or number of processors')).action(
-    (name: string, options: HostOptions & { readonly memory?: number; readonly cpus?: number }) =>
-      act(options, async (all) => {
-        const { memory: memoryMb, cpus } = options
-        const size = { ...(memoryMb === undefined ? {} : { memoryMb }), ...(cpus === undefined ? {} : { cpus }) }
-        const holds = taken(await all.resize(found(all, name).uuid, size))
-        return {
-          value: { resized: name, ...holds },
-          text: `${name}: memory ${holds.memory}, processors ${holds.cpus}.`,
-        }
-      }),
-  )
-  add('destroy <machine>', 'end it and remove all that is of it, its disk too').action(
-    (name: string, options: HostOptions) =>
-      act(options, async (all) => {
-        await all.destroy(found(all, name).uuid)
-        return { value: { destroyed: name }, text: `${name} is gone.` }
-      }),
-  )
   add('log', 'who did what to which machine, oldest first').action((options: HostOptions) =>
     act(options, async () => {
       const lines = readLog(options.home)
@@ -94,6 +66,66 @@ export function register(program: Command): void {
         text: table(['at', 'by', 'act', 'machine', 'outcome', 'why'], rows, 'Nothing was done yet.'),
       }
     }),
+  )
+}
+
+/** What is done here, or ordered there. */
+function registerPower(anywhere: (usage: string, description: string) => Command): void {
+  anywhere('start <machine>', 'start it; KVM where it is seen to run under it, else full emulation').action(
+    (name: string, options: Where, command: Command) => {
+      if (options.agent !== undefined) return orderMachine(command, options.agent, name, { do: 'start' })
+      return act(options, async (all) => {
+        const { accelerator } = taken(await all.start(found(all, name).uuid))
+        return { value: { started: name, accelerator }, text: `${name} runs (${accelerator}).` }
+      })
+    },
+  )
+  anywhere('stop <machine>', 'ask it to end; cut it when it does not within a minute')
+    .option('--now', 'cut it at once')
+    .action((name: string, options: Where & { readonly now?: true }, command: Command) => {
+      if (options.agent !== undefined)
+        return orderMachine(command, options.agent, name, { do: 'stop', how: options.now === true ? 'cut' : 'ask' })
+      return act(options, async (all) => {
+        const how = taken(await all.stop(found(all, name).uuid, options.now === true ? 'cut' : { ask: ASKED_MS }))
+        const ended = how === 'asked' ? 'it ended by itself' : 'cut'
+        return { value: { stopped: name, how }, text: `${name} stands (${ended}).` }
+      })
+    })
+  withLink(anywhere('clone <machine> <copy>', 'a copy; of one that runs as it runs, its uplink closed until --connect'))
+    .option('--connect', 'open its uplink at once')
+    .action((name: string, copy: string, options: Where & Link & { readonly connect?: true }, command: Command) => {
+      const { face: link, gateways, addresses } = linkOf(options)
+      const uplink = options.connect === true ? ('open' as const) : ('closed' as const)
+      if (options.agent !== undefined)
+        return orderMachine(command, options.agent, name, { do: 'clone', copy, link, gateways, addresses, uplink })
+      return act(options, async (all) => {
+        const made = taken(await all.clone(found(all, name).uuid, { name: copy, face: link, gateways, addresses }))
+        if (uplink === 'open') taken(await all.connect(made.uuid, 'open'))
+        return { value: { cloned: copy, uuid: made.uuid }, text: `${copy} is a copy of ${name} (${made.uuid}).` }
+      })
+    })
+  withSize(anywhere('resize <machine>', 'another amount of memory or number of processors')).action(
+    (name: string, options: Where & Sized, command: Command) => {
+      const { memory: memoryMb, cpus } = options
+      const size = { ...(memoryMb === undefined ? {} : { memoryMb }), ...(cpus === undefined ? {} : { cpus }) }
+      if (options.agent !== undefined) return orderMachine(command, options.agent, name, { do: 'resize', ...size })
+      return act(options, async (all) => {
+        const holds = taken(await all.resize(found(all, name).uuid, size))
+        return {
+          value: { resized: name, ...holds },
+          text: `${name}: memory ${holds.memory}, processors ${holds.cpus}.`,
+        }
+      })
+    },
+  )
+  anywhere('destroy <machine>', 'end it and remove all that is of it, its disk too').action(
+    (name: string, options: Where, command: Command) => {
+      if (options.agent !== undefined) return orderMachine(command, options.agent, name, { do: 'destroy' })
+      return act(options, async (all) => {
+        await all.destroy(found(all, name).uuid)
+        return { value: { destroyed: name }, text: `${name} is gone.` }
+      })
+    },
   )
 }
 
@@ -152,12 +184,7 @@ function list(all: Machines): Answer {
   return { value: rows, text }
 }
 
-async function define(
-  all: Machines,
-  home: string,
-  name: string,
-  options: Link & Boot & { readonly memory?: number; readonly cpus?: number },
-): Promise<Answer> {
+async function define(all: Machines, home: string, name: string, options: Link & Boot & Sized): Promise<Answer> {
   const { kernel, initrd, append, disk, memory: memoryMb = 512, cpus = 1 } = options
   if ((disk === undefined) === (kernel === undefined || initrd === undefined))
     throw new Error('a machine boots from --disk, or from --kernel and --initrd')
