@@ -1,12 +1,18 @@
 /** What a state says of each facet but its rules, in words; a facet that is not there has none. */
+import { holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
 import type { FacetName, WornFacet } from '../model/plan-preview.ts'
 
 type Words = Partial<Record<FacetName, string | null>>
 
 const VERDICTS = { allow: 'allowed', deny: 'dropped' } as const
-const CUT = { egress: 'outbound dropped', both: 'cut off both ways' } as const
 const MAX_WORDS = 300
+
+function containedWords({ directions, limit }: NonNullable<DesiredState['containment']>): string {
+  return directions === 'egress' && limit === undefined
+    ? 'outbound dropped'
+    : holdText({ directions, ...(limit && { limit }) })
+}
 
 /** These are told for every workload, also when nothing sets them. */
 function always({ network, dns, containment, egress, ingress }: DesiredState): Words {
@@ -17,7 +23,7 @@ function always({ network, dns, containment, egress, ingress }: DesiredState): W
     dns: list(dns?.servers),
     search: list(dns?.search),
     containment:
-      containment === null ? null : `${CUT[containment.directions]} until ${new Date(containment.until).toISOString()}`,
+      containment === null ? null : `${containedWords(containment)} until ${new Date(containment.until).toISOString()}`,
     'rest-out': VERDICTS[egress.otherwise],
     'rest-in': VERDICTS[ingress.otherwise],
   }

@@ -1,5 +1,7 @@
 /** `guise plan …`: what would change, who must say yes, and the way back. */
+
 import type { Command } from 'commander'
+import { holdText } from '../model/containment.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ApprovalClass } from '../model/plan.ts'
 import type { PlanPreview, RuleDiff, RuleText, StepPreview } from '../model/plan-preview.ts'
@@ -190,7 +192,7 @@ export function showText(plan: PlanPreview): string {
     lines.push(stepLine(step))
     for (const why of step.why) lines.push(`  because ${why.text} [${why.rule}]`)
     if (step.containment !== null)
-      lines.push(`  contained (${step.containment.directions}) until ${new Date(step.containment.until).toISOString()}`)
+      lines.push(`  contained (${holdText(step.containment)}) until ${new Date(step.containment.until).toISOString()}`)
   }
   if (plan.steps_more > 0) lines.push(`and ${plan.steps_more} more workloads`)
   for (const one of plan.skipped) lines.push(`${one.name} left out: ${one.why.text}`)

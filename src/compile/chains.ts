@@ -92,14 +92,14 @@ function allowText(chains: Chains, rule: RuleNode, where: Where, matches: string
   const said = comment(chains, rule.id)
   if (rule.limit === null && rule.log === 'quiet') return `counter accept ${said}`
   const log = rule.log === 'log' ? [`${FIRST_PACKET} ${logText(rule.id, ALLOWED_LOG_GROUP)}`] : []
-  const over = rule.limit === null ? [] : limitLines(chains, rule, rule.limit, where, matches)
+  const over = rule.limit === null ? [] : limitLines(chains, rule.id, rule.limit, where, matches)
   return `goto ${addChain(chains, 'l', [...over, ...log, `counter accept ${said}`])} ${said}`
 }
 
 /** One second's worth may come at once. A bucket per workload: many share the chain, each has its interface. */
 function limitLines(
   chains: Chains,
-  rule: RuleNode,
+  id: string,
   { unit, perSecond }: NonNullable<RuleNode['limit']>,
   { direction, place }: Where,
   matches: string,
@@ -107,11 +107,11 @@ function limitLines(
   const burst = Math.min(perSecond, 2 ** 32 - 1)
   const rate = unit === 'bytes' ? `${perSecond} bytes/second` : `${perSecond}/second burst ${burst} packets`
   const limit = `limit rate over ${rate}`
-  const deny = denyText(chains, 'deny', rule.id)
+  const deny = denyText(chains, 'deny', id)
   if (place === 'host') return [unit === 'bytes' ? `${limit} ${deny}` : `${FIRST_PACKET} ${limit} ${deny}`]
   const [there, back] = direction === 'egress' ? (['in', 'out'] as const) : (['out', 'in'] as const)
   return ownersAt(place).flatMap(({ in: into, out, type }) => {
-    const name = `limit_${digest([direction, rule.id, matches, rate, ...(place === 'gateway' ? [type] : [])].join('\n'))}`
+    const name = `limit_${digest([direction, id, matches, rate, ...(place === 'gateway' ? [type] : [])].join('\n'))}`
     chains.limits.set(name, type)
     const over = (end: 'in' | 'out') => `update @${name} { ${end === 'in' ? into : out} ${limit} } ${deny}`
     if (unit === 'flows') return [`${FIRST_PACKET} ${over(there)}`]
@@ -212,10 +212,22 @@ export function safeChain(
 
 /** Entered by `jump`: a flow with a never-block address at either end returns, and only the authored rules judge it. */
 export function automaticDenyChain(chains: Chains, kind: 'c' | 'r', never: SetNode, id: string): string {
-  return addChain(chains, kind, [
-    ...(['daddr', 'saddr'] as const).flatMap((end) => insideSet(never, end).map(({ text }) => `${text} return`)),
-    denyText(chains, 'deny', id),
-  ])
+  return addChain(chains, kind, [...sparedLines(never), denyText(chains, 'deny', id)])
+}
+
+/** The same, of what is above a limit; what is below it returns as well. */
+export function automaticLimitChain(
+  chains: Chains,
+  never: SetNode,
+  id: string,
+  limit: NonNullable<RuleNode['limit']>,
+  where: Where,
+): string {
+  return addChain(chains, 'c', [...sparedLines(never), ...limitLines(chains, id, limit, where, 'contained')])
+}
+
+function sparedLines(never: SetNode): string[] {
+  return (['daddr', 'saddr'] as const).flatMap((end) => insideSet(never, end).map(({ text }) => `${text} return`))
 }
 
 /**

@@ -12,6 +12,7 @@
  *   denies the first packets to destinations that are new. What is beyond is the kernel's to know, as of limits.
  * - A limit denies what is above it by the rule that allows the rest: of `flows` only a flow's first packet, so that what
  *   was let in goes on; of `bytes` every packet. What is used up is the kernel's to know: here it is part of `Live`.
+ * - A containment cuts flows of a direction off, or leaves them up to a limit of its own, which counts as any limit does.
  * - A flow with a never-block address at *either* end is spared by containment and reflex (the automatic denies), not by
  *   a deny that a person wrote into a policy: that one is in the list.
  * - Empty means nothing: a set that is unknown or empty matches nothing, also under `not`. One that hosts add to holds what is
@@ -151,8 +152,16 @@ function judge(
   const spared = isListed(state.neverBlock, flow.from) || isListed(state.neverBlock, flow.to)
   const { containment } = workload
   const contained = containment !== null && containment.until > live.now
-  if (contained && !spared && (direction === 'egress' || containment.directions === 'both'))
-    return { verdict: 'deny', why: containment.why }
+  if (contained && !spared) {
+    const isCut = direction === 'egress' ? containment.directions !== 'none' : containment.directions === 'both'
+    if (isCut) return { verdict: 'deny', why: containment.why }
+    const isUsedUp = live.spent?.some((one) => one.key === workload.key && one.rule === containment.why.rule) ?? false
+    if (
+      isUsedUp &&
+      (containment.limit?.unit === 'bytes' || (containment.limit?.unit === 'flows' && tracking === 'first'))
+    )
+      return { verdict: 'deny', why: containment.why }
+  }
   const peer = direction === 'egress' ? flow.to : flow.from
   const reflex = live.reflexes.some((entry) => entry.key === workload.key && sameAddress(entry.peer, peer))
   if (reflex && !spared) return deny('guise/reflex', `A reflex cut ${workload.key} off from ${peer}.`)

@@ -3,9 +3,10 @@
  * workload and direction. A function of the state alone: no clock, no history. `delta.ts` turns two of these into one
  * transaction.
  */
+import { boundOf, cuts } from '../model/containment.ts'
 import type { AgentState } from '../model/desired.ts'
 import { type ContainMap, type DispatchMap, MEMBER_SETS, type MemberSet } from './base.ts'
-import { automaticDenyChain, type Chains, listChain, safeChain } from './chains.ts'
+import { automaticDenyChain, automaticLimitChain, type Chains, listChain, type Place, safeChain } from './chains.ts'
 import { type Classes, compileClasses } from './classes.ts'
 import { bucketName } from './match-text.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type Binding,
   buildTree,
   canonicalAddress,
+  type Direction,
   type ListNode,
   type MemberNode,
   type SetNode,
@@ -141,14 +143,28 @@ function entrances(member: MemberNode): Entrance[] {
   }))
 }
 
+function placeOf({ interface: face, link }: MemberNode): Place {
+  if (face === null) return 'host'
+  return link === 'own' ? 'forward' : 'gateway'
+}
+
 function containment(chains: Chains, tree: AgentTree): Contained[] {
   return tree.members.flatMap((member) => {
     const { key, containment } = member
     if (containment === null) return []
-    const chain = automaticDenyChain(chains, 'c', tree.never, containment.id)
-    const { until, directions } = containment
+    const { id, until } = containment
+    const place = placeOf(member)
+    const chainOf = (direction: Direction): string | null => {
+      const limit = boundOf(containment, direction)
+      if (limit !== null) return automaticLimitChain(chains, tree.never, id, limit, { direction, place })
+      return cuts(containment, direction) ? automaticDenyChain(chains, 'c', tree.never, id) : null
+    }
+    const found = [chainOf('egress'), chainOf('ingress')]
     return entrances(member).flatMap(({ element, maps }) =>
-      maps.slice(0, directions === 'both' ? 2 : 1).map((map) => ({ key, map, element, chain, until })),
+      maps.flatMap((map, i) => {
+        const chain = found[i] ?? null
+        return chain === null ? [] : [{ key, map, element, chain, until }]
+      }),
     )
   })
 }

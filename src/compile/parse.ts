@@ -125,7 +125,7 @@ export function differences(compiled: Compiled, found: ReadBack): string[] {
  */
 export function presentNames(found: ReadBack): { chains: string[]; sets: string[] } {
   const holding = new Set(Object.values(found.contained).flatMap((map) => [...map.values()].map(({ chain }) => chain)))
-  const kept = (name: string) => holding.has(name) || (holding.size > 0 && /^(d_|set_guise_never_)/.test(name))
+  const kept = (name: string) => holding.has(name) || (holding.size > 0 && /^(d_|limit_|set_guise_never_)/.test(name))
   return {
     chains: [...found.chains.keys()].filter((name) => /^[cdefiklnrt]_[0-9a-f]{16}$/.test(name) && !kept(name)),
     sets: [...found.sets.keys()].filter((name) => /^(set|limit|class)_/.test(name) && !kept(name)),

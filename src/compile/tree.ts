@@ -5,6 +5,7 @@
  * is the slow, obvious meaning, and shares no logic with either.
  */
 import { formatAddress, isV4, parseAddress, parseCidr } from '../model/address.ts'
+import type { Hold } from '../model/containment.ts'
 import type {
   AgentState,
   DesiredState,
@@ -76,7 +77,7 @@ export type MemberNode = {
   readonly mac: string | null
   readonly egress: ListNode
   readonly ingress: ListNode
-  readonly containment: { readonly directions: 'egress' | 'both'; readonly until: number; readonly id: string } | null
+  readonly containment: (Hold & { readonly until: number; readonly id: string }) | null
 }
 export type AgentTree = {
   readonly kind: 'agent'
@@ -158,6 +159,7 @@ function buildMember(
         ? null
         : Object.freeze({
             directions: containment.directions,
+            ...(containment.limit && { limit: containment.limit }),
             until: containment.until,
             id: containment.why.rule,
           }),

@@ -1,5 +1,6 @@
 /** Which recent conversations a change would cut: allowed before, denied after, by name. */
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { cuts } from '../model/containment.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { ConversationRecord } from '../model/records.ts'
 import { type Judgement, judge, type Talk } from './judge.ts'
@@ -64,7 +65,7 @@ export function judgeState(
     .filter((one) => one.direction === direction || one.direction === 'both')
     .map((one) => ({ verdict: 'allow' as const, match: one.match, why: one.why }))
   const { containment } = desired
-  const contained = containment !== null && (direction === 'egress' || containment.directions === 'both')
+  const contained = containment !== null && cuts(containment, direction)
   const list =
     contained && !isSpared(talk.peer, state.neverBlock)
       ? { rules: [], otherwise: 'deny' as const, why: containment.why }

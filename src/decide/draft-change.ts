@@ -1,4 +1,5 @@
 /** What a draft is to what is in force: the same, a containment, a step up a ladder, something a person asked for. */
+import { holdText } from '../model/containment.ts'
 import { canonical, sameMeaning } from './canonical.ts'
 import type { Draft } from './dress.ts'
 
@@ -38,7 +39,7 @@ function believesMore({ before, after }: Draft): boolean {
 
 export function changeText(draft: Draft): string {
   if (isContainment(draft))
-    return `contain it (${draft.after.containment!.directions}): ${draft.after.containment!.why.text}`.slice(0, 500)
+    return `contain it (${holdText(draft.after.containment!)}): ${draft.after.containment!.why.text}`.slice(0, 500)
   if (climbs(draft)) return `tighten it: ${draft.after.ladder!.why.text}`.slice(0, 500)
   return `wear ${draft.effective.persona.ref.name}: ${draft.effective.why.text}`.slice(0, 500)
 }

@@ -3,12 +3,12 @@
  * what it and all below it take away. A step is taken at its risk, kept for its dwell and until the risk is well below it, and
  * ends by itself unless the risk is still there.
  */
+import { type Containment, joinHolds, sameHold } from '../model/containment.ts'
 import type { ResolvedRule } from '../model/desired.ts'
 import type { Dlp } from '../model/facets/dlp.ts'
 import { HYSTERESIS, type LadderStep, type OnStep, STEP_DWELL, STEP_TTL } from '../model/ladder.ts'
 import { durationMs } from '../model/policy.ts'
 import type { Persona } from './effective.ts'
-import type { Containment } from './mitigate.ts'
 
 const ttlOf = (step: LadderStep) => durationMs(step.ttl ?? STEP_TTL)
 const dwellOf = (step: LadderStep) => durationMs(step.dwell ?? STEP_DWELL)
@@ -72,11 +72,12 @@ function sorted({ spec }: Persona): readonly LadderStep[] {
 /** A step's `deny` beside the containment that other rules made: the wider of both, to the later end. */
 export function withDeny(current: Containment | null, on: OnStep, deny: Tightening['deny']): Containment | null {
   if (deny === null) return current
-  const wide = deny === 'both' || current?.directions === 'both' ? 'both' : 'egress'
+  const held = { directions: deny }
+  const hold = current === null ? held : joinHolds(current, held)
   const until = Math.max(on.until, current?.until ?? 0)
-  return current !== null && current.directions === wide && current.until === until
+  return current !== null && sameHold(hold, current) && current.until === until
     ? current
-    : { directions: wide, until, why: { ...on.why } }
+    : { ...hold, until, why: { ...on.why } }
 }
 
 /** Which rules of a list are from a ladder: those a change of step replaces. */

@@ -9,7 +9,7 @@ import { parseInterfaceAddress } from './interface-address.ts'
 import { checkLadder } from './ladder-checks.ts'
 import { checkOverlap } from './merge/overlap-checks.ts'
 import { checkNetwork } from './network-checks.ts'
-import { checkExpressions, checkRule } from './rule-checks.ts'
+import { checkAmount, checkExpressions, checkRule } from './rule-checks.ts'
 import { createRuleEngine } from './rules.ts'
 import { checkSecretFacets } from './secret-facets.ts'
 
@@ -94,6 +94,13 @@ export function checkManifest(manifest: Manifest): Finding[] {
           rule.do === 'shift' ? 'shift does not say to which persona' : `${rule.do} takes no persona`,
           rule.do === 'shift' ? 'add persona' : 'leave persona out, or use do: shift',
         )
+      else if ((rule.do === 'limit') !== (rule.limit !== undefined))
+        add(
+          ['spec', 'mitigationRules', i],
+          rule.do === 'limit' ? 'limit does not say how much' : `${rule.do} takes no limit`,
+          rule.do === 'limit' ? 'add limit: { bytesPerSecond: 100000 }' : 'leave limit out, or use do: limit',
+        )
+      else if (rule.limit !== undefined) checkAmount(rule.limit, ['spec', 'mitigationRules', i, 'limit'], add)
       else if (rule.persona !== undefined && slug(rule.persona) === slug(manifest.metadata.name))
         add(['spec', 'mitigationRules', i, 'persona'], `${rule.persona} shifts to itself`, 'name another persona')
     })

@@ -20,7 +20,7 @@ metadata: {name: y}
 spec:
   profile: {fingerprint: {}, network: {addresses: [10.0.0.5]}}
   mitigationRules:
-    - {when: "workload.name.matches('(a+)+')", do: limit, ttl: 15m}
+    - {when: "workload.name.matches('(a+)+')", do: redirect, ttl: 15m}
 ---
 apiVersion: guise/v1
 kind: Polcy
@@ -39,7 +39,7 @@ test('every problem of a set is told at once, each at its place with its cure', 
     'x.yaml:15:13: fingerprint has no driver in this release, so it would not be carried. Leave it out.',
     'x.yaml:15:52: 10.0.0.5 is no address with a prefix length. Write it like 10.0.0.5/24 or fd00::5/64.',
     'x.yaml:17:14: a repeated group that holds a repetition or an alternative can take exponential time: "(a+)+". Use startsWith, endsWith, contains or a simpler pattern.',
-    'x.yaml:17:52: limit has no driver in this release, so it would not be carried. Use deny, isolate or shift.',
+    'x.yaml:17:52: redirect has no driver in this release, so it would not be carried. Use deny, limit, isolate or shift.',
     'x.yaml:20:7: there is no kind "Polcy". Did you mean Policy?',
     'x.yaml:22:4: Nested mappings are not allowed in compact mappings. Mend the YAML.',
   ])

@@ -3,15 +3,16 @@
  * to its end and is renewed only in the last third of its ttl while the rule still holds, so it neither flaps nor stays for
  * ever. Reasons that could have been forged never contain.
  */
-import type { DesiredState } from '../model/desired.ts'
+import { type Containment, type Hold, joinHolds, sameHold } from '../model/containment.ts'
+import type { MitigationRule } from '../model/persona.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 import { contextOf, withoutForgeable } from './context.ts'
 import type { Persona } from './effective.ts'
+import { limitOf } from './resolve.ts'
 import type { RuleEngine } from './rules.ts'
 
-export type Containment = NonNullable<DesiredState['containment']>
 export type Mitigation = {
   readonly containment: Containment | null
   readonly shift: { readonly persona: string; readonly until: number; readonly why: Why } | null
@@ -53,19 +54,27 @@ export function mitigate(
       return rule.persona === undefined
         ? { containment: active, shift: null, skipped }
         : { containment: active, shift: { persona: rule.persona, until: now + ttl, why: reason }, skipped }
-    if (rule.do !== 'deny' && rule.do !== 'isolate') continue
-    const directions = rule.do === 'isolate' ? ('both' as const) : ('egress' as const)
-    // Widening (egress → both) does not wait for the end; narrowing does.
-    const widens = active !== null && active.directions === 'egress' && directions === 'both'
-    if (active !== null && !widens && active.until - now > ttl / 3) return { containment: active, shift: null, skipped }
-    const until = Math.max(now + ttl, active?.until ?? 0)
-    return {
-      containment: { directions: active?.directions === 'both' ? 'both' : directions, until, why: reason },
-      shift: null,
-      skipped,
-    }
+    const hold = holdOf(rule)
+    if (hold === null) continue
+    return { containment: heldBy(active, hold, now, ttl, reason), shift: null, skipped }
   }
   return { containment: active, shift: null, skipped }
+}
+
+function holdOf({ do: act, limit }: MitigationRule): Hold | null {
+  if (act === 'deny') return { directions: 'egress' }
+  if (act === 'isolate') return { directions: 'both' }
+  return act === 'limit' && limit !== undefined ? { directions: 'none', limit: limitOf(limit) } : null
+}
+
+/** Taking away more does not wait for the end of what is in force; leaving more does. */
+function heldBy(active: Containment | null, hold: Hold, now: number, ttl: number, why: Why): Containment {
+  if (active === null) return { ...hold, until: now + ttl, why }
+  const joined = joinHolds(active, hold)
+  // A bound that holds still is no reason for a longer cut.
+  const isLess = active.directions !== 'none' && hold.directions === 'none'
+  if (sameHold(joined, active) && (isLess || active.until - now > ttl / 3)) return active
+  return { ...joined, until: isLess ? active.until : Math.max(now + ttl, active.until), why }
 }
 
 function reasonText(record: WorkloadRecord, when: string, persona: string): string {

@@ -3,10 +3,17 @@
  * `TIER_ORDER` (model/policy.ts), within a tier by priority, then name; then the persona's default. Only policies in mode
  * `enforce` are resolved into rules; what the others would do is said.
  */
-import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { Limit, ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import { slug } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
-import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
+import {
+  type PeerSelector,
+  type PolicyRule,
+  type PortMatch,
+  type RateLimit,
+  TIER_ORDER,
+  type Tier,
+} from '../model/policy.ts'
 import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
 import { type LabelQuery, labelsSet } from './label-match.ts'
@@ -120,17 +127,19 @@ function originText({ origin }: PolicyRule): string {
   return origin === undefined ? '' : ` (${origin})`
 }
 
+/** One of the two is there: a manifest that says otherwise is refused. */
+export function limitOf({ flowsPerSecond, bytesPerSecond }: RateLimit): Limit {
+  return flowsPerSecond === undefined
+    ? { unit: 'bytes', perSecond: bytesPerSecond! }
+    : { unit: 'flows', perSecond: flowsPerSecond }
+}
+
 type End = { readonly match: RuleMatch; readonly part: string }
 
 function resolveRule(rule: PolicyRule, sets: Sets, names: PortNames, why: (part: string) => Why): ResolvedRule[] {
   const { limit, log } = rule
   const more = {
-    ...(limit?.flowsPerSecond === undefined
-      ? {}
-      : { limit: { unit: 'flows' as const, perSecond: limit.flowsPerSecond } }),
-    ...(limit?.bytesPerSecond === undefined
-      ? {}
-      : { limit: { unit: 'bytes' as const, perSecond: limit.bytesPerSecond } }),
+    ...(limit === undefined ? {} : { limit: limitOf(limit) }),
     ...(log === true ? { log: true as const } : {}),
   }
   return rule.peers

@@ -1,6 +1,6 @@
 /** What a schema cannot say of a rule: addresses parse, ranges are ordered, limits stand on allows, names of ports have somebody to ask. */
 import { parseCidr } from '../model/address.ts'
-import type { LabelExpression, PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
+import type { LabelExpression, PeerSelector, PolicyRule, PortMatch, RateLimit } from '../model/policy.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 
 type Path = readonly (string | number)[]
@@ -105,6 +105,10 @@ function checkLimit({ action, limit, peers, ports }: PolicyRule, path: Path, add
   // The kernel counts per peer and port: of a rule with several it would let through several times as much.
   const ways = peers.length * (ports?.length ?? 1)
   if (ways > 1) add(at, `the limit would hold for each of ${ways} peers and ports by itself`, 'make a rule of each')
+  checkAmount(limit, at, add)
+}
+
+export function checkAmount(limit: RateLimit, at: Path, add: Add): void {
   if ((limit.flowsPerSecond === undefined) === (limit.bytesPerSecond === undefined))
     add(
       at,

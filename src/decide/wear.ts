@@ -2,6 +2,7 @@
  * What one workload wears in the end. In: its persona resolved, the personas beside it, its risk. Out: the merged rule lists
  * and numbers, the step of its ladder with what that takes away, and whose approval a belief that grants would need.
  */
+import type { Containment } from '../model/containment.ts'
 import type { DesiredState, ResolvedRule } from '../model/desired.ts'
 import { LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { dlpWish } from '../model/facets/dlp.ts'
@@ -22,7 +23,6 @@ import { overlapFor, type Worn, wornBy } from './merge/candidates.ts'
 import { type Candidate, mergeProfiles } from './merge/merge-profiles.ts'
 import { mergeNumbers, type Wishes } from './merge/numbers.ts'
 import { sparing } from './merge/spare.ts'
-import type { Containment } from './mitigate.ts'
 import { ownPortLabels } from './named-ports.ts'
 import type { SetMeaning } from './peer-sets.ts'
 import type { Resolution } from './resolve.ts'

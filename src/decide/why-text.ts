@@ -1,4 +1,5 @@
 /** A `WhyReport` as plain text: what `guise why` prints. */
+import { holdText } from '../model/containment.ts'
 import { Proto } from '../model/flow.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { WhyReport } from './why.ts'
@@ -19,7 +20,7 @@ export function whyText(report: WhyReport): string {
   }
   if (containment !== null)
     lines.push(
-      `Contained ${containment.directions}, by ${containment.why.rule}, ends ${new Date(containment.until).toISOString()}`,
+      `Contained ${containment.limit === undefined ? containment.directions : holdText(containment)}, by ${containment.why.rule}, ends ${new Date(containment.until).toISOString()}`,
     )
   if (ladder != null) lines.push(`Ladder    ${ladder.why.text}, ends ${new Date(ladder.until).toISOString()}`)
   if (plan !== null) {

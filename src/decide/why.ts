@@ -2,6 +2,7 @@
  * Why a workload is treated as it is, as data: one sentence, the risk's sum written out, what it wears by whose word and
  * until when, and what would have changed it. Built from records; `why-text.ts` makes it readable.
  */
+import { type Containment, holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ConversationRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'
@@ -40,7 +41,7 @@ export type WhyReport = {
     readonly terms: readonly WhyTerm[]
     readonly written: string
   } | null
-  readonly containment: { readonly directions: string; readonly until: number; readonly why: Why } | null
+  readonly containment: Containment | null
   /** Personas worn at once, and the numbers they came to; null when it is one. */
   readonly merged: DesiredState['merged'] | null
   readonly ladder: DesiredState['ladder'] | null
@@ -75,6 +76,13 @@ export type WhyInput = {
 
 const MAX_FLOWS = 5
 
+function heldText({ directions, limit }: Containment): string {
+  const bound = limit === undefined ? '' : holdText({ directions: 'none', limit })
+  if (directions === 'none') return `is held to ${bound}`
+  if (directions === 'both') return 'is cut off (both directions)'
+  return `is cut off (outbound)${bound === '' ? '' : `, and held to ${bound},`}`
+}
+
 export function whyReport(input: WhyInput): WhyReport {
   const { record, desired, plan, now } = input
   const { risk, belief } = record
@@ -85,7 +93,7 @@ export function whyReport(input: WhyInput): WhyReport {
   const how =
     containment === null
       ? `wears ${worn}`
-      : `is cut off (${containment.directions === 'both' ? 'both directions' : 'outbound'}) until ${clock(containment.until)}, because ${containment.why.text}`
+      : `${heldText(containment)} until ${clock(containment.until)}, because ${containment.why.text}`
   return {
     workload: { id: record.id, name },
     at: now,

@@ -3,7 +3,9 @@
  * it. Out: null, or what cuts it. Errs towards refusing: a path counts as open only where one rule, or one fail-safe path,
  * lets all of it through before anything takes a part of it away.
  */
+
 import { type Cidr, cidrContains, isV4, parseCidr } from '../model/address.ts'
+import { cuts } from '../model/containment.ts'
 import type { AgentState, DesiredState, RuleMatch } from '../model/desired.ts'
 import type { ProtectedPath } from './floor.ts'
 
@@ -45,8 +47,7 @@ export function createReach(state: AgentState): Reach {
         if (isPinned) continue
         const { containment } = workload
         const isSpared = state.neverBlock.some((text) => containsCidr(parseCidr(text), cidr))
-        if (containment !== null && !isSpared && (way === 'egress' || containment.directions === 'both'))
-          return 'its containment'
+        if (containment !== null && !isSpared && cuts(containment, way)) return 'its containment'
         const list = workload[way]
         const cut = cutInList(tiersOf(list.rules), 0, region, extentOf)
         if (cut !== 'open') return cut === 'end' ? openOr(list.otherwise) : `rule ${cut.why.rule}`

@@ -5,6 +5,7 @@
 import { bindingsOfReport } from '../compile/bind.ts'
 import { type Compiled, compileAgent } from '../compile/nft.ts'
 import type { Binding } from '../compile/tree.ts'
+import { leavesMore } from '../model/containment.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import { CARRIES } from '../model/facets.ts'
 import { FACETS, type Facet } from '../model/persona.ts'
@@ -259,11 +260,7 @@ export function onlyContains(before: AgentState | null, after: AgentState): bool
     const old = before.workloads[i]!.containment
     if (JSON.stringify(old) === JSON.stringify(containment)) continue
     if (containment === null) return false
-    if (
-      old !== null &&
-      (containment.until < old.until || (old.directions === 'both' && containment.directions !== 'both'))
-    )
-      return false
+    if (old !== null && (containment.until < old.until || leavesMore(containment, old))) return false
     contains = true
   }
   return contains

@@ -87,6 +87,16 @@ export type RuleMatch = Static<typeof RuleMatch>
 export const RuleVerdict = Type.Union([Verdict, Type.Literal('reject'), Type.Literal('pass')])
 export type RuleVerdict = Static<typeof RuleVerdict>
 
+/** New flows, or bytes, per second. */
+const Limit = Type.Object(
+  {
+    unit: Type.Union([Type.Literal('flows'), Type.Literal('bytes')]),
+    perSecond: Type.Integer({ minimum: 1, maximum: 10_000_000_000 }),
+  },
+  { additionalProperties: false },
+)
+export type Limit = Static<typeof Limit>
+
 export const ResolvedRule = Type.Object(
   {
     verdict: RuleVerdict,
@@ -94,16 +104,8 @@ export const ResolvedRule = Type.Object(
     why: WhySchema,
     /** Rules of one list stand in tiers, lowest first; absent = 0. A tier that decides nothing leaves it to the next. */
     tier: Type.Optional(Type.Integer({ minimum: 0, maximum: 99 })),
-    /** Of an `allow`: matches while below it, what is above is denied by the same rule. New flows, or bytes, per second. */
-    limit: Type.Optional(
-      Type.Object(
-        {
-          unit: Type.Union([Type.Literal('flows'), Type.Literal('bytes')]),
-          perSecond: Type.Integer({ minimum: 1, maximum: 10_000_000_000 }),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    /** Of an `allow`: matches while below it, what is above is denied by the same rule. */
+    limit: Type.Optional(Limit),
     /** Allowed flows are told as well, by the rule's id. */
     log: Type.Optional(Type.Literal(true)),
     /**
@@ -200,7 +202,10 @@ export const DesiredState = Type.Object(
       Type.Null(),
       Type.Object(
         {
-          directions: Type.Union([Type.Literal('egress'), Type.Literal('both')]),
+          /** Of the flows that it cuts off. */
+          directions: Type.Union([Type.Literal('none'), Type.Literal('egress'), Type.Literal('both')]),
+          /** Of those that it does not cut, in each direction by itself: what is above it is denied. */
+          limit: Type.Optional(Limit),
           until: Type.Number(),
           why: WhySchema,
         },

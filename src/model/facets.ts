@@ -47,6 +47,7 @@ export const PACKETS = {
 
 export const SUPPORTED_MITIGATIONS = [
   'deny',
+  'limit',
   'isolate',
   'shift',
 ] as const satisfies readonly (typeof MITIGATIONS)[number][]

@@ -13,7 +13,7 @@ import { EgressAddress, PublishedPorts } from './facets/translation.ts'
 import { VpnWish } from './facets/vpn.ts'
 import { Ladder } from './ladder.ts'
 import { Overlap } from './overlap.ts'
-import { Duration, PolicyRule } from './policy.ts'
+import { Duration, PolicyRule, RateLimit } from './policy.ts'
 
 /** Facets of a profile. A driver declares which it carries (facets.ts); the rest is refused loudly. */
 export const FACETS = [
@@ -100,14 +100,16 @@ export const Profile = Type.Object(
 )
 export type Profile = Static<typeof Profile>
 
-/** `limit` and `redirect` are words of the language without a driver yet: refused as facet-not-supported. */
+/** `redirect` is a word of the language without a driver yet: refused as facet-not-supported. */
 export const MITIGATIONS = ['deny', 'limit', 'redirect', 'isolate', 'shift'] as const
 export const MitigationRule = Type.Object(
   {
     /** CEL over `risk`, `belief`, `evidence`, `workload`. */
     when: Type.String({ minLength: 1, maxLength: 2000 }),
-    /** deny = its outbound; isolate = both directions; shift = wear `persona` instead. */
+    /** limit = as worn, up to `limit`; deny = its outbound; isolate = both directions; shift = wear `persona` instead. */
     do: Type.Enum(MITIGATIONS),
+    /** Of the flows it opens, and of those that are opened to it, by themselves each: what is above it is denied. */
+    limit: Type.Optional(RateLimit),
     persona: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
     ttl: Duration,
   },

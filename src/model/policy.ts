@@ -158,22 +158,24 @@ export const Action = Type.Union([
 ])
 export type Action = Static<typeof Action>
 
+/** One of the two, per second: new flows, or bytes. */
+export const RateLimit = Type.Object(
+  {
+    flowsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
+    bytesPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
+  },
+  { additionalProperties: false },
+)
+export type RateLimit = Static<typeof RateLimit>
+
 export const PolicyRule = Type.Object(
   {
     action: Action,
     direction: Type.Union([Type.Literal('egress'), Type.Literal('ingress')]),
     peers: Type.Array(PeerSelector, { minItems: 1, maxItems: 100 }),
     ports: Type.Optional(Type.Array(PortMatch, { minItems: 1, maxItems: 100 })),
-    /** Of an allow: what is above it is denied by the same rule. One of the two, per second: new flows, or bytes. */
-    limit: Type.Optional(
-      Type.Object(
-        {
-          flowsPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
-          bytesPerSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    /** Of an allow: what is above it is denied by the same rule. */
+    limit: Type.Optional(RateLimit),
     /** Of an allow: its flows are told as well, by the rule. What is denied always is. */
     log: Type.Optional(Type.Boolean()),
     description: Type.Optional(Type.String({ maxLength: 200 })),

@@ -3,7 +3,9 @@
  * which the test beside this holds it to. Rule lists are read once per plan; what an address matches is worked out once
  * per address (its traits), and a flow is then a walk over numbers. Reflexes are not known here: they last seconds.
  */
+
 import { parseAddress, parseCidr, type Words } from '../../model/address.ts'
+import { cuts } from '../../model/containment.ts'
 import type { AgentState, DesiredState, RuleList, RuleMatch, RuleVerdict } from '../../model/desired.ts'
 import { Proto } from '../../model/flow.ts'
 import type { AgentId } from '../../model/ids.ts'
@@ -125,8 +127,7 @@ export function createFlowJudge(states: Readonly<Record<AgentId, AgentState>>): 
       const { containment } = compiled.desired
       const contained = containment !== null && containment.until > now
       const isSpared = bits[compiled.spared] === 1 || kinds[own]!.bits[compiled.spared] === 1
-      if (contained && !isSpared && (direction === 'egress' || containment.directions === 'both'))
-        return answer(true, containment.why)
+      if (contained && !isSpared && cuts(containment, direction)) return answer(true, containment.why)
       const rule = decidingRule(compiled[direction], hits)!
       return answer(rule.verdict !== 'allow', rule.why)
     },

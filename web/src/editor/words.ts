@@ -55,6 +55,10 @@ export const words = {
       egress: 'What the workload begins.',
       ingress: 'What others begin with the workload.',
       isolate: 'Cuts it off in both directions.',
+      limit:
+        'At most so much; what is above it is denied. In mitigation: of all that it opens, and of all that is opened to it.',
+      flowsPerSecond: 'New flows a second.',
+      bytesPerSecond: 'Bytes a second.',
       shift: 'It wears another persona.',
       subjects: 'Whom the policy is about. Several fields must all hold; none: every workload.',
       priority: 'Smaller comes first.',

@@ -13,6 +13,7 @@ import { absolute, clockSeconds, countdown, deadline } from '../format.ts'
 import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
 import { sentence } from '../sentence.ts'
+import { boundWords } from './bound.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { PersonaName } from './marks.tsx'
@@ -84,6 +85,7 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
               <span className="sub contained">
                 {t(`profile.contained.${step.after.containment.directions}`, {
                   until: deadline(step.after.containment.until, now),
+                  bound: boundWords(step.after.containment),
                 })}
               </span>
             )}

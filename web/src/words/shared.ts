@@ -153,6 +153,7 @@ export const shared = {
     logOdds: 'log-odds',
     noEvidence: 'No evidence speaks against it.',
     containedSays: {
+      none: 'It is held to {{bound}} each way until {{at}}: {{reason}}.',
       egress: 'Its outbound traffic is dropped until {{at}}: {{reason}}.',
       both: 'It is cut off both ways until {{at}}: {{reason}}.',
     },
@@ -222,7 +223,12 @@ export const shared = {
     rules_other: '{{count}} rules',
     restIs: 'out {{out}}, in {{in}}',
     notContained: 'nothing is cut off',
-    contained: { egress: 'outbound dropped until {{until}}', both: 'cut off until {{until}}' },
+    contained: {
+      none: 'held to {{bound}} until {{until}}',
+      egress: 'outbound dropped until {{until}}',
+      both: 'cut off until {{until}}',
+    },
+    bound: { flows: '{{number}} new flows a second', bytes: '{{number}} bytes a second' },
   },
   rule: {
     verdict: 'Verdict',
@@ -238,6 +244,7 @@ export const shared = {
     outsideSet: 'outside set {{set}}',
     except: '{{cidr}} except {{count}}',
     anyService: 'any',
+    above: 'above {{bound}}',
     all: 'any {{protocol}}',
     rest: 'everyone else',
     more_one: '{{count}} more rule',

@@ -199,13 +199,19 @@ function Ladder({ spec }: { readonly spec: PersonaSpec }) {
             <code className="mono">{rule.when}</code>
           </span>
           <span>
-            {t(`personas.do.${rule.do}`, { persona: rule.persona ?? '' })}{' '}
+            {t(`personas.do.${rule.do}`, { persona: rule.persona ?? '', bound: boundOf(rule.limit) })}{' '}
             <span className="qq">{t('personas.for', { ttl: spanWords(rule.ttl) })}</span>
           </span>
         </li>
       ))}
     </ol>
   )
+}
+
+function boundOf(limit: NonNullable<PersonaSpec['mitigationRules']>[number]['limit']): string {
+  const number = limit?.flowsPerSecond ?? limit?.bytesPerSecond ?? 0
+  const unit = limit?.flowsPerSecond === undefined ? 'bytes' : 'flows'
+  return t(`profile.bound.${unit}`, { number: number.toLocaleString('en') })
 }
 
 const UNITS: Readonly<Record<string, string>> = { m: 'min' }

@@ -2,6 +2,7 @@
 import { t } from 'i18next'
 import { deadline } from '../../format.ts'
 import type { Reason, RuleText, StepPreview } from '../../nouns.ts'
+import { boundWords } from '../../parts/bound.ts'
 
 export type DiffLine = {
   readonly n: number | null
@@ -60,7 +61,10 @@ function containedLine(
   const line = { n: null, verdict: 'deny', seen: null } as const
   if (containment === null)
     return { is: 'ends', line: { ...line, to: localTimes(changed.before ?? '', now), service: '', why: changed.why } }
-  const to = t(containment.directions === 'egress' ? 'planPage.diff.containedEgress' : 'planPage.diff.containedBoth')
+  const to =
+    containment.directions === 'none'
+      ? t('rule.above', { bound: boundWords(containment) })
+      : t(containment.directions === 'egress' ? 'planPage.diff.containedEgress' : 'planPage.diff.containedBoth')
   const service = t('planPage.diff.spared', { until: deadline(containment.until, now) })
   return { is: 'begins', line: { ...line, to, service, why: containment.why } }
 }

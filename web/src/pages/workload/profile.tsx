@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useFacets } from '../../api/queries.ts'
 import { count, deadline } from '../../format.ts'
 import type { DesiredState, FacetName, WorkloadRecord } from '../../nouns.ts'
+import { boundWords } from '../../parts/bound.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { sentence } from '../../sentence.ts'
@@ -56,7 +57,10 @@ export function Profile({ workload: w, state }: { readonly workload: WorkloadRec
       t('profile.containment'),
       state.containment === null
         ? t('profile.none')
-        : t(`profile.contained.${state.containment.directions}`, { until: deadline(state.containment.until, now) }),
+        : t(`profile.contained.${state.containment.directions}`, {
+            until: deadline(state.containment.until, now),
+            bound: boundWords(state.containment),
+          }),
       state.containment === null
         ? t('profile.notContained')
         : (state.containment.why.policy ?? state.containment.why.rule),
@@ -126,7 +130,7 @@ export function Rules(props: {
                 </td>
                 <td>{t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}</td>
                 <td>{t('rule.anyone')}</td>
-                <td className="wide">{t('rule.anyService')}</td>
+                <td className="wide">{aboveWords(state.containment)}</td>
                 {hits === null ? null : <HitCell hits={hits} rule={state.containment.why.rule} />}
                 <td>
                   {sentence(state.containment.why.text)}
@@ -146,7 +150,8 @@ export function Rules(props: {
             <span className="l1">
               <VerdictMark verdict="deny" />
               <span className="qq">
-                {t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}, {t('rule.anyService')}
+                {t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')},{' '}
+                {aboveWords(state.containment)}
               </span>
             </span>
             <span className="l3">
@@ -218,4 +223,9 @@ function Rule({ row, services, hits }: RuleGroup & { readonly hits: Hits | null 
       </td>
     </tr>
   )
+}
+
+/** What of it is denied: all, or what is above its bound. */
+function aboveWords(containment: NonNullable<DesiredState['containment']>): string {
+  return containment.directions === 'none' ? t('rule.above', { bound: boundWords(containment) }) : t('rule.anyService')
 }
