@@ -153,6 +153,7 @@ async function main(config: AgentConfig): Promise<void> {
       reporter.reintroduce()
       reporter.urgent()
     },
+    refused: (reason) => gate.refuse('machine', { pointer: '/order', reason }),
   })
   const sense = createSense({
     home: config.home,

@@ -17,6 +17,36 @@ export type Abuse = {
   orders(n: number): readonly Order[]
 }
 
+/** Orders about machines: none of them is one, or the floor asks for a signature that an order has not. */
+function orderAbuses(now: number): Abuse[] {
+  const order = {
+    id: `m_${'0'.repeat(32)}`,
+    machine: 'till',
+    act: { do: 'start' },
+    by: 'user:ana',
+    until: now + 600_000,
+  }
+  const said = (name: string, reason: RegExp, more: object): Abuse => ({
+    name,
+    reason,
+    line: 'shared',
+    orders: () => [{ send: JSON.stringify({ type: 'machine', order: { ...order, ...more } }) }],
+  })
+  const link = { do: 'clone', copy: 'c', link: 'x,script=/bin/sh' }
+  return [
+    said('an order about a machine with a name of a shell', SCHEMA, { machine: 'till;reboot' }),
+    said('an order about a machine that is an option', SCHEMA, { machine: '--help' }),
+    said('an order about a machine that climbs', SCHEMA, { machine: '../../x' }),
+    said('a copy whose link is an option of QEMU', SCHEMA, { act: link }),
+    said('an order to define a machine', SCHEMA, { act: { do: 'define', kernel: '/bin/sh' } }),
+    said('an order in words that move the cursor', SCHEMA, { by: '\u001b[2J' }),
+    said('an unsigned order to destroy', /destroy till: this host asks for signatures/, {
+      ...{ id: `m_${'1'.repeat(32)}`, act: { do: 'destroy' } },
+    }),
+    said('an order that is too late', /start till: it came too late/, { id: `m_${'2'.repeat(32)}`, until: 0 }),
+  ]
+}
+
 export type Ground = {
   /** An honest state that would be taken. */
   honest(n: number): AgentState
@@ -259,6 +289,7 @@ export function abuses(ground: Ground): Abuse[] {
     said('workloads as an object', SCHEMA, (state) => ({ ...state, workloads: { 0: state.workloads[0] } })),
     said('generation as text', SCHEMA, (state) => ({ ...state, generation: { ...state.generation, n: '99' } })),
     said('no state at all', SCHEMA, () => null),
+    ...orderAbuses(now),
     line('an unknown kind of message', /no kind that is known/, () => '{"type":"exec","argv":["id"]}'),
     line('a list for a message', /no kind that is known/, () => '[]'),
     line('a number for a message', /no kind that is known/, () => '1e999'),

@@ -46,6 +46,8 @@ export function createMachineOrders(deps: {
   readonly aheadMs: () => number
   /** There is something to tell. */
   readonly told: () => void
+  /** The host itself would not have it. */
+  readonly refused: (reason: string) => void
 }): MachineOrders {
   const seen = new Map<string, MachineResult>()
   let untold: MachineResult[] = []
@@ -86,7 +88,10 @@ export function createMachineOrders(deps: {
       return deps.told()
     }
     const why = refusal(given)
-    if (why !== null) return tell(given.id, 'refused', why)
+    if (why !== null) {
+      deps.refused(`${given.act.do} ${given.machine}: ${why}`)
+      return tell(given.id, 'refused', why)
+    }
     tell(given.id, 'begun', '')
     try {
       const done = await perform(given)

@@ -68,7 +68,8 @@ export type MachineResult = Static<typeof MachineResult>
 export const MachineReport = Type.Object(
   {
     uuid: Type.String({ pattern: '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }),
-    name: Name,
+    /** As its host lets it be called. */
+    name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' }),
     keeper: Type.Enum(['guise', 'libvirt']),
     power: Type.Enum(['on', 'off']),
     cpus: Type.Integer({ minimum: 1, maximum: 100_000 }),

@@ -86,7 +86,8 @@ export function createMachineDesk(deps: {
       const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
       const at = clock()
       const until = at + (waits ? AGREED_WITHIN_MS : HEARD_WITHIN_MS)
-      const order: MachineOrder = { id, machine, act, by, until }
+      // Hosts write it into a log of lines, and read nothing else.
+      const order: MachineOrder = { id, machine, act, by: nameOf(by), until }
       const why = waits ? `another person has to agree: ${APPROVAL_OF_ACT[act.do]} approver` : ''
       const record = await write(
         agent,
@@ -104,7 +105,7 @@ export function createMachineDesk(deps: {
       if (record === undefined) return refused('not-found', `There is no order ${id}.`, 'Look at the list of them.')
       if (record.state !== 'waits')
         return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
-      if (record.by === by)
+      if (record.by === nameOf(by))
         return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
       if (!delivery.connected().includes(agent)) return away(agent)
       const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`
@@ -139,6 +140,8 @@ export function createMachineDesk(deps: {
         .map(({ id, machine, act, by, until }) => ({ type: 'machine', order: { id, machine, act, by, until } })),
   }
 }
+
+const nameOf = (actor: string) => actor.replace(/[^A-Za-z0-9_.:@ -]/g, '_').slice(0, 128)
 
 function wordsOf({ do: _, ...rest }: MachineAct): string {
   const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`)

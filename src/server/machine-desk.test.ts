@@ -1,0 +1,75 @@
+/** Who may have what done to a machine, when an order goes out, and what is believed of its end. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AgentId, TenantId } from '../model/ids.ts'
+import type { MachineAct, MachineResult } from '../model/machine-order.ts'
+import type { Audit, Store } from '../model/store.ts'
+import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import { createMachineDesk } from './machine-desk.ts'
+
+const A = 'a' as AgentId
+
+function desk() {
+  const [lines, sent]: [Audit[], ServerMessage[]] = [[], []]
+  const it = { now: 1_000, connected: [A] as AgentId[] }
+  const made = createMachineDesk({
+    tenant: 't' as TenantId,
+    store: { ledger: { audit: async (_: TenantId, line: Audit) => void lines.push(line) } as Store['ledger'] },
+    delivery: { send: (_, message) => void sent.push(message), connected: () => it.connected },
+    clock: () => it.now,
+  })
+  const ask = (act: MachineAct, by = 'user:ana', key: string | null = null) =>
+    made.ask({ agent: A, machine: 'till', act, by, key })
+  const tell = (...orders: MachineResult[]) => made.take(A, { orders, at: it.now } as unknown as AgentReport)
+  return { ...made, ask, tell, it, lines, sent }
+}
+const result = (id: string, outcome: MachineResult['outcome'], why = ''): MachineResult => ({ id, at: 0, outcome, why })
+
+test('a start goes out at once, and every step of it is a line', async () => {
+  const d = desk()
+  const asked = await d.ask({ do: 'start' })
+  assert.ok(asked.ok && asked.value.state === 'sent')
+  const { id } = asked.value
+  assert.deepEqual(d.sent, [
+    { type: 'machine', order: { id, machine: 'till', act: { do: 'start' }, by: 'user:ana', until: 61_000 } },
+  ])
+  await d.tell(result(id, 'begun'))
+  await d.tell(result(id, 'done', 'it runs (tcg)'), result(id, 'done', 'it runs (tcg)'), result('m_0', 'done'))
+  await d.tell(result(id, 'failed'))
+  assert.deepEqual(
+    d.lines.map(({ actor, action, object }) => `${actor} ${action} ${object}`),
+    ['user:ana machine.start a/till', 'agent:a machine.begun a/till', 'agent:a machine.done a/till'],
+  )
+  assert.deepEqual([d.of(A).orders[0]?.state, d.of(A).orders[0]?.why], ['done', 'it runs (tcg)'])
+})
+
+test('what is lost for good waits for another person', async () => {
+  for (const act of [{ do: 'destroy' }, { do: 'stop', how: 'ask' }] as const) {
+    const d = desk()
+    const asked = await d.ask(act)
+    assert.ok(asked.ok && asked.value.state === 'waits')
+    const { id } = asked.value
+    assert.deepEqual(d.sent, [])
+    const own = await d.approve(A, id, 'user:ana')
+    assert.equal(own.ok ? '' : own.code, 'self-approval')
+    const agreed = await d.approve(A, id, 'user:ben')
+    assert.ok(agreed.ok && agreed.value.state === 'sent')
+    assert.equal(d.sent.length, 1)
+    const again = await d.approve(A, id, 'user:ben')
+    assert.equal(again.ok ? '' : again.code, 'move-refused')
+    assert.equal(d.lines.at(-1)?.action, 'machine.approve')
+  }
+})
+
+test('one request is one order; one that nobody took in time is over', async () => {
+  const d = desk()
+  const [first, second] = [await d.ask({ do: 'start' }, 'user:ana', 'k'), await d.ask({ do: 'start' }, 'user:ana', 'k')]
+  assert.ok(first.ok && second.ok && first.value.id === second.value.id)
+  assert.equal(d.sent.length, 1)
+  assert.equal(d.unheard(A).length, 1, 'an agent that comes back hears it')
+  d.it.now += 60_001
+  assert.deepEqual([d.of(A).orders[0]?.state, d.unheard(A)], ['unheard', []])
+  d.it.connected = []
+  const away = await d.ask({ do: 'start' })
+  assert.equal(away.ok ? '' : away.code, 'agent-away')
+})
