@@ -20,6 +20,7 @@ export const PERMISSIONS = {
   'GET /docs.css': 'public',
   'GET /schemas': 'public',
   'GET /schemas/:kind': 'public',
+  'GET /facets': 'public',
   'POST /session': 'public',
   'POST /agents/enrol': 'public',
   'GET /session': everyone,

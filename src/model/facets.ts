@@ -52,6 +52,20 @@ export const SUPPORTED_MITIGATIONS = [
   'shift',
 ] as const satisfies readonly (typeof MITIGATIONS)[number][]
 
+export type Carriers = {
+  readonly facet: Facet
+  readonly drivers: readonly DriverName[]
+  /** Those that enforce something, but not this. */
+  readonly others: readonly DriverName[]
+}
+export function facetCarriers(): Carriers[] {
+  const enforcing = DRIVERS.filter((driver) => CARRIES[driver].length > 0)
+  return FACETS.map((facet) => {
+    const drivers = enforcing.filter((driver) => CARRIES[driver].includes(facet))
+    return { facet, drivers, others: enforcing.filter((driver) => !drivers.includes(driver)) }
+  })
+}
+
 /** Facets a persona asks for. */
 export function facetsOf(spec: PersonaSpec): Facet[] {
   const profile = spec.profile ?? {}

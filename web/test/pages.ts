@@ -74,6 +74,12 @@ const openFacets = async (page: Page) => {
   await page.getByRole('button', { name: 'Add a facet' }).click()
   await page.getByRole('button', { name: 'VPN (WireGuard)' }).waitFor()
 }
+const openForm = async (page: Page) => {
+  const form = page.getByRole('region', { name: 'As a form' })
+  for (const facet of ['VPN (WireGuard)', 'Bounds on what leaves', 'Risk ladder'])
+    await form.locator('summary').filter({ hasText: facet }).first().click()
+  await form.getByLabel('VPN (WireGuard), private key', { exact: true }).waitFor()
+}
 const askConfirm = async (page: Page) => {
   await page.getByRole('button', { name: 'Confirm' }).click()
   await page.getByRole('dialog').getByText('It stays in force').waitFor()
@@ -207,6 +213,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     walk: null,
     also: [
       { name: 'edit', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected' },
+      { name: 'form', path: '/personas/branch-office?tab=edit', ready: 'Who is affected', act: openForm },
       { name: 'facets', path: '/personas/branch-office', ready: 'wg0, 10.9.0.2/24, 1 peer' },
       { name: 'add-facet', path: '/personas/data-exporter?tab=edit', ready: 'Who is affected', act: openFacets },
     ],

@@ -1,5 +1,6 @@
 /** Is it up, how is it, what are the shapes of manifests. */
 import { Type } from 'typebox'
+import { facetCarriers } from '../../model/facets.ts'
 import { KINDS, MANIFEST_SCHEMAS } from '../../model/manifest.ts'
 import type { AgentRecord } from '../../model/records.ts'
 import { notFound } from '../problem.ts'
@@ -17,6 +18,15 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
     items: KINDS.map((kind) => ({ kind, href: `/v1/schemas/${kind}` })),
     next: null,
   }))
+
+  app.get(
+    '/facets',
+    { schema: { tags, summary: 'Which drivers carry which facet, and which refuse it' } },
+    async () => ({
+      items: facetCarriers(),
+      next: null,
+    }),
+  )
 
   app.get(
     '/schemas/:kind',

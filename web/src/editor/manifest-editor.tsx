@@ -27,6 +27,7 @@ addWords(words)
 const CodeMirrorEditor = lazy(() => import('./code-mirror.tsx'))
 /** Policies have no facets. */
 const FacetMenu = lazy(() => import('./facet-menu.tsx'))
+const PersonaForm = lazy(() => import('./form/persona-form.tsx'))
 const SETTLES_MS = 250
 
 export function ManifestEditor({
@@ -48,6 +49,7 @@ export function ManifestEditor({
   const hindrance = useHindrance(['operator', 'admin'])
   const goTo = useRef<(line: number, column: number) => void>(() => {})
   const secrets = useSecretNames(shelf === 'personas' ? 'asks' : 'rests').data ?? NO_NAMES
+  const schema = useSchema(KIND_OF[shelf]).data
   const answer = preview.data
   const isCurrent = settled === editing.text && !preview.isPlaceholderData && answer !== undefined
   const why = hindrance ?? (isCurrent ? cannotSave(editing, answer, shelf) : t('editor.checking'))
@@ -87,24 +89,38 @@ export function ManifestEditor({
           <span>{t('preview.nothingWritten')}</span>
         </p>
       </section>
-      <section className="surface preview-panel" aria-labelledby="preview-title">
-        <h2 id="preview-title">{t('preview.title')}</h2>
-        {answer === undefined ? (
-          preview.isError ? (
-            <Failed error={preview.error} retry={() => void preview.refetch()} what={t('preview.failed')} />
-          ) : (
-            <SkeletonRows rows={6} />
-          )
-        ) : (
-          <PreviewPanel
-            preview={answer}
-            isCurrent={isCurrent}
-            workload={workload}
-            onWorkload={setWorkload}
-            goTo={(line, column) => goTo.current(line, column)}
-          />
+      <div className="editing-beside">
+        {shelf !== 'personas' || schema === undefined ? null : (
+          <Suspense fallback={<SkeletonRows rows={6} />}>
+            <PersonaForm
+              text={editing.text}
+              write={editing.write}
+              schema={schema}
+              faults={answer?.faults ?? NONE}
+              secrets={secrets}
+              readOnly={hindrance !== null}
+            />
+          </Suspense>
         )}
-      </section>
+        <section className="surface preview-panel" aria-labelledby="preview-title">
+          <h2 id="preview-title">{t('preview.title')}</h2>
+          {answer === undefined ? (
+            preview.isError ? (
+              <Failed error={preview.error} retry={() => void preview.refetch()} what={t('preview.failed')} />
+            ) : (
+              <SkeletonRows rows={6} />
+            )
+          ) : (
+            <PreviewPanel
+              preview={answer}
+              isCurrent={isCurrent}
+              workload={workload}
+              onWorkload={setWorkload}
+              goTo={(line, column) => goTo.current(line, column)}
+            />
+          )}
+        </section>
+      </div>
     </div>
   )
 }

@@ -12,6 +12,7 @@ export type Schema = {
   readonly minimum?: number
   readonly maximum?: number
   readonly default?: unknown
+  readonly pattern?: string
   readonly description?: string
 }
 export type Word = {

@@ -1,5 +1,6 @@
 /** i18next with the one language there is; keys are typed from it, so a missing word does not compile. */
 import i18next from 'i18next'
+import type { formWords } from '../editor/form/form-words.ts'
 import type { words as editor } from '../editor/words.ts'
 import type { words as activity } from '../pages/activity/words.ts'
 import type { words as agents } from '../pages/agents/words.ts'
@@ -19,6 +20,7 @@ import type { shared } from './shared.ts'
 /** Words of a page load with the page (`addWords`), so that the shell stays small; each under its page's own name. */
 type PageWords = typeof shared &
   typeof editor &
+  typeof formWords &
   typeof activity &
   typeof fleet &
   typeof workload &

@@ -6,23 +6,24 @@ import { useNavigate, useParams } from 'react-router'
 import { ManifestEditor } from '../../editor/manifest-editor.tsx'
 import { shelfKey, useManifest } from '../../editor/questions.ts'
 import { toYaml } from '../../editor/to-yaml.ts'
-import { Versions } from '../../editor/versions.tsx'
 import type { ManifestRecord } from '../../nouns.ts'
 import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
+import { SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
 import './policies.css'
 import { NEW, POLICY } from '../../editor/template.ts'
-import { Stands } from './stands.tsx'
 import { words } from './words.ts'
 
 addWords(words)
 
 const DeleteDialog = lazy(() => import('./delete-dialog.tsx'))
+const Stands = lazy(async () => ({ default: (await import('./stands.tsx')).Stands }))
+const Versions = lazy(async () => ({ default: (await import('../../editor/versions.tsx')).Versions }))
 const TABS = ['edit', 'stands', 'versions'] as const
 
 export default function Policy() {
@@ -127,8 +128,10 @@ function KnownPolicy({ id }: { readonly id: string }) {
                 </button>
               ))}
             </div>
-            {tab === 'stands' ? <Stands id={id} /> : null}
-            {tab === 'versions' ? <Versions shelf="policies" id={id} /> : null}
+            <Suspense fallback={<SkeletonRows rows={8} />}>
+              {tab === 'stands' ? <Stands id={id} /> : null}
+              {tab === 'versions' ? <Versions shelf="policies" id={id} /> : null}
+            </Suspense>
             {tab === 'edit' ? (
               <ManifestEditor
                 shelf="policies"
