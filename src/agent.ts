@@ -9,6 +9,7 @@ import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
+import { type Gateway, watchDevices } from './agent/devices.ts'
 import { hintBatch } from './agent/dns-hints.ts'
 import { createFloorWatch } from './agent/floor-watch.ts'
 import { createGate } from './agent/gate.ts'
@@ -24,11 +25,12 @@ import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
 import { createSense, prefixed } from './agent/sense.ts'
 import { watchAddresses } from './agent/server-addresses.ts'
-import { sampledHealth } from './agent/source-health.ts'
+import { devicesSource, sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { createTurns } from './agent/turns.ts'
+import { SPOOFED } from './compile/base.ts'
 import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.ts'
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
@@ -56,6 +58,8 @@ export type AgentConfig = {
   readonly id: string
   readonly hostDriver: 'host' | 'none'
   readonly follow: 'same-system' | 'any-system'
+  /** Interfaces that devices share which only route through here, and what names those. */
+  readonly gateway?: Gateway
   /** Further sources, as `--source` takes them. */
   readonly sources: readonly string[]
 }
@@ -76,7 +80,8 @@ async function main(config: AgentConfig): Promise<void> {
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let sampled = 0
   const floor = createFloorWatch(config.home, say)
-  let inventory = readInventory(config.inventory, config.hostDriver, config.home)
+  const gateway = config.gateway ?? { faces: [], leases: null }
+  let inventory = readInventory(config.inventory, config.hostDriver, config.home, gateway)
   const apart = createLinkApart(say)
   const server = await pinServer(config.home, parseServer(config.server), config.caFingerprint ?? null, apart.contact)
   /** What comes from another host is not decoded in this process. */
@@ -218,9 +223,9 @@ async function main(config: AgentConfig): Promise<void> {
   await enforcer.rebind()
   // Whoever is killed keeps nothing of what it compiled.
   flushCompileCache()
-  const unwatch = watchInventory(config.inventory, config.home, () => {
+  const lookAgain = () => {
     try {
-      inventory = readInventory(config.inventory, config.hostDriver, config.home)
+      inventory = readInventory(config.inventory, config.hostDriver, config.home, gateway)
     } catch (error) {
       counters.inventoryRefused++
       return say(`${(error as Error).message}; the inventory before it stays`)
@@ -228,9 +233,18 @@ async function main(config: AgentConfig): Promise<void> {
     takeInventory()
     reporter.reintroduce()
     enforcer.rebind().catch((error: Error) => say(error.message))
-  })
+  }
+  const unwatch = watchInventory(config.inventory, config.home, lookAgain)
+  const cameOrMoved = () => {
+    lookAgain()
+    reporter.soon()
+  }
+  const devices =
+    gateway.faces.length === 0 ? null : watchDevices(config.home, gateway, { changed: cameOrMoved, say, clock })
+  if (devices !== null) sources.add(devicesSource(devices, gateway.faces))
   const leave = () => {
     unwatch()
+    devices?.close()
     leaving.abort()
     // What is confirmed stays in force; what is not is taken back by the kernel's timer and at the next start.
     enforcer.idle().finally(() => process.exit(0))
@@ -281,6 +295,8 @@ async function main(config: AgentConfig): Promise<void> {
       const { source, target, targetPort: port, prefix } = packet
       const ends = { from: formatAddress(source), to: formatAddress(target), port }
       sense.refused({ ...ends, rule: enforcer.ruleOf(prefix), at: packet.at ?? clock() })
+      // Maybe a new address of a device: then the link says so, and its next packet passes.
+      if (prefix === SPOOFED) devices?.suspect(source)
     },
   }).catch((error: Error) => say(error.message))
   // Without it, names in rules stand for nobody.

@@ -56,7 +56,7 @@ const reflex = createReflex({
   allowed: () => true,
   neverBlock: () => never,
   isListed: (words, at) => (index.lookup(words, at)?.score ?? 1) < 0.3,
-  placeOf: (workload) => ({ key: directory.keyOf(workload), interface: 'wa' }),
+  placeOf: () => binding,
   capPerMinute: 100_000,
   say: (line) => void process.stderr.write(`${line}\n`),
 })

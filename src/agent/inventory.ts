@@ -14,9 +14,11 @@ import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
 import { foundContainers } from './containers.ts'
+import { foundDevices, type Gateway } from './devices.ts'
 import { foundDomains, watchDomains } from './domains.ts'
 
 const LOOK_MS = 1_000
+const NO_GATEWAY: Gateway = { faces: [], leases: null }
 const isReports = Compile(Type.Array(WorkloadReport, { maxItems: 10_000 }))
 /** Absolute, and nothing that climbs: what the agent writes below it stays below it. */
 const Path = Type.String({ pattern: '^(/(?!\\.\\.?(/|$))[A-Za-z0-9_@.:\\\\-]+)+$', maxLength: 400 })
@@ -32,11 +34,17 @@ const isPlaces = Compile(
 const isPaths = Compile(Type.Record(Type.String(), Type.String({ pattern: NAMESPACE_PATH.source })))
 
 /** Throws a sentence: which file, and what is wrong with it. */
-export function readInventory(path: string, hostDriver: 'host' | 'none', home: string): Inventory {
+export function readInventory(
+  path: string,
+  hostDriver: 'host' | 'none',
+  home: string,
+  gateway: Gateway = NO_GATEWAY,
+): Inventory {
   const named = parse(path, read(path))
   if (!isReports.Check(named))
     throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(named)][0]?.message ?? ''}`)
-  const workloads = withDomains(withContainers(withMachines(named, home), home), home)
+  const onLinks = withDomains(withContainers(withMachines(named, home), home), home)
+  const workloads = [...onLinks, ...foundDevices(home, gateway, onLinks)]
   const keys = new Set(workloads.map(({ key }) => key))
   if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
   return {

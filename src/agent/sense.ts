@@ -9,6 +9,8 @@ import {
   type IndicatorIndex,
   LOW_REPUTATION,
 } from '../assess/indicators.ts'
+import { bindingsOfReport } from '../compile/bind.ts'
+import type { Binding } from '../compile/tree.ts'
 import { createLearnedSets, type LearnedSets } from '../enforce/learned.ts'
 import { load } from '../enforce/load.ts'
 import { createReflex, type Reflex } from '../enforce/reflex.ts'
@@ -61,7 +63,7 @@ export function createSense(options: {
   const directory = createDirectory()
   const names = createServiceNames()
   let inventory: Inventory = { workloads: [], namespaces: new Map() }
-  let places = new Map<string, { key: string; interface: string | null }>()
+  let places = new Map<string, Binding>()
   let index: IndicatorIndex = createIndicatorIndex([])
   let neverBlock = createNeverBlock([])
   let homeNetworks: readonly string[] = DEFAULT_HOME_NETWORKS
@@ -143,11 +145,7 @@ export function createSense(options: {
         directory.put({ key, id, addresses })
       }
       inventory = next
-      places = new Map(
-        next.workloads
-          .filter(({ driver }) => driver !== 'recording')
-          .map((report) => [report.key, { key: report.key, interface: report.interface }]),
-      )
+      places = new Map(next.workloads.flatMap((report) => bindingsOfReport(report)).map((one) => [one.key, one]))
     },
     setIndicators(message) {
       if (message.hash === indicatorsHash) return

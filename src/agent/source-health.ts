@@ -10,6 +10,8 @@ import {
 } from '../model/source-health.ts'
 import type { UdpSource } from '../observe/ingest/udp-source.ts'
 import type { TailSource } from '../observe/sources/tail.ts'
+import type { DeviceWatch } from './devices.ts'
+import type { OwnSource } from './sources.ts'
 
 export type Measured = Pick<
   SourceHealth,
@@ -44,6 +46,31 @@ export function plainHealth(counters: SourceCounters): Measured {
       hop('decode', counters.read, counters.refused, 'events', 'messages that could not be read'),
     ],
   }
+}
+
+/** Devices behind shared interfaces, as the kernel's table of neighbours tells them. */
+export function devicesSource(watch: DeviceWatch, faces: readonly string[]): OwnSource {
+  const measure = (): Measured => ({
+    flows: watch.known,
+    lost: watch.refused,
+    refused: 0,
+    refusals: [],
+    lagMs: null,
+    exporters: [],
+    exportersMore: 0,
+    failed: watch.counters.failed === 0 ? null : 'the table of neighbours could not be read; see the log of the agent',
+    hops: [
+      hop(
+        'socket',
+        watch.counters.sightings,
+        watch.refused,
+        'events',
+        'neighbours beyond 1,000 of an interface, or somebody there who makes addresses up',
+      ),
+    ],
+  })
+  const quiet = `nobody was seen on ${faces.join(', ')}; see that it is the interface that the devices are on`
+  return { name: 'devices', kind: 'neighbours', quiet, measure, reduced: () => 0 }
 }
 
 /** sock_diag: looks into namespaces, one a tick. */

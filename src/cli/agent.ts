@@ -10,6 +10,7 @@ import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
+import { plainText } from '../model/plain-text.ts'
 import { registerFloor } from './agent-floor.ts'
 import { registerUnits } from './agent-units.ts'
 
@@ -25,6 +26,8 @@ type AgentOptions = {
   readonly caFingerprint?: string
   readonly enrolToken?: string
   readonly source: string[]
+  readonly gateway: string[]
+  readonly leases?: string
 }
 
 const SOURCE = new URL('..', import.meta.url).pathname
@@ -66,6 +69,13 @@ export function register(program: Command): void {
       (value: string, before: string[]) => [...before, value],
       [],
     )
+    .option(
+      '--gateway <interface>',
+      'devices on this interface that only route through here are workloads, each by its Ethernet address; may be given again (GUISE_GATEWAYS: several, separated by blanks)',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
+    .option('--leases <file>', "names for them: dnsmasq's file of leases (GUISE_LEASES)")
     .action(agent)
   registerFloor(command, agentHome())
   registerUnits(command, agentHome())
@@ -90,6 +100,11 @@ function start(options: AgentOptions): void {
   parseServer(options.server)
   const sources = [...splitSpecs(process.env.GUISE_SOURCES), ...options.source]
   for (const spec of sources) parseSourceSpec(spec)
+  const gateways = [...new Set([...splitSpecs(process.env.GUISE_GATEWAYS), ...options.gateway])]
+  const wrong = gateways.find((face) => !/^[A-Za-z0-9_.-]{1,15}$/.test(face))
+  if (wrong !== undefined)
+    throw new Error(`--gateway ${plainText(wrong, 40)} is no name of an interface; give one that ip link shows`)
+  const leases = options.leases ?? process.env.GUISE_LEASES
   const caFingerprint = options.caFingerprint?.toLowerCase() ?? null
   if (caFingerprint !== null && !/^sha256:[0-9a-f]{64}$/.test(caFingerprint))
     throw new Error(
@@ -110,6 +125,7 @@ function start(options: AgentOptions): void {
     id: options.id,
     hostDriver: options.hostDriver === true || options.inventory === undefined ? 'host' : 'none',
     follow: options.adopt === true ? 'any-system' : 'same-system',
+    gateway: { faces: gateways, leases: leases === undefined ? null : resolve(leases) },
     sources,
   }
   const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }

@@ -94,6 +94,9 @@ export const REFLEX_SETS = {
   reflex_dev6: 'ifname . ipv6_addr . ipv6_addr',
 } as const
 
+/** Prefix of the log of packets from an address that is not their sender's. */
+export const SPOOFED = 'guise/spoofed'
+
 /** The one chain that the enforcer writes; a plan and the look for foreign changes leave it alone. */
 export const LIVE = 'live'
 
@@ -241,7 +244,7 @@ function chains(enforce: 'drop' | 'count'): string[] {
   )
   const tracked = ['ct state invalid,untracked goto refuse_untracked', ...related]
   return [
-    refuse('refuse_spoofed', 'guise/spoofed', enforce),
+    refuse('refuse_spoofed', SPOOFED, enforce),
     refuse('refuse_untracked', 'guise/untracked', enforce),
     refuse('refuse_unbound', 'guise/unbound', enforce),
     slot('safe_egress', 'safe_eg'),

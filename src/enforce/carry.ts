@@ -4,7 +4,9 @@
  * off in mid-sentence. A containment and a reflex still go before it. Lives in chain `live` and two sets of its own, which
  * no plan writes; their elements end by themselves.
  */
+import { readFile } from 'node:fs/promises'
 import { LIVE, TABLE } from '../compile/base.ts'
+import { canonicalText, isV4, parseAddress } from '../model/address.ts'
 import { type Open, type OpenEnd, openConnections, readOpen } from './open-connections.ts'
 
 /** Elements in nft's words, without their time. */
@@ -15,10 +17,24 @@ export const CARRY_MS = 300_000
 const MOST_FLOWS = 10_000
 const SET = 'type ADDRESS . ADDRESS . inet_proto . inet_service . inet_service; flags timeout;'
 
-/** `namespaces`: null = our own. What cannot be looked into has its flows judged at once. */
-export async function carriedFlows(namespaces: readonly (string | null)[], now: number): Promise<Carried | null> {
+/** What is tracked where we are (nf_conntrack_standalone.c, ct_seq_show); some kernels are built without it. */
+const TRACKED = '/proc/self/net/nf_conntrack'
+
+/**
+ * `namespaces`: null = our own. `routed`: addresses of devices, whose connections are seen only as they pass. What cannot be
+ * looked into has its flows judged at once.
+ */
+export async function carriedFlows(
+  namespaces: readonly (string | null)[],
+  routed: ReadonlySet<string>,
+  now: number,
+): Promise<Carried | null> {
   const said = await Promise.all(namespaces.map((one) => openConnections(one).catch(() => '')))
-  const flows = said.flatMap((text) => text.split('\n').flatMap(readFlow)).slice(0, MOST_FLOWS)
+  const through = routed.size === 0 ? '' : await readFile(TRACKED, 'latin1').catch(() => '')
+  const flows = [
+    ...said.flatMap((text) => text.split('\n').flatMap(readFlow)),
+    ...through.split('\n').flatMap((line) => readTracked(line, routed)),
+  ].slice(0, MOST_FLOWS)
   const of = (family: Flow['family']) => [
     ...new Set(flows.filter((flow) => flow.family === family).flatMap(({ both }) => both)),
   ]
@@ -31,6 +47,24 @@ type Flow = { readonly family: 4 | 6; readonly both: readonly [string, string] }
 export function readFlow(line: string): Flow[] {
   const open = readOpen(line)
   return open === null ? [] : [{ family: open.local.family, both: bothWays(open) }]
+}
+
+/** A connection that was answered, with one of these at either end; as it was asked for, whatever is translated. */
+export function readTracked(line: string, routed: ReadonlySet<string>): Flow[] {
+  const [, protocol] = /^ipv[46]\s+\d+\s+(tcp|udp)\s/.exec(line) ?? []
+  if (protocol === undefined || line.includes('[UNREPLIED]')) return []
+  if (protocol === 'tcp' && !/ ESTABLISHED /.test(line)) return []
+  const [asked, answered] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g)]
+  if (asked === undefined || answered === undefined) return []
+  const ends = [asked, answered].flatMap(([, source = '', target = '']) => [
+    canonicalText(source),
+    canonicalText(target),
+  ])
+  if (!ends.some((address) => routed.has(address))) return []
+  const words = parseAddress(asked[1]!)
+  if (words === null || parseAddress(asked[2]!) === null) return []
+  const way = `${ends[0]} . ${ends[1]} . ${protocol} . ${asked[3]} . ${asked[4]}`
+  return [{ family: isV4(words) ? 4 : 6, both: [way, way] }]
 }
 
 /** Has it come in with the first rules, and its time is not over? */

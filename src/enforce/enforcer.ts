@@ -332,7 +332,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const fresh = dressedIn(after).filter(({ key }) => !known.has(key))
     const { namespaces } = options.inventory()
     const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
-    const found = spaces.length === 0 ? null : await carriedFlows(spaces, clock())
+    const routed = fresh.filter(({ driver }) => driver === 'gateway').flatMap(({ addresses }) => addresses)
+    const found = spaces.length + routed.length === 0 ? null : await carriedFlows(spaces, new Set(routed), clock())
     if (found === null) return ''
     const now = clock()
     carried = [found, ...carried.filter((one) => one.until > now)]
@@ -386,6 +387,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (current.state === null && pending === null) return
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
+    // What came, went or moved while a change waited.
+    await rebind()
     const found = await readTable()
     const ids = new Map([pending?.after, current].flatMap((one) => [...idsOf(one)]))
     denies.add(found?.denies ?? new Map(), ids)

@@ -1,4 +1,5 @@
 /** One set element with a timeout as an nf_tables netlink batch (linux/netfilter/nf_tables.h, nfnetlink.h). Integers are big-endian. */
+import { parseAddress } from '../model/address.ts'
 import { encodeAttribute, encodeMessage, encodeNested, Flag } from '../netlink/message.ts'
 
 const BATCH_BEGIN = 0x10
@@ -39,12 +40,16 @@ function name(text: string): Buffer {
   return Buffer.from(`${text}\0`, 'latin1')
 }
 
-/** Words as model/address.ts holds them; `face` null for the host's own sets, whose key is the address alone. */
-export function elementKey(face: string | null, words: Uint32Array, at: number, isV4: boolean): Buffer {
-  const from = face === null ? 0 : 16
-  const key = Buffer.alloc(from + (isV4 ? 4 : 16))
-  if (face !== null) key.write(face, 0, 15, 'latin1')
-  if (isV4) key.writeUInt32BE(words[at + 3]!, from)
-  else for (let i = 0; i < 4; i++) key.writeUInt32BE(words[at + i]!, from + i * 4)
-  return key
+/** An element as nft reads it (`"lan0" . 10.0.0.5 . 192.0.2.1`), as the kernel holds it. Throws when it is none. */
+export function elementKey(text: string): Buffer {
+  return Buffer.concat(
+    text.split(' . ').map((part) => {
+      if (part.startsWith('"')) return Buffer.from(part.slice(1, -1).padEnd(16, '\0'), 'latin1')
+      const words = parseAddress(part)
+      if (words === null) throw new Error(`not an element of a reflex set: ${JSON.stringify(text)}`)
+      const key = Buffer.alloc(16)
+      for (let i = 0; i < 4; i++) key.writeUInt32BE(words[i]!, i * 4)
+      return part.includes(':') ? key : key.subarray(12)
+    }),
+  )
 }

@@ -5,7 +5,9 @@
  */
 import { appendFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatAddress, isV4 } from '../model/address.ts'
+import { reflexElements } from '../compile/nft.ts'
+import type { Binding } from '../compile/tree.ts'
+import { formatAddress } from '../model/address.ts'
 import type { FlowBatch } from '../model/flow.ts'
 import type { Networks } from '../model/networks.ts'
 import type { WireReflex } from '../model/wire.ts'
@@ -26,8 +28,8 @@ export type ReflexOptions = {
   readonly allowed: () => boolean
   readonly neverBlock: () => Networks
   readonly isListed: (words: Uint32Array, at: number) => boolean
-  /** Where the workload's packets pass: null = not bound here, `{interface: null}` = the host itself. */
-  readonly placeOf: (workload: number) => { readonly key: string; readonly interface: string | null } | null
+  /** Where the workload's packets pass: null = not bound here. */
+  readonly placeOf: (workload: number) => Binding | null
   readonly ttlMs?: number
   readonly capPerMinute?: number
   readonly say: (line: string) => void
@@ -94,9 +96,11 @@ export function createReflex(options: ReflexOptions): Reflex {
       return
     }
     const peer = formatAddress(words, at)
-    const name = `${place.interface ?? ''} ${peer}`
-    const known = live.get(name)
-    if (known !== undefined && known.until > now + 1_000) {
+    const fresh = reflexElements(place, peer).filter(({ set, element }) => {
+      const known = live.get(`${set} ${element}`)
+      return known === undefined || known.until <= now + 1_000
+    })
+    if (fresh.length === 0) {
       counters.repeated++
       return
     }
@@ -106,15 +110,15 @@ export function createReflex(options: ReflexOptions): Reflex {
       return
     }
     recent.push(now)
-    const v4 = isV4(words, at)
-    const set = `${place.interface === null ? 'reflex_host' : 'reflex'}${v4 ? 4 : 6}`
-    const text = place.interface === null ? peer : `"${place.interface}" . ${peer}`
-    const element: Live = { set, key: elementKey(place.interface, words, at, v4), until: now + ttlMs, text }
-    send(element, now)
-    live.set(name, element)
+    const until = now + ttlMs
+    for (const { set, element: text } of fresh) {
+      const element: Live = { set, key: elementKey(text), until, text }
+      send(element, now)
+      live.set(`${set} ${text}`, element)
+    }
     counters.added++
     const why = `${place.key} ${outward ? 'called' : 'was called by'} ${peer}, which is on the block-list`
-    const reflex = { key: place.key, peer, at: now, until: element.until, why }
+    const reflex = { key: place.key, peer, at: now, until, why }
     if (done.length < 1_000) done.push(reflex)
     void keep(options.home, reflex).catch((error: Error) => options.say(`reflex journal: ${error.message}`))
   }

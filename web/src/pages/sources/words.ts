@@ -28,6 +28,7 @@ export const words = {
     kind: {
       conntrack: 'conntrack',
       'sock-diag': 'sock-diag',
+      neighbours: 'neighbours',
       recording: 'recording',
       netflow: 'NetFlow',
       zeek: 'Zeek',

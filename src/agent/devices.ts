@@ -1,0 +1,215 @@
+/**
+ * The devices that only route through this host, found without being named: who answers on the interfaces that
+ * `--gateway` names, by the kernel's own table of neighbours. The kernel tells each change, so an address is known a
+ * fraction of a second after it is used; the table is read whole now and then. What is known is kept in
+ * `HOME/devices.json`, because after a boot that table is empty and the devices are there.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { cidrContains, isV4, parseAddress, type Words } from '../model/address.ts'
+import { deviceKey } from '../model/device-key.ts'
+import type { WorkloadReport } from '../model/wire.ts'
+import type { Message } from '../netlink/message.ts'
+import {
+  linkRequest,
+  NEIGHBOUR_GROUP,
+  neighboursRequest,
+  readLink,
+  readNeighbour,
+  solicitRequest,
+} from '../netlink/neighbours.ts'
+import { Family, NetlinkSocket } from '../netlink/socket.ts'
+import { createDeviceBook, Device } from './device-book.ts'
+import { openLeases } from './leases.ts'
+
+export type Gateway = {
+  readonly faces: readonly string[]
+  /** File of DHCP leases, which name devices. */
+  readonly leases: string | null
+}
+export type DeviceWatch = {
+  readonly counters: { sightings: number; overruns: number; solicited: number; failed: number }
+  /** Devices for which there was no room. */
+  readonly refused: number
+  readonly known: number
+  /** A packet from here was refused as nobody's: the link is asked who has it. */
+  suspect(address: Words | Uint32Array): void
+  close(): void
+}
+
+const LISTEN_MS = 150
+const WHOLE_LOOK_MS = 10_000
+const KEEP_MS = 300_000
+/** Whoever makes addresses up, ours is no more work than this: so many changes within so long. */
+const [MOST_CHANGES, CHANGES_WITHIN_MS] = [20, 10_000]
+const MOST_DATAGRAMS = 500
+const [MOST_SOLICITED, SOLICIT_AGAIN_MS] = [100, 1_000]
+const BUFFER_BYTES = 1 << 20
+const isKept = Compile(Type.Array(Device, { maxItems: 100_000 }))
+
+/** As they were when they were written down last. `named`: what the inventory says already. */
+export function foundDevices(home: string, gateway: Gateway, named: readonly WorkloadReport[]): WorkloadReport[] {
+  if (gateway.faces.length === 0) return []
+  const names = openLeases(gateway.leases)()
+  const [keys, taken] = [named.map(({ key }) => key), named.flatMap((one) => one.interface ?? [])]
+  return read(home)
+    .filter(({ face }) => gateway.faces.includes(face) && !taken.includes(face))
+    .map((device) => reportOf(device, names))
+    .filter(({ key }) => !keys.includes(key))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+function reportOf({ face, mac, seen }: Device, names: ReadonlyMap<string, string>): WorkloadReport {
+  const kind = 'device' as WorkloadReport['kind']
+  const addresses = Object.keys(seen).sort()
+  const name = names.get(mac) ?? mac
+  return { key: deviceKey(mac), name, kind, driver: 'gateway', interface: face, addresses, labels: {} }
+}
+
+/** Calls `changed` when one comes or goes, or has another address or name; by then it is written down. */
+export function watchDevices(
+  home: string,
+  gateway: Gateway,
+  options: { readonly changed: () => void; readonly say: (line: string) => void; readonly clock: () => number },
+): DeviceWatch {
+  const { clock } = options
+  const book = createDeviceBook(read(home).filter(({ face }) => gateway.faces.includes(face)))
+  const counters = { sightings: 0, overruns: 0, solicited: 0, failed: 0 }
+  const leases = openLeases(gateway.leases)
+  const links = new Map<number, string>()
+  const asked = new Map<string, number>()
+  const changes: number[] = []
+  let socket: NetlinkSocket | null = null
+  let [lookedAt, keptAt, names, isOwed] = [Number.NEGATIVE_INFINITY, 0, leases(), false]
+
+  const hear = (message: Message) => {
+    const link = readLink(message)
+    if (link !== null && gateway.faces.includes(link.name)) links.set(link.link, link.name)
+    const neighbour = readNeighbour(message)
+    const face = neighbour === null ? undefined : links.get(neighbour.link)
+    if (neighbour === null || face === undefined) return
+    counters.sightings++
+    const now = clock()
+    const { mac, address, agoMs } = neighbour
+    if (book.see({ face, mac, address, at: now - agoMs }, now)) isOwed = true
+  }
+  const look = (open: NetlinkSocket) => {
+    links.clear()
+    for (const face of gateway.faces) {
+      open.send(linkRequest(open.nextSequence(), face))
+      drain(open, hear)
+    }
+    open.send(neighboursRequest(open.nextSequence()))
+    drain(open, hear)
+    const named = leases()
+    if (named !== names || book.forget(clock())) isOwed = true
+    names = named
+  }
+  const turn = () => {
+    try {
+      socket ??= new NetlinkSocket(Family.route, { groups: NEIGHBOUR_GROUP, bufferBytes: BUFFER_BYTES, waitMs: 1 })
+      drain(socket, hear)
+      const isLost = socket.overruns > counters.overruns
+      counters.overruns = socket.overruns
+      const monotonic = performance.now()
+      if (isLost || monotonic - lookedAt > WHOLE_LOOK_MS) {
+        look(socket)
+        lookedAt = monotonic
+      }
+      tell(monotonic)
+    } catch (error) {
+      socket?.close()
+      socket = null
+      if (counters.failed++ === 0) options.say(`devices are not looked for: ${(error as Error).message}`)
+    }
+  }
+  const tell = (monotonic: number) => {
+    while (changes.length > 0 && monotonic - changes[0]! > CHANGES_WITHIN_MS) changes.shift()
+    if (isOwed && changes.length < MOST_CHANGES) {
+      isOwed = false
+      changes.push(monotonic)
+      write(home, book.devices())
+      keptAt = monotonic
+      options.changed()
+    } else if (monotonic - keptAt > KEEP_MS) {
+      write(home, book.devices())
+      keptAt = monotonic
+    }
+  }
+  const turning = setInterval(turn, LISTEN_MS)
+  turn()
+
+  return {
+    counters,
+    get refused() {
+      return book.refused
+    },
+    get known() {
+      return book.devices().length
+    },
+    suspect(address) {
+      const face = socket === null ? undefined : onLink(gateway.faces, address)
+      const link = [...links].find(([, name]) => name === face)?.[0]
+      if (socket === null || link === undefined) return
+      const [bytes, monotonic] = [bytesOf(address), performance.now()]
+      const name = `${link} ${bytes.join('.')}`
+      for (const [one, at] of asked) if (monotonic - at > SOLICIT_AGAIN_MS) asked.delete(one)
+      if (asked.has(name) || asked.size >= MOST_SOLICITED) return
+      asked.set(name, monotonic)
+      counters.solicited++
+      socket.send(solicitRequest(socket.nextSequence(), link, bytes))
+    },
+    close() {
+      clearInterval(turning)
+      write(home, book.devices())
+      socket?.close()
+    },
+  }
+}
+
+function drain(socket: NetlinkSocket, hear: (message: Message) => void): void {
+  for (let datagrams = 0; datagrams < MOST_DATAGRAMS; datagrams++) {
+    const found = socket.receiveNow()
+    if (found.length === 0) return
+    for (const message of found) hear(message)
+  }
+}
+
+/** Which of these links the address is of, by our own prefixes there. */
+function onLink(faces: readonly string[], address: Words | Uint32Array): string | undefined {
+  const ours = networkInterfaces()
+  return faces.find((face) =>
+    (ours[face] ?? []).some(({ cidr }) => {
+      const [text = '', length = ''] = (cidr ?? '').split('/')
+      const base = parseAddress(text)
+      if (base === null || isV4(base) !== isV4(address)) return false
+      return cidrContains({ base, length: Number(length) + (isV4(base) ? 96 : 0) }, address)
+    }),
+  )
+}
+
+function bytesOf(address: Words | Uint32Array): Uint8Array {
+  const all = Buffer.alloc(16)
+  for (let i = 0; i < 4; i++) all.writeUInt32BE(address[i]! >>> 0, i * 4)
+  return isV4(address) ? all.subarray(12) : all
+}
+
+const pathOf = (home: string) => join(home, 'devices.json')
+
+function read(home: string): readonly Device[] {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(pathOf(home), 'utf8'))
+    return isKept.Check(kept) ? kept : []
+  } catch {
+    return []
+  }
+}
+
+function write(home: string, devices: readonly Device[]): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  writeFileSync(`${pathOf(home)}.new`, JSON.stringify(devices), { mode: 0o600 })
+  renameSync(`${pathOf(home)}.new`, pathOf(home))
+}
