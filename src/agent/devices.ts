@@ -13,6 +13,9 @@ import { cidrContains, isV4, parseAddress, type Words } from '../model/address.t
 import { deviceKey } from '../model/device-key.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import type { Message } from '../netlink/message.ts'
+import { Family, NetlinkSocket } from '../netlink/socket.ts'
+import { createDeviceBook, Device } from './device-book.ts'
+import { openLeases } from './leases.ts'
 import {
   linkRequest,
   NEIGHBOUR_GROUP,
@@ -20,10 +23,7 @@ import {
   readLink,
   readNeighbour,
   solicitRequest,
-} from '../netlink/neighbours.ts'
-import { Family, NetlinkSocket } from '../netlink/socket.ts'
-import { createDeviceBook, Device } from './device-book.ts'
-import { openLeases } from './leases.ts'
+} from './neighbours.ts'
 
 export type Gateway = {
   readonly faces: readonly string[]

@@ -311,3 +311,75 @@ test('a reflex is one element, or nothing when its peer is no address', () => {
   assert.deepEqual(reflexElements(host, '1.2.3.4 }; flush ruleset'), [])
   assert.match(removeText(), /^add table inet guise\ndelete table inet guise\n$/)
 })
+
+const DEVICE: Binding = {
+  key: 'web',
+  interface: 'lan0',
+  addresses: ['10.0.0.5', 'fd00::5'],
+  driver: 'gateway',
+  mac: '02:00:00:00:00:05',
+}
+
+test('devices that share an interface are told apart by address, and wear the chains that everybody wears', () => {
+  const other: Binding = { ...DEVICE, key: 'db', addresses: ['10.0.0.6'], mac: '02:00:00:00:00:06' }
+  const { maps, sets } = compileAgent(state(), [DEVICE, other])
+  const linked = compileAgent(state(), BINDINGS)
+  assert.equal(maps.dev_eg4.get('"lan0" . 10.0.0.5'), linked.maps.eg.get('"gz1"'))
+  assert.equal(maps.dev_eg6.get('"lan0" . fd00::5'), linked.maps.eg.get('"gz1"'))
+  assert.equal(maps.dev_ing4.get('"lan0" . 10.0.0.6'), linked.maps.ing.get('"gz2"'))
+  assert.deepEqual([maps.eg.size, sets.get('ours')!.elements.size], [0, 0])
+  assert.deepEqual([...sets.get('shared')!.elements], ['"lan0"'])
+  assert.ok(sets.get('device_mac6')!.elements.has('"lan0" . fd00::5 . 02:00:00:00:00:05'))
+})
+
+test('a limit behind a gateway is one for each address, not for the interface that many share', () => {
+  const limited = (binding: Binding) => {
+    const egress: RuleList = {
+      ...OPEN,
+      rules: [
+        {
+          verdict: 'allow',
+          match: { peer: { kind: 'any' }, service: null },
+          why: why('l'),
+          limit: { unit: 'bytes', perSecond: 1_000 },
+        },
+      ],
+    }
+    const { sets, chains } = compileAgent(state({}, egress), [binding])
+    const types = [...sets].flatMap(([name, { type }]) => (name.startsWith('limit_') ? [type] : []))
+    return { types, text: [...chains.values()].flat().join('\n') }
+  }
+  assert.deepEqual(limited(BINDINGS[0]!).types, ['ifname'])
+  const { types, text } = limited(DEVICE)
+  assert.deepEqual(types, ['ifname . ipv4_addr', 'ifname . ipv6_addr'])
+  assert.match(text, /ct direction reply update @limit_\w+ \{ oifname \. ip6 daddr limit/)
+})
+
+test('a containment of a device names its addresses; two cannot have one address, nor a link that is somebody else’s', () => {
+  const contained = state()
+  const workloads = contained.workloads.map((one) => ({
+    ...one,
+    containment: { directions: 'egress' as const, until: 9, why: why('c') },
+  }))
+  const { contained: found } = compileAgent({ ...contained, workloads }, [DEVICE])
+  assert.deepEqual(
+    found.map(({ map, element }) => [map, element]),
+    [
+      ['dev_eg_contain4', '"lan0" . 10.0.0.5'],
+      ['dev_eg_contain6', '"lan0" . fd00::5'],
+    ],
+  )
+  assert.throws(
+    () => compileAgent(state(), [DEVICE, { ...DEVICE, key: 'db' }]),
+    /web and db are both bound to 10\.0\.0\.5/,
+  )
+  const linked: Binding = { ...DEVICE, key: 'db', driver: 'netns' }
+  assert.throws(() => compileAgent(state(), [DEVICE, linked]), /db is bound to lan0, which devices share/)
+})
+
+test('a reflex against a device is one element for each of its addresses of the family', () => {
+  assert.deepEqual(reflexElements(DEVICE, '192.0.2.1'), [
+    { set: 'reflex_dev4', element: '"lan0" . 10.0.0.5 . 192.0.2.1' },
+  ])
+  assert.deepEqual(reflexElements({ ...DEVICE, addresses: ['10.0.0.5'] }, '2001:db8::1'), [])
+})

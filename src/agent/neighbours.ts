@@ -3,7 +3,7 @@
  * was last known to hold. Requests for it, and its messages as plain values.
  */
 import { formatAddress } from '../model/address.ts'
-import { attributes, encodeAttribute, encodeMessage, Flag, type Message } from './message.ts'
+import { attributes, encodeAttribute, encodeMessage, Flag, type Message } from '../netlink/message.ts'
 
 export const RouteMessage = {
   newLink: 16,
