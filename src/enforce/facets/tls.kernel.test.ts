@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -228,6 +230,16 @@ test('an install that died before it removed what it had put aside is done again
     readdirSync(`${BASE}/web`).filter((name) => name.startsWith('old-')),
     [],
   )
+})
+
+test('an install that died before its link was in place is taken off whole', { skip }, async () => {
+  const [before] = [await tls.capture(inNamespace), await wear(inNamespace, given('one'))]
+  renameSync(`${BASE}/web/current`, `${BASE}/web/current.new`)
+  rmSync(`${BASE}/web/told`)
+  assert.match(tls.normalise(await tls.capture(inNamespace)), /no current version/)
+  await tls.converge(inNamespace, [])
+  assert.ok(!existsSync(`${BASE}/web`))
+  await tls.converge(inNamespace, before)
 })
 
 test("in a workload's root: no link of its own leads out of it, and no process of somebody else is told", {

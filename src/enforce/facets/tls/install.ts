@@ -29,6 +29,8 @@ const FILES = ['fullchain.pem', 'cert.pem', 'chain.pem', 'key.pem'] as const
 const KEPT_VERSIONS = 2
 /** Name of a version that we made. */
 const OURS = /^v-[A-Za-z0-9_-]{16}$/
+/** Versions, and what we keep beside them; a link that was about to be one, of an install that died (safe-folder.ts). */
+const LEFT_BY_US = /^(v|old|new)-|^(told|before|before\.new|current\.new)$/
 const RELOAD_SIGNALS = new Set(['HUP', 'USR1', 'USR2'])
 const PID_FILE = /^\/(?:run|var\/run|tmp)\/[\w.-]+(?:\/[\w.-]+){0,3}$/
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
@@ -207,7 +209,7 @@ function takeOff(spot: Spot, base: SafeFolder, name: string): void {
         folder.point('current', before)
         tell(spot, { name, ...(reload === undefined ? {} : { reload }) })
       }
-    for (const file of folder.names()) if (/^(v|old|new)-|^(told|before)$/.test(file)) folder.remove(file)
+    for (const file of folder.names()) if (LEFT_BY_US.test(file)) folder.remove(file)
     if (folder.names().length > 0) return
   } finally {
     folder.close()
