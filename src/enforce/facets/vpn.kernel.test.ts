@@ -191,6 +191,16 @@ test('what somebody else deletes, renames or kills is there again', { skip }, as
   }
 })
 
+test('what came no further than its name is gone on with', { skip }, async () => {
+  const wanted = await wear(B, wishB())
+  await vpn.converge(B, { tunnel: null, others: [] })
+  const peers = wanted.tunnel!.peers.map((peer) => ({ ...peer, endpoint: 'nowhere' }))
+  await assert.rejects(vpn.converge(B, { ...wanted, tunnel: { ...wanted.tunnel!, peers } }), /WireGuard device/)
+  assert.equal((await vpn.capture(B)).tunnel?.interface, 'wg0')
+  await vpn.converge(B, wanted)
+  assert.equal(vpn.normalise(await vpn.capture(B)), vpn.normalise(wanted))
+})
+
 test('another name, another key: the same tunnel, changed; undone by a step alone', { skip }, async () => {
   const from = await wear(B, wishB())
   const to = await wear(B, { ...wishB(), interface: 'wg9', privateKey: ref('c'), addresses: ['10.94.0.2/24'] })
