@@ -1,0 +1,139 @@
+/** `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth. Needs no server. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { DEFAULT_SETTINGS, fitRecogniser, type Recogniser } from '../learn/recognise/fit-recogniser.ts'
+import { type Judgement, judgeVerdicts, type Verdict } from '../learn/recognise/judgement.ts'
+import { recognise } from '../learn/recognise/recognise.ts'
+import { parseRecogniser, recogniserJson } from '../learn/recognise/recogniser-file.ts'
+import { plainText } from '../model/plain-text.ts'
+import { action, CliError, print } from './client.ts'
+import { type Labelled, readLabelled } from './learn-examples.ts'
+import { table } from './table.ts'
+
+type TrainOptions = {
+  readonly labelled: string
+  readonly out: string
+  readonly seed: string
+  readonly behaviourOnly?: true
+}
+type EvaluateOptions = { readonly model: string; readonly labelled: string }
+
+export function register(program: Command): void {
+  const learn = program
+    .command('learn')
+    .description('learn types of devices from labelled traffic, and judge what was learnt')
+  learn
+    .command('train')
+    .description('learn from <label>/<captures>, or from a folder with one labelled table, and write a model')
+    .requiredOption('--labelled <dir>', 'a folder of captures for each label; types.json in it merges labels')
+    .requiredOption('--out <model>', 'the file to write')
+    .option('--seed <number>', 'the same seed and data give the same model', '1')
+    .option('--behaviour-only', 'no names and fingerprints: what it does, not what it says it is')
+    .action(action(train))
+  learn
+    .command('evaluate')
+    .description(
+      'judge a model by labelled captures or rows that it has not seen; one verdict each, an abstention is wrong',
+    )
+    .requiredOption('--model <model>', 'a file that train wrote')
+    .requiredOption('--labelled <dir>', 'as for train')
+    .action(action(evaluate))
+}
+
+async function train(command: Command): Promise<void> {
+  const options = command.opts<TrainOptions>()
+  const seed = Number(options.seed)
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new CliError(`--seed ${plainText(options.seed, 20)} is no whole number of zero or more.`, 2)
+  const labelled = await read(options.labelled)
+  const set = options.behaviourOnly === true ? 'behaviour' : DEFAULT_SETTINGS.set
+  tell(`learning from ${labelled.examples.length} ${labelled.kind === 'table' ? 'rows' : 'captures'}`)
+  const began = performance.now()
+  const fitted = orSay(() => fitRecogniser(labelled.examples, { ...DEFAULT_SETTINGS, set, seed }))
+  const { merged, hash } = labelled
+  const examples = labelled.examples.length
+  const json = recogniserJson(fitted, { data: hash, examples, seed, merged })
+  const took = Math.round(performance.now() - began) / 1_000
+  // Whole or not at all: a server may read it meanwhile.
+  writeFileSync(`${options.out}.new`, JSON.stringify(json), { mode: 0o644 })
+  renameSync(`${options.out}.new`, options.out)
+  const { types, provenance } = json
+  const result = {
+    model: options.out,
+    types: types.length,
+    examples,
+    left: labelled.left.length,
+    train_s: took,
+    data: hash,
+  }
+  print(command, { ...result, seed, features: provenance.features, set }, () =>
+    [
+      `${options.out}: ${types.length} types from ${examples} examples in ${took.toFixed(1)} s.`,
+      ...labelled.left.map((line) => `left out ${line}`),
+      `Judge it with: guise learn evaluate --model ${options.out} --labelled DIR`,
+    ].join('\n'),
+  )
+}
+
+async function evaluate(command: Command): Promise<void> {
+  const options = command.opts<EvaluateOptions>()
+  const { provenance, ...recogniser } = readModel(options.model)
+  const labelled = await read(options.labelled, provenance.merged)
+  if (labelled.hash === provenance.data)
+    tell('this is the very data that the model was learnt from: the figures say nothing of others')
+  const judgement = judgeVerdicts(orSay(() => verdictsOf(recogniser, labelled.examples)))
+  print(command, judgement, textOf)
+}
+
+/** One verdict for each capture, by all of it, or for each row. */
+export function verdictsOf(recogniser: Recogniser, examples: Labelled['examples']): Verdict[] {
+  return examples.map(({ type, ages }) => {
+    const { p, guess, type: told } = recognise(recogniser, ages.at(-1)!)
+    return { truth: type, told, guess, p: p[recogniser.types.indexOf(guess)]! }
+  })
+}
+
+function textOf({ accuracy, macro_f1, ece, abstained, confusion }: Judgement): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+  const wrong = Object.entries(confusion).flatMap(([truth, row]) =>
+    Object.entries(row).map(([told, n]) => [truth, told === '' ? '(abstained)' : told, String(n)] as const),
+  )
+  wrong.sort((a, b) => Number(b[2]) - Number(a[2]))
+  return [
+    `accuracy ${percent(accuracy)}, macro F1 ${macro_f1.toFixed(3)}, calibration error ${percent(ece)}, abstained ${percent(abstained)}`,
+    table(['is', 'was told', 'times'], wrong, 'Nothing was told wrong.'),
+  ].join('\n\n')
+}
+
+function readModel(path: string): ReturnType<typeof parseRecogniser> {
+  try {
+    return parseRecogniser(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new CliError(`${plainText(path, 200)} cannot be used: ${code ?? message}.`, 1)
+  }
+}
+
+async function read(dir: string, merged: Readonly<Record<string, string>> = {}): Promise<Labelled> {
+  let toldAt = performance.now()
+  try {
+    return await readLabelled(dir, merged, (done, of) => {
+      if (performance.now() - toldAt < 1_000) return
+      toldAt = performance.now()
+      tell(`read ${done} of ${of} captures`)
+    })
+  } catch (error) {
+    throw new CliError((error as Error).message, 1)
+  }
+}
+
+/** What data can be wrong with is said as one sentence. */
+function orSay<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new CliError(`${(error as Error).message}.`, 1)
+  }
+}
+
+const tell = (line: string) => void process.stderr.write(`${line}\n`)
