@@ -27,6 +27,10 @@ export function needQemu(): string | false {
   return false
 }
 
+export function needDnsmasq(): string | false {
+  return existsSync('/usr/sbin/dnsmasq') ? false : 'needs dnsmasq (npm test installs dnsmasq-base as root on Debian)'
+}
+
 /** For containers that are started for real. */
 export function needPodman(): string | false {
   try {

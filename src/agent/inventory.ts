@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { containersMark } from '../enforce/drivers/container/list.ts'
-import { knownPlace, reportOf } from '../enforce/drivers/places.ts'
+import { knownPlace, machineKey, reportOf } from '../enforce/drivers/places.ts'
 import { machinesFolder, openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
@@ -49,7 +49,7 @@ export function readInventory(
   if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
   return {
     workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,
-    ...whereabouts(workloads, readNamespaces(dirname(path)), readPlaces(dirname(path))),
+    ...whereabouts(workloads, readNamespaces(dirname(path)), readPlaces(dirname(path)), toldByDhcp(home)),
   }
 }
 
@@ -57,6 +57,13 @@ export function readInventory(
 function withMachines(named: readonly WorkloadReport[], home: string): WorkloadReport[] {
   const machines = existsSync(machinesFolder(home)) ? openMachineStore(home).all().map(reportOf) : []
   return [...named, ...machines.filter(({ key }) => !named.some((one) => one.key === key))]
+}
+
+/** Machines in which nobody is to be asked for an agent. */
+function toldByDhcp(home: string): ReadonlySet<string> {
+  if (!existsSync(machinesFolder(home))) return new Set()
+  const machines = openMachineStore(home).all()
+  return new Set(machines.filter(({ settings }) => settings === 'dhcp').map(({ uuid }) => machineKey(uuid)))
 }
 
 /** Nor its containers, as root, who alone can look at them. */
@@ -74,8 +81,12 @@ function whereabouts(
   workloads: readonly WorkloadReport[],
   namespaces: ReadonlyMap<string, string>,
   places: NonNullable<Inventory['places']>,
+  doorless: ReadonlySet<string>,
 ): Pick<Inventory, 'namespaces' | 'places'> {
-  const known = workloads.map((report) => [report.key, knownPlace(report)] as const)
+  const known = workloads.map((report) => {
+    const { monitor, ...place } = knownPlace(report)
+    return [report.key, monitor === undefined || doorless.has(report.key) ? place : { ...place, monitor }] as const
+  })
   return {
     namespaces: new Map([
       ...known.flatMap(([key, { namespace }]) => (namespace === undefined ? [] : [[key, namespace] as const])),

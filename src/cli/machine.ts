@@ -4,7 +4,7 @@
  */
 import { copyFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Machine } from '../enforce/drivers/qemu/machine.ts'
 import { logged, readLog } from '../enforce/drivers/qemu/machine-log.ts'
 import { openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
@@ -21,7 +21,13 @@ const ASKED_MS = 60_000
 type Where = HostOptions & { readonly agent?: string }
 type Sized = { readonly memory?: number; readonly cpus?: number }
 type Link = { readonly link: string; readonly gateway: string[]; readonly address: string[] }
-type Boot = { readonly kernel?: string; readonly initrd?: string; readonly append: string; readonly disk?: string }
+type Boot = {
+  readonly kernel?: string
+  readonly initrd?: string
+  readonly append: string
+  readonly disk?: string
+  readonly settings: 'agent' | 'dhcp'
+}
 type Answer = { readonly value: object; readonly text: string }
 
 export function register(program: Command): void {
@@ -39,6 +45,11 @@ export function register(program: Command): void {
     .option('--initrd <file>', 'with this initial file system')
     .option('--append <text>', 'and this command line', '')
     .option('--disk <file>', 'boot a copy of this qcow2 image')
+    .addOption(
+      new Option('--settings <how>', 'how personas reach its inside: by its agent, or by DHCP alone')
+        .choices(['agent', 'dhcp'])
+        .default('agent'),
+    )
     .action((name: string, options: HostOptions & Link & Boot & Sized) =>
       act(options, async (all) => define(all, options.home, name, options)),
     )
@@ -178,19 +189,32 @@ function list(all: Machines): Answer {
     memoryMb: machine.memoryMb,
     cpus: machine.cpus,
     link: machine.face,
+    settings: machine.settings ?? 'agent',
   }))
-  const cells = rows.map((one) => [one.name, one.state, `${one.memoryMb} MB`, `${one.cpus}`, one.link, one.uuid])
-  const text = table(['name', 'state', 'memory', 'processors', 'link', 'uuid'], cells, 'There is no machine here.')
+  const cells = rows.map((one) => [
+    one.name,
+    one.state,
+    `${one.memoryMb} MB`,
+    `${one.cpus}`,
+    one.link,
+    one.settings,
+    one.uuid,
+  ])
+  const text = table(
+    ['name', 'state', 'memory', 'processors', 'link', 'told by', 'uuid'],
+    cells,
+    'There is no machine here.',
+  )
   return { value: rows, text }
 }
 
 async function define(all: Machines, home: string, name: string, options: Link & Boot & Sized): Promise<Answer> {
-  const { kernel, initrd, append, disk, memory: memoryMb = 512, cpus = 1 } = options
+  const { kernel, initrd, append, disk, settings, memory: memoryMb = 512, cpus = 1 } = options
   if ((disk === undefined) === (kernel === undefined || initrd === undefined))
     throw new Error('a machine boots from --disk, or from --kernel and --initrd')
   const boot: MachineWish['boot'] =
     disk === undefined ? { from: 'kernel', kernel: kernel!, initrd: initrd!, append } : { from: 'disk' }
-  const made = taken(all.define({ name, boot, memoryMb, cpus, accelerator: 'probe', ...linkOf(options) }))
+  const made = taken(all.define({ name, boot, memoryMb, cpus, accelerator: 'probe', settings, ...linkOf(options) }))
   try {
     if (disk !== undefined) copyFileSync(disk, openMachineStore(home).diskOf(made.uuid))
   } catch (error) {

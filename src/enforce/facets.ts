@@ -1,5 +1,6 @@
 /** The parts, in the order in which a change walks them: what carries others first. `policies` is no part; `nft.ts` is. */
 import type { Facet } from '../model/persona.ts'
+import { isLeasedDns, isLeasedNetwork, leasedDns, leasedNetwork, leasedToo } from './drivers/leased-parts.ts'
 import { guestTls, guestVpn, inGuestsToo, whilePlugged, whileRunning } from './drivers/qemu/guest-parts.ts'
 import type { FacetPart } from './facet.ts'
 import { bandwidth } from './facets/bandwidth.ts'
@@ -15,9 +16,9 @@ import { tls } from './facets/tls.ts'
 import { vpn } from './facets/vpn.ts'
 
 export const PARTS: readonly FacetPart[] = [
-  whileRunning(network),
+  whileRunning(leasedToo(network, leasedNetwork, isLeasedNetwork)),
   whileRunning(inGuestsToo(vpn, guestVpn)),
-  whileRunning(dns),
+  whileRunning(leasedToo(dns, leasedDns, isLeasedDns)),
   whileRunning(inGuestsToo(tls, guestTls)),
   egressAddress,
   publishedPorts,

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { type LeaseStep, tell } from './drivers/leases.ts'
 import type { MachineState } from './drivers/power.ts'
 import { GUEST_PATH, runInGuest } from './drivers/qemu/guest-agent.ts'
 import { type GuestStep, runGuestStep } from './drivers/qemu/guest-step.ts'
@@ -47,6 +48,8 @@ export type Step =
   /** `/etc/netns/NAME/resolv.conf`; null = not there. */
   | { readonly run: 'resolver'; readonly path: string; readonly text: string | null }
   | GuestStep
+  /** What a guest without an agent is told, of its link. */
+  | LeaseStep
   /** The tunnel of a workload, whole; its keys are read from `secrets`, a folder. */
   | ({ readonly run: 'vpn'; readonly tunnel: Tunnel | null; readonly secrets: string } & Spot)
   /** The certificates of a workload, whole; keys are read from `home`, the agent's own. */
@@ -109,6 +112,11 @@ async function perform(step: Step): Promise<void> {
         'add and remove',
       )
       return
+    case 'lease': {
+      const { run: _, face, ...changes } = step
+      await tell(face, changes, command)
+      return
+    }
     case 'machine': {
       // With what reads definitions, which the supervisor loads for nobody else.
       const { powerMachine, sizeMachine } = await import('./drivers/power.ts')

@@ -43,8 +43,9 @@ export function whilePlugged<Wish, State>(part: FacetPart<Wish, State>): FacetPa
 
 function unless<Wish, State>(
   part: FacetPart<Wish, State>,
-  away: (place: Place) => Promise<boolean>,
+  isGone: (place: Place) => Promise<boolean>,
 ): FacetPart<Wish, State> {
+  const away = async (place: Place) => (await isGone(place)) || (await part.isAway?.(place)) === true
   const when = async (place: Place, act: () => Promise<void>) => ((await away(place)) ? undefined : act())
   const { stages } = part
   return {

@@ -38,6 +38,8 @@ export const Machine = Type.Object(
     mac: Type.String({ pattern: '^52:54:00(:[0-9a-f]{2}){3}$' }),
     /** `probe`: KVM where this guest is seen to start under it, else full emulation. */
     accelerator: Type.Union([Type.Literal('probe'), Type.Literal('tcg')]),
+    /** How what a persona says of its inside gets there: by its agent, the usual way, or by DHCP alone. */
+    settings: Type.Optional(Type.Enum(['agent', 'dhcp'])),
     clonedFrom: Type.Union([Type.Null(), Type.String({ pattern: UUID.source })]),
   },
   closed,

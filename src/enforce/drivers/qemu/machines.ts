@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import type { Outcome, Refusal } from '../../../model/why.ts'
 import { effect } from '../../fault.ts'
 import { inside, runStep } from '../../step.ts'
+import { forgetLease } from '../leases.ts'
 import { kvmOpens, PROBE_MS, showsLife } from './accelerator.ts'
 import { cgroupOf, joinCgroup, removeCgroup } from './cgroup.ts'
 import { copyRunning } from './copy.ts'
@@ -158,6 +159,7 @@ export function openMachines({ home, namespace, quota }: MachinesOptions): Machi
     if (machine === null) return
     await cut(uuid)
     removeCgroup(cgroupOf(uuid))
+    await forgetLease(machine.face)
     await runStep({ run: 'ip', namespace, lines: [`link del ${machine.face}`], lenient: true })
     store.remove(uuid)
     await sweepLayers(
