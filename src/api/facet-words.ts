@@ -1,6 +1,7 @@
 /** What a state says of each facet but its rules, in words; a facet that is not there has none. */
 import { holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
+import type { Redirect } from '../model/facets/redirects.ts'
 import type { FacetName, WornFacet } from '../model/plan-preview.ts'
 
 type Words = Partial<Record<FacetName, string | null>>
@@ -46,6 +47,7 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     bandwidth,
     memory,
     publishedPorts,
+    redirects,
     machine,
     ...facets
   } = state
@@ -62,6 +64,9 @@ export function facetWords(state: DesiredState, copied: number | null = null): W
     ...(memory === undefined ? {} : { memory: `at most ${mebibytes(memory.maxBytes)}` }),
     ...(machine === undefined ? {} : { machine: machineWords(machine) }),
     ...(publishedPorts === undefined ? {} : { publishedPorts: publishedPorts.map(portWords).join(', ') }),
+    ...(redirects === undefined
+      ? {}
+      : { redirects: redirects.flows.map(redirectWords).join(', ').slice(0, MAX_WORDS) }),
     ...(inspection === undefined ? {} : { inspection: inspectionWords(inspection, copied) }),
     ...(merged === undefined ? {} : { personas: mergedWords(merged) }),
     ...(ladder === undefined ? {} : { ladder: `step ${ladder.at} until ${new Date(ladder.until).toISOString()}` }),
@@ -85,6 +90,11 @@ const LOOKED = {
 function inspectionWords({ level }: NonNullable<DesiredState['inspection']>, copied: number | null): string {
   const cost = copied === null || level === 'none' ? '' : `; ${megabytes(copied)} of the last day would have been`
   return `${level}: ${LOOKED[level]}${cost}`
+}
+
+/** `0.0.0.0/0 udp 53 → 10.0.0.53` */
+function redirectWords({ cidr, protocol, from, to, address, port }: Redirect): string {
+  return `${cidr} ${protocol} ${from === to ? from : `${from}-${to}`} → ${address}${port === null ? '' : ` ${port}`}`
 }
 
 type PublishedPort = NonNullable<DesiredState['publishedPorts']>[number]

@@ -2,7 +2,10 @@
  * What every workload should wear. In: the whole state. Out: a draft each (persona, resolved rules, what risk does to it),
  * with a reason for every workload left out.
  */
+
+import { parseCidr } from '../model/address.ts'
 import type { DesiredState } from '../model/desired.ts'
+import { MOST_REDIRECTS } from '../model/facets/redirects.ts'
 import { CARRIES, facetsOf, lackText } from '../model/facets.ts'
 import { slug, type WorkloadId } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
@@ -141,6 +144,14 @@ function draftOf(
     remember,
   })
   const { resolution } = worn
+  const { redirects } = resolution
+  if (redirects.length > MOST_REDIRECTS)
+    return skip('redirects-too-many', `${redirects.length} redirects; a workload takes at most ${MOST_REDIRECTS}`)
+  if (redirects.length > 0 && !CARRIES[record.report.driver].includes('redirects'))
+    return skip(
+      'facet-not-supported',
+      `${lackText(record.report.driver, ['redirects'])}, which ${redirects[0]!.rule} asks for`,
+    )
   const nameless = namesInVain(input, personas, resolution, remember)
   if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
   for (const why of placesInVain(input, resolution)) notes.skipped.push({ workload: record.id, why })
@@ -154,9 +165,16 @@ function draftOf(
   const after = {
     ...desiredState(record, effective.persona, resolution, worn.containment),
     ...worn.wishes,
+    ...(redirects.length === 0 ? {} : { redirects: { flows: [...redirects], spared: sparedBy(input) } }),
     ...secret.facets,
   }
   return [{ record, effective, resolution, mitigation, byPolicy, approval: worn.approval, before, after }]
+}
+
+/** No redirect leads the way to the control plane away. */
+function sparedBy({ controlPlane }: DecideInput): { cidr: string; port: number }[] {
+  const known = controlPlane.filter(({ cidr }) => parseCidr(cidr) !== null)
+  return sortBy(known, (one) => `${one.cidr}:${one.port}`).map(({ cidr, port }) => ({ cidr, port }))
 }
 
 /** A rule that asks for a name where nobody's answers are trusted matches nothing: its author should hear of it. */

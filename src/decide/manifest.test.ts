@@ -33,13 +33,13 @@ test('every problem of a set is told at once, each at its place with its cure', 
   assert.ok(!parsed.ok)
   assert.deepEqual(parsed.problems.map(problemText), [
     'x.yaml:3:21: "foo" is not a field of metadata. Known here: name, labels, description.',
-    'x.yaml:6:15: "alow" is not known for spec.rules[0].action. Did you mean allow? (one of allow, deny, reject, pass).',
+    'x.yaml:6:15: "alow" is not known for spec.rules[0].action. Did you mean allow? (one of allow, deny, reject, pass, redirect).',
     'x.yaml:8:34: "exept" is not a field of spec.rules[0].peers[0]. Did you mean except?',
     'x.yaml:9:37: spec.rules[0].ports[0].port is 70000. Give from 1 to 65535.',
     'x.yaml:15:13: fingerprint has no driver in this release, so it would not be carried. Leave it out.',
     'x.yaml:15:52: 10.0.0.5 is no address with a prefix length. Write it like 10.0.0.5/24 or fd00::5/64.',
     'x.yaml:17:14: a repeated group that holds a repetition or an alternative can take exponential time: "(a+)+". Use startsWith, endsWith, contains or a simpler pattern.',
-    'x.yaml:17:52: redirect has no driver in this release, so it would not be carried. Use deny, limit, isolate or shift.',
+    'x.yaml:17:52: redirect has no driver in this release, so it would not be carried. Use deny, limit, isolate, or shift to a persona whose rules redirect.',
     'x.yaml:20:7: there is no kind "Polcy". Did you mean Policy?',
     'x.yaml:22:4: Nested mappings are not allowed in compact mappings. Mend the YAML.',
   ])

@@ -156,7 +156,9 @@ function checkDocument(value: unknown): (Finding & { atKey?: true })[] {
             code: 'facet-not-supported',
             path,
             why: `${String(word)} has no driver in this release, so it would not be carried`,
-            cure: path.includes('mitigationRules') ? 'use deny, limit, isolate or shift' : 'leave it out',
+            cure: path.includes('mitigationRules')
+              ? 'use deny, limit, isolate, or shift to a persona whose rules redirect'
+              : 'leave it out',
           }
         })
   return [...facets, ...checkManifest(manifest)]

@@ -4,6 +4,7 @@
  * `enforce` are resolved into rules; what the others would do is said.
  */
 import type { Limit, ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { Redirect } from '../model/facets/redirects.ts'
 import { slug } from '../model/ids.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import {
@@ -37,10 +38,12 @@ export type Resolution = {
   readonly wouldDo: readonly ResolvedRule[]
   /** Sets the rules name, with what each means. */
   readonly sets: ReadonlyMap<string, SetMeaning>
+  /** Of rules that redirect, in the order of asking; in the lists they are allows. */
+  readonly redirects: readonly Redirect[]
 }
 
 type Sets = Map<string, SetMeaning>
-type Tiered = { readonly tier: Tier; readonly rule: ResolvedRule }
+type Tiered = { readonly tier: Tier; readonly rule: ResolvedRule; readonly leads?: PolicyRule['to'] }
 
 /** `policies` are those that apply to the workload now (subject and `when` already judged); `names`, what its ports and others' are called. */
 export function resolve(
@@ -69,7 +72,7 @@ export function resolve(
       },
     }
   }
-  return { egress: end('egress'), ingress: end('ingress'), wouldDo, sets }
+  return { egress: end('egress'), ingress: end('ingress'), wouldDo, sets, redirects: lists.egress.flatMap(redirectOf) }
 }
 
 export function sortPolicies(policies: readonly PolicyManifest[]): PolicyManifest[] {
@@ -107,7 +110,7 @@ function addPolicy(policy: PolicyManifest, lists: Lists, wouldDo: ResolvedRule[]
       text: `policy ${name} rule ${i + 1}: ${ruleText(rule)}${part}${originText(rule)}`.slice(0, 500),
       policy: name,
     }))
-    if (mode === 'enforce') lists[rule.direction].push(...resolved.map((one) => ({ tier, rule: one })))
+    if (mode === 'enforce') lists[rule.direction].push(...resolved.map((one) => tiered(tier, one, rule)))
     else wouldDo.push(...resolved)
   })
 }
@@ -119,8 +122,30 @@ function addOwn({ ref, spec }: Persona, lists: Lists, sets: Sets, names: PortNam
       text: `persona ${ref.name} rule ${i + 1}: ${ruleText(rule)}${part}${originText(rule)}`.slice(0, 500),
       persona: ref.name,
     }))
-    lists[rule.direction].push(...resolved.map((one) => ({ tier: 'persona' as const, rule: one })))
+    lists[rule.direction].push(...resolved.map((one) => tiered('persona', one, rule)))
   })
+}
+
+function tiered(tier: Tier, rule: ResolvedRule, { to }: PolicyRule): Tiered {
+  return { tier, rule, ...(to && { leads: to }) }
+}
+
+/** A rule that redirects is of one address, and of TCP or UDP: a manifest that says otherwise is refused. */
+function redirectOf({ rule: { match, why }, leads }: Tiered): Redirect[] {
+  const { peer, service } = match
+  if (leads === undefined || peer.kind !== 'cidr' || service === null) return []
+  const { protocol } = service
+  const [from, to] = 'from' in service ? [service.from, service.to] : [1, 65_535]
+  const isTcp = protocol === 'tcp' || protocol === 'tcp-any'
+  const { cidr, except = [] } = peer
+  const { address, port = null } = leads
+  return [{ rule: why.rule, cidr, except, protocol: isTcp ? 'tcp' : 'udp', from, to, address, port }]
+}
+
+/** Of a redirect to everyone: to everyone of the family that it leads to. */
+function ofOneFamily(peer: PeerSelector, { to }: PolicyRule): PeerSelector {
+  if (to === undefined || !('any' in peer)) return peer
+  return { cidr: to.address.includes(':') ? '::/0' : '0.0.0.0/0' }
 }
 
 function originText({ origin }: PolicyRule): string {
@@ -143,8 +168,13 @@ function resolveRule(rule: PolicyRule, sets: Sets, names: PortNames, why: (part:
     ...(log === true ? { log: true as const } : {}),
   }
   return rule.peers
-    .flatMap((peer) => endsOf(rule, peer, sets, names))
-    .map(({ match, part }) => ({ verdict: rule.action, match, why: why(part), ...more }))
+    .flatMap((peer) => endsOf(rule, ofOneFamily(peer, rule), sets, names))
+    .map(({ match, part }) => ({
+      verdict: rule.action === 'redirect' ? 'allow' : rule.action,
+      match,
+      why: why(part),
+      ...more,
+    }))
 }
 
 /** A peer with each of its ports. At egress a port's name is whatever each peer calls so: then the peer is those who do. */
@@ -227,4 +257,12 @@ function serviceOf(port: Exclude<PortMatch, { name: string }>): RuleMatch['servi
   if (port.protocol === 'icmp' || port.protocol === 'icmp6') return { protocol: port.protocol, type: port.type ?? null }
   if (port.port === undefined) return { protocol: `${port.protocol}-any` }
   return { protocol: port.protocol, from: port.port, to: port.to ?? port.port }
+}
+
+/** Of a persona that only takes part: where its flows would go is the word of the first, so what would lead them is no allow. */
+export function withoutRedirects(found: Resolution): Resolution {
+  if (found.redirects.length === 0) return found
+  const leading = new Set(found.redirects.map(({ rule }) => rule))
+  const rules = found.egress.rules.filter(({ why }) => !leading.has(why.rule))
+  return { ...found, egress: { ...found.egress, rules }, redirects: [] }
 }

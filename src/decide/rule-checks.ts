@@ -1,5 +1,6 @@
 /** What a schema cannot say of a rule: addresses parse, ranges are ordered, limits stand on allows, names of ports have somebody to ask. */
-import { parseCidr } from '../model/address.ts'
+import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { MOST_REDIRECTS } from '../model/facets/redirects.ts'
 import type { LabelExpression, PeerSelector, PolicyRule, PortMatch, RateLimit } from '../model/policy.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 
@@ -15,6 +16,7 @@ export function checkRule(rule: PolicyRule, path: Path, add: Add): void {
   })
   checkNames(rule, path, add)
   checkLimit(rule, path, add)
+  checkRedirect(rule, path, add)
   if (rule.log !== undefined && rule.action !== 'allow')
     add(
       [...path, 'log'],
@@ -118,3 +120,35 @@ export function checkAmount(limit: RateLimit, at: Path, add: Add): void {
       'give one: flowsPerSecond or bytesPerSecond',
     )
 }
+
+function checkRedirect({ action, direction, peers, ports, to }: PolicyRule, path: Path, add: Add): void {
+  if (action !== 'redirect') {
+    if (to !== undefined) add([...path, 'to'], `${action} leads nowhere else`, 'leave to out, or use action: redirect')
+    return
+  }
+  if (to === undefined) return void add(path, 'redirect does not say where to', 'add to: { address: 10.0.0.53 }')
+  const at = [...path, 'to', 'address']
+  const words = parseAddress(to.address)
+  if (words === null) return void add(at, `${to.address} is no address`, 'write it like 10.0.0.53')
+  if (UNFIT.some((cidr) => cidrContains(parseCidr(cidr)!, words)))
+    add(at, `no flow can be led to ${to.address}`, 'give an address that this host can reach')
+  if (direction === 'ingress')
+    add([...path, 'direction'], 'only what a workload asks for can be led elsewhere', 'use direction: egress')
+  peers.forEach((peer, i) => {
+    const of = [...path, 'peers', i]
+    if (!('any' in peer) && !('cidr' in peer))
+      add(of, 'who that is changes, and a flow is led away by its address alone', 'use any: true, or a cidr')
+    if ('cidr' in peer && peer.cidr.includes(':') !== to.address.includes(':'))
+      add(of, `${peer.cidr} and ${to.address} are of different families`, 'use addresses of one family')
+  })
+  if (ports === undefined) add(path, 'redirect does not say of which ports', 'add ports: [{ protocol: tcp, port: 80 }]')
+  ports?.forEach((port, i) => {
+    if ('name' in port || (port.protocol !== 'tcp' && port.protocol !== 'udp'))
+      add([...path, 'ports', i], 'only TCP and UDP can be led elsewhere, by number', 'give protocol: tcp or udp')
+  })
+  const ways = peers.length * (ports?.length ?? 1)
+  if (ways > MOST_REDIRECTS) add(path, `these are ${ways} redirects`, `give at most ${MOST_REDIRECTS} peers and ports`)
+}
+
+/** Unspecified, loopback, link-local, multicast (RFC 6890). */
+const UNFIT = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8']

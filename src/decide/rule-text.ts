@@ -6,7 +6,7 @@ import { placeText } from './places.ts'
 export function ruleText(rule: PolicyRule): string {
   const peers = rule.peers.map(peerText).join(', ')
   const ports = rule.ports === undefined ? '' : ` on ${rule.ports.map(portText).join(', ')}`
-  return `${rule.action} ${rule.direction} ${rule.direction === 'egress' ? 'to' : 'from'} ${peers}${ports}${limitText(rule)}`
+  return `${rule.action} ${rule.direction} ${rule.direction === 'egress' ? 'to' : 'from'} ${peers}${ports}${limitText(rule)}${whereText(rule)}`
 }
 
 function peerText(peer: PeerSelector): string {
@@ -33,4 +33,9 @@ function limitText({ limit }: PolicyRule): string {
   return limit.flowsPerSecond === undefined
     ? `, at most ${limit.bytesPerSecond} bytes a second`
     : `, at most ${limit.flowsPerSecond} new flows a second`
+}
+
+function whereText({ to }: PolicyRule): string {
+  if (to === undefined) return ''
+  return `, led to ${to.address}${to.port === undefined ? '' : ` port ${to.port}`}`
 }

@@ -25,7 +25,7 @@ import { mergeNumbers, type Wishes } from './merge/numbers.ts'
 import { sparing } from './merge/spare.ts'
 import { ownPortLabels } from './named-ports.ts'
 import type { SetMeaning } from './peer-sets.ts'
-import type { Resolution } from './resolve.ts'
+import { type Resolution, withoutRedirects } from './resolve.ts'
 
 export type WearInput = {
   readonly now: number
@@ -199,7 +199,7 @@ function mergedRules(
   own: Resolution,
 ): Resolution | null {
   const candidates = worn.map((one, i): Candidate => {
-    const { egress, ingress, sets } = i === 0 ? own : input.resolving(one.persona, one.policies)
+    const { egress, ingress, sets } = i === 0 ? own : withoutRedirects(input.resolving(one.persona, one.policies))
     const { ref, spec } = one.persona
     return {
       persona: ref,

@@ -12,6 +12,7 @@ import { machine } from './facets/machine.ts'
 import { network } from './facets/network.ts'
 import { packages } from './facets/packages.ts'
 import { publishedPorts } from './facets/published-ports.ts'
+import { redirects } from './facets/redirects.ts'
 import { tls } from './facets/tls.ts'
 import { vpn } from './facets/vpn.ts'
 
@@ -22,6 +23,7 @@ export const PARTS: readonly FacetPart[] = [
   whileRunning(inGuestsToo(tls, guestTls)),
   egressAddress,
   publishedPorts,
+  redirects,
   whilePlugged(bandwidth),
   cpu,
   memory,

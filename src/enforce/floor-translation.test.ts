@@ -37,3 +37,29 @@ test('nobody is seen as the control plane, a gateway or what is protected, in an
   assert.equal(seenAs('192.0.2.2', '2001:db8::2'), null)
   assert.equal(said({}), null)
 })
+
+test('no flow to the control plane or to what is protected is led away, unless it is spared whole', () => {
+  type Flow = NonNullable<DesiredState['redirects']>['flows'][number]
+  const led = (flow: Partial<Flow>, spared: NonNullable<DesiredState['redirects']>['spared'] = []) => {
+    const whole = {
+      rule: 'r',
+      cidr: '::/0',
+      except: [],
+      protocol: 'tcp',
+      from: 1,
+      to: 65_535,
+      address: 'fd00::9',
+      port: null,
+    }
+    return said({ redirects: { flows: [{ ...whole, ...flow } as Flow], spared } })
+  }
+  assert.match(led({}) ?? '', /the control plane/)
+  assert.match(led({ cidr: '2001:db8::/64', from: 7_070, to: 7_070 }) ?? '', /the control plane/)
+  assert.equal(led({}, [{ cidr: '2001:db8::1', port: 7_070 }]), null)
+  assert.match(led({}, [{ cidr: '2001:db8::1', port: 7_071 }]) ?? '', /the control plane/)
+  for (const other of [{ protocol: 'udp' as const }, { from: 80, to: 80 }, { except: ['2001:db8::/32'] }])
+    assert.equal(led(other), null)
+  assert.match(led({ cidr: '0.0.0.0/0', address: '10.0.0.9', from: 80, to: 80 }) ?? '', /backup/)
+  assert.equal(led({ cidr: '0.0.0.0/0', address: '10.0.0.9', except: ['198.51.100.0/24'] }), null)
+  assert.match(led({ address: 'nowhere' }) ?? '', /cannot be led to/)
+})

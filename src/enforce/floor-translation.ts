@@ -2,9 +2,10 @@
  * What translation would take from the host itself: a published port leads everybody who asks for it to a workload, so a
  * protected port stays the host's; and nobody is seen as the control plane, as a gateway, or as what is protected.
  */
-import { type Cidr, canonicalText, cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { type Cidr, canonicalText, cidrContains, isV4, parseAddress, parseCidr } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
-import type { Floor } from './floor.ts'
+import type { RedirectsWish } from '../model/facets/redirects.ts'
+import type { Floor, ProtectedPath } from './floor.ts'
 import type { Held } from './floor-judge.ts'
 import { type Fault, first, shown } from './floor-words.ts'
 
@@ -18,7 +19,10 @@ export function translationFault(state: AgentState, floor: Floor, held: Held): F
     const parsed = parseCidr(cidr)
     return parsed === null ? [] : [{ cidr: parsed, name }]
   })
-  return first(state.workloads, ({ publishedPorts = [], egressAddress }, i) => {
+  const ways = waysOf(floor, held)
+  return first(state.workloads, ({ publishedPorts = [], egressAddress, redirects }, i) => {
+    const led = redirects === undefined ? null : redirectFault(redirects, ways, `/workloads/${i}/redirects`)
+    if (led !== null) return led
     const taken = first(publishedPorts, ({ protocol, port }, j): Fault | null => {
       const path = ports.find(
         ({ service }) =>
@@ -40,3 +44,50 @@ export function translationFault(state: AgentState, floor: Floor, held: Held): F
     return taken ?? posed
   })
 }
+
+type Way = { readonly name: string; readonly cidr: Cidr; readonly service: ProtectedPath['service'] }
+
+/** Where workloads and this host must be able to go: the control plane, and what is protected. */
+function waysOf(floor: Floor, held: Held): Way[] {
+  const server = held.server.flatMap(({ address, port }): Way[] => {
+    const cidr = parseCidr(address)
+    const service = { protocol: 'tcp' as const, from: port, to: port }
+    return cidr === null ? [] : [{ name: 'the control plane', cidr, service }]
+  })
+  const kept = floor.protected.flatMap(({ name, cidr: text, reach, service }): Way[] => {
+    const cidr = parseCidr(text)
+    return cidr === null || reach === 'ingress' || reach === 'none' ? [] : [{ name, cidr, service }]
+  })
+  return [...server, ...kept]
+}
+
+/** Any part of a way that some redirect takes and nothing spares. */
+function redirectFault({ flows, spared }: RedirectsWish, ways: readonly Way[], at: string): Fault | null {
+  return first(flows, (flow, j): Fault | null => {
+    const cidr = parseCidr(flow.cidr)
+    if (cidr === null || parseAddress(flow.address) === null)
+      return { pointer: `${at}/flows/${j}`, reason: `${shown(flow.cidr)} cannot be led to ${shown(flow.address)}` }
+    const way = ways.find((one) => takes(flow, cidr, one) && !isSpared(one, spared))
+    return way === undefined
+      ? null
+      : { pointer: `${at}/flows/${j}`, reason: `it would lead away what goes to ${way.name}` }
+  })
+}
+
+function takes(flow: RedirectsWish['flows'][number], cidr: Cidr, { cidr: way, service }: Way): boolean {
+  if (service !== null && (service.protocol !== flow.protocol || service.to < flow.from || service.from > flow.to))
+    return false
+  if (isV4(way.base) !== isV4(cidr.base)) return false
+  const meets = cidrContains(cidr, way.base) || cidrContains(way, cidr.base)
+  return meets && !flow.except.flatMap((text) => parseCidr(text) ?? []).some((hole) => contains(hole, way))
+}
+
+function isSpared({ cidr: way, service }: Way, spared: RedirectsWish['spared']): boolean {
+  return spared.some(({ cidr: text, port }) => {
+    const free = parseCidr(text)
+    const isWhole = service?.protocol === 'tcp' && service.from === port && service.to === port
+    return free !== null && isWhole && contains(free, way)
+  })
+}
+
+const contains = (outer: Cidr, inner: Cidr) => outer.length <= inner.length && cidrContains(outer, inner.base)

@@ -10,6 +10,7 @@ import { Cpu, MemoryWish } from './facets/limits.ts'
 import { MachineWish } from './facets/machine.ts'
 import { OnDeny } from './facets/on-deny.ts'
 import { Packages } from './facets/packages.ts'
+import { RedirectsWish } from './facets/redirects.ts'
 import { Tls } from './facets/tls.ts'
 import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
 import { Vpn } from './facets/vpn.ts'
@@ -193,6 +194,7 @@ export const DesiredState = Type.Object(
     packages: Type.Optional(Packages),
     machine: Type.Optional(MachineWish),
     inspection: Type.Optional(InspectionWish),
+    redirects: Type.Optional(RedirectsWish),
     onDeny: Type.Optional(OnDeny),
     /**
      * Containment: only takes reach away and ends by itself. Judged by host-side probes alone and kept to its end when

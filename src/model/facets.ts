@@ -13,6 +13,7 @@ const BEHIND_A_LINK = [
   'tls',
   'egressAddress',
   'publishedPorts',
+  'redirects',
   'bandwidth',
   'cpu',
   'dlp',
@@ -69,9 +70,11 @@ export function facetCarriers(): Carriers[] {
 /** Facets a persona asks for. */
 export function facetsOf(spec: PersonaSpec): Facet[] {
   const profile = spec.profile ?? {}
-  return FACETS.filter((facet) =>
-    facet === 'policies' ? profile.rules !== undefined || profile.default !== undefined : profile[facet] !== undefined,
-  )
+  return FACETS.filter((facet) => {
+    if (facet === 'policies') return profile.rules !== undefined || profile.default !== undefined
+    if (facet === 'redirects') return profile.rules?.some(({ action }) => action === 'redirect') === true
+    return profile[facet] !== undefined
+  })
 }
 
 /** Which facets of a persona a driver lacks, with the reason where it is not plain. */

@@ -24,6 +24,7 @@ export const FACETS = [
   'tls',
   'egressAddress',
   'publishedPorts',
+  'redirects',
   'bandwidth',
   'cpu',
   'memory',

@@ -149,12 +149,16 @@ export const PortMatch = Type.Union([
 ])
 export type PortMatch = Static<typeof PortMatch>
 
-/** `reject` is a deny that answers; `pass` leaves the flow to the next tier, over the rest of this one. */
+/**
+ * `reject` is a deny that answers; `pass` leaves the flow to the next tier, over the rest of this one; `redirect` is an allow,
+ * and whatever the rules let through of what it matches goes to `to` instead, from the next flow on.
+ */
 export const Action = Type.Union([
   Type.Literal('allow'),
   Type.Literal('deny'),
   Type.Literal('reject'),
   Type.Literal('pass'),
+  Type.Literal('redirect'),
 ])
 export type Action = Static<typeof Action>
 
@@ -176,6 +180,13 @@ export const PolicyRule = Type.Object(
     ports: Type.Optional(Type.Array(PortMatch, { minItems: 1, maxItems: 100 })),
     /** Of an allow: what is above it is denied by the same rule. */
     limit: Type.Optional(RateLimit),
+    /** Of a redirect: where its flows go; without a port, to the one they asked for. */
+    to: Type.Optional(
+      Type.Object(
+        { address: Type.String({ minLength: 2, maxLength: 45 }), port: Type.Optional(Port) },
+        { additionalProperties: false },
+      ),
+    ),
     /** Of an allow: its flows are told as well, by the rule. What is denied always is. */
     log: Type.Optional(Type.Boolean()),
     description: Type.Optional(Type.String({ maxLength: 200 })),

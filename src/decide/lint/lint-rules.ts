@@ -104,6 +104,8 @@ function hidden(one: Placed, before: readonly Placed[]): LintFinding[] {
 
 function decidesBefore(other: Placed, one: Placed, before: readonly Placed[]): boolean {
   if (other.rule.direction !== one.rule.direction || !isAlwaysThere(other, one)) return false
+  // It leads away what an allow before it lets through; of two that redirect the first leads.
+  if (one.rule.action === 'redirect' && other.rule.action === 'allow') return false
   if (other.tier === one.tier) return true
   // Into a later tier, what some pass let through could still come.
   const passes = before

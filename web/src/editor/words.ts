@@ -54,6 +54,7 @@ export const words = {
       deny: 'Drops. In mitigation: its outbound traffic.',
       egress: 'What the workload begins.',
       ingress: 'What others begin with the workload.',
+      redirect: 'Lets through, and leads elsewhere: `to`. What an earlier rule lets through is led there as well.',
       isolate: 'Cuts it off in both directions.',
       limit:
         'At most so much; what is above it is denied. In mitigation: of all that it opens, and of all that is opened to it.',

@@ -4,6 +4,7 @@ export const facetWords = {
   tls: 'Certificates',
   egressAddress: 'Address it is seen by',
   publishedPorts: 'Published ports',
+  redirects: 'Led elsewhere',
   bandwidth: 'Bandwidth',
   cpu: 'Processors',
   memory: 'Memory',

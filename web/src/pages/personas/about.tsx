@@ -171,7 +171,7 @@ function Rules({ spec }: { readonly spec: PersonaSpec }) {
         {rules.slice(0, MOST_RULES).map((rule, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the order is what a rule is known by
           <li key={i}>
-            <VerdictMark verdict={rule.action} />
+            <VerdictMark verdict={rule.action === 'redirect' ? 'allow' : rule.action} />
             <span className="qq">{t(`rule.${rule.direction}`)}</span>
             <span>
               {authoredWords(rule)}
