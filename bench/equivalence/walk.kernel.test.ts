@@ -18,7 +18,8 @@ let network: Network
 let loading: Loading
 before(async () => {
   if (skip !== false) return
-  network = await Network.create('q')
+  // Two of them behind a gateway, so that both ways of dispatch are held to the evaluator.
+  network = await Network.create('q', [3, 4])
   loading = Loading.join(network.router)
   await network.hush()
 })

@@ -50,15 +50,18 @@ const [MOST_SOLICITED, SOLICIT_AGAIN_MS] = [100, 1_000]
 const BUFFER_BYTES = 1 << 20
 const isKept = Compile(Type.Array(Device, { maxItems: 100_000 }))
 
-/** As they were when they were written down last. `named`: what the inventory says already. */
+/** As they were when they were written down last. `named`: what the inventory says already; a link of its own is no shared one. */
 export function foundDevices(home: string, gateway: Gateway, named: readonly WorkloadReport[]): WorkloadReport[] {
   if (gateway.faces.length === 0) return []
   const names = openLeases(gateway.leases)()
-  const [keys, taken] = [named.map(({ key }) => key), named.flatMap((one) => one.interface ?? [])]
+  const keys = new Set(named.map(({ key }) => key))
+  const linked = new Set(named.flatMap((one) => (one.driver === 'gateway' ? [] : (one.interface ?? []))))
+  const taken = new Set(named.flatMap((one) => one.addresses.map((address) => `${one.interface} ${address}`)))
   return read(home)
-    .filter(({ face }) => gateway.faces.includes(face) && !taken.includes(face))
+    .filter(({ face }) => gateway.faces.includes(face) && !linked.has(face))
     .map((device) => reportOf(device, names))
-    .filter(({ key }) => !keys.includes(key))
+    .map((one) => ({ ...one, addresses: one.addresses.filter((address) => !taken.has(`${one.interface} ${address}`)) }))
+    .filter(({ key, addresses }) => !keys.has(key) && addresses.length > 0)
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 

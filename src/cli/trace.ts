@@ -108,8 +108,9 @@ function whyOf(snapshot: Snapshot | null): Ends['why'] {
     if (workload.containment !== null) whys.set(workload.containment.why.rule, workload.containment.why.text)
   }
   const at = (face: string | null) => {
-    const key = snapshot?.bindings.find((binding) => binding.interface === face)?.key
-    return state?.workloads.find((workload) => workload.key === key)
+    const there = snapshot?.bindings.filter((binding) => binding.interface === face) ?? []
+    // On an interface that many share, it alone does not tell whose end it was.
+    return there.length === 1 ? state?.workloads.find(({ key }) => key === there[0]!.key) : undefined
   }
   return (id, chain, { enters, leaves }) => {
     const list = chain.startsWith('e_') ? at(enters)?.egress : chain.startsWith('i_') ? at(leaves)?.ingress : undefined

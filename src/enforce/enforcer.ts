@@ -132,6 +132,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   const hits = createRuleCounts()
   let unwatched = 0
   let isOwed = false
+  /** The inventory that was looked at last for where workloads are. */
+  let bound: Inventory | null = null
   let lateWords = ''
   let carried: readonly Carried[] = []
 
@@ -388,7 +390,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
     // What came, went or moved while a change waited.
-    await rebind()
+    if (options.inventory() !== bound) await rebind().catch((error: Error) => say(error.message))
     const found = await readTable()
     const ids = new Map([pending?.after, current].flatMap((one) => [...idsOf(one)]))
     denies.add(found?.denies ?? new Map(), ids)
@@ -452,7 +454,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function rebind(): Promise<void> {
     if (pending !== null || current.state === null || generation === null) return
-    const bindings = bindingsOf(options.inventory(), current.state)
+    bound = options.inventory()
+    const bindings = bindingsOf(bound, current.state)
     if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) return
     const [before, after] = [current, { ...current, bindings }]
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
