@@ -1,5 +1,6 @@
 /** What the console reads, one function each; the keys are shared with the event stream, which writes to the same cache. */
 import { QueryClient, type QueryClientConfig, replaceEqualDeep, useQuery } from '@tanstack/react-query'
+import type { MachinesOf } from '../../../src/model/machine-order.ts'
 import type {
   AgentRecord,
   AuditRecord,
@@ -143,6 +144,13 @@ function byWorkload(rows: readonly TrafficRow[]): Traffic {
 }
 export function useAgents() {
   return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => all<AgentRecord>('/v1/agents', signal) })
+}
+export function useMachines(agent: string) {
+  return useQuery({
+    queryKey: [...keys.agents, agent, 'machines'],
+    queryFn: ({ signal }) => get<MachinesOf>(`/v1/agents/${encodeURIComponent(agent)}/machines`, signal),
+    refetchInterval: 5_000,
+  })
 }
 export function usePlans() {
   return useQuery({ queryKey: keys.plans, queryFn: ({ signal }) => all<PlanSummary>('/v1/plans', signal, 50) })

@@ -75,7 +75,7 @@ const STARTS_WITHIN_MS = 120_000
 
 /** Looks come from several parts at once, and a guest that starts has nothing to say to any of them. */
 const ASKED_AGAIN_MS = 1_000
-const ASKED_FOR_MS = 300
+const ASKED_FOR_MS = 1_000
 const unanswered = new Map<string, number>()
 /** Which start of it answered: from then on, silence is a fault. */
 const answered = new Map<string, number>()

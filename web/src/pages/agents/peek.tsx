@@ -10,6 +10,7 @@ import { Block, Facts } from '../../parts/peek.tsx'
 import { CopyCommand } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { type About, Stand, Touch } from './columns.tsx'
+import { Machines } from './machines.tsx'
 import type { Standing } from './standing.ts'
 
 const MODES = ['observe', 'suggest', 'enforce', 'off'] as const
@@ -65,6 +66,7 @@ export function AgentPeek({ agent, about }: { readonly agent: AgentRecord; reado
           </ul>
         </Block>
       )}
+      <Machines agent={agent.id} />
       <Block title={t('agents.counters')}>
         <Counters counters={agent.counters} />
       </Block>
