@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture, LOOPBACK } from '../../test/api.ts'
+import { type AgentId, DEFAULT_TENANT } from '../model/ids.ts'
 import { listenLocal, type Peer } from './local-socket.ts'
 
 let f: Fixture
@@ -49,6 +50,31 @@ test('an agent reports for itself; another id is as if it were not there', async
   assert.deepEqual([extra.statusCode, extra.json().errors[0].pointer], [400, '/shell'])
   assert.equal((await send('..%2Fx', report())).statusCode, 404)
   assert.equal(f.asked.filter((asked) => asked.what === 'agentReport').length, 1)
+})
+
+test('an order about a machine is a name and an act, and whoever asks is told to the loop', async () => {
+  await f.store.agents.seen(
+    DEFAULT_TENANT,
+    'host-a' as AgentId,
+    { host: 'host-a', mode: 'enforce', boot: 'b1', sequence: 9, applied: null, counters: {} },
+    1,
+  )
+  const order = (payload: object, id = 'host-a') =>
+    f.as('operator', { method: 'POST', url: `/v1/agents/${id}/machines`, payload })
+  for (const payload of [
+    { machine: 'till;reboot', act: { do: 'start' } },
+    { machine: '--help', act: { do: 'start' } },
+    { machine: 'till', act: { do: 'exec', argv: ['id'] } },
+    { machine: 'till', act: { do: 'clone', copy: 'a', link: 'x,script=/bin/sh' } },
+    { machine: 'till', act: { do: 'resize' } },
+  ])
+    assert.equal((await order(payload)).statusCode, 400, JSON.stringify(payload))
+  assert.equal((await order({ machine: 'till', act: { do: 'start' } }, 'nobody')).statusCode, 404)
+  await order({ machine: 'till', act: { do: 'start' } })
+  const asked = f.asked.filter(({ what }) => what === 'orderMachine').map(({ detail }) => detail as { by: string })
+  assert.equal(asked.length, 1)
+  assert.match(asked[0]?.by ?? '', /operator/)
+  assert.deepEqual((await f.as('viewer', '/v1/agents/host-a/machines')).json(), { at: null, machines: [], orders: [] })
 })
 
 test('the desired stream is NDJSON and ends with its source', async () => {
