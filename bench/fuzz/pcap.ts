@@ -6,6 +6,7 @@ import type { Talk } from '../../src/observe/pcap/dissect/talk.ts'
 import { createTalks } from '../../src/observe/pcap/dissect/talks.ts'
 import { findHello, HelloType, readClientHello } from '../../src/observe/pcap/dissect/tls-hello.ts'
 import { createPacketReader } from '../../src/observe/pcap/packets.ts'
+import { createPortraits } from '../../src/observe/portrait/portraits.ts'
 import { Reader } from '../../src/observe/reader.ts'
 import { createServiceNames } from '../../src/observe/source.ts'
 import { DATA } from '../../test/need.ts'
@@ -77,6 +78,31 @@ export const pcap: FuzzTarget = {
   samples: captures,
   open: () => readFile,
   growing: { 'many conversations': manyConns, 'many blocks': manyBlocks, 'segments backwards': backwards },
+}
+
+/** One frame after the other of the same few devices: their words are bounded, whatever they say. */
+export const portraits: FuzzTarget = {
+  name: 'portraits',
+  samples: () => [
+    ethernet(udp({ ...ENDS, toPort: 5353 }, Uint8Array.from([...head(1), ...QUESTION]))),
+    ethernet(udp({ ...ENDS, fromPort: 68, toPort: 67 }, dhcpDiscover(40))),
+    ethernet(udp({ ...ENDS, toPort: 1900 }, 'NOTIFY * HTTP/1.1\r\nNT: upnp:rootdevice\r\n\r\n')),
+    ethernet(tcp({ ...ENDS, flags: 'S', seq: 1, toPort: 443 })),
+  ],
+  open: () => {
+    const reader = new Reader()
+    const painted = createPortraits()
+    let frames = 0
+    return (input) => painted.take(reader.reset(input), ++frames, input.length)
+  },
+  growing: { 'dhcp options': (bytes) => ethernet(udp({ ...ENDS, fromPort: 68, toPort: 67 }, dhcpDiscover(bytes))) },
+  maxBytes: 9_000,
+}
+
+/** As many options of one octet as fit. */
+function dhcpDiscover(bytes: number): Uint8Array {
+  const options = Array.from({ length: Math.max(1, Math.floor((bytes - 240) / 3)) }, () => [12, 1, 97]).flat()
+  return Uint8Array.from([1, 1, 6, 0, ...new Array<number>(232).fill(0), 0x63, 0x82, 0x53, 0x63, ...options, 255])
 }
 
 function dnsMessage(bytes: number): Uint8Array {

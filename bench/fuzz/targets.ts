@@ -2,7 +2,7 @@
 import { locations } from './locations.ts'
 import { ipfix, netflow, netflowDescribed } from './netflow.ts'
 import { conntrackMessage, sockDiagMessage } from './netlink.ts'
-import { dns, dnsAnswer, pcap, tlsHello } from './pcap.ts'
+import { dns, dnsAnswer, pcap, portraits, tlsHello } from './pcap.ts'
 import type { FuzzTarget } from './target.ts'
 import { csvLines, eveLines, fileBeginning, nfdumpLines, zeekLines } from './text.ts'
 
@@ -18,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   nfdumpLines,
   fileBeginning,
   pcap,
+  portraits,
   dns,
   dnsAnswer,
   tlsHello,

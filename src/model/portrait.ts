@@ -14,19 +14,23 @@ export type Portrait = {
   readonly hints: Map<string, number>
 }
 
-/** A device cannot fill our memory with words of its own. */
-export const MAX_WORDS = 4_096
-export const MAX_WORD = 96
+/** A device cannot fill our memory with words of its own, nor can many together (`Room`). */
+export const MAX_WORDS = 2_048
+const MAX_WORD = 96
+/** How many more words may be kept, of all devices together. */
+export type Room = { left: number }
 
 export function createPortrait(at: number): Portrait {
   return { first: at, last: at, packets: 0, behaviour: new Map(), hints: new Map() }
 }
 
 /** A word more than there is room for is not counted. */
-export function countWord(words: Map<string, number>, word: string): void {
-  const had = words.get(word)
-  if (had !== undefined) words.set(word, had + 1)
-  else if (words.size < MAX_WORDS) words.set(word.slice(0, MAX_WORD), 1)
+export function countWord(words: Map<string, number>, word: string, room: Room): void {
+  const key = word.slice(0, MAX_WORD)
+  const had = words.get(key)
+  if (had === undefined && (words.size >= MAX_WORDS || room.left === 0)) return
+  if (had === undefined) room.left--
+  words.set(key, (had ?? 0) + 1)
 }
 
 export function copyPortrait(portrait: Portrait): Portrait {

@@ -11,16 +11,17 @@ import { areaUnderCurve, judgeVerdicts } from './judgement.ts'
 import { recognise } from './recognise.ts'
 import { parseRecogniser, recogniserJson } from './recogniser-file.ts'
 
+const ROOM = { left: 1e9 }
 const SETTINGS: RecogniserSettings = { set: 'behaviour + hints', words: 200, trees: 20, seed: 7 }
 
 /** Of ten words of its type each is said with probability 0.7, of everybody's with 0.5. */
 function portraitOf(type: string, random: Random): Portrait {
   const portrait = createPortrait(0)
   for (let i = 0; i < 10; i++) {
-    if (random() < 0.7) countWord(portrait.behaviour, `${type} does ${i}`)
-    if (random() < 0.5) countWord(portrait.behaviour, `everybody does ${i}`)
+    if (random() < 0.7) countWord(portrait.behaviour, `${type} does ${i}`, ROOM)
+    if (random() < 0.5) countWord(portrait.behaviour, `everybody does ${i}`, ROOM)
   }
-  if (random() < 0.9) countWord(portrait.hints, `name of ${type}`)
+  if (random() < 0.9) countWord(portrait.hints, `name of ${type}`, ROOM)
   return portrait
 }
 const shown = (portrait: Portrait): Seen => ({ kind: 'portrait', portrait })
@@ -59,8 +60,8 @@ test('without hints no name is looked at', () => {
   const random = seeded(5)
   const named = (type: string): Example => {
     const portrait = createPortrait(0)
-    for (let i = 0; i < 6; i++) if (random() < 0.6) countWord(portrait.behaviour, `does ${i}`)
-    countWord(portrait.hints, `name of ${type}`)
+    for (let i = 0; i < 6; i++) if (random() < 0.6) countWord(portrait.behaviour, `does ${i}`, ROOM)
+    countWord(portrait.hints, `name of ${type}`, ROOM)
     return { type, ages: [shown(portrait)] }
   }
   const examples = Array.from({ length: 40 }, (_, i) => named(i % 2 === 0 ? 'a' : 'b'))

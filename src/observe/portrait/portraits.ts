@@ -3,7 +3,7 @@
  * which order and how fast, as counted words. A device is its hardware address; how many are kept is bounded, and who comes
  * later is not painted. Nothing is concluded here.
  */
-import { countWord, createPortrait, type Portrait } from '../../model/portrait.ts'
+import { countWord, createPortrait, type Portrait, type Room } from '../../model/portrait.ts'
 import { createPacket } from '../pcap/packet.ts'
 import type { Reader } from '../reader.ts'
 import { type FrameKind, readFrameKind } from './frame-kind.ts'
@@ -16,6 +16,8 @@ export type Portraits = {
 }
 
 const MAX_DEVICES = 4_096
+/** About 100 MB of words, if somebody makes them up. */
+const MAX_ALL_WORDS = 500_000
 /** Kinds whose order is kept from the first on. */
 const FIRST_KINDS = 24
 
@@ -27,6 +29,7 @@ export function createPortraits(
   const packet = createPacket()
   const painted = new Map<string, Painted>()
   const devices = new Map<string, Portrait>()
+  const room: Room = { left: MAX_ALL_WORDS }
   const deviceOf = (mac: string, timeMs: number): Painted | undefined => {
     const known = painted.get(mac)
     if (known !== undefined || painted.size >= MAX_DEVICES) return known
@@ -50,16 +53,16 @@ export function createPortraits(
       const sender = bytes[at + 6]! & 1 ? undefined : deviceOf(source, timeMs)
       if (sender !== undefined) {
         before(source, sender.portrait, timeMs)
-        paintSent(sender, found, reach, timeMs)
-        tellNames(sender.portrait, found, packet)
+        paintSent(sender, found, reach, timeMs, room)
+        tellNames(sender.portrait, found, packet, room)
       }
       const receiver = reach === 'one' ? deviceOf(target, timeMs) : undefined
       if (receiver !== undefined) {
         before(target, receiver.portrait, timeMs)
         seen(receiver.portrait, timeMs)
         const { behaviour } = receiver.portrait
-        countWord(behaviour, `gets ${found.kind} ${found.role}`)
-        if (found.payload !== null) countWord(behaviour, `gets ${found.kind} of ${found.bytes}`)
+        countWord(behaviour, `gets ${found.kind} ${found.role}`, room)
+        if (found.payload !== null) countWord(behaviour, `gets ${found.kind} of ${found.bytes}`, room)
       }
     },
   }
@@ -70,24 +73,24 @@ function seen(portrait: Portrait, timeMs: number): void {
   portrait.packets++
 }
 
-function paintSent(device: Painted, found: FrameKind, reach: string, timeMs: number): void {
+function paintSent(device: Painted, found: FrameKind, reach: string, timeMs: number, room: Room): void {
   const { portrait } = device
-  const { behaviour } = portrait
+  const say = (word: string) => countWord(portrait.behaviour, word, room)
   const { kind, role, bytes, payload, flags } = found
   seen(portrait, timeMs)
   const word = flags !== null && payload === null ? `${kind} ${flagName(flags)}` : kind
-  countWord(behaviour, `sends ${word} ${role} to ${reach}`)
-  if (payload !== null || flags === null) countWord(behaviour, `sends ${kind} of ${bytes}`)
-  countWord(behaviour, `size ${sizeBucket(bytes)}`)
-  if (device.lastOut > 0) countWord(behaviour, `pause ${pauseBucket(timeMs - device.lastOut)}`)
+  say(`sends ${word} ${role} to ${reach}`)
+  if (payload !== null || flags === null) say(`sends ${kind} of ${bytes}`)
+  say(`size ${sizeBucket(bytes)}`)
+  if (device.lastOut > 0) say(`pause ${pauseBucket(timeMs - device.lastOut)}`)
   device.lastOut = timeMs
   if (device.lastKind !== kind) {
-    if (device.lastKind !== '') countWord(behaviour, `${device.lastKind} then ${kind}`)
+    if (device.lastKind !== '') say(`${device.lastKind} then ${kind}`)
     device.lastKind = kind
   }
   if (device.kinds.length < FIRST_KINDS && !device.kinds.includes(kind)) {
     device.kinds.push(kind)
-    countWord(behaviour, `${kind} is new number ${device.kinds.length}`)
+    say(`${kind} is new number ${device.kinds.length}`)
   }
 }
 
@@ -105,12 +108,12 @@ const pauseBucket = (ms: number) => Math.round(Math.log2(1 + Math.max(0, ms)))
 
 type Sent = ReturnType<typeof createPacket>
 
-function tellNames(portrait: Portrait, { kind, role, payload, flags }: FrameKind, packet: Sent): void {
+function tellNames(portrait: Portrait, { kind, role, payload, flags }: FrameKind, packet: Sent, room: Room): void {
   const { bytes } = packet.reader
   if (flags !== null && (flags & (SYN | ACK)) === SYN && packet.capturedTo >= packet.transportAt + 20)
-    countWord(portrait.hints, synName(bytes, packet.networkAt, packet.transportAt, packet.capturedTo))
+    countWord(portrait.hints, synName(bytes, packet.networkAt, packet.transportAt, packet.capturedTo), room)
   if (payload === null || (role === 'answers' && kind === 'dns')) return
-  for (const name of namesIn(kind, bytes, payload.from, payload.to)) countWord(portrait.hints, name)
+  for (const name of namesIn(kind, bytes, payload.from, payload.to)) countWord(portrait.hints, name, room)
 }
 
 function macAt(bytes: Uint8Array, at: number): string {
