@@ -12,6 +12,8 @@ import { needRoot } from '../../test/need.ts'
 import type { AgentState, DesiredState, RuleList } from '../model/desired.ts'
 
 const skip = needRoot()
+const TRACKING =
+  'add table inet others; add chain inet others c { type filter hook forward priority -5; }; add rule inet others c ct state established accept'
 const [PORT, OTHER] = [8_000, 8_001]
 const why = (rule: string) => ({ rule, text: 'test' })
 const only = (port: number, direction: string): RuleList => ({
@@ -34,6 +36,8 @@ let n = 0
 before(async () => {
   if (skip !== false) return
   lan = new Lan('gw')
+  // As on any router that translates: connections are tracked before we come.
+  lan.run('r', 'nft', TRACKING)
   server = await startFakeServer(lan.socket)
   for (const name of ['wan', 'one', 'two', 'guest'] as const)
     for (const address of [v4Of(name), v6Of(name)])
@@ -119,7 +123,9 @@ test('who routes through us is found, with all its addresses and the name of its
 })
 
 test('rules hold both ways, IPv4 and IPv6; an unknown device on the same link is left alone', { skip }, async () => {
+  const old = [await stream(['one', 'wan', OTHER]), await stream(['wan', 'one', OTHER], v6Of)]
   await apply(state(), 'confirm', 'confirmed')
+  for (const one of old) assert.ok(await one.grows(), 'what was open when the first rules came goes on')
   for (const addressOf of [v4Of, v6Of]) {
     assert.ok(await opens(['one', 'wan', PORT], addressOf))
     assert.ok(await opens(['wan', 'one', PORT], addressOf))
@@ -200,4 +206,12 @@ test('a new address of a device is known by its first packets, and judged as it 
     assert.ok(await isRefused(['one', 'wan', OTHER], addressOf), address)
     await until('the report has it', 8_000, () => seen('one')?.addresses.includes(address) === true)
   }
+})
+
+test('a foreign hand in what is a device’s is noticed and put right', { skip }, async () => {
+  const listed = (map: string) => lan.run('r', 'nft', 'list', 'map', 'inet', 'guise', map)
+  assert.match(listed('dev_eg4'), /"lan0" \. 10\.78\.0\.11/)
+  lan.run('r', 'nft', 'flush', 'map', 'inet', 'guise', 'dev_eg4')
+  await until('it is repaired', 8_000, () => listed('dev_eg4').includes('"lan0" . 10.78.0.11 : goto e_'))
+  assert.ok(await opens(['one', 'wan', PORT]))
 })
