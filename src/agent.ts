@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
 import { hostname, uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { watchBeside } from './agent/beside.ts'
 import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
 import { type Gateway, watchDevices } from './agent/devices.ts'
@@ -35,11 +36,13 @@ import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
 import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
+import { foreignChains } from './enforce/foreign-chains.ts'
 import { monotonicMs, openJournal } from './enforce/journal.ts'
 import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
 import { watchKernel } from './enforce/watch.ts'
 import { formatAddress } from './model/address.ts'
+import { MAX_FOREIGN } from './model/foreign-chain.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
 import { TICK_MS } from './model/window.ts'
@@ -180,7 +183,9 @@ async function main(config: AgentConfig): Promise<void> {
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
   const log = { read: 0, unread: 0, lost: 0 }
   const answers = { read: 0, unread: 0, lost: 0 }
+  const beside = watchBeside(foreignChains, MAX_FOREIGN)
   const reporter = createReporter({
+    beside: () => beside.chains,
     link,
     path: `/v1/agents/${identity.id}/report`,
     boot: randomUUID(),
@@ -312,6 +317,7 @@ async function main(config: AgentConfig): Promise<void> {
   // What is renewed is put in place by the next look at the facets.
   const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
   leaving.signal.addEventListener('abort', () => {
+    beside.close()
     clearInterval(sampling)
     clearInterval(renewing)
   })

@@ -97,6 +97,10 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('signCertificate', { names, days })
       return request === 'bad' ? null : 'PEM'
     },
+    beside: () => [
+      { table: 'ip filter', chain: 'FORWARD', hook: 'forward', priority: 0, policy: 'drop' },
+      { table: 'ip nat', chain: 'POSTROUTING', hook: 'postrouting', priority: 100, policy: 'accept' },
+    ],
     ruleHits: () => [],
     sources: () => [],
     source: () => null,

@@ -46,6 +46,7 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
     refusals: () => [],
     orders: () => [],
     machines: () => [],
+    beside: () => [],
     sources: () => [],
     say: () => {},
   })

@@ -1,6 +1,7 @@
 /** What was sensed and done becomes reports: one a tick, one at once when enforcement has news, sent in order from the spool. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Enforcer } from '../enforce/enforcer.ts'
+import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { MachineReport, MachineResult } from '../model/machine-order.ts'
 import type { Mode } from '../model/policy.ts'
 import type { SourceHealth } from '../model/source-health.ts'
@@ -30,6 +31,8 @@ export type ReporterOptions = {
   readonly orders: () => MachineResult[]
   /** The machines of this host, told with the workloads. */
   readonly machines: () => readonly MachineReport[]
+  /** Hooks of others in this kernel, told with the workloads. */
+  readonly beside: () => readonly ForeignChain[]
   readonly say: (line: string) => void
 }
 
@@ -74,7 +77,9 @@ export function createReporter(options: ReporterOptions): Reporter {
       at: Date.now(),
       host: options.host,
       mode: options.mode(),
-      ...(introduce ? { workloads: [...options.workloads()], machines: [...options.machines()] } : {}),
+      ...(introduce
+        ? { workloads: [...options.workloads()], machines: [...options.machines()], beside: [...options.beside()] }
+        : {}),
       ...sensed,
       reflexes: sense.reflex.take(),
       applied: enforcer.applied,

@@ -5,6 +5,7 @@
 import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import type { AgentApproval } from '../model/approval.ts'
+import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { MachineAct, MachineOrderRecord, MachinesOf } from '../model/machine-order.ts'
 import type { ShiftState } from '../model/plan.ts'
@@ -114,6 +115,8 @@ export type Control = {
   }): Promise<Outcome<null>>
   /** The body was validated and belongs to `agent`; a repeat of (boot, sequence) has no effect. */
   agentReport(tenant: TenantId, agent: AgentId, report: AgentReport): Promise<void>
+  /** Hooks of others in the kernel of that agent, as it told last. */
+  beside(tenant: TenantId, agent: AgentId): readonly ForeignChain[]
   /** What the kernel of that agent counted of these rules. */
   ruleHits(tenant: TenantId, agent: AgentId, rules: readonly string[]): readonly RuleHit[]
   /** By agent and name, as their agents told of them last. */

@@ -5,6 +5,7 @@
  */
 import { peerWords, serviceWords } from '../decide/rule-words.ts'
 import type { DesiredState, ResolvedRule, RuleList } from '../model/desired.ts'
+import { dropsByPolicy, type ForeignChain, foreignText } from '../model/foreign-chain.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, PlanStep } from '../model/plan.ts'
 import type {
@@ -34,6 +35,8 @@ export type PreviewInput = {
   readonly agents: readonly AgentRecord[]
   readonly approvals: readonly ApprovalRecord[]
   readonly talked: Talked
+  /** Hooks of others in the kernels of its agents, as they told last. */
+  readonly beside: ReadonlyMap<AgentId, readonly ForeignChain[]>
   /** The newest confirmed generation. */
   readonly inForce: number | null
   readonly nft: 'with' | 'without'
@@ -76,6 +79,7 @@ export function previewPlan(input: PreviewInput): PlanPreview {
     steps_more: Math.max(0, plan.steps.length - STEPS_SHOWN),
     skipped: plan.skipped.slice(0, NAMES_SHOWN).map((one) => ({ ...one, name: nameOf(one.workload) })),
     agents: (Object.keys(plan.agents) as AgentId[]).map((agent) => agentPreview(agent, input)),
+    beside: besideOf(input),
     rollback_within_ms: Math.max(0, ...Object.values(plan.agents).map((agent) => agent.confirmWithinMs)),
   }
 }
@@ -162,6 +166,19 @@ function facetsOf(before: DesiredState | null, after: DesiredState, copied: numb
     }),
     unchanged: names.filter((facet) => !isChanged(facet)),
   }
+}
+
+const OTHERS_SHOWN = 20
+const HOOKS = ['forward', 'input', 'output']
+
+function besideOf({ record, agents, beside }: PreviewInput): PlanPreview['beside'] {
+  return (Object.keys(record.plan.agents) as AgentId[])
+    .flatMap((agent) => {
+      const host = agents.find((one) => one.id === agent)?.host ?? agent
+      const dropping = (beside.get(agent) ?? []).filter((one) => dropsByPolicy(one) && HOOKS.includes(one.hook))
+      return dropping.map((one) => ({ host, text: `${one.hook}: ${foreignText(one)}` }))
+    })
+    .slice(0, OTHERS_SHOWN)
 }
 
 function agentPreview(agent: AgentId, { record, parent, workloads, agents, nft }: PreviewInput): AgentPreview {

@@ -166,6 +166,12 @@ test('a preview says rules and facets in words, counts the talk they decide, and
   assert.deepEqual(preview.blast_radius.changed, [{ id: etl, name: 'etl' }])
   assert.deepEqual(preview.blast_radius.loses, [{ id: report, name: 'report-1' }])
   assert.equal(preview.blast_radius.all, 2)
+  assert.deepEqual(preview.beside, [
+    {
+      host: 'rack2-h04',
+      text: 'forward: ip filter FORWARD, priority 0, beside ours, drops what none of its rules lets pass',
+    },
+  ])
 })
 
 test('a preview compiles each table: the hash to compare, and with=nft the lines that change', async () => {

@@ -44,7 +44,7 @@ export function register(program: Command): void {
 export function doctorText({ checks, ok, version }: Doctor): string {
   const lines = checks.map(
     (one) =>
-      `${one.ok ? 'ok   ' : 'WRONG'} ${plainText(one.name, 80)}: ${plainText(one.detail, 200)}${one.ok ? '' : `. ${one.cure}`}`,
+      `${one.ok ? 'ok   ' : 'WRONG'} ${plainText(one.name, 80)}: ${plainText(one.detail, 1_000)}${one.ok ? '' : `. ${one.cure}`}`,
   )
   return `${lines.join('\n')}\n${ok ? 'All is well' : 'Something needs you'} (version ${version}).`
 }

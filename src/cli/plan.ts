@@ -188,6 +188,7 @@ export function showText(plan: PlanPreview): string {
     ...(blast.loses ?? []).map(({ name }) => `  ${name} loses a path`),
     ...plan.agents.map(({ host, live, hash }) => `Agent ${host}: ${LIVE[live]}${hash === null ? '' : ` (${hash})`}`),
   ]
+  for (const { host, text } of plan.beside) lines.push(`On ${host} others drop, too, at ${text}`)
   for (const step of plan.steps) {
     lines.push(stepLine(step))
     for (const why of step.why) lines.push(`  because ${why.text} [${why.rule}]`)

@@ -72,6 +72,7 @@ const preview: Parameters<typeof showText>[0] = {
       containment: { directions: 'egress', until, why },
     },
   ],
+  beside: [{ host: 'host-a', text: 'forward: ip filter FORWARD, priority 0, beside ours, drops what none of its rules lets pass' }],
   steps_more: 0,
   skipped: [
     {

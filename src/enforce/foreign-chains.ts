@@ -1,16 +1,7 @@
 /** Hooks of others in this network namespace (Docker, podman, firewalld, fail2ban, a hand): told beside ours, never touched. */
+import type { ForeignChain } from '../model/foreign-chain.ts'
 import { plainText } from '../model/plain-text.ts'
 import { command } from './step.ts'
-
-export type ForeignChain = {
-  /** `inet firewalld` */
-  readonly table: string
-  readonly chain: string
-  readonly hook: string
-  readonly priority: number
-  /** What becomes of what none of its rules decides. */
-  readonly policy: string
-}
 
 const OURS = /^(?:guise|guise_.+)$/
 const MOST = 200

@@ -98,5 +98,7 @@ export type PlanPreview = {
   readonly steps_more: number
   readonly skipped: readonly { readonly workload: WorkloadId; readonly name: string; readonly why: Why }[]
   readonly agents: readonly AgentPreview[]
+  /** Chains of others that drop by policy where packets of this plan pass, by host. */
+  readonly beside: readonly { readonly host: string; readonly text: string }[]
   readonly rollback_within_ms: number
 }

@@ -7,6 +7,7 @@ import { Approval, MAX_APPROVALS } from './approval.ts'
 import { AgentState, Generation } from './desired.ts'
 import { Evidence } from './evidence.ts'
 import { DRIVERS } from './facets.ts'
+import { ForeignChain, MAX_FOREIGN } from './foreign-chain.ts'
 import { MAX_MACHINES, MachineOrder, MachineReport, MachineResult } from './machine-order.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
@@ -174,6 +175,8 @@ export const AgentReport = Type.Object(
     refusals: Type.Optional(Type.Array(WireRefusal, { maxItems: 100 })),
     /** How every source of the agent is, with each tick's report. */
     sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
+    /** Hooks of others in its kernel, with the workloads. */
+    beside: Type.Optional(Type.Array(ForeignChain, { maxItems: MAX_FOREIGN })),
     /** The machines of its host, when they are looked at anew; what became of orders since the last report. */
     machines: Type.Optional(Type.Array(MachineReport, { maxItems: MAX_MACHINES })),
     orders: Type.Optional(Type.Array(MachineResult, { maxItems: 100 })),

@@ -9,6 +9,7 @@ import type { EventHub } from '../api/events.ts'
 import { riskOf } from '../assess/risk.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
+import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
@@ -78,8 +79,13 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const explain = createExplain({ tenant, store, clock })
   const denials = createDenialLog()
+  /** As agents told last; lost with the server, and told again within a minute. */
+  const beside = new Map<AgentId, readonly ForeignChain[]>()
   const hits = createHitBook()
-  const explainFlow = createFlowExplain({ tenant, store, clock, denials, intel: () => intel.current() })
+  const explainFlow = createFlowExplain({
+    ...{ tenant, store, clock, denials, intel: () => intel.current() },
+    beside: (agent) => beside.get(agent) ?? [],
+  })
   const desk = createReportDesk(take)
   const book = createSourceBook()
   const timers: NodeJS.Timeout[] = []
@@ -177,6 +183,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       data: { id: agent, host, mode, at: now, applied: applied?.state ?? null },
     })
     await machines.take(agent, report)
+    if (report.beside !== undefined) beside.set(agent, report.beside)
     denials.add(agent, report.denials ?? [], now)
     hits.add(agent, report.hits ?? {}, now)
     for (const record of book.take(agent, report, now))
@@ -256,6 +263,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       })
       return (await workloadAuthority).sign(request, names, days)
     },
+    beside: (asker, agent) => (asker === tenant ? (beside.get(agent) ?? []) : []),
     ruleHits: (asker, agent, rules) => (asker === tenant ? hits.of(agent, rules, clock()) : []),
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),

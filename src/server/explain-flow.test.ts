@@ -3,7 +3,9 @@ import { after, test } from 'node:test'
 import { testDatabase } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, planMaker, shiftRecord, workloadReport } from '../../test/records.ts'
 import { createEventHub } from '../api/events.ts'
+import { flowWhyText } from '../decide/why-text.ts'
 import type { AgentState } from '../model/desired.ts'
+import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, DecisionId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import { workloadId } from '../model/workload-id.ts'
@@ -20,6 +22,7 @@ after(async () => {
   await store.close()
   await database[Symbol.asyncDispose]()
 })
+let foreign: readonly ForeignChain[] = []
 const events = createEventHub({ clock: () => NOW })
 const explain = createFlowExplain({
   tenant: MAIN,
@@ -27,6 +30,7 @@ const explain = createFlowExplain({
   clock: () => NOW,
   denials: createDenialLog(),
   intel: () => ({ entries: [], neverBlock: ['203.0.113.9'], hash: 'one' }),
+  beside: () => foreign,
 })
 const web = workloadId(MAIN, 'ns/web')
 const until = NOW + 60_000
@@ -84,12 +88,13 @@ async function ask(from: string, to: string, protocol: 'tcp' | 'icmp' = 'tcp') {
     egress: Judged
     ingress: Judged
     notBlocked: string[]
+    beside: string[]
   }
 }
 await store.workloads.report(
   MAIN,
   AGENT,
-  [{ ...workloadReport('ns/web'), name: 'web', addresses: ['10.0.0.5/24', 'fd00::5/64'] }],
+  [{ ...workloadReport('ns/web'), name: 'web', interface: 'gv0', addresses: ['10.0.0.5/24', 'fd00::5/64'] }],
   NOW,
 )
 
@@ -129,4 +134,24 @@ test('an agent that only observes refuses nothing, and the answer says so', asyn
 test('a ping is asked about by its own type in each family', async () => {
   assert.equal((await ask('10.0.0.5', '203.0.113.1', 'icmp')).flow.port, 8)
   assert.equal((await ask('fd00::5', '2001:db8::1', 'icmp')).flow.port, 128)
+})
+
+test('what our rules allow may have been dropped by a chain of somebody else, and that is said; of a deny it is not', async () => {
+  await inForce(stateOf('enforce', null))
+  const drop = { table: 'ip filter', chain: 'FORWARD', hook: 'forward', priority: 0, policy: 'drop' }
+  foreign = [drop, { ...drop, hook: 'input', chain: 'INPUT' }]
+  const passed = await ask('10.0.0.5', '203.0.113.80')
+  assert.deepEqual(
+    [passed.verdict, passed.beside],
+    [
+      'allow',
+      [
+        'a chain of somebody else at priority 0 may have dropped it: ip filter FORWARD, priority 0, beside ours, drops what none of its rules lets pass',
+      ],
+    ],
+  )
+  assert.match(flowWhyText(passed), /beside: a chain of somebody else at priority 0 may have dropped it/)
+  assert.deepEqual((await ask('203.0.113.80', '10.0.0.5')).beside, [], 'denied by us')
+  foreign = []
+  assert.deepEqual((await ask('10.0.0.5', '203.0.113.80')).beside, [])
 })

@@ -11,8 +11,10 @@ import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
 import { canonicalText, parseAddress } from '../model/address.ts'
 import type { AgentState } from '../model/desired.ts'
+import { PACKETS } from '../model/facets.ts'
 import { Proto } from '../model/flow.ts'
-import { slug, type TenantId, type WorkloadId } from '../model/ids.ts'
+import { type ForeignChain, foreignAt, foreignText } from '../model/foreign-chain.ts'
+import { type AgentId, slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal, Why } from '../model/why.ts'
@@ -27,6 +29,8 @@ type FlowDeps = {
   readonly clock: () => number
   readonly denials: DenialLog
   readonly intel: () => Intel
+  /** Hooks of others in the kernel of that agent. */
+  readonly beside: (agent: AgentId) => readonly ForeignChain[]
 }
 
 export type FlowExplain = {
@@ -71,6 +75,8 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
       egress,
       ingress,
       denied: seen(deps.denials, flow, [from, to]),
+      // Our own word is enough where it is no.
+      beside: verdict === 'deny' ? [] : others(deps.beside, from, to),
       notBlocked:
         verdict === 'deny' || ours === null ? [] : await passed(ours, ours === from ? flow.to : flow.from, plan),
     }
@@ -118,6 +124,20 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
       return { ok: true, value: await answer(seen, flow, source, target) }
     },
   }
+}
+
+const OTHERS = 5
+
+/** Of each end where its packets pass; both ends may be on one host. */
+function others(beside: FlowDeps['beside'], from: WorkloadRecord | null, to: WorkloadRecord | null): string[] {
+  const at = (end: WorkloadRecord | null, direction: 'egress' | 'ingress') => {
+    const where = end === null ? null : PACKETS[end.report.driver]
+    return end === null || where === null ? [] : foreignAt(beside(end.agent), where, direction)
+  }
+  const texts = [...at(from, 'egress'), ...at(to, 'ingress')].map(
+    (one) => `a chain of somebody else at priority ${one.priority} may have dropped it: ${foreignText(one)}`,
+  )
+  return [...new Set(texts)].slice(0, OTHERS)
 }
 
 export function foreignFlow(from: string, to: string): Refusal {

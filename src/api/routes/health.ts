@@ -1,6 +1,7 @@
 /** Is it up, how is it, what are the shapes of manifests. */
 import { Type } from 'typebox'
 import { facetCarriers } from '../../model/facets.ts'
+import { type ForeignChain, foreignText } from '../../model/foreign-chain.ts'
 import { KINDS, MANIFEST_SCHEMAS } from '../../model/manifest.ts'
 import type { AgentRecord } from '../../model/records.ts'
 import { notFound } from '../problem.ts'
@@ -88,6 +89,7 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
         }
       }),
       ...agents.flatMap(loadingChecks),
+      ...agents.flatMap((agent) => besideChecks(agent, deps.control.beside(tenant, agent.id))),
       ...deps.control.sources(tenant).map((source) => {
         const ok = source.state !== 'failed' && source.lostLately === 0
         const lost =
@@ -105,6 +107,20 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
     ]
     return { ok: checks.every((check) => check.ok), version: deps.version, checks }
   })
+}
+
+/** Not wrong by itself, so nobody is called; whoever looks for a lost packet finds whose word is last. */
+function besideChecks({ id }: AgentRecord, chains: readonly ForeignChain[]) {
+  return [...new Set(chains.map((one) => one.hook))].map((hook) => ({
+    name: `others at hook ${hook} of agent ${id}`,
+    ok: true,
+    detail: chains
+      .filter((one) => one.hook === hook)
+      .sort((a, b) => a.priority - b.priority)
+      .map(foreignText)
+      .join('; '),
+    cure: 'They are not ours, and not touched. guise verify shows them on the host.',
+  }))
 }
 
 /** By which way an agent writes to its kernel (`enforce/load.ts`); one that writes nothing says nothing. */

@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AgentApproval } from '../../model/approval.ts'
-import type { PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
+import type { AgentId, PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
 import type { PlanPreview } from '../../model/plan-preview.ts'
 import { type PlanRow, type PlanSummary, summarizePlan } from '../../model/plan-summary.ts'
 import type { AgentRecord, Page, PlanRecord } from '../../model/records.ts'
@@ -239,6 +239,8 @@ async function preview(deps: RouteDeps, record: PlanRecord, nft: 'with' | 'witho
     Promise.all(steps.slice(0, STEPS_SHOWN).map((step) => conversations.of(tenant, step.workload, since, TALKS))),
   ])
   const talked = talkOf(record.plan, parent?.plan ?? null, all, talks.flat())
+  const own = Object.keys(record.plan.agents) as AgentId[]
+  const beside = new Map(own.map((agent) => [agent, deps.control.beside(tenant, agent)] as const))
   const inForce = confirmed?.plan.generation.n ?? null
-  return previewPlan({ record, parent, workloads: all, agents: allAgents, approvals, talked, inForce, nft })
+  return previewPlan({ record, parent, workloads: all, agents: allAgents, approvals, talked, inForce, beside, nft })
 }

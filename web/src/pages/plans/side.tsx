@@ -125,6 +125,11 @@ export function Agents({ plan }: Props) {
           ))}
         </ul>
       )}
+      {plan.beside.map(({ host, text }) => (
+        <p key={`${host} ${text}`} className="sub foot-note">
+          {t('planPage.agents.beside', { host })} <span className="mono">{text}</span>
+        </p>
+      ))}
       {plan.agents.length > LISTED ? (
         <p className="sub foot-note">{t('planPage.blast.more', { count: plan.agents.length - LISTED })}</p>
       ) : null}

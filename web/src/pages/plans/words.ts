@@ -246,6 +246,7 @@ export const words = {
       },
       hash: 'Rule hash',
       none: 'No agent enforces it.',
+      beside: 'On {{host}} somebody else’s chain may drop what is allowed here,',
     },
     why: {
       title: 'Why this plan',
