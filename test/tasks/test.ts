@@ -1,16 +1,17 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, one file
- * after the other (they share one machine, and mostly wait), and what does not, those with a browser before the rest; what
- * measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
+ * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, whole
+ * installations first, and what does not, those with a browser before the rest. The line that is through first takes from the
+ * other's end: tests mostly wait, and each has names of its own. What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
  * could have run. Tests of outside data may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { spec, type TestEvent } from 'node:test/reporters'
 import { makeTemplate } from '../database.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -28,13 +29,13 @@ const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web,
     path.includes('node_modules') || (globs.length === 0 && /^test\/(rules|docs|libvirt)(\/|$)/.test(path)),
 }).sort()
 
-type Kind = 'measuring' | 'kernel' | 'browser' | 'other'
+type Kind = 'measuring' | 'installation' | 'kernel' | 'browser' | 'other'
 
 function kindOf(file: string): Kind {
   const text = readFileSync(file, 'utf8')
   if (/\brecordTasks\(/.test(text)) return 'measuring'
-  // A whole installation works on the kernel, too.
-  if (/\bneed(Root|Qemu)\(|\binstall\(/.test(text)) return 'kernel'
+  if (/\binstall\(/.test(text)) return 'installation'
+  if (/\bneed(Root|Qemu)\(/.test(text)) return 'kernel'
   return /\bneedBrowser\(/.test(text) ? 'browser' : 'other'
 }
 const kinds = Map.groupBy(found, kindOf)
@@ -45,9 +46,13 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 const wrongSkips: string[] = []
 const seconds = new Map<string, number>()
 
-async function pass(files: string[]): Promise<void> {
-  if (files.length === 0) return
-  const stream = run({ files, concurrency: 1, timeout: 600_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
+async function pass(file: string): Promise<void> {
+  const stream = run({
+    files: [file],
+    concurrency: 1,
+    timeout: 600_000,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
   stream.on('test:pass', (event) => {
     if (event.details.type === 'suite') return
     if (event.skip !== undefined) {
@@ -62,9 +67,18 @@ async function pass(files: string[]): Promise<void> {
   stream.on('test:summary', (event) => {
     if (event.file !== undefined) seconds.set(relative(root, event.file), event.duration_ms / 1000)
   })
-  const report = stream.compose(new spec())
+  const report = Readable.from(withoutCounts(stream)).compose(new spec())
   report.pipe(process.stdout, { end: false })
   await finished(report)
+}
+
+/** Counted over all files at the end, not for each. */
+async function* withoutCounts(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
+  for await (const event of events) if (event.type !== 'test:diagnostic' || event.data.nesting > 0) yield event
+}
+
+async function passAll(own: string[], others: string[]): Promise<void> {
+  for (let file = own.shift() ?? others.pop(); file !== undefined; file = own.shift() ?? others.pop()) await pass(file)
 }
 
 // Each file is a process that loads much of what the others load.
@@ -78,8 +92,10 @@ if (globs.length === 0) {
   await makeTemplate(template)
   process.env.GUISE_TEST_DATABASE = template
 }
-await Promise.all([pass(ofKind('kernel')), pass([...ofKind('browser'), ...ofKind('other')])])
-await pass(ofKind('measuring'))
+const onKernel = [...ofKind('installation'), ...ofKind('kernel')]
+const beside = [...ofKind('browser'), ...ofKind('other')]
+await Promise.all([passAll(onKernel, beside), passAll(beside, onKernel)])
+await passAll(ofKind('measuring'), [])
 
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
