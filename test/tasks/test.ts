@@ -1,7 +1,7 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, whole
- * installations first, and what does not, those with a browser before the rest. The line that is through first takes from the
- * other's end: tests mostly wait, and each has names of its own. What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
+ * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, and behind
+ * it whole installations, which have seconds to keep; and what does not, those with a browser before the rest. The line that is
+ * through first takes from the other: tests mostly wait, and each has names of its own. What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
  * could have run. Tests of outside data may skip anywhere. The slowest files are named at the end.
  */
 import { spawnSync } from 'node:child_process'
@@ -77,8 +77,9 @@ async function* withoutCounts(events: AsyncIterable<TestEvent>): AsyncGenerator<
   for await (const event of events) if (event.type !== 'test:diagnostic' || event.data.nesting > 0) yield event
 }
 
-async function passAll(own: string[], others: string[]): Promise<void> {
-  for (let file = own.shift() ?? others.pop(); file !== undefined; file = own.shift() ?? others.pop()) await pass(file)
+/** One list after the other; two lines may share one. */
+async function passAll(...lists: readonly string[][]): Promise<void> {
+  for (const list of lists) for (let file = list.shift(); file !== undefined; file = list.shift()) await pass(file)
 }
 
 // Each file is a process that loads much of what the others load.
@@ -92,10 +93,10 @@ if (globs.length === 0) {
   await makeTemplate(template)
   process.env.GUISE_TEST_DATABASE = template
 }
-const onKernel = [...ofKind('installation'), ...ofKind('kernel')]
+const onKernel = [...ofKind('kernel')]
 const beside = [...ofKind('browser'), ...ofKind('other')]
-await Promise.all([passAll(onKernel, beside), passAll(beside, onKernel)])
-await passAll(ofKind('measuring'), [])
+await Promise.all([passAll(onKernel, ofKind('installation'), beside), passAll(beside, onKernel)])
+await passAll(ofKind('measuring'))
 
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
