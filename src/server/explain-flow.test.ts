@@ -87,6 +87,7 @@ async function ask(from: string, to: string, protocol: 'tcp' | 'icmp' = 'tcp') {
     flow: { port: number }
     egress: Judged
     ingress: Judged
+    depends: string[]
     notBlocked: string[]
     beside: string[]
   }
@@ -122,6 +123,16 @@ test('a containment says when it ends, and spares what is never blocked', async 
   const spared = await ask('10.0.0.5', '203.0.113.9')
   assert.equal(spared.verdict, 'allow')
   assert.match(spared.notBlocked.join('\n'), /on the never-block list/)
+})
+
+test('a bound says what is above it, for the flow that it is about', async () => {
+  const limit = { unit: 'flows', perSecond: 5 } as const
+  await inForce(stateOf('enforce', { directions: 'none', limit, until, why: because }, ['203.0.113.9']))
+  const out = await ask('10.0.0.5', '203.0.113.1')
+  assert.equal(out.verdict, 'allow')
+  assert.deepEqual(out.depends, ['deny by persona:x/mitigation/0 above 5 new flows a second'])
+  assert.match(flowWhyText(out), /depends: deny by persona:x\/mitigation\/0 above 5 new flows a second/)
+  assert.deepEqual((await ask('10.0.0.5', '203.0.113.9')).depends, [])
 })
 
 test('an agent that only observes refuses nothing, and the answer says so', async () => {

@@ -7,6 +7,7 @@ import type { FlowQuestion } from '../api/control.ts'
 import { createIndicatorIndex, createNeverBlock, type IndicatorIndex } from '../assess/indicators.ts'
 import { bindingsOfReport } from '../compile/bind.ts'
 import { explainFlow, type Flow } from '../compile/evaluate.ts'
+import { whatIf } from '../compile/what-if.ts'
 import { personasOf } from '../decide/effective.ts'
 import { whyNotBlocked } from '../decide/not-blocked.ts'
 import { canonicalText, parseAddress } from '../model/address.ts'
@@ -41,7 +42,12 @@ export type FlowExplain = {
 
 type World = { readonly plan: PlanRecord | null; readonly all: readonly WorkloadRecord[] }
 /** `would-deny`: the rules say deny, and the mode of its agent only counts it. */
-type Judged = { readonly verdict: 'allow' | 'deny' | 'would-deny'; readonly why: Why }
+type Judged = {
+  readonly verdict: 'allow' | 'deny' | 'would-deny'
+  readonly why: Why
+  /** What only its kernel knows, and what the verdict would be then. */
+  readonly depends: readonly string[]
+}
 
 export function createFlowExplain(deps: FlowDeps): FlowExplain {
   const { tenant, store, clock } = deps
@@ -72,8 +78,9 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
       plan: plan?.plan.id ?? null,
       generation: plan?.plan.generation.n ?? null,
       verdict,
-      egress,
-      ingress,
+      egress: { verdict: egress.verdict, why: egress.why },
+      ingress: { verdict: ingress.verdict, why: ingress.why },
+      depends: [...new Set([...egress.depends, ...ingress.depends])].slice(0, DEPENDENCES),
       denied: seen(deps.denials, flow, [from, to]),
       // Our own word is enough where it is no.
       beside: verdict === 'deny' ? [] : others(deps.beside, from, to),
@@ -127,6 +134,7 @@ export function createFlowExplain(deps: FlowDeps): FlowExplain {
 }
 
 const OTHERS = 5
+const DEPENDENCES = 10
 
 /** Of each end where its packets pass; both ends may be on one host. */
 function others(beside: FlowDeps['beside'], from: WorkloadRecord | null, to: WorkloadRecord | null): string[] {
@@ -174,17 +182,26 @@ function judge(
     return {
       verdict: 'allow',
       why: { rule: 'guise/foreign', text: 'This end is no workload of ours, so no rule judges it.' },
+      depends: [],
     }
   const state = plan?.plan.agents[end.agent]
   if (state === undefined)
-    return { verdict: 'allow', why: { rule: 'not-enforced', text: 'No confirmed plan covers it: everything passes.' } }
+    return {
+      verdict: 'allow',
+      why: { rule: 'not-enforced', text: 'No confirmed plan covers it: everything passes.' },
+      depends: [],
+    }
   const bindings = all.filter((one) => one.agent === end.agent).flatMap(({ report }) => bindingsOfReport(report))
-  const { verdict, why } = explainFlow(state, bindings, flow, { now, reflexes })[direction]
+  const live = { now, reflexes }
+  const { verdict, why } = explainFlow(state, bindings, flow, live)[direction]
+  const workload = state.workloads.find(({ key }) => key === end.report.key)
+  const more = workload === undefined ? [] : whatIf(state, bindings, workload, direction, flow, live)
   const peer = direction === 'egress' ? flow.to : flow.from
   const reflex = why.rule === 'guise/reflex' ? reflexes.find((one) => canonicalText(one.peer) === peer) : undefined
   return {
     verdict: verdict === 'deny' && state.mode !== 'enforce' ? 'would-deny' : verdict,
     why: reflex === undefined ? withEnd(why, state, end) : { ...why, text: reflexText(end, reflex) },
+    depends: more.map((one) => `${one.verdict} by ${one.rule} ${one.text}`),
   }
 }
 
