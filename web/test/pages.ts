@@ -72,7 +72,7 @@ const writeMistake = async (page: Page) => {
 
 const openFacets = async (page: Page) => {
   await page.getByRole('button', { name: 'Add a facet' }).click()
-  await page.getByRole('button', { name: 'VPN (WireGuard)' }).waitFor()
+  await page.getByRole('button', { name: 'VPN (WireGuard)', exact: true }).waitFor()
 }
 const openForm = async (page: Page) => {
   const form = page.getByRole('region', { name: 'As a form' })
