@@ -165,34 +165,29 @@ function part({ rows, binned, order, spill }: Growing, from: number, to: number,
   return middle
 }
 
-/** The most weight of Gini's impurity that one cut takes away; of each side Σ n² / total is what is left of it. */
+/** The cut that takes away the most weight of Gini's impurity. */
 function bestSplit(g: Growing, from: number, to: number, counts: Float64Array, total: number) {
   const { classes, table, rowsIn, left, settings } = g
   const features = g.rows.features
-  let square = 0
-  for (const n of counts) square += n * n
+  const impurity = gini(counts, total) * total
   let best: { feature: number; after: number } | null = null
   let bestGain = 1e-9
   for (let t = 0; t < settings.tried; t++) {
     const feature = Math.floor(g.random() * features)
     const [least, last] = tabulate(g, from, to, feature)
     left.fill(0)
-    let [leftTotal, leftRows, leftSquare, rightSquare] = [0, 0, 0, square]
+    let [leftTotal, leftRows] = [0, 0]
     for (let b = least; b < last; b++) {
       if (rowsIn[b] === 0) continue
       leftRows += rowsIn[b]!
       for (let c = 0; c < classes; c++) {
         const n = table[b * classes + c]!
-        if (n === 0) continue
-        const had = left[c]!
-        const right = counts[c]! - had
-        leftSquare += n * (2 * had + n)
-        rightSquare -= n * (2 * right - n)
-        left[c] = had + n
+        left[c]! += n
         leftTotal += n
       }
       if (leftRows < settings.leafRows || to - from - leftRows < settings.leafRows) continue
-      const gain = leftSquare / leftTotal + rightSquare / (total - leftTotal) - square / total
+      const rest = total - leftTotal
+      const gain = impurity - gini(left, leftTotal) * leftTotal - giniOfRest(counts, left, rest) * rest
       if (gain > bestGain) {
         bestGain = gain
         best = { feature, after: b }
@@ -202,6 +197,20 @@ function bestSplit(g: Growing, from: number, to: number, counts: Float64Array, t
     rowsIn.fill(0, least, last + 1)
   }
   return best
+}
+
+function gini(counts: Float64Array, total: number): number {
+  if (total <= 0) return 0
+  let sum = 0
+  for (let c = 0; c < counts.length; c++) sum += (counts[c]! / total) ** 2
+  return 1 - sum
+}
+
+function giniOfRest(counts: Float64Array, left: Float64Array, total: number): number {
+  if (total <= 0) return 0
+  let sum = 0
+  for (let c = 0; c < counts.length; c++) sum += ((counts[c]! - left[c]!) / total) ** 2
+  return 1 - sum
 }
 
 /** Fills the tables for one feature; the lowest and the highest bin that hold anything. */
