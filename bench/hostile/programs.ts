@@ -18,7 +18,7 @@ const FIXED: readonly RegExp[] = [
   NODE,
   LINK,
   String.raw`\S*/setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,\+setuid,\+setgid ${LINK}`,
-  String.raw`\S*/nft (?:-f -|-c -f -|-j list (?:table|tables|chain|map|set)(?: ${WORD})*)`,
+  String.raw`\S*/nft (?:-f -|-c -f -|-j list (?:table|tables|chain|chains|map|set)(?: ${WORD})*)`,
   String.raw`\S*/ip ${IP}`,
   String.raw`\S*/${SS}`,
   String.raw`\S*/sysctl ${SYSCTL}`,
