@@ -24,7 +24,17 @@ const root = join(folder, 'root')
 after(async () => {
   if (skip !== false) return
   await run('umount', ['-l', root]).catch(() => {})
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  // What podman starts behind the end of a container mounts its folder once more.
+  await until('the folder is gone', 20_000, async () => {
+    await run('umount', ['-q', '-l', join(folder, 'podman', 'overlay')]).catch(() => {})
+    try {
+      rmSync(folder, { recursive: true, force: true })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).message.includes('busy')) return false
+      throw error
+    }
+  })
 })
 const on = agentOnRange('pk', skip)
 
