@@ -288,9 +288,17 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** null when the supervisor has none just now. */
+/** null when the supervisor has none just now. Its undo may have started a tunnel, which is an older child than the worker. */
 export function workerOf({ pid = 0 }: ChildProcess): number | null {
-  return childrenOf(pid)[0] ?? null
+  return childrenOf(pid).find(isNode) ?? null
+}
+
+function isNode(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] === process.execPath
+  } catch {
+    return false
+  }
 }
 
 /** Polls; throws with `what` when it does not become true in time. */
