@@ -23,7 +23,7 @@ function orderAbuses(now: number): Abuse[] {
     id: `m_${'0'.repeat(32)}`,
     machine: 'till',
     act: { do: 'start' },
-    by: 'user:ana',
+    by: 'session:ana',
     until: now + 600_000,
   }
   const said = (name: string, reason: RegExp, more: object): Abuse => ({

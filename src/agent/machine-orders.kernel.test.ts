@@ -46,7 +46,7 @@ function floor(more: string): void {
 
 function order(act: MachineAct, machine = 'till', more: Partial<MachineOrder> = {}): MachineOrder {
   const id = `m_${randomBytes(16).toString('hex')}`
-  return { id, machine, act, by: 'user:ana', until: Date.now() + 60_000, ...more }
+  return { id, machine, act, by: 'session:ana', until: Date.now() + 60_000, ...more }
 }
 const toldOf = (id: string) =>
   on.server.reports
@@ -75,7 +75,7 @@ test('started, resized, stopped; told as begun and done; sent twice it is acted 
   assert.equal(await answered(order({ do: 'resize', memoryMb: 96 })), 'done memory next-start, processors same')
   assert.deepEqual(
     readLog(on.range.home).map(({ by, act, outcome }) => `${by} ${act} ${outcome}`),
-    ['start', 'stop', 'resize'].map((act) => `user:ana ${act} done`),
+    ['start', 'stop', 'resize'].map((act) => `session:ana ${act} done`),
   )
 })
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture, knowWorkload, LOOPBACK, reportOf } from '../../test/api.ts'
-import { auditBy, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
+import { auditBy, decisionRecord, MAIN, planMaker, shiftRecord } from '../../test/records.ts'
+import type { PlanStep } from '../model/plan.ts'
 
 let f: Fixture
 before(async () => {
@@ -170,6 +171,27 @@ test('nobody approves what they asked for, under whichever token of theirs', asy
     assert.equal((await f.as('operator', { method: 'POST', url: `/plans/${id}/${verb}` })).statusCode, 409)
     assert.equal((await f.as('operator', { method: 'POST', url: `/plans/none/${verb}` })).statusCode, 404)
   }
+})
+
+test('what somebody asked for stays theirs in a plan that automation proposes', async () => {
+  const decision = decisionRecord('d_wish')
+  const shift = { ...shiftRecord('s_wish'), requestedBy: 'session:kim' }
+  const to = { persona: shift.to.id, name: shift.to.name }
+  const why = [{ rule: 'shift/s_wish', text: 'kim asked for it' }] as const
+  const step = { workload: shift.workload, shift: shift.id, from: null, to, why, before: null } as unknown as PlanStep
+  const { confirmed } = await f.store.plans.target(MAIN)
+  const proposed = await f.store.plans.propose(
+    MAIN,
+    (g, id) => ({ ...planMaker(decision.id)(g, id, confirmed?.plan.id ?? null), proposedBy: 'guise', steps: [step] }),
+    decision,
+    [shift],
+    auditBy('guise'),
+  )
+  assert.ok(proposed.ok)
+  const headers = { ...LOOPBACK, authorization: `Bearer ${await f.token('approver', { name: 'kim' })}` }
+  const url = `/plans/${proposed.value.plan.id}/approve`
+  const answer = await f.app.inject({ method: 'POST', url, headers, payload: { note: '' } })
+  assert.deepEqual([answer.statusCode, answer.json().code], [403, 'self-approval'])
 })
 
 test('a feed is an administrator’s, also inside a set', async () => {

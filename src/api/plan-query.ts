@@ -1,4 +1,5 @@
 /** The filter of the list of plans: `state:` and `by:` words, a generation's number, or text in title, id and proposer. All must hold. */
+import { personOf } from '../model/actor.ts'
 import { SHIFT_STATES, type ShiftState } from '../model/plan.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
 
@@ -29,4 +30,4 @@ function holds({ plan, title, state }: PlanSummary, word: string): boolean {
   )
 }
 
-const person = (actor: string) => actor.replace(/^session:/, '').toLowerCase()
+const person = (actor: string) => personOf(actor).toLowerCase()

@@ -1,6 +1,7 @@
 /** `guise plan …`: what would change, who must say yes, and the way back. */
 
 import type { Command } from 'commander'
+import { personOf } from '../model/actor.ts'
 import { holdText } from '../model/containment.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ApprovalClass } from '../model/plan.ts'
@@ -179,7 +180,7 @@ export function showText(plan: PlanPreview): string {
   const from = plan.from_generation === null ? '' : `${plan.from_generation} → `
   const lines = [
     `${plan.title}`,
-    `Plan ${plan.id}, generation ${from}${plan.generation}: ${plan.state}, ${plan.direction}, proposed by ${plan.proposed_by.replace(/^session:/, '')}`,
+    `Plan ${plan.id}, generation ${from}${plan.generation}: ${plan.state}, ${plan.direction}, proposed by ${personOf(plan.proposed_by)}`,
     `Approval: ${plan.approval_words}`,
     ...approvalLines(plan),
     `Undone by itself within ${Math.round(plan.rollback_within_ms / 1000)} s unless confirmed`,
@@ -201,14 +202,13 @@ export function showText(plan: PlanPreview): string {
 }
 /** Who said yes, and who still has to; nobody is asked twice, and nobody for what he proposed. */
 function approvalLines(plan: PlanPreview): string[] {
-  const name = (actor: string) => actor.replace(/^session:/, '')
   const given = plan.approvals.map(({ by, note, at, signed }) => {
     const names = signed.length === 0 ? '' : ` and signed for ${signed.length} of ${plan.agents.length} agents`
-    return `  ${name(by)} approved it${names} at ${new Date(at).toISOString()}${note === '' ? '' : `: ${note}`}`
+    return `  ${personOf(by)} approved it${names} at ${new Date(at).toISOString()}${note === '' ? '' : `: ${note}`}`
   })
   const open = plan.approvals_needed - plan.approvals.length
   if ((plan.state !== 'proposed' && plan.state !== 'shadowed') || open <= 0) return given
-  const not = [plan.proposed_by, ...plan.approvals.map(({ by }) => by)].map(name).filter((one) => one !== 'guise')
+  const not = [plan.proposed_by, ...plan.approvals.map(({ by }) => by)].map(personOf).filter((one) => one !== 'guise')
   const others = not.length === 0 ? '' : ` other than ${not.join(' and ')}`
   return [...given, `  waits for ${open} more ${open === 1 ? 'person' : 'people'}${others}`]
 }

@@ -2,6 +2,7 @@
  * Back to a generation. In: what is in force, the plan of that generation. Out: a plan of its own that gives every workload
  * of then what it wore then. What came later stays; never-block list, fail-safe paths and running containments are those of now.
  */
+import { personOf } from '../model/actor.ts'
 import type { AddressSet, DesiredState } from '../model/desired.ts'
 import type { AgentId } from '../model/ids.ts'
 import type { PlanStep } from '../model/plan.ts'
@@ -17,7 +18,7 @@ export function restoreDraft(input: DecideInput, then: PlanRecord, by: string, r
   const { generation, id, agents: states } = then.plan
   const why: Why = {
     rule: `rollback/${id}`,
-    text: `${by.replace(/^session:/, '')} went back to generation ${generation.n}: ${reason}`.slice(0, 500),
+    text: `${personOf(by)} went back to generation ${generation.n}: ${reason}`.slice(0, 500),
   }
   const known = new Set<string>(input.workloads.map((one) => one.id))
   const steps: PlanStep[] = []

@@ -18,7 +18,7 @@ function desk() {
     delivery: { send: (_, message) => void sent.push(message), connected: () => it.connected },
     clock: () => it.now,
   })
-  const ask = (act: MachineAct, by = 'user:ana', key: string | null = null) =>
+  const ask = (act: MachineAct, by = 'ana', key: string | null = null) =>
     made.ask({ agent: A, machine: 'till', act, by, key })
   const tell = (...orders: MachineResult[]) => made.take(A, { orders, at: it.now } as unknown as AgentReport)
   return { ...made, ask, tell, it, lines, sent }
@@ -31,14 +31,14 @@ test('a start goes out at once, and every step of it is a line', async () => {
   assert.ok(asked.ok && asked.value.state === 'sent')
   const { id } = asked.value
   assert.deepEqual(d.sent, [
-    { type: 'machine', order: { id, machine: 'till', act: { do: 'start' }, by: 'user:ana', until: 61_000 } },
+    { type: 'machine', order: { id, machine: 'till', act: { do: 'start' }, by: 'ana', until: 61_000 } },
   ])
   await d.tell(result(id, 'begun'))
   await d.tell(result(id, 'done', 'it runs (tcg)'), result(id, 'done', 'it runs (tcg)'), result('m_0', 'done'))
   await d.tell(result(id, 'failed'))
   assert.deepEqual(
     d.lines.map(({ actor, action, object }) => `${actor} ${action} ${object}`),
-    ['user:ana machine.start a/till', 'agent:a machine.begun a/till', 'agent:a machine.done a/till'],
+    ['ana machine.start a/till', 'agent:a machine.begun a/till', 'agent:a machine.done a/till'],
   )
   assert.deepEqual([d.of(A).orders[0]?.state, d.of(A).orders[0]?.why], ['done', 'it runs (tcg)'])
 })
@@ -50,20 +50,35 @@ test('what is lost for good waits for another person', async () => {
     assert.ok(asked.ok && asked.value.state === 'waits')
     const { id } = asked.value
     assert.deepEqual(d.sent, [])
-    const own = await d.approve(A, id, 'user:ana')
+    const own = await d.approve(A, id, 'ana')
     assert.equal(own.ok ? '' : own.code, 'self-approval')
-    const agreed = await d.approve(A, id, 'user:ben')
+    const agreed = await d.approve(A, id, 'ben')
     assert.ok(agreed.ok && agreed.value.state === 'sent')
     assert.equal(d.sent.length, 1)
-    const again = await d.approve(A, id, 'user:ben')
+    const again = await d.approve(A, id, 'ben')
     assert.equal(again.ok ? '' : again.code, 'move-refused')
     assert.equal(d.lines.at(-1)?.action, 'machine.approve')
   }
 })
 
+test('one person is one person, by a token and in the console', async () => {
+  for (const [asks, agrees] of [
+    ['ana', 'session:ana'],
+    ['session:ana', 'ana'],
+  ] as const) {
+    const d = desk()
+    const asked = await d.ask({ do: 'destroy' }, asks)
+    assert.ok(asked.ok)
+    const own = await d.approve(A, asked.value.id, agrees)
+    assert.equal(own.ok ? '' : own.code, 'self-approval', `${asks} asked, ${agrees} agreed`)
+    assert.deepEqual(d.sent, [])
+    assert.ok((await d.approve(A, asked.value.id, 'session:ben')).ok)
+  }
+})
+
 test('one request is one order; one that nobody took in time is over', async () => {
   const d = desk()
-  const [first, second] = [await d.ask({ do: 'start' }, 'user:ana', 'k'), await d.ask({ do: 'start' }, 'user:ana', 'k')]
+  const [first, second] = [await d.ask({ do: 'start' }, 'ana', 'k'), await d.ask({ do: 'start' }, 'ana', 'k')]
   assert.ok(first.ok && second.ok && first.value.id === second.value.id)
   assert.equal(d.sent.length, 1)
   assert.equal(d.unheard(A).length, 1, 'an agent that comes back hears it')

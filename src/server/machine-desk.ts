@@ -5,6 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { APPROVAL_OF_ACT } from '../decide/authority.ts'
+import { isSamePerson } from '../model/actor.ts'
 import type { AgentId, TenantId } from '../model/ids.ts'
 import {
   isOver,
@@ -105,7 +106,7 @@ export function createMachineDesk(deps: {
       if (record === undefined) return refused('not-found', `There is no order ${id}.`, 'Look at the list of them.')
       if (record.state !== 'waits')
         return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
-      if (record.by === nameOf(by))
+      if (isSamePerson(record.by, nameOf(by)))
         return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
       if (!delivery.connected().includes(agent)) return away(agent)
       const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`

@@ -1,5 +1,6 @@
 /** Undoing a confirmed plan: what its workloads had before, as a draft of its own. Everybody else stays as they are now. */
 import type { PlanDraft } from '../decide/plan.ts'
+import { personOf } from '../model/actor.ts'
 import type { DesiredState } from '../model/desired.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { AgentId } from '../model/ids.ts'
@@ -11,7 +12,7 @@ import type { Gathered } from './decision-input.ts'
 export function releaseDraft(state: Gathered, record: PlanRecord, by: string, reason: string): Outcome<PlanDraft> {
   const why: Why = {
     rule: `rollback/${record.plan.id}`,
-    text: `${person(by)} rolled plan ${record.plan.id} back: ${reason}`.slice(0, 500),
+    text: `${personOf(by)} rolled plan ${record.plan.id} back: ${reason}`.slice(0, 500),
   }
   const undone = new Map(record.plan.steps.map((step) => [step.workload as string, step]))
   const steps: PlanStep[] = []
@@ -60,11 +61,6 @@ export function releaseDraft(state: Gathered, record: PlanRecord, by: string, re
   }
 }
 
-/** Who it is, without how they came in: `session:mira` is mira. */
-function person(actor: string): string {
-  return actor.replace(/^session:/, '')
-}
-
 /** Where a person's word brings the risk of what they release: below the line where a person is asked. */
 const RELEASED_RISK = 0.3
 const WORD_HALF_LIFE_MS = 1_800_000
@@ -85,7 +81,7 @@ export function releaseEvidence(risk: Risk, subject: string, by: string, reason:
     at: now,
     authenticated: true,
     source: `person:${by}`.slice(0, 128),
-    why: `${person(by)} released its containment: ${reason}`.slice(0, 500),
+    why: `${personOf(by)} released its containment: ${reason}`.slice(0, 500),
     figures: { riskBefore: risk.value },
   }
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { ShiftRequest } from '../api/control.ts'
 import { digest } from '../decide/canonical.ts'
 import type { ShiftProposal } from '../decide/plan.ts'
+import { personOf } from '../model/actor.ts'
 import type { ShiftId, TenantId } from '../model/ids.ts'
 import type { PlanRecord, Settings, ShiftRecord } from '../model/records.ts'
 import type { Refusal } from '../model/why.ts'
@@ -90,7 +91,7 @@ export function pinned({ generation, by }: NonNullable<Settings['pinned']>): Ref
   return {
     ok: false,
     code: 'pinned',
-    why: `${by.replace(/^session:/, '')} went back to generation ${generation}, and nothing else is planned since.`,
+    why: `${personOf(by)} went back to generation ${generation}, and nothing else is planned since.`,
     cure: 'Let planning go on with guise plan resume.',
   }
 }

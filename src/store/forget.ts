@@ -7,11 +7,11 @@ import type { TenantId } from '../model/ids.ts'
 import type { Audit } from '../model/store.ts'
 import { mentions } from './ledger-append.ts'
 import { type Context, change, type Tx } from './record-context.ts'
-import { FORGOTTEN, personOf } from './subject-keys.ts'
+import { FORGOTTEN, subjectOf } from './subject-keys.ts'
 
 /** How many ledger rows became unreadable in part. */
 export async function forget(context: Context, tenant: TenantId, subject: string, audit: Audit): Promise<number> {
-  const person = personOf(subject) ?? subject
+  const person = subjectOf(subject) ?? subject
   const result = await change(
     context,
     tenant,
@@ -95,7 +95,7 @@ function anonymous(audit: Audit, person: string, pseudonym: string): Audit {
           pseudonym,
         )
       : text
-  const isSelf = personOf(audit.actor) === person
+  const isSelf = subjectOf(audit.actor) === person
   return {
     actor: isSelf ? 'guise' : audit.actor,
     action: audit.action,

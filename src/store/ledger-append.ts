@@ -7,7 +7,7 @@ import type { DecisionRecord } from '../model/records.ts'
 import type { Audit } from '../model/store.ts'
 import { canonicalJson, chainHash, GENESIS, headMessage } from './chain.ts'
 import type { Context, Tx } from './record-context.ts'
-import { personOf, type SubjectKey, sealText, subjectKey } from './subject-keys.ts'
+import { type SubjectKey, sealText, subjectKey, subjectOf } from './subject-keys.ts'
 
 export type Entry =
   | { readonly entry: 'audit'; readonly audit: Audit }
@@ -16,7 +16,7 @@ export type Entry =
 export async function append(context: Context, tx: Tx, tenant: string, entries: readonly Entry[]): Promise<void> {
   const keys = new Map<string, SubjectKey>()
   for (const entry of entries) {
-    const person = personOf(actorOf(entry))
+    const person = subjectOf(actorOf(entry))
     if (person !== null && !keys.has(person)) keys.set(person, await subjectKey(context, tx, tenant, person))
   }
   let { n, hash } = await lockHead(tx, tenant)
@@ -60,7 +60,7 @@ function actorOf(entry: Entry): string {
 
 /** Fields that hold the person's name are sealed; the rest stays readable for ever. */
 function toBody(entry: Entry, tenant: string, n: number, at: number, keys: ReadonlyMap<string, SubjectKey>): unknown {
-  const person = personOf(actorOf(entry))
+  const person = subjectOf(actorOf(entry))
   const key = person === null ? undefined : keys.get(person)
   const guarded = (field: string, text: string) =>
     key !== undefined && person !== null && mentions(text, person)

@@ -1,5 +1,6 @@
 /** The ledger: what was done by whom, and what was decided from what. Appended, never changed, provably. */
 import { sql } from 'kysely'
+import { personOf } from '../model/actor.ts'
 import type { TenantId } from '../model/ids.ts'
 import type { AuditQuery, AuditRecord, DecisionRecord, Page, PageQuery } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
@@ -157,11 +158,8 @@ function matches({ body }: Opened, { actor, action, object, text, from, to }: Au
     .every((word) => hay.includes(word))
 }
 
-/** `session:Kim` and `kim` are one person. */
-const person = (actor: unknown) =>
-  String(actor)
-    .replace(/^session:/, '')
-    .toLowerCase()
+/** As people write it when they look for somebody. */
+const person = (actor: unknown) => personOf(String(actor)).toLowerCase()
 
 function toAudit({ n, hash, body }: Opened): AuditRecord {
   const { entry: _entry, ...rest } = body

@@ -144,6 +144,7 @@ test('approvals count once per person, and only while they are awaited', async (
   const first = await approve('bob')
   assert.deepEqual(first.ok && first.value.approvedBy, ['bob'])
   assert.deepEqual(await approve('bob'), { ok: false, code: 'exists' })
+  assert.deepEqual(await approve('session:bob'), { ok: false, code: 'exists' }, 'in the console he is the same')
   const second = await approve('carol')
   assert.deepEqual(second.ok && second.value.approvedBy, ['bob', 'carol'])
   await walk(id, 'approved', 'applying')

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
+import { isSamePerson } from '../model/actor.ts'
 import type { Generation } from '../model/desired.ts'
 import type { AgentId, PlanId, TenantId } from '../model/ids.ts'
 import { mayMove, type Plan, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
@@ -64,7 +65,7 @@ export function plans(context: Context): Store['plans'] {
         const held = await lockPlan(tx, tenant, id)
         if (held === undefined) return { ok: false, code: 'missing' }
         if (!mayMove(held.state as ShiftState, 'approved')) return { ok: false, code: 'conflict' }
-        if (held.approved_by.includes(by)) return { ok: false, code: 'exists' }
+        if (held.approved_by.some((one) => isSamePerson(one, by))) return { ok: false, code: 'exists' }
         await tx
           .insertInto('plan_approvals')
           .values({

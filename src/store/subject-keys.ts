@@ -3,6 +3,7 @@
  * the row is hashed, so destroying the key makes the text unreadable and leaves the chain whole.
  */
 import { randomBytes } from 'node:crypto'
+import { personOf } from '../model/actor.ts'
 import { type KeyFiles, open, seal } from './key-files.ts'
 import type { Context, Tx } from './record-context.ts'
 
@@ -11,10 +12,9 @@ export const FORGOTTEN = '[forgotten]'
 export type Sealed = { readonly sealed: string; readonly by: string }
 export type SubjectKey = { readonly id: string; readonly key: Buffer }
 
-/** The person behind an actor, or null: `agent:ID` and `guise` itself are machines. `session:NAME` is the same person as NAME. */
-export function personOf(actor: string): string | null {
-  if (actor === 'guise' || actor.startsWith('agent:')) return null
-  return actor.replace(/^session:/, '')
+/** The person behind an actor, or null: `agent:ID` and `guise` itself are machines. */
+export function subjectOf(actor: string): string | null {
+  return actor === 'guise' || actor.startsWith('agent:') ? null : personOf(actor)
 }
 
 /** The subject's live key, made when there is none. `for share`: a key in use cannot be destroyed under the writer. */

@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { isSamePerson } from '../../model/actor.ts'
 import { AgentApproval } from '../../model/approval.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
 import type { PlanPreview } from '../../model/plan-preview.ts'
@@ -11,6 +12,7 @@ import type { Outcome } from '../../model/why.ts'
 import { previewPlan, STEPS_SHOWN } from '../plan-preview.ts'
 import { parseStates, planFilter } from '../plan-query.ts'
 import { talkOf } from '../plan-talk.ts'
+import type { Principal } from '../principal.ts'
 import { notFound, Problem, refused } from '../problem.ts'
 import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
@@ -102,7 +104,7 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
     async (request) => {
       const record = await one(request)
       const principal = principalOf(request)
-      if (isOwn(record.plan.proposedBy, principal.name)) {
+      if (await isOwn(deps, record, principal)) {
         throw new Problem(
           403,
           'self-approval',
@@ -110,7 +112,7 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
           'Have another person approve it.',
         )
       }
-      if (record.approvedBy.some((actor) => isOwn(actor, principal.name))) {
+      if (record.approvedBy.some((actor) => isSamePerson(actor, principal.actor))) {
         throw new Problem(409, 'approved-before', 'You approved it already.', 'A second person must approve it too.')
       }
       const { tenant, actor } = principal
@@ -168,14 +170,17 @@ export function planRoutes(app: Routes, deps: RouteDeps): void {
   )
 }
 
+/** Automation proposes again what somebody asked for when the rest has changed: the wish in it is still theirs. */
+async function isOwn(deps: RouteDeps, { plan }: PlanRecord, { tenant, actor }: Principal): Promise<boolean> {
+  if (isSamePerson(plan.proposedBy, actor)) return true
+  const wishes = new Set(plan.steps.map((step) => step.shift))
+  const shifts = await deps.store().shifts.current(tenant)
+  return shifts.some((one) => wishes.has(one.id) && isSamePerson(one.requestedBy, actor))
+}
+
 function answer(outcome: Outcome<PlanRecord>): PlanRecord {
   if (!outcome.ok) throw refused(outcome)
   return outcome.value
-}
-
-/** `session:kim` and `kim` are one person. */
-function isOwn(actor: string, name: string): boolean {
-  return actor.replace(/^session:/, '') === name
 }
 
 type ListQuery = { readonly limit?: number; readonly cursor?: string; readonly q?: string; readonly state?: string }
