@@ -61,3 +61,23 @@ test('it begins as a containment, tightens at once, loosens when its time is ove
   const over = decide({ ...late, now: NOW + 901_000 })
   assert.deepEqual([stateOf(over)?.containment?.directions, stateOf(over)?.containment?.limit?.perSecond], ['none', 20])
 })
+
+for (const [unit, less, bound] of [
+  ['flows', 'flowsPerSecond: 20', { unit: 'flows', perSecond: 20 }],
+  ['bytes', 'bytesPerSecond: 5000', { unit: 'bytes', perSecond: 5000 }],
+] as const)
+  test(`a bound is not renewed by a rule that asks for less (${unit}): it ends, and the other takes hold`, () => {
+    const bare = decideInput(MANIFESTS.replace('flowsPerSecond: 20', less), at(0.1))
+    const risen = next(bare, decide(bare), 0.8)
+    const strict = decide(risen)
+    assert.equal(stateOf(strict)?.containment?.limit?.perSecond, 5)
+    const fallen = next(risen, strict, 0.6)
+    assert.equal(decide({ ...fallen, now: NOW + 700_000 }).plan, null, 'neither renewed nor loosened')
+    const after = stateOf(decide({ ...fallen, now: NOW + 901_000 }))?.containment
+    assert.deepEqual([after?.limit, after?.until], [bound, NOW + 1_801_000])
+
+    const still = decide({ ...next(risen, strict, 0.8), now: NOW + 700_000 })
+    assert.equal(stateOf(still)?.containment?.until, NOW + 1_600_000, 'its own rule renews it')
+    const cut = stateOf(decide({ ...next(risen, strict, 0.95), now: NOW + 890_000 }))?.containment
+    assert.deepEqual([cut?.directions, cut?.until], ['egress', NOW + 1_790_000], 'a cut has its whole time')
+  })

@@ -3,7 +3,7 @@
  * to its end and is renewed only in the last third of its ttl while the rule still holds, so it neither flaps nor stays for
  * ever. Reasons that could have been forged never contain.
  */
-import { type Containment, type Hold, joinHolds, sameHold } from '../model/containment.ts'
+import { type Containment, type Hold, joinHolds, leavesMore, sameHold } from '../model/containment.ts'
 import type { MitigationRule } from '../model/persona.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
@@ -71,8 +71,8 @@ function holdOf({ do: act, limit }: MitigationRule): Hold | null {
 function heldBy(active: Containment | null, hold: Hold, now: number, ttl: number, why: Why): Containment {
   if (active === null) return { ...hold, until: now + ttl, why }
   const joined = joinHolds(active, hold)
-  // A bound that holds still is no reason for a longer cut.
-  const isLess = active.directions !== 'none' && hold.directions === 'none'
+  // A bound is no reason for more than itself to last longer; a cut that is still asked for has no moment without it.
+  const isLess = hold.directions === 'none' && leavesMore(hold, active)
   if (sameHold(joined, active) && (isLess || active.until - now > ttl / 3)) return active
   return { ...joined, until: isLess ? active.until : Math.max(now + ttl, active.until), why }
 }
