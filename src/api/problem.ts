@@ -67,6 +67,8 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   conflict: 409,
   exists: 409,
   'move-refused': 409,
+  'too-many-orders': 409,
+  'self-approval': 403,
   'already-ended': 409,
   'not-pending': 409,
   stale: 412,

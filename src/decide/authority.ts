@@ -171,14 +171,14 @@ export function approvalOf(change: Change): { readonly approval: ApprovalClass; 
   throw new Error('judging a change: the last row of the table is about every change')
 }
 
-/** Orders about machines, outside of plans, by the same table: what is lost by one does not come back by another. */
+/** Orders about machines, outside of plans, by the same table: what is lost by one does not come back by another. Whoever keeps them counts one approver, no more. */
 export const APPROVAL_OF_ACT = {
   start: 'auto',
   clone: 'auto',
   resize: 'auto',
   stop: 'one',
   destroy: 'one',
-} as const satisfies Record<MachineAct['do'], ApprovalClass>
+} as const satisfies Record<MachineAct['do'], 'auto' | 'one'>
 
 /** Of a change of which only the size is known. */
 export function approvalFor(fleet: number, moved: number, cut: number): ApprovalClass {

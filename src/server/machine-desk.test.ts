@@ -11,10 +11,15 @@ const A = 'a' as AgentId
 
 function desk() {
   const [lines, sent]: [Audit[], ServerMessage[]] = [[], []]
-  const it = { now: 1_000, connected: [A] as AgentId[] }
+  const it = { now: 1_000, connected: [A] as AgentId[], isFull: false }
+  const audit = async (_: TenantId, line: Audit) => {
+    await Promise.resolve()
+    if (it.isFull) throw new Error('writing the ledger: no space left')
+    lines.push(line)
+  }
   const made = createMachineDesk({
     tenant: 't' as TenantId,
-    store: { ledger: { audit: async (_: TenantId, line: Audit) => void lines.push(line) } as Store['ledger'] },
+    store: { ledger: { audit } as Store['ledger'] },
     delivery: { send: (_, message) => void sent.push(message), connected: () => it.connected },
     clock: () => it.now,
   })
@@ -87,4 +92,54 @@ test('one request is one order; one that nobody took in time is over', async () 
   d.it.connected = []
   const away = await d.ask({ do: 'start' })
   assert.equal(away.ok ? '' : away.code, 'agent-away')
+})
+
+test('two at once, who agree or ask the same, have it done once', async () => {
+  const d = desk()
+  const asked = await Promise.all([1, 2].map(() => d.ask({ do: 'destroy' }, 'ana', 'k')))
+  assert.ok(asked[0]?.ok && asked[1]?.ok && asked[0].value.id === asked[1].value.id)
+  const { id } = asked[0].value
+  const agreed = await Promise.all(['ben', 'cleo'].map((by) => d.approve(A, id, by)))
+  assert.deepEqual(
+    agreed.map((one) => (one.ok ? 'sent' : one.code)),
+    ['sent', 'move-refused'],
+  )
+  assert.equal(d.sent.length, 1)
+  assert.deepEqual(
+    d.lines.map(({ action }) => action),
+    ['machine.destroy', 'machine.approve'],
+  )
+})
+
+test('what the ledger does not take does not happen, and can be asked for again', async () => {
+  const d = desk()
+  d.it.isFull = true
+  await assert.rejects(d.ask({ do: 'start' }, 'ana', 'k'), /no space left/)
+  assert.deepEqual([d.sent, d.of(A).orders, d.unheard(A)], [[], [], []])
+  d.it.isFull = false
+  assert.ok((await d.ask({ do: 'start' }, 'ana', 'k')).ok)
+  assert.equal(d.sent.length, 1)
+})
+
+test('no open order is forgotten: what is over makes room, or one more is refused', async () => {
+  const d = desk()
+  const ids: string[] = []
+  for (let i = 0; i < 100; i++) {
+    const asked = await d.ask({ do: 'destroy' })
+    assert.ok(asked.ok)
+    ids.push(asked.value.id)
+  }
+  const more = await d.ask({ do: 'start' })
+  assert.equal(more.ok ? '' : more.code, 'too-many-orders')
+  assert.equal(d.lines.length, 100)
+  assert.ok((await d.approve(A, ids[40]!, 'ben')).ok)
+  await d.tell(result(ids[40]!, 'done'))
+  const newestFirst = d.of(A).orders.map(({ id }) => id)
+  assert.deepEqual(newestFirst, ids.toReversed(), 'in the order of asking, whatever became of them')
+  const fits = await d.ask({ do: 'start' })
+  assert.ok(fits.ok)
+  const kept = d.of(A).orders.map(({ id }) => id)
+  assert.deepEqual([kept.length, kept[0], kept.includes(ids[40]!)], [100, fits.value.id, false])
+  d.it.now += 900_001
+  assert.ok((await d.ask({ do: 'start' })).ok, 'those that nobody agreed to are over')
 })

@@ -19,6 +19,7 @@ import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import type { Delivery } from './delivery.ts'
+import { createInTurn } from './in-turn.ts'
 
 type MachineRequest = {
   readonly agent: AgentId
@@ -42,6 +43,12 @@ const HEARD_WITHIN_MS = 60_000
 const AGREED_WITHIN_MS = 900_000
 const KEPT = 100
 
+type Book = {
+  readonly orders: Map<string, MachineOrderRecord>
+  /** Two who agree at once, or one request sent twice, are one order. */
+  readonly inTurn: ReturnType<typeof createInTurn>
+}
+
 export function createMachineDesk(deps: {
   readonly tenant: TenantId
   readonly store: Pick<Store, 'ledger'>
@@ -49,22 +56,25 @@ export function createMachineDesk(deps: {
   readonly clock: () => number
 }): MachineDesk {
   const { tenant, delivery, clock } = deps
-  const books = new Map<AgentId, Map<string, MachineOrderRecord>>()
+  const books = new Map<AgentId, Book>()
   const reports = new Map<AgentId, { readonly at: number; readonly machines: readonly MachineReport[] }>()
 
   const bookOf = (agent: AgentId) => {
-    const book = books.get(agent) ?? new Map<string, MachineOrderRecord>()
+    const book = books.get(agent) ?? { orders: new Map(), inTurn: createInTurn() }
     books.set(agent, book)
     return book
   }
   const write = async (agent: AgentId, record: MachineOrderRecord, actor: string, action: string, summary: string) => {
     const object = `${agent}/${record.machine}`
     await deps.store.ledger.audit(tenant, { actor, action, object, summary: summary.slice(0, 500) })
-    const book = bookOf(agent)
-    book.delete(record.id)
-    book.set(record.id, record)
-    if (book.size > KEPT) book.delete(book.keys().next().value!)
+    bookOf(agent).orders.set(record.id, record)
     return record
+  }
+  /** What is open is never forgotten: the oldest that is over goes, or there is no room. */
+  const makeRoom = ({ orders }: Book): boolean => {
+    if (orders.size < KEPT) return true
+    const over = [...orders.values()].find((record) => isOver(told(record)))
+    return over !== undefined && orders.delete(over.id)
   }
   const send = (agent: AgentId, { id, machine, act, by, until }: MachineOrderRecord) =>
     delivery.send(agent, { type: 'machine', order: { id, machine, act, by, until } })
@@ -76,67 +86,71 @@ export function createMachineDesk(deps: {
         : { ...record, state: 'unheard', why: 'its agent did not take it in time' }
 
   return {
-    async ask({ agent, machine, act, by, key }) {
-      if (!delivery.connected().includes(agent)) return away(agent)
-      const id = `m_${createHash('sha256')
-        .update(`${agent} ${key ?? randomUUID()}`)
-        .digest('hex')
-        .slice(0, 32)}`
-      const known = bookOf(agent).get(id)
-      if (known !== undefined) return { ok: true, value: told(known) }
-      const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
-      const at = clock()
-      const until = at + (waits ? AGREED_WITHIN_MS : HEARD_WITHIN_MS)
-      // Hosts write it into a log of lines, and read nothing else.
-      const order: MachineOrder = { id, machine, act, by: nameOf(by), until }
-      const why = waits ? `another person has to agree: ${APPROVAL_OF_ACT[act.do]} approver` : ''
-      const record = await write(
-        agent,
-        { ...order, at, state: waits ? 'waits' : 'sent', why },
-        by,
-        `machine.${act.do}`,
-        `asks to ${act.do} ${machine} of ${agent}${wordsOf(act)}`,
-      )
-      if (!waits) send(agent, record)
-      return { ok: true, value: record }
-    },
-    async approve(agent, id, by) {
-      const found = bookOf(agent).get(id)
-      const record = found === undefined ? undefined : told(found)
-      if (record === undefined) return refused('not-found', `There is no order ${id}.`, 'Look at the list of them.')
-      if (record.state !== 'waits')
-        return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
-      if (isSamePerson(record.by, nameOf(by)))
-        return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
-      if (!delivery.connected().includes(agent)) return away(agent)
-      const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`
-      const until = clock() + HEARD_WITHIN_MS
-      const sent = await write(
-        agent,
-        { ...record, until, state: 'sent', why: `agreed to by ${by}` },
-        by,
-        'machine.approve',
-        summary,
-      )
-      send(agent, sent)
-      return { ok: true, value: sent }
-    },
-    async take(agent, { machines, orders = [], at }) {
-      if (machines !== undefined) reports.set(agent, { at, machines })
-      for (const { id, outcome, why } of orders) {
-        const record = bookOf(agent).get(id)
-        // Told again, it is one outcome; of an order nobody here gave, nothing is believed.
-        if (record === undefined || isOver(record) || record.state === outcome) continue
-        const summary = `${record.act.do} ${record.machine}: ${outcome}${why === '' ? '' : `, ${why}`}`
-        await write(agent, { ...record, state: outcome, why }, `agent:${agent}`, `machine.${outcome}`, summary)
-      }
-    },
+    ask: ({ agent, machine, act, by, key }) =>
+      bookOf(agent).inTurn(async () => {
+        if (!delivery.connected().includes(agent)) return away(agent)
+        const id = `m_${createHash('sha256')
+          .update(`${agent} ${key ?? randomUUID()}`)
+          .digest('hex')
+          .slice(0, 32)}`
+        const known = bookOf(agent).orders.get(id)
+        if (known !== undefined) return { ok: true, value: told(known) }
+        if (!makeRoom(bookOf(agent))) return tooMany(agent)
+        const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
+        const at = clock()
+        const until = at + (waits ? AGREED_WITHIN_MS : HEARD_WITHIN_MS)
+        // Hosts write it into a log of lines, and read nothing else.
+        const order: MachineOrder = { id, machine, act, by: nameOf(by), until }
+        const why = waits ? `another person has to agree: ${APPROVAL_OF_ACT[act.do]} approver` : ''
+        const record = await write(
+          agent,
+          { ...order, at, state: waits ? 'waits' : 'sent', why },
+          by,
+          `machine.${act.do}`,
+          `asks to ${act.do} ${machine} of ${agent}${wordsOf(act)}`,
+        )
+        if (!waits) send(agent, record)
+        return { ok: true, value: record }
+      }),
+    approve: (agent, id, by) =>
+      bookOf(agent).inTurn(async () => {
+        const found = bookOf(agent).orders.get(id)
+        const record = found === undefined ? undefined : told(found)
+        if (record === undefined) return refused('not-found', `There is no order ${id}.`, 'Look at the list of them.')
+        if (record.state !== 'waits')
+          return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
+        if (isSamePerson(record.by, nameOf(by)))
+          return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
+        if (!delivery.connected().includes(agent)) return away(agent)
+        const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`
+        const until = clock() + HEARD_WITHIN_MS
+        const sent = await write(
+          agent,
+          { ...record, until, state: 'sent', why: `agreed to by ${by}` },
+          by,
+          'machine.approve',
+          summary,
+        )
+        send(agent, sent)
+        return { ok: true, value: sent }
+      }),
+    take: (agent, { machines, orders = [], at }) =>
+      bookOf(agent).inTurn(async () => {
+        if (machines !== undefined) reports.set(agent, { at, machines })
+        for (const { id, outcome, why } of orders) {
+          const record = bookOf(agent).orders.get(id)
+          // Told again, it is one outcome; of an order nobody here gave, nothing is believed.
+          if (record === undefined || isOver(record) || record.state === outcome) continue
+          const summary = `${record.act.do} ${record.machine}: ${outcome}${why === '' ? '' : `, ${why}`}`
+          await write(agent, { ...record, state: outcome, why }, `agent:${agent}`, `machine.${outcome}`, summary)
+        }
+      }),
     of(agent) {
       const { at, machines } = reports.get(agent) ?? { at: null, machines: [] }
-      return { at, machines, orders: [...bookOf(agent).values()].map(told).reverse() }
+      return { at, machines, orders: [...bookOf(agent).orders.values()].map(told).reverse() }
     },
     unheard: (agent) =>
-      [...bookOf(agent).values()]
+      [...bookOf(agent).orders.values()]
         .filter((record) => record.state === 'sent' && clock() < record.until)
         .map(({ id, machine, act, by, until }) => ({ type: 'machine', order: { id, machine, act, by, until } })),
   }
@@ -151,6 +165,13 @@ function wordsOf({ do: _, ...rest }: MachineAct): string {
 
 const away = (agent: AgentId) =>
   refused('agent-away', `Agent ${agent} is not in touch.`, 'Wait for it, or do it on its host with guise machine.')
+
+const tooMany = (agent: AgentId) =>
+  refused(
+    'too-many-orders',
+    `${KEPT} orders about machines of agent ${agent} are open.`,
+    'Wait until one is over; those that wait for another person are within 15 minutes.',
+  )
 
 function refused(code: string, why: string, cure: string): Refusal {
   return { ok: false, code, why, cure }

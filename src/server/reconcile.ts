@@ -19,6 +19,7 @@ import { type Gathered, gather } from './decision-input.ts'
 import { maybe } from './fault.ts'
 import type { Fleet } from './fleet.ts'
 import type { Halts } from './halts.ts'
+import { createInTurn } from './in-turn.ts'
 import type { IntelKeeper } from './intel.ts'
 import type { PlanFlow } from './plan-flow.ts'
 import { releaseDraft } from './release.ts'
@@ -75,7 +76,6 @@ type Failure = { readonly until: number; readonly times: number }
 
 export function createReconciler(deps: ReconcileDeps): Reconciler {
   const { tenant, store, flow, clock } = deps
-  let queue: Promise<unknown> = Promise.resolve()
   let asked = false
   let stopped = false
   let activations: Decision['activations'] = {}
@@ -83,12 +83,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   const failed = new Map<string, Failure>()
   const alarmed = new Map<string, number>()
 
-  /** One at a time, in order: a decision is made on what the one before left. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work, work)
-    queue = turn.catch(() => null)
-    return turn
-  }
+  /** A decision is made on what the one before left. */
+  const inTurn = createInTurn()
 
   function inputOf(state: Gathered, shifts: readonly ShiftRecord[], talk: DecideInput['conversations']): DecideInput {
     const now = clock()
@@ -357,7 +353,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     },
     async stop() {
       stopped = true
-      await queue
+      await inTurn(async () => {})
     },
   }
 }
