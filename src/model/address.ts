@@ -82,7 +82,8 @@ export function formatCidr(cidr: Cidr): string {
   return `${formatAddress(cidr.base)}/${isV4(cidr.base) && cidr.length >= 96 ? cidr.length - 96 : cidr.length}`
 }
 
-function maskWords(words: Words, length: number): Words {
+/** Host bits to zero; `length` in the 128-bit form. */
+export function maskWords(words: Words, length: number): Words {
   const mask = (i: number) => {
     const bits = Math.min(32, Math.max(0, length - i * 32))
     return bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
