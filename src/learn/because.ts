@@ -16,7 +16,13 @@ export function because(model: Model, x: Float64Array, seen: Classification, win
       ...strongest(model, x, best).slice(0, MOST - 1),
     ]
   }
-  return strongest(model, x, winner)
+  const own = strongest(model, x, winner)
+  if (own.length > 0) return own
+  // It is believed for what came before: what this window alone says is the news.
+  const best = seen.posterior.indexOf(Math.max(...seen.posterior))
+  return seen.unknown >= 0.5
+    ? [`this window alone is unlike anything learnt (${Math.round(seen.unknown * 100)} % novel)`]
+    : [`this window alone looks like ${model.personas[best]}`, ...strongest(model, x, best).slice(0, MOST - 1)]
 }
 
 function strongest(model: Model, x: Float64Array, persona: number): string[] {
