@@ -60,6 +60,17 @@ test('whoever makes addresses up fills neither the book nor pushes out who was t
   assert.ok('fd00::64' in seen && !('fd00::1' in seen), 'the newest stay')
 })
 
+test('an address that is older than as many others is no news, and takes nothing from whoever has it', () => {
+  const book = createDeviceBook([])
+  book.see(at(2, 'fd00::99', NOW - 5), NOW)
+  for (let i = 1; i <= 12; i++) book.see(at(1, `fd00::${i.toString(16)}`, NOW + i), NOW)
+  for (const address of ['fd00::d', 'fd00::99']) assert.equal(book.see(at(1, address, NOW - 1), NOW), false, address)
+  const [two, one] = book.devices()
+  assert.deepEqual(Object.keys(two!.seen), ['fd00::99'])
+  assert.equal(Object.keys(one!.seen).length, 12)
+  assert.equal(book.see(at(1, 'fd00::d', NOW + 20), NOW), true, 'used again')
+})
+
 test('only what can be routed is an address of a device', () => {
   const refused = ['fe80::1', 'ff02::1', '224.0.0.1', '169.254.3.4', '0.0.0.0', '127.0.0.1', '::', '::1', 'x', '']
   fc.assert(

@@ -68,14 +68,15 @@ export function createDeviceBook(kept: readonly Device[]): DeviceBook {
         refused++
         return false
       }
+      const seen = bounded({ ...(known === undefined || moves ? {} : known.seen), [address]: at })
+      // Known longer than as many others: it would be news with every look.
+      if (seen[address] === undefined) return false
       const before = holder(face, address)
       if (before !== undefined) {
         delete before.seen[address]
         if (Object.keys(before.seen).length === 0) devices.delete(before.mac)
       }
-      const seen = known === undefined || moves ? {} : known.seen
-      seen[address] = at
-      devices.set(mac, { face, mac, seen: bounded(seen) })
+      devices.set(mac, { face, mac, seen })
       return true
     },
     forget(now) {

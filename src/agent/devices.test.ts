@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { until } from '../../bench/kill/range.ts'
 import type { WorkloadReport } from '../model/wire.ts'
-import { foundDevices } from './devices.ts'
+import { foundDevices, watchDevices } from './devices.ts'
+import { devicesSource } from './source-health.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'guise-devices-'))
 after(() => rmSync(home, { recursive: true, force: true }))
@@ -46,6 +48,37 @@ test('what the inventory names is not told twice, and a link of somebody is shar
   assert.deepEqual(keys([named('gateway', 'lan0', ['10.0.0.6', '10.0.0.5'])]), [[`device:${mac(1)}`, 'fd00::5']])
   assert.deepEqual(keys([named('gateway', 'lan0', [], `device:${mac(1)}`)]), [[`device:${mac(2)}`, '10.0.0.6']])
   assert.deepEqual(keys([named('netns', 'lan0', ['10.0.0.9'])]), [])
+  const otherwise = [named('gateway', 'lan0', ['10.0.0.6/24', 'FD00:0::0:5/64'])]
+  assert.deepEqual(keys(otherwise), [[`device:${mac(1)}`, '10.0.0.5']], 'with a prefix, in another spelling')
+})
+
+test('what could not be written down is told when it can be, and what failed once does not fail for ever', async () => {
+  const now = 8 * 86_400_000
+  keep([{ face: 'lo', mac: mac(1), seen: { '10.0.0.5': 0, 'fd00::5': now } }])
+  const inTheWay = join(home, 'devices.json.new')
+  mkdirSync(inTheWay)
+  const lines: string[] = []
+  let told = 0
+  const changed = () => {
+    told++
+  }
+  const lan = { faces: ['lo'], leases: null }
+  const watch = watchDevices(home, lan, { changed, say: (line) => lines.push(line), clock: () => now })
+  const { measure } = devicesSource(watch, lan.faces)
+  try {
+    await until('it fails again and again', 5_000, () => watch.counters.failed > 2)
+    assert.equal(lines.length, 1, 'said once')
+    assert.match(lines[0]!, /^devices are not looked for: EISDIR/)
+    assert.match(measure().failed ?? '', /EISDIR/)
+    assert.equal(told, 0)
+    rmSync(inTheWay, { recursive: true })
+    await until('the change is told', 15_000, () => told === 1)
+    assert.equal(measure().failed, null)
+    assert.deepEqual(foundDevices(home, lan, [])[0]?.addresses, ['fd00::5'])
+  } finally {
+    rmSync(inTheWay, { recursive: true, force: true })
+    watch.close()
+  }
 })
 
 test('a file that is none of ours says nothing', () => {

@@ -9,7 +9,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { cidrContains, isV4, parseAddress, type Words } from '../model/address.ts'
+import { canonicalText, cidrContains, isV4, parseAddress, type Words } from '../model/address.ts'
 import { deviceKey } from '../model/device-key.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import type { Message } from '../netlink/message.ts'
@@ -35,6 +35,8 @@ export type DeviceWatch = {
   /** Devices for which there was no room. */
   readonly refused: number
   readonly known: number
+  /** Why they are not looked for, or not told, just now. */
+  readonly failing: string | null
   /** A packet from here was refused as nobody's: the link is asked who has it. */
   suspect(address: Words | Uint32Array): void
   close(): void
@@ -56,13 +58,18 @@ export function foundDevices(home: string, gateway: Gateway, named: readonly Wor
   const names = openLeases(gateway.leases)()
   const keys = new Set(named.map(({ key }) => key))
   const linked = new Set(named.flatMap((one) => (one.driver === 'gateway' ? [] : (one.interface ?? []))))
-  const taken = new Set(named.flatMap((one) => one.addresses.map((address) => `${one.interface} ${address}`)))
+  const taken = new Set(named.flatMap((one) => one.addresses.map((address) => spotOf(one, address))))
   return read(home)
     .filter(({ face }) => gateway.faces.includes(face) && !linked.has(face))
     .map((device) => reportOf(device, names))
-    .map((one) => ({ ...one, addresses: one.addresses.filter((address) => !taken.has(`${one.interface} ${address}`)) }))
+    .map((one) => ({ ...one, addresses: one.addresses.filter((address) => !taken.has(spotOf(one, address))) }))
     .filter(({ key, addresses }) => !keys.has(key) && addresses.length > 0)
     .sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+/** One address of one link, however it is written. */
+function spotOf({ interface: face }: WorkloadReport, address: string): string {
+  return `${face} ${canonicalText(address.split('/')[0]!)}`
 }
 
 function reportOf({ face, mac, seen }: Device, names: ReadonlyMap<string, string>): WorkloadReport {
@@ -86,6 +93,7 @@ export function watchDevices(
   const asked = new Map<string, number>()
   const changes: number[] = []
   let socket: NetlinkSocket | null = null
+  let failing: string | null = null
   let [lookedAt, keptAt, names, isOwed] = [Number.NEGATIVE_INFINITY, 0, leases(), false]
 
   const hear = (message: Message) => {
@@ -123,20 +131,25 @@ export function watchDevices(
         lookedAt = monotonic
       }
       tell(monotonic)
+      if (!isOwed) failing = null
     } catch (error) {
       socket?.close()
       socket = null
-      if (counters.failed++ === 0) options.say(`devices are not looked for: ${(error as Error).message}`)
+      counters.failed++
+      const why = (error as Error).message
+      if (why !== failing) options.say(`devices are not looked for: ${why}`)
+      failing = why
     }
   }
   const tell = (monotonic: number) => {
     while (changes.length > 0 && monotonic - changes[0]! > CHANGES_WITHIN_MS) changes.shift()
     if (isOwed && changes.length < MOST_CHANGES) {
-      isOwed = false
       changes.push(monotonic)
       write(home, book.devices())
       keptAt = monotonic
       options.changed()
+      // What fails up to here is owed still.
+      isOwed = false
     } else if (monotonic - keptAt > KEEP_MS) {
       write(home, book.devices())
       keptAt = monotonic
@@ -152,6 +165,9 @@ export function watchDevices(
     },
     get known() {
       return book.devices().length
+    },
+    get failing() {
+      return failing
     },
     suspect(address) {
       const face = socket === null ? undefined : onLink(gateway.faces, address)

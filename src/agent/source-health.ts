@@ -58,7 +58,10 @@ export function devicesSource(watch: DeviceWatch, faces: readonly string[]): Own
     lagMs: null,
     exporters: [],
     exportersMore: 0,
-    failed: watch.counters.failed === 0 ? null : 'the table of neighbours could not be read; see the log of the agent',
+    failed:
+      watch.failing === null
+        ? null
+        : `devices are not looked for, ${plainText(watch.failing, 200)}; it is tried again several times a second`,
     hops: [
       hop(
         'socket',
