@@ -44,8 +44,9 @@ export async function tell(face: string, changes: Partial<Told>, run: Run): Prom
   if (serverOf(face) !== null && JSON.stringify(told) === JSON.stringify(before)) return
   const folder = folderOf(face)
   effectSync('lease mkdir', () => mkdirSync(folder, { recursive: true, mode: 0o755 }))
-  write(join(folder, 'told.json'), JSON.stringify(told))
+  // While one serves, this file is what it serves, whoever dies here.
   await end(face)
+  write(join(folder, 'told.json'), JSON.stringify(told))
   if (told.lease === null) return
   write(confOf(face), configText(face, told.lease, told.naming))
   await effect('lease start', () => run('dnsmasq', [`--conf-file=${confOf(face)}`]))
