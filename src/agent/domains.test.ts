@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Domain } from '../enforce/drivers/libvirt/domain.ts'
 import type { WorkloadReport } from '../model/wire.ts'
-import { foundDomains, here } from './domains.ts'
+import { foundDomains, here, leftLinks } from './domains.ts'
 
 const UUID = '00000000-0000-4000-8000-00000000feed'
 const home = mkdtempSync(join(tmpdir(), 'guise-domains-'))
@@ -37,6 +37,16 @@ test('one that stands stays what it was when it ran, under the name it has now',
   const stands = domain({ id: null, link: null, name: 'web-2' })
   assert.deepEqual(here(stands, new Map(), before), { ...before, name: 'web-2' })
   assert.equal(here(stands, new Map(), undefined), null)
+})
+
+test('a lease goes with the link of a domain that stands or is gone, and stays with whoever has the link', () => {
+  const web = here(domain(), ours, undefined)!
+  const known = (...all: WorkloadReport[]) => new Map(all.map((one) => [one.key, one]))
+  assert.deepEqual(leftLinks(known(web), known(web), ours), [], 'it runs')
+  assert.deepEqual(leftLinks(known(web), known(web), new Map()), ['gweb'], 'it stands: libvirt took its link along')
+  assert.deepEqual(leftLinks(known(web), known(), ours), ['gweb'], 'libvirt forgot it, and the link is there still')
+  assert.deepEqual(leftLinks(known(web), known({ ...web, key: 'other' }), ours), [], 'another one has it now')
+  assert.deepEqual(leftLinks(known({ ...web, interface: null }), known(), new Map()), [], 'on somebody’s bridge')
 })
 
 test('what the inventory names by key or by link is not told twice, and a torn file names nothing', () => {

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { forgetLease } from '../enforce/drivers/leases.ts'
 import { adoptRunning, adoptStopped, letGo } from '../enforce/drivers/libvirt/adopt.ts'
 import type { Domain } from '../enforce/drivers/libvirt/domain.ts'
 import { UUID } from '../enforce/drivers/libvirt/door.ts'
@@ -79,10 +80,19 @@ export async function lookAtDomains(home: string, uri: string): Promise<boolean>
     else adoptRunning(domain, uri)
   }
   for (const uuid of before.keys()) if (!after.has(uuid)) letGo(uuid)
+  // Whoever serves a link that is gone would serve whatever gets its name next. A name that can have no lease has none.
+  for (const face of leftLinks(before, after, links)) await forgetLease(face).catch(() => {})
   const texts = [before, after].map((known) => JSON.stringify(Object.fromEntries(known)))
   if (texts[0] === texts[1]) return false
   write(home, texts[1]!)
   return true
+}
+
+/** Links that a domain had which stands or is gone: libvirt took them along, or nobody is behind them. */
+export function leftLinks(before: Known, after: Known, links: Links): string[] {
+  const held = new Set([...after.values()].map((one) => one.interface))
+  const faces = new Set([...before.values()].flatMap((one) => one.interface ?? []))
+  return [...faces].filter((face) => !links.has(face) || !held.has(face))
 }
 
 /** Null when no link of it leads here, as far as is known. */
