@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- forecast --m4 DIR [--isp DIR] [--every N] [--json]`: how good the forecasts are on series nobody tuned
- * for: M4's hourly ones (48 steps after the end, once), and one link's traffic (48 steps ahead from many origins). Errors
+ * `npm run bench -- forecast --m4 DIR [--isp DIR] [--every N] [--json]`: how good the forecasts are on futures nobody tuned
+ * on: M4's hourly series (48 steps after the end, once), and one link's traffic (48 steps ahead from many origins). Errors
  * per model and of the ensemble on stderr; definitions in src/learn/forecast/accuracy.ts. `--every N` takes each Nth series.
  */
 import { existsSync } from 'node:fs'
@@ -31,6 +31,8 @@ export async function run(args: readonly string[]): Promise<void> {
   if (!existsSync(values.m4))
     throw new Error(`there is no folder ${values.m4}; give one with --m4 DIR, or set GUISE_DATA`)
   const m4 = measureM4(readM4(values.m4).filter((_, i) => i % Number(values.every) === 0))
+  if (values.isp !== undefined && !existsSync(values.isp))
+    throw new Error(`--isp ${values.isp}: there is no such folder`)
   const isp = measureIsp(values.isp ?? ispBeside(values.m4))
   report(
     args,

@@ -50,7 +50,7 @@ function changePoints(values: readonly (number | null)[]): number[] {
   return found
 }
 
-/** Each true point is matched once, by the first unmatched found one within the margin. */
+/** Each true point is matched once, by the nearest unmatched found one within the margin. */
 function matched(truth: readonly number[], found: readonly number[]): number {
   const left = new Set(found)
   let count = 0

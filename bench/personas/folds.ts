@@ -10,18 +10,13 @@ import {
   type RecogniserSettings,
 } from '../../src/learn/recognise/fit-recogniser.ts'
 import { areaUnderCurve, type Verdict } from '../../src/learn/recognise/judgement.ts'
-import { recognise } from '../../src/learn/recognise/recognise.ts'
+import { recognise, verdictOf } from '../../src/learn/recognise/recognise.ts'
 
 export type Held = Example & { readonly folder: string }
 
 export function learn(examples: readonly Held[], settings: RecogniserSettings): Recogniser {
   const { forest, ...fitted } = fitRecogniser(examples, settings)
   return { ...fitted, forest: parseForest(forest, fitted.types.length) }
-}
-
-export function verdictAt(recogniser: Recogniser, { type, ages }: Example, age: number): Verdict {
-  const { p, guess, type: told } = recognise(recogniser, ages.at(age)!)
-  return { truth: type, told, guess, p: p[recogniser.types.indexOf(guess)]! }
 }
 
 /** Verdicts by age; −1 is the whole capture. Each example is in exactly one fold. */
@@ -38,7 +33,8 @@ export function crossValidate(
       examples.filter((one) => !held.has(one)),
       settings,
     )
-    for (const one of held) for (const age of ages) verdicts.get(age)!.push(verdictAt(recogniser, one, age))
+    for (const one of held)
+      for (const age of ages) verdicts.get(age)!.push(verdictOf(recogniser, one.type, one.ages.at(age)!))
     process.stderr.write(`${settings.set}: fold ${fold + 1} of ${folds}\n`)
   }
   return verdicts
@@ -56,7 +52,7 @@ export function leaveDevicesOut(examples: readonly Held[], settings: RecogniserS
         settings,
       )
       const own = examples.filter((one) => one.folder === folder)
-      const right = own.filter((one) => verdictAt(recogniser, one, -1).told === type).length
+      const right = own.filter((one) => verdictOf(recogniser, type, one.ages.at(-1)!).told === type).length
       told[folder] = Math.round((right / own.length) * 1e4) / 1e4
     }
   }

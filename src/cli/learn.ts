@@ -1,9 +1,10 @@
 /** `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth. Needs no server. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { DEFAULT_SETTINGS, fitRecogniser, type Recogniser } from '../learn/recognise/fit-recogniser.ts'
-import { type Judgement, judgeVerdicts, type Verdict } from '../learn/recognise/judgement.ts'
-import { recognise } from '../learn/recognise/recognise.ts'
+import { DEFAULT_SETTINGS, fitRecogniser } from '../learn/recognise/fit-recogniser.ts'
+import { type Judgement, judgeVerdicts } from '../learn/recognise/judgement.ts'
+import { verdictOf } from '../learn/recognise/recognise.ts'
 import { parseRecogniser, recogniserJson } from '../learn/recognise/recogniser-file.ts'
 import { plainText } from '../model/plain-text.ts'
 import { action, CliError, print } from './client.ts'
@@ -24,8 +25,8 @@ export function register(program: Command): void {
     .description('learn types of devices from labelled traffic, and judge what was learnt')
   learn
     .command('train')
-    .description('learn from <label>/<captures>, or from a folder with one labelled table, and write a model')
-    .requiredOption('--labelled <dir>', 'a folder of captures for each label; types.json in it merges labels')
+    .description('learn from <label>/<captures or logs>, or from a folder with one labelled table, and write a model')
+    .requiredOption('--labelled <dir>', 'a folder of captures or logs for each label; types.json in it merges labels')
     .requiredOption('--out <model>', 'the file to write')
     .option('--seed <number>', 'the same seed and data give the same model', '1')
     .option('--behaviour-only', 'no names and fingerprints: what it does, not what it says it is')
@@ -45,6 +46,7 @@ async function train(command: Command): Promise<void> {
   const seed = Number(options.seed)
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new CliError(`--seed ${plainText(options.seed, 20)} is no whole number of zero or more.`, 2)
+  mustBeWritable(options.out)
   const labelled = await read(options.labelled)
   const set = options.behaviourOnly === true ? 'behaviour' : DEFAULT_SETTINGS.set
   tell(`learning from ${labelled.examples.length} ${labelled.kind === 'table' ? 'rows' : 'captures'}`)
@@ -66,10 +68,10 @@ async function train(command: Command): Promise<void> {
     train_s: took,
     data: hash,
   }
-  print(command, { ...result, seed, features: provenance.features, set }, () =>
+  const sets = labelled.kind === 'table' ? {} : { set }
+  print(command, { ...result, seed, features: provenance.features, ...sets }, () =>
     [
       `${options.out}: ${types.length} types from ${examples} examples in ${took.toFixed(1)} s.`,
-      ...labelled.left.map((line) => `left out ${line}`),
       `Judge it with: guise learn evaluate --model ${options.out} --labelled DIR`,
     ].join('\n'),
   )
@@ -81,16 +83,29 @@ async function evaluate(command: Command): Promise<void> {
   const labelled = await read(options.labelled, provenance.merged)
   if (labelled.hash === provenance.data)
     tell('this is the very data that the model was learnt from: the figures say nothing of others')
-  const judgement = judgeVerdicts(orSay(() => verdictsOf(recogniser, labelled.examples)))
-  print(command, judgement, textOf)
+  const strange = new Set(labelled.examples.map(({ type }) => type)).difference(new Set(recogniser.types))
+  if (strange.size > 0) tell(`the model knows no ${[...strange].map((type) => plainText(type, 60)).join(', ')}`)
+  const told = orSay(() => labelled.examples.map(({ type, ages }) => verdictOf(recogniser, type, ages.at(-1)!)))
+  // Whatever nothing could be read of was not told either.
+  const untold = labelled.left.map(({ type }) => ({ truth: type, told: null, guess: '', p: 0 }))
+  print(
+    command,
+    orSay(() => judgeVerdicts([...told, ...untold])),
+    textOf,
+  )
 }
 
-/** One verdict for each capture, by all of it, or for each row. */
-export function verdictsOf(recogniser: Recogniser, examples: Labelled['examples']): Verdict[] {
-  return examples.map(({ type, ages }) => {
-    const { p, guess, type: told } = recognise(recogniser, ages.at(-1)!)
-    return { truth: type, told, guess, p: p[recogniser.types.indexOf(guess)]! }
-  })
+/** Learning takes minutes: what would fail at its end is said before. */
+function mustBeWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CliError(
+      `--out ${plainText(path, 200)} cannot be written (${code}). Name a file in a folder that is there.`,
+      2,
+    )
+  }
 }
 
 function textOf({ accuracy, macro_f1, ece, abstained, confusion }: Judgement): string {
@@ -117,11 +132,14 @@ function readModel(path: string): ReturnType<typeof parseRecogniser> {
 async function read(dir: string, merged: Readonly<Record<string, string>> = {}): Promise<Labelled> {
   let toldAt = performance.now()
   try {
-    return await readLabelled(dir, merged, (done, of) => {
+    const labelled = await readLabelled(dir, merged, (done, of) => {
       if (performance.now() - toldAt < 1_000) return
       toldAt = performance.now()
-      tell(`read ${done} of ${of} captures`)
+      tell(`read ${done} of ${of}`)
     })
+    for (const { source, why } of labelled.left) tell(plainText(`left out ${source}: ${why}`, 400))
+    for (const line of labelled.cut) tell(plainText(`read in part ${line}`, 400))
+    return labelled
   } catch (error) {
     throw new CliError((error as Error).message, 1)
   }

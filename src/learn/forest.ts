@@ -49,6 +49,10 @@ export function parseForest(json: ForestJson, classes: number): Forest {
   // Children come after their parent, so a walk always ends, whatever the file says.
   const ends = json.left.every((left, i) => json.feature[i]! < 0 || (left > i && left + 1 < nodes))
   if (!ends) throw new Error('reading a forest: a child does not come after its parent')
+  const isNode = (root: number) => Number.isInteger(root) && root >= 0 && root < nodes
+  if (json.roots.length === 0 || !json.roots.every(isNode)) throw new Error('reading a forest: a root is no node of it')
+  if (![...json.share, ...json.threshold].every(Number.isFinite))
+    throw new Error('reading a forest: a share or a threshold is no number')
   return {
     classes,
     roots: Int32Array.from(json.roots),

@@ -1,3 +1,5 @@
+import { ownText } from './plain-text.ts'
+
 /**
  * What a device on a shared link says of itself, packet by packet, since it was first seen: words that were counted. Two
  * kinds are kept apart, so that a deployment may choose. *Behaviour* has no addresses and no names: protocols, sizes, order,
@@ -29,8 +31,13 @@ export function countWord(words: Map<string, number>, word: string, room: Room):
   const key = word.slice(0, MAX_WORD)
   const had = words.get(key)
   if (had === undefined && (words.size >= MAX_WORDS || room.left === 0)) return
-  if (had === undefined) room.left--
-  words.set(key, (had ?? 0) + 1)
+  if (had !== undefined) {
+    words.set(key, had + 1)
+    return
+  }
+  room.left--
+  // A piece of a text would keep the whole text.
+  words.set(ownText(key), 1)
 }
 
 export function copyPortrait(portrait: Portrait): Portrait {

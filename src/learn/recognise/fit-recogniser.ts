@@ -40,7 +40,10 @@ export function fitRecogniser(
   if (types.length < 2 || types.length > MAX_TYPES)
     throw new Error(`learning needs 2 to ${MAX_TYPES} types, and there are ${types.length}: one folder for each`)
   const calibration = fitCalibration(toldOfHeld(examples, types, settings))
-  return { ...grow(examples, types, settings), calibration }
+  const grown = grow(examples, types, settings)
+  if (widthOf(grown.encoder) === 0)
+    throw new Error('nothing is in three captures and not in all: give more captures for each label')
+  return { ...grown, calibration }
 }
 
 function grow(examples: readonly Example[], types: readonly string[], settings: RecogniserSettings): Grown {

@@ -116,7 +116,7 @@ test('every example is in exactly one fold; those of one kind together', () => {
   )
 })
 
-test('a calibration never turns a verdict over, and survives shares that are certain', () => {
+test('a calibration survives shares that are certain, and leaves alone what it cannot mend', () => {
   const told = Array.from({ length: 40 }, (_, i) => ({ p: Float64Array.from(i % 2 ? [0, 1] : [1, 0]), label: i % 2 }))
   const { temperature, lean } = fitCalibration(told)
   assert.ok(temperature > 0 && Number.isFinite(lean))
@@ -134,6 +134,22 @@ test('a file that is none, of other features, or not whole is refused with its r
     [/guise learn train/, { ...whole, format: 'other' }],
     [/made for the features portrait\/0/, { ...whole, provenance: { ...whole.provenance, features: 'portrait/0' } }],
     [/calibration is missing/, { ...whole, calibration: { temperature: 0, lean: 0 } }],
+    [/a root is no node/, { ...whole, forest: { ...whole.forest, roots: [] } }],
+    [/a root is no node/, { ...whole, forest: { ...whole.forest, roots: [1e6] } }],
+    [
+      /a share or a threshold is no number/,
+      { ...whole, forest: { ...whole.forest, share: whole.forest.share.map(() => null) } },
+    ],
+    [/asks for more than/, { ...whole, forest: { ...whole.forest, feature: whole.forest.feature.map(() => 9_999) } }],
+    [/neither captures nor tables/, { ...whole, encoder: { ...whole.encoder, words: ['a'] } }],
+    [
+      /neither captures nor tables/,
+      {
+        ...whole,
+        encoder: { kind: 'table', columns: [{ kind: 'text' }] },
+        provenance: { ...whole.provenance, features: 'table/1' },
+      },
+    ],
     [/columns do not agree/, { ...whole, forest: { ...whole.forest, left: [] } }],
   ]
   for (const [why, json] of broken) assert.throws(() => parseRecogniser(json), why)

@@ -3,6 +3,7 @@ import { predict } from '../forest.ts'
 import { calibrate } from './calibration.ts'
 import { encode, type Seen, widthOf } from './encoder.ts'
 import type { Recogniser } from './fit-recogniser.ts'
+import type { Verdict } from './judgement.ts'
 
 export type Recognition = {
   /** By `Recogniser.types`; sums to one. */
@@ -13,8 +14,8 @@ export type Recognition = {
   readonly type: string | null
 }
 
-/** Two types that cannot be told apart share the belief; below this it is not even between two. */
-const ABSTAIN_BELOW = 0.35
+/** Two types that cannot be told apart share the belief; below this it is not even between two. Of two types one always is above. */
+const TOLD_FROM = 0.35
 /** Above it, nothing seen before looks like it. */
 const UNKNOWN_FROM = 0.9
 
@@ -30,5 +31,12 @@ export function recognise({ types, encoder, forest, calibration }: Recogniser, s
   let best = 0
   for (let i = 1; i < p.length; i++) if (p[i]! > p[best]!) best = i
   const guess = types[best]!
-  return { p, unknown, guess, type: p[best]! < ABSTAIN_BELOW || unknown >= UNKNOWN_FROM ? null : guess }
+  // Whatever is no number abstains.
+  return { p, unknown, guess, type: p[best]! >= TOLD_FROM && unknown < UNKNOWN_FROM ? guess : null }
+}
+
+/** Of something whose type is known. */
+export function verdictOf(recogniser: Recogniser, truth: string, seen: Seen): Verdict {
+  const { p, guess, type: told } = recognise(recogniser, seen)
+  return { truth, told, guess, p: p[recogniser.types.indexOf(guess)]! }
 }

@@ -1,7 +1,7 @@
 /** A recogniser as a file, with where it comes from; read strictly, because a file may be anything. */
 import { type ForestJson, parseForest } from '../forest.ts'
 import type { Calibration } from './calibration.ts'
-import type { Column, Encoder } from './encoder.ts'
+import { type Column, type Encoder, widthOf } from './encoder.ts'
 import type { Grown, Recogniser } from './fit-recogniser.ts'
 import { FEATURE_SETS, type FeatureSet, PORTRAIT_FEATURES_VERSION } from './vocabulary.ts'
 
@@ -62,9 +62,13 @@ export function parseRecogniser(json: unknown): Recogniser & { readonly provenan
     )
   if (forest === undefined || !isCalibration(calibration))
     throw new Error('it is not whole: its forest or its calibration is missing')
+  const parsed = parseEncoder(encoder)
+  const width = widthOf(parsed)
+  if (!forest.feature?.every((feature) => Number.isInteger(feature) && feature < width))
+    throw new Error(`it is not whole: its forest asks for more than the ${width} features it was learnt from`)
   return {
     types,
-    encoder: parseEncoder(encoder),
+    encoder: parsed,
     forest: parseForest(forest, types.length),
     calibration,
     provenance,
@@ -76,11 +80,18 @@ function isCalibration(said: Partial<Calibration> | undefined): said is Calibrat
 }
 
 function parseEncoder(encoder: RecogniserJson['encoder']): Encoder {
-  if (encoder.kind === 'table') return encoder
-  if (encoder.kind !== 'portrait' || !FEATURE_SETS.includes(encoder.set))
+  if (encoder.kind === 'table' && Array.isArray(encoder.columns) && encoder.columns.every(isColumn)) return encoder
+  if (encoder.kind !== 'portrait' || !FEATURE_SETS.includes(encoder.set) || !isNumbers(encoder.words))
     throw new Error('it reads neither captures nor tables: train it again')
   return {
     kind: 'portrait',
     vocabulary: { set: encoder.set, columns: new Map(encoder.words.map((hash, column) => [hash, column])) },
   }
+}
+
+const isNumbers = (said: unknown) => Array.isArray(said) && said.every(Number.isSafeInteger)
+
+function isColumn(said: Partial<Column> | null): boolean {
+  if (said?.kind === 'number') return Number.isFinite(said.least) && Number.isFinite(said.most)
+  return said?.kind === 'text' && Array.isArray(said.values) && said.values.every((value) => typeof value === 'string')
 }

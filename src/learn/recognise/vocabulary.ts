@@ -1,6 +1,6 @@
 /**
- * Which words of portraits a model knows, as columns. Words are kept as 53-bit hashes (FNV-1a, offset by kind): a model says
- * nothing of the names that it was trained on, and a word's own text explains a belief where it was seen.
+ * Which words of portraits a model knows, as columns. Words are kept as 53-bit hashes (FNV-1a, offset by kind): a model lists
+ * no names that it was trained on (whoever guesses one can test it), and a word's own text explains a belief where it was seen.
  */
 import type { Portrait } from '../../model/portrait.ts'
 

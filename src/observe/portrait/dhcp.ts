@@ -3,8 +3,6 @@ import { plainText } from '../../model/plain-text.ts'
 import type { Reader } from '../reader.ts'
 
 export type DhcpTold = {
-  /** Option 53: 1 discover, 3 request; 0 = not said. */
-  readonly type: number
   readonly hostName: string
   readonly vendorClass: string
   /** Option 55 as decimal numbers with commas: the best fingerprint of an IP stack that there is. */
@@ -20,14 +18,13 @@ const PAD = 0
 export function readDhcp(reader: Reader): DhcpTold | null {
   const at = reader.need(240)
   if (reader.view.getUint8(at) !== 1 || reader.view.getUint32(at + 236) !== COOKIE) return null
-  const told = { type: 0, hostName: '', vendorClass: '', wanted: '' }
+  const told = { hostName: '', vendorClass: '', wanted: '' }
   for (let i = 0; i < MAX_OPTIONS && reader.left > 0; i++) {
     const code = reader.u8()
     if (code === END) break
     if (code === PAD) continue
     const length = reader.u8()
-    if (code === 53 && length === 1) told.type = reader.u8()
-    else if (code === 12) told.hostName = plainText(reader.latin1(length), 64)
+    if (code === 12) told.hostName = plainText(reader.latin1(length), 64)
     else if (code === 60) told.vendorClass = plainText(reader.latin1(length), 64)
     else if (code === 55) told.wanted = [...reader.take(length)].join()
     else reader.skip(length)

@@ -33,7 +33,6 @@ test('a DHCP client says its name, its class and what it asks for', () => {
     [55, [1, 3, 6]],
   ])
   assert.deepEqual(readDhcp(new Reader().reset(message)), {
-    type: 1,
     hostName: 'HueBridge',
     vendorClass: 'udhcp 1.19.4',
     wanted: '1,3,6',
