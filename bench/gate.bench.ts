@@ -8,13 +8,14 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readRecording } from '../lab/recording.ts'
-import { estimateUnseen, type Unseen } from '../src/learn/gate/unseen.ts'
+import { estimateUnseen } from '../src/learn/gate/unseen.ts'
 import { judgeGate } from '../src/learn/gate/verdict.ts'
+import type { Unseen } from '../src/model/gate.ts'
 import { DATA } from '../test/need.ts'
 import { readTraffic, type Traffic, type Use } from './gate/traffic.ts'
 import { aim, percentile, report } from './report.ts'
 
-const LAB_DIR = fileURLToPath(new URL('../lab/recording', import.meta.url))
+const LAB_DIR = fileURLToPath(new URL('gate/lab', import.meta.url))
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 /** Fewer are no learning, and no truth. */

@@ -26,6 +26,7 @@ import { certificateRoutes } from './routes/certificates.ts'
 import { eventRoutes } from './routes/events.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { healthRoutes } from './routes/health.ts'
+import { learntRoutes } from './routes/learnt.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { machineRoutes } from './routes/machines.ts'
 import { manifestRoutes } from './routes/manifests.ts'
@@ -73,6 +74,7 @@ const ROUTES = [
   tokenRoutes,
   secretRoutes,
   certificateRoutes,
+  learntRoutes,
   ledgerRoutes,
   settingsRoutes,
   authorityRoutes,

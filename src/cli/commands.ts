@@ -28,7 +28,10 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],
   drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],
-  learn: ['learn', 'learn types of devices from labelled captures, and judge a model: train, evaluate'],
+  learn: [
+    'learn',
+    'learn types of devices from captures: train, evaluate; whether enough was seen to learn rules: gate',
+  ],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],
   token: ['token', 'tokens: create, list, revoke'],

@@ -1,4 +1,7 @@
-/** `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth. Needs no server. */
+/**
+ * `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth; needs no
+ * server. `guise learn gate`: whether what a server has seen of a workload or a persona is enough to learn rules from.
+ */
 import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
@@ -9,6 +12,7 @@ import { parseRecogniser, recogniserJson } from '../learn/recognise/recogniser-f
 import { plainText } from '../model/plain-text.ts'
 import { action, CliError, print } from './client.ts'
 import { type Labelled, readLabelled } from './learn-examples.ts'
+import { registerGate } from './learn-gate.ts'
 import { table } from './table.ts'
 
 type TrainOptions = {
@@ -22,7 +26,7 @@ type EvaluateOptions = { readonly model: string; readonly labelled: string }
 export function register(program: Command): void {
   const learn = program
     .command('learn')
-    .description('learn types of devices from labelled traffic, and judge what was learnt')
+    .description('learn types of devices from labelled traffic; tell whether enough was seen to learn rules from')
   learn
     .command('train')
     .description('learn from <label>/<captures or logs>, or from a folder with one labelled table, and write a model')
@@ -39,6 +43,7 @@ export function register(program: Command): void {
     .requiredOption('--model <model>', 'a file that train wrote')
     .requiredOption('--labelled <dir>', 'as for train')
     .action(action(evaluate))
+  registerGate(learn)
 }
 
 async function train(command: Command): Promise<void> {

@@ -171,6 +171,12 @@ export type ConversationRecord = {
   readonly service: string | null
 }
 
+/** What a rule is learnt from. */
+export type ConversationStep = Pick<
+  ConversationRecord,
+  'workload' | 'peer' | 'port' | 'proto' | 'direction' | 'start' | 'flows' | 'failed'
+>
+
 /** One window's traffic and belief, for charts. */
 export type HistoryPoint = {
   readonly at: number

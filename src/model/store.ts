@@ -19,6 +19,7 @@ import type {
   AuditQuery,
   AuditRecord,
   ConversationRecord,
+  ConversationStep,
   DecisionRecord,
   EvidenceRecord,
   HistoryPoint,
@@ -127,6 +128,13 @@ export type Store = {
       since: number,
       limit: number,
     ): Promise<readonly ConversationRecord[]>
+    /** Of several workloads, what a rule is learnt from: the newest first. */
+    steps(
+      tenant: TenantId,
+      ids: readonly WorkloadId[],
+      since: number,
+      limit: number,
+    ): Promise<readonly ConversationStep[]>
   }
 
   /** Conversations summed for the map of who talks to whom. */

@@ -1,7 +1,7 @@
 /** Who spoke with whom in 5 minutes: running totals, so a later figure replaces an earlier one. */
 import { sql } from 'kysely'
 import type { WorkloadId } from '../model/ids.ts'
-import type { ConversationRecord } from '../model/records.ts'
+import type { ConversationRecord, ConversationStep } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import { PAGE_MAX } from './cursor.ts'
 import { type Context, clean, lastByKey, ms } from './record-context.ts'
@@ -63,6 +63,16 @@ export function conversations({ db }: Context): Store['conversations'] {
         where tenant = ${tenant} and workload = any (${[...ids]}::text[]) and last >= ${ms(since)}
         group by workload, peer, port, proto, direction
         order by flows desc, workload, peer, port, proto, direction
+        limit ${Math.max(1, limit)}`.execute(db)
+      return rows
+    },
+    async steps(tenant, ids, since, limit) {
+      if (ids.length === 0) return []
+      const { rows } = await sql<ConversationStep>`
+        select workload, peer, port, proto, direction, start, flows, failed
+        from conversations
+        where tenant = ${tenant} and workload = any (${[...ids]}::text[]) and last >= ${ms(since)} and start >= ${ms(since)}
+        order by start desc, workload, peer, port, proto, direction
         limit ${Math.max(1, limit)}`.execute(db)
       return rows
     },

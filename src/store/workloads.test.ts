@@ -205,6 +205,11 @@ test('conversations: running totals replace, an older total does not', async () 
     conversationRecord(id, '::1', 50, 1),
   ])
   assert.equal((await store.conversations.of(MAIN, id, 0, 1)).length, 1)
+  const { bytesOut: _, bytesIn: __, last: ___, service: ____, ...step } = conversationRecord(id, '192.0.2.1', 200, 9)
+  assert.deepEqual(await store.conversations.steps(MAIN, [id], 0, 1), [step])
+  assert.equal((await store.conversations.steps(MAIN, [id], 0, 10)).length, 2)
+  assert.deepEqual(await store.conversations.steps(MAIN, [id], 1, 10), [])
+  assert.deepEqual(await store.conversations.steps(MAIN, [], 0, 10), [])
 })
 
 test('a report is taken once per boot and sequence, also when sent twice at once', async () => {

@@ -34,5 +34,6 @@ test('dynamic ports are one service, and what nobody answered is none', () => {
   assert.notEqual(ruleOf(spoken({ port: 49_151 }), nobody), ruleOf(spoken({ port: 49_150 }), nobody))
   assert.equal(ruleOf(spoken({ direction: 'served', flows: 3, failed: 3 }), nobody), null)
   assert.notEqual(ruleOf(spoken({ direction: 'served', flows: 3, failed: 2 }), nobody), null)
+  assert.notEqual(ruleOf(spoken({ direction: 'served', flows: 0, failed: 0 }), nobody), null)
   assert.notEqual(ruleOf(spoken({ flows: 3, failed: 3 }), nobody), null)
 })

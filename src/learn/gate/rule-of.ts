@@ -21,7 +21,8 @@ const V6_LENGTH = 48
 
 /** Null = no rule: it was offered to the workload, which never took it up. A policy that learnt it would open a closed door. */
 export function ruleOf({ peer, port, proto, direction, flows, failed }: Spoken, nameOf: NameOf): string | null {
-  if (direction === 'served' && failed >= flows) return null
+  // Flows count where they began: a step without any goes on with one that was answered.
+  if (direction === 'served' && failed > 0 && failed >= flows) return null
   const service = port >= DYNAMIC ? 'dynamic' : String(port)
   const who = nameOf(peer) ?? (direction === 'served' && !isHome(peer) ? 'anyone' : networkOf(peer))
   return `${direction} ${proto}/${service} ${who}`

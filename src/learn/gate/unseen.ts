@@ -9,6 +9,8 @@
  * never repeats itself, a workload changes), the formula is wrong in a way that the past shows: it is asked at several
  * moments of the span what it would have said, and raised by what came beyond that (`rehearse`).
  */
+import type { Unseen } from '../../model/gate.ts'
+import { CONVERSATION_MS } from '../../model/window.ts'
 import { type Counts, countBlocks, foldBlocks } from './blocks.ts'
 import { predictShare } from './predictive.ts'
 
@@ -23,27 +25,8 @@ export type Occasion = {
 
 export type Watch = { readonly from: number; readonly until: number; readonly horizonMs: number }
 
-export type Unseen = {
-  /** Share of the traffic of the next horizon, 0 to 1. */
-  readonly share: number
-  /** Where the share that comes will lie, 19 times in 20. */
-  readonly low: number
-  readonly high: number
-  /** What it rests on. */
-  readonly traffic: number
-  readonly rules: number
-  /** Rules used in one block only. */
-  readonly once: number
-  readonly blocks: number
-  readonly spanMs: number
-  readonly horizonMs: number
-  /** How far ahead so much traffic can speak at all: not to the horizon, then the interval is everything. */
-  readonly reachMs: number
-  /** What the formula said on average at the moments it was tried at, and what came after them; null = too early. */
-  readonly rehearsed: { readonly said: number; readonly came: number } | null
-}
-
-export const STEP_MS = 300_000
+/** What the store and the wire count by. */
+export const STEP_MS = CONVERSATION_MS
 /** The formula needs some blocks to be in; of longer ones, more of what belongs together falls into one. */
 const BLOCKS = 12
 /** Parts of the span after which the formula is tried on the rest: what a shorter past says is another question. */

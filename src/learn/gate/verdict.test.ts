@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Unseen } from './unseen.ts'
+import type { Unseen } from '../../model/gate.ts'
 import { judgeGate, sentenceOf } from './verdict.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,16 +1,5 @@
 /** Whether what was learnt may be relied upon: an estimate in, a verdict with its why out, and the sentence people read. */
-import type { Unseen } from './unseen.ts'
-
-export type GateVerdict = {
-  readonly verdict: 'ready' | 'wait'
-  /** fact, then what helps; one sentence */
-  readonly why: string
-  /** ≈ 3 % of traffic not seen yet (1–6 %) */
-  readonly sentence: string
-  /** The interval's upper end may not be above it. */
-  readonly bar: number
-  readonly unseen: Unseen
-}
+import type { GateVerdict, Unseen } from '../../model/gate.ts'
 
 /** One conversation in twenty that nobody has seen is what a person would still look through. */
 export const BAR = 0.05

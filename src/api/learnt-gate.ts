@@ -1,0 +1,64 @@
+/** The gate before a learnt allow-list: stored conversations of one workload, or of all of one persona, in; the verdict out. */
+import { ruleOf } from '../learn/gate/rule-of.ts'
+import { estimateUnseen, type Occasion, STEP_MS } from '../learn/gate/unseen.ts'
+import { judgeGate } from '../learn/gate/verdict.ts'
+import { canonicalText } from '../model/address.ts'
+import { DEFAULT_PERSONA } from '../model/belief.ts'
+import type { GateReport } from '../model/gate.ts'
+import { slug, type WorkloadId } from '../model/ids.ts'
+import type { ConversationStep, WorkloadRecord } from '../model/records.ts'
+import { knownAs } from './persona-document.ts'
+
+/** What is asked about: will it hold tomorrow. */
+const HORIZON_MS = 86_400_000
+/** Read at once; of more the newest are taken, and the span is that of them. */
+export const MAX_STEPS = 100_000
+
+export type GateInputs = {
+  readonly of: GateReport['of']
+  readonly members: readonly WorkloadRecord[]
+  /** Of every workload: who peers are. */
+  readonly all: readonly WorkloadRecord[]
+  /** Newest first, at most `MAX_STEPS`. */
+  readonly steps: readonly ConversationStep[]
+  readonly since: number
+  readonly now: number
+  readonly bar: number
+}
+
+export function gateReport({ of, members, all, steps, since, now, bar }: GateInputs): GateReport {
+  const nameOf = peerNames(all)
+  // Of the oldest step that was read there may be more.
+  const from = steps.length < MAX_STEPS ? since : steps.at(-1)!.start + STEP_MS
+  const until = Math.min(now, Math.max(0, ...members.map(({ lastSeen }) => lastSeen)) + STEP_MS)
+  const uses = new Map<WorkloadId, Map<string, Occasion>>()
+  for (const step of steps) {
+    const rule = ruleOf(step, nameOf)
+    if (rule === null) continue
+    const own = uses.get(step.workload) ?? new Map<string, Occasion>()
+    uses.set(step.workload, own)
+    own.set(`${step.start} ${rule}`, { rule, at: step.start, weight: 1 })
+  }
+  const judge = (occasions: readonly Occasion[]) =>
+    judgeGate(estimateUnseen(occasions, { from, until, horizonMs: HORIZON_MS }), bar)
+  const occasionsOf = ({ id }: WorkloadRecord) => [...(uses.get(id)?.values() ?? [])]
+  const workloads = members.map((one) => ({ id: one.id, name: one.report.name, ...judge(occasionsOf(one)) }))
+  workloads.sort((a, b) => b.unseen.high - a.unseen.high || a.name.localeCompare(b.name))
+  return { of, from, until, ...judge(members.flatMap(occasionsOf)), workloads: of.kind === 'Persona' ? workloads : [] }
+}
+
+export function membersOf(persona: string, all: readonly WorkloadRecord[]): WorkloadRecord[] {
+  return all.filter((workload) => slug(knownAs(workload).name) === slug(persona))
+}
+
+/** A peer of ours by its persona, for that is what a policy would name; by its own name while it has none. */
+function peerNames(all: readonly WorkloadRecord[]): (address: string) => string | null {
+  const names = new Map(
+    all.flatMap((workload) => {
+      const { name } = knownAs(workload)
+      const who = name === DEFAULT_PERSONA ? `workload ${workload.report.name}` : `persona ${name}`
+      return workload.report.addresses.map((address) => [canonicalText(address.split('/')[0]!), who] as const)
+    }),
+  )
+  return (address) => names.get(address) ?? null
+}
