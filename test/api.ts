@@ -101,6 +101,7 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       { table: 'ip filter', chain: 'FORWARD', hook: 'forward', priority: 0, policy: 'drop' },
       { table: 'ip nat', chain: 'POSTROUTING', hook: 'postrouting', priority: 100, policy: 'accept' },
     ],
+    drift: () => null,
     ruleHits: () => [],
     sources: () => [],
     source: () => null,

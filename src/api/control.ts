@@ -5,6 +5,7 @@
 import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import type { AgentApproval } from '../model/approval.ts'
+import type { Drift } from '../model/drift.ts'
 import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { MachineAct, MachineOrderRecord, MachinesOf } from '../model/machine-order.ts'
@@ -119,6 +120,8 @@ export type Control = {
   beside(tenant: TenantId, agent: AgentId): readonly ForeignChain[]
   /** What the kernel of that agent counted of these rules. */
   ruleHits(tenant: TenantId, agent: AgentId, rules: readonly string[]): readonly RuleHit[]
+  /** How far it is from all it has been; null until a window of it was whole. */
+  drift(tenant: TenantId, workload: WorkloadId): Drift | null
   /** By agent and name, as their agents told of them last. */
   sources(tenant: TenantId): readonly SourceRecord[]
   source(tenant: TenantId, id: string): SourceDetail | null

@@ -65,6 +65,7 @@ export const PERMISSIONS = {
   'GET /workloads/:id/persona': everyone,
   'GET /workloads/:id/belief': everyone,
   'GET /workloads/:id/risk': everyone,
+  'GET /workloads/:id/drift': everyone,
   'GET /workloads/:id/conversations': everyone,
   'GET /workloads/:id/gate': everyone,
   'GET /workloads/:id/history': everyone,

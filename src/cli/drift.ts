@@ -1,18 +1,24 @@
-/** `guise drift watch FILE.csv`: reads a series of numbers row by row and says when it drifts, and why. Needs no server. */
+/**
+ * `guise drift watch FILE.csv`: reads a series of numbers row by row and says when it drifts, and why. Needs no server.
+ * `guise drift show WORKLOAD`: how far a workload is from all it has been, as the server watches it.
+ */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { createCounter, rateOf } from '../learn/drift/counter.ts'
 import { createDriftDetector, judgeRow, type Verdict } from '../learn/drift/detector.ts'
+import type { Drift } from '../model/drift.ts'
 import { plainText } from '../model/plain-text.ts'
-import { action, CliError, print } from './client.ts'
+import { action, CliError, clientOf, print } from './client.ts'
+import { driftText } from './drift-text.ts'
 import { readTime } from './drift-time.ts'
+import { findWorkload } from './find.ts'
 
 type Options = { readonly json?: true; readonly column?: string; readonly counter?: true; readonly all?: true }
 type Row = { readonly row: number; readonly at: string; readonly value: number } & Verdict
 
 export function register(program: Command): void {
-  const drift = program.command('drift').description('drift of any series of numbers')
+  const drift = program.command('drift').description('drift of a workload, and of any series of numbers')
   drift
     .command('watch')
     .description('judge a CSV of time and value, row by row: what was expected, and which rows are events')
@@ -21,6 +27,18 @@ export function register(program: Command): void {
     .option('--counter', 'values count up, and may start anew: judge their rate')
     .option('--all', 'every row, not only the alarms')
     .action(action(watch))
+  drift
+    .command('show')
+    .description('how far a workload is from all it has been, and what shows it')
+    .argument('<workload>', 'name, key or id')
+    .action(action(show))
+}
+
+async function show(wanted: string, command: Command): Promise<void> {
+  const client = clientOf(command)
+  const { id, report } = await findWorkload(client, wanted)
+  const answer = await client.get<{ drift: Drift | null }>(`/v1/workloads/${id}/drift`)
+  print(command, answer, ({ drift }) => driftText(report.name, drift))
 }
 
 async function watch(file: string, command: Command): Promise<void> {

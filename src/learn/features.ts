@@ -296,7 +296,7 @@ function mean(counts: Float64Array): number {
 }
 
 /** HyperLogLog with linear counting below 2.5 m (Flajolet et al. 2007, §4). */
-function estimate(registers: Uint8Array, at: number): number {
+export function estimate(registers: Uint8Array, at: number): number {
   let sum = 0
   let empty = 0
   for (let i = 0; i < REGISTERS; i++) {

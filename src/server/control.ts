@@ -9,6 +9,7 @@ import type { EventHub } from '../api/events.ts'
 import { riskOf } from '../assess/risk.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
+import { driftOf } from '../learn/watch/watch.ts'
 import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
@@ -168,6 +169,7 @@ export function createControl(deps: ControlDeps): RunningControl {
           belief: live.lastBelief,
           bytesOut: live.bytesOut,
           bytesIn: live.bytesIn,
+          drift: driftOf(fleet.watch, live.row)?.score ?? null,
         },
       })
     }
@@ -264,6 +266,10 @@ export function createControl(deps: ControlDeps): RunningControl {
       return (await workloadAuthority).sign(request, names, days)
     },
     beside: (asker, agent) => (asker === tenant ? (beside.get(agent) ?? []) : []),
+    drift(asker, workload) {
+      const live = asker === tenant ? fleet.live.get(workload) : undefined
+      return live === undefined ? null : driftOf(fleet.watch, live.row)
+    },
     ruleHits: (asker, agent, rules) => (asker === tenant ? hits.of(agent, rules, clock()) : []),
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),

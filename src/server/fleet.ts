@@ -4,6 +4,7 @@
  */
 
 import type { BeliefState } from '../learn/filter.ts'
+import { addRow, createWatch, type Watch } from '../learn/watch/watch.ts'
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
@@ -21,6 +22,8 @@ export type Live = {
   /** Of the last whole window: what a decision about it is recorded with. */
   features: readonly number[] | null
   risk: Risk | null
+  /** Of `Fleet.watch`. */
+  readonly row: number
   /** By `kind|peer`: a repeat replaces. */
   readonly evidence: Map<string, Evidence>
   /** bytes over the last tick, for the rate shown */
@@ -36,6 +39,8 @@ const CLOCK_STEP_MS = 600_000
 
 export type Fleet = {
   readonly live: Map<WorkloadId, Live>
+  /** What is usual of each, and who leaves it. */
+  readonly watch: Watch
   /** By agent: `boot sequence` of the report whose ticks were added last. */
   readonly merged: Map<AgentId, string>
   /** What did not fit: evidence dropped at the bound, ticks that came for a window already judged. */
@@ -43,7 +48,7 @@ export type Fleet = {
 }
 
 export function createFleet(): Fleet {
-  return { live: new Map(), merged: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
+  return { live: new Map(), watch: createWatch(), merged: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
 }
 
 export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: string, name: string): Live {
@@ -59,6 +64,7 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
       lastBelief: live?.lastBelief ?? null,
       features: live?.features ?? null,
       risk: live?.risk ?? null,
+      row: live?.row ?? addRow(fleet.watch),
       evidence: live?.evidence ?? new Map(),
       bytesOut: 0,
       bytesIn: 0,

@@ -6,6 +6,7 @@ import { beliefEvidence, riskOf } from '../assess/risk.ts'
 import { features } from '../learn/features.ts'
 import { initialBelief, stepBelief } from '../learn/filter.ts'
 import type { Model } from '../learn/model.ts'
+import { watchWindows } from '../learn/watch/watch.ts'
 import type { Evidence } from '../model/evidence.ts'
 import type { AgentId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { EvidenceRecord } from '../model/records.ts'
@@ -46,6 +47,7 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
   const evidence = takeEvidence(deps, report, now, ours)
   const touched = new Map<WorkloadId, Row>()
   const beliefs: WorkloadId[] = []
+  const whole: { row: number; window: Window }[] = []
   // Sent again because the database failed half-way: memory holds its ticks already.
   const isMerged = fleet.merged.get(agent) === `${report.boot} ${report.sequence}`
   for (const wire of report.ticks) {
@@ -53,9 +55,13 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     const tick = live === null ? null : decodeWindow(wire, live.workload)
     if (live === null || tick === null) continue
     const closed = isMerged ? null : addTick(fleet, live, tick)
-    if (closed !== null) beliefs.push(believe(deps, live, closed))
+    if (closed !== null) {
+      beliefs.push(believe(deps, live, closed))
+      whole.push({ row: live.row, window: closed })
+    }
     touched.set(live.workload, observed(live, tick))
   }
+  watchWindows(fleet.watch, whole)
   fleet.merged.set(agent, `${report.boot} ${report.sequence}`)
   for (const { workload } of evidence) {
     const live = fleet.live.get(workload)!

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { DesiredState } from '../../model/desired.ts'
+import type { Drift } from '../../model/drift.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import type { WornFacet } from '../../model/plan-preview.ts'
@@ -116,6 +117,15 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
       const record = await one(request)
       const evidence = await deps.store().evidence.of(record.tenant, record.id, deps.clock() - DAY_MS)
       return { risk: record.risk, evidence }
+    },
+  )
+
+  app.get(
+    '/workloads/:id/drift',
+    { schema: { tags, summary: 'How far it is from all it has been, and what shows it', params: IdParams } },
+    async (request): Promise<{ drift: Drift | null }> => {
+      const { tenant, id } = await one(request)
+      return { drift: deps.control.drift(tenant, id) }
     },
   )
 

@@ -1,0 +1,216 @@
+/**
+ * Many hidden Markov models in a few arrays, one for each row: vectors of readings come in, the regime each row is in goes
+ * out. A regime is a way in which all metrics of a row go together (idle, working, a nightly copy); which one holds is
+ * hidden, persists, and is filtered forward. A vector far from every regime opens one; the one least lived in gives way.
+ * Centres and spreads are learned online by the regime that holds (hard assignment: classification EM, Celeux & Govaert 1992).
+ */
+import type { Batch } from './kalman-bank.ts'
+
+/** Regimes of a row, at most. */
+export const REGIMES = 6
+
+export type RegimeModel = {
+  /** A regime holds on with this probability from one step to the next. */
+  readonly stay: number
+  /** Power of a vector's likelihood: metrics go together, so eight of them do not say eight times as much. */
+  readonly temper: number
+  /** A reading moves a variance as one that is at most so many variances off, squared. */
+  readonly clip: number
+  /** A vector so many standard deviations beyond the usual distance from every centre opens a regime. */
+  readonly reach: number
+  /** Steps that centres and spreads look back, and variance that a metric has before it is known, and at least. */
+  readonly memory: number
+  readonly prior: number
+  readonly least: number
+  /** A regime is familiar after this share of a row's steps, and after so many at least and at most. */
+  readonly familiar: { readonly share: number; readonly least: number; readonly most: number }
+}
+
+export type RegimeBank = {
+  readonly model: RegimeModel
+  readonly width: number
+  /** rows × REGIMES × width */
+  centres: Float64Array
+  /** rows × width: within a regime, the same for all of a row */
+  variances: Float64Array
+  /** rows × REGIMES: belief, and steps lived in it */
+  belief: Float64Array
+  lived: Float64Array
+  /** Steps by row, and regimes that are known. */
+  taken: Float64Array
+  known: Uint8Array
+}
+
+/** By row of the batch. */
+export type Regimes = {
+  /** The regime most believed in. */
+  readonly holds: Uint8Array
+  /** Belief in regimes that are not familiar yet, 0–1. */
+  readonly fresh: Float64Array
+}
+
+export function createRegimeBank(width: number, rows: number, model: RegimeModel): RegimeBank {
+  return {
+    model,
+    width,
+    centres: new Float64Array(rows * REGIMES * width),
+    variances: new Float64Array(rows * width),
+    belief: new Float64Array(rows * REGIMES),
+    lived: new Float64Array(rows * REGIMES),
+    taken: new Float64Array(rows),
+    known: new Uint8Array(rows),
+  }
+}
+
+/** Room for more rows; those that are there keep what they know. */
+export function growRegimes(bank: RegimeBank, rows: number): void {
+  const grown = createRegimeBank(bank.width, rows, bank.model)
+  for (const column of ['centres', 'variances', 'belief', 'lived', 'taken', 'known'] as const) {
+    grown[column].set(bank[column])
+    Object.assign(bank, { [column]: grown[column] })
+  }
+}
+
+/** One forward step of each row of the batch. */
+export function stepRegimes(bank: RegimeBank, { count, rows, steps, readings }: Batch, out: Regimes): void {
+  const { width, model, known } = bank
+  const scratch = { value: new Float64Array(width), inverse: new Float64Array(width), far: new Float64Array(REGIMES) }
+  for (let i = 0; i < count; i++) {
+    const row = rows[i]!
+    const present = scale(bank, row, readings, i * width, scratch)
+    if (present > 0) {
+      const nearest = distances(bank, row, scratch)
+      if (nearest > present + model.reach * Math.sqrt(2 * present)) {
+        scratch.far[open(bank, row, scratch)] = 0
+      }
+    } else scratch.far.fill(0)
+    if (known[row] === 0) {
+      out.holds[i] = 0
+      out.fresh[i] = 0
+      continue
+    }
+    filter(bank, row, scratch.far, steps[i]!)
+    const holds = mostBelieved(bank, row)
+    out.holds[i] = holds
+    if (present > 0) learn(bank, row, holds, readings, i * width)
+    out.fresh[i] = fresh(bank, row)
+  }
+}
+
+type Scratch = { readonly value: Float64Array; readonly inverse: Float64Array; readonly far: Float64Array }
+
+/** Readings with one over their variance, both 0 where there is none; how many there were. */
+function scale(bank: RegimeBank, row: number, readings: Float64Array, from: number, scratch: Scratch): number {
+  const { width, variances, model } = bank
+  const base = row * width
+  let present = 0
+  for (let m = 0; m < width; m++) {
+    const value = readings[from + m]!
+    if (Number.isNaN(value)) {
+      scratch.value[m] = scratch.inverse[m] = 0
+      continue
+    }
+    present++
+    if (variances[base + m] === 0) firstSeen(bank, row, m, value)
+    scratch.value[m] = value
+    scratch.inverse[m] = 1 / Math.max(variances[base + m]!, model.least)
+  }
+  return present
+}
+
+/** A metric that comes later than others is the same in every regime, until it differs. */
+function firstSeen({ width, centres, variances, model }: RegimeBank, row: number, metric: number, value: number): void {
+  variances[row * width + metric] = model.prior
+  for (let k = 0; k < REGIMES; k++) centres[(row * REGIMES + k) * width + metric] = value
+}
+
+/** Squared distances from each known centre, in variances; the least of them. */
+function distances({ width, centres, known }: RegimeBank, row: number, scratch: Scratch): number {
+  const { value, inverse, far } = scratch
+  const regimes = known[row]!
+  let nearest = Number.POSITIVE_INFINITY
+  for (let k = 0, at = row * REGIMES * width; k < regimes; k++) {
+    let sum = 0
+    for (let m = 0; m < width; m++, at++) {
+      const off = value[m]! - centres[at]!
+      sum += off * off * inverse[m]!
+    }
+    far[k] = sum
+    if (sum < nearest) nearest = sum
+  }
+  return nearest
+}
+
+/** A regime of its own for this vector, in an empty place or that of the one least lived in. */
+function open(bank: RegimeBank, row: number, scratch: Scratch): number {
+  const { width, centres, belief, lived, known } = bank
+  const base = row * REGIMES
+  let place = known[row]!
+  if (place < REGIMES) known[row] = place + 1
+  else {
+    place = 0
+    for (let k = 1; k < REGIMES; k++) if (lived[base + k]! < lived[base + place]!) place = k
+  }
+  // What was not told of this one is taken from the one that held.
+  const before = (base + mostBelieved(bank, row)) * width
+  belief[base + place] = 0
+  lived[base + place] = 0
+  const at = (base + place) * width
+  for (let m = 0; m < width; m++) centres[at + m] = scratch.inverse[m] === 0 ? centres[before + m]! : scratch.value[m]!
+  return place
+}
+
+function mostBelieved({ belief, known }: RegimeBank, row: number): number {
+  const base = row * REGIMES
+  let holds = 0
+  for (let k = 1; k < known[row]!; k++) if (belief[base + k]! > belief[base + holds]!) holds = k
+  return holds
+}
+
+/** Beyond this a likelihood is nothing: e⁻³⁰. */
+const NOTHING = 30
+
+/** p ∝ (stay·p + (1 − stay)/known) · likelihood. */
+function filter({ belief, known, model }: RegimeBank, row: number, far: Float64Array, steps: number): void {
+  const regimes = known[row]!
+  const base = row * REGIMES
+  const stay = steps === 1 ? model.stay : model.stay ** steps
+  const other = (1 - stay) / regimes
+  let nearest = far[0]!
+  for (let k = 1; k < regimes; k++) if (far[k]! < nearest) nearest = far[k]!
+  let sum = 0
+  for (let k = 0; k < regimes; k++) {
+    const off = 0.5 * model.temper * (far[k]! - nearest)
+    const p = off > NOTHING ? 0 : (stay * belief[base + k]! + other) * Math.exp(-off)
+    belief[base + k] = p
+    sum += p
+  }
+  for (let k = 0; k < regimes; k++) belief[base + k] = belief[base + k]! / sum
+}
+
+function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Array, from: number): void {
+  const { width, centres, variances, lived, taken, model } = bank
+  const place = row * REGIMES + holds
+  const gain = Math.max(1 / (lived[place]! + 1), 1 / model.memory)
+  const widen = Math.max(1 / (taken[row]! + 4), 1 / model.memory)
+  for (let m = 0, at = place * width, v = row * width; m < width; m++, at++, v++) {
+    const value = readings[from + m]!
+    if (Number.isNaN(value)) continue
+    const off = value - centres[at]!
+    const variance = variances[v]!
+    centres[at] = centres[at]! + gain * off
+    variances[v] = variance + widen * (Math.min(off * off, model.clip * Math.max(variance, model.least)) - variance)
+  }
+  taken[row]!++
+  lived[place]!++
+}
+
+/** Belief in what the row has not lived in for long; nothing is strange to one that is new itself. */
+function fresh({ belief, lived, taken, known, model }: RegimeBank, row: number): number {
+  const { share, least, most } = model.familiar
+  const enough = Math.min(most, share * taken[row]!)
+  if (enough < least) return 0
+  let strange = 0
+  for (let k = 0; k < known[row]!; k++) if (lived[row * REGIMES + k]! < enough) strange += belief[row * REGIMES + k]!
+  return Math.min(1, strange)
+}

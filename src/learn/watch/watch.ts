@@ -1,0 +1,230 @@
+/**
+ * A whole fleet watched for drift: windows of many workloads come in with one call, and for each is kept how expected it
+ * was, metric by metric (Kalman: level, slope, time of day), and whether the way all metrics go together was ever seen
+ * before (hidden Markov regimes). Everything stands in columns, a row per workload; an object is made for whom somebody
+ * asks. Unlike the detector of one series (`drift/`, 20 kB of state) a workload takes 2 kB and less than a microsecond a window.
+ */
+import type { Drift, DriftCause } from '../../model/drift.ts'
+import { WINDOW_MS, type Window } from '../../model/window.ts'
+import {
+  type Batch,
+  createKalmanBank,
+  type Expected,
+  growKalman,
+  type KalmanBank,
+  type KalmanModel,
+  stepKalman,
+} from './kalman-bank.ts'
+import { amountOf, METRICS, readMetrics } from './metrics.ts'
+import {
+  createRegimeBank,
+  growRegimes,
+  type RegimeBank,
+  type RegimeModel,
+  type Regimes,
+  stepRegimes,
+} from './regime-bank.ts'
+import { tailOf } from './tail-of.ts'
+
+/** Steps are windows of 30 s: a level that follows within some 15 minutes, a day's wave, noise of some four hours. */
+export const KALMAN: KalmanModel = {
+  damping: 0.98,
+  period: 86_400_000 / WINDOW_MS,
+  level: 1e-3,
+  slope: 1e-6,
+  wave: 1e-6,
+  slopePrior: 1e-4,
+  wavePrior: 0.1,
+  memory: 500,
+  clip: 4,
+  warm: 20,
+  // Readings are logs: an eighth more or less is no news of any metric.
+  leastNoise: 0.12 ** 2,
+}
+/** A regime is strange for a tenth of what the workload has lived, two hours at most. */
+export const REGIME: RegimeModel = {
+  stay: 0.95,
+  temper: 0.5,
+  clip: 36,
+  reach: 5,
+  memory: 500,
+  prior: 1,
+  least: 0.15 ** 2,
+  familiar: { share: 0.1, least: 3, most: 240 },
+}
+const WIDTH = METRICS.length
+const FIRST_ROWS = 64
+/** Windows before anything is surprising. */
+const WARM_WINDOWS = 20
+/** Of the law in `tail-of.ts` 99 % are within so many spreads. */
+const BAND_SPREADS = 3.3
+const NO_METRIC = 255
+/** More likely than not it is something that it has not lived in. */
+const STRANGE = 0.5
+/** Steps of a gap, at most: a month, after which nothing of the level is left to tell. */
+const LONGEST_GAP = 86_400
+
+/** By row. */
+type Told = {
+  at: Float64Array
+  score: Float64Array
+  since: Float64Array
+  surprise: Float64Array
+  holds: Uint8Array
+  /** Least expected metric (255: none), what it read, what was expected, how far off is usual. */
+  metric: Uint8Array
+  seen: Float64Array
+  expected: Float64Array
+  spread: Float64Array
+  causeAt: Float64Array
+}
+
+export type Watch = {
+  readonly kalman: KalmanBank
+  readonly regimes: RegimeBank
+  told: Told
+  rows: number
+  room: number
+}
+
+const tellNobody = (rows: number): Told => ({
+  at: new Float64Array(rows),
+  score: new Float64Array(rows),
+  since: new Float64Array(rows).fill(Number.NaN),
+  surprise: new Float64Array(rows),
+  holds: new Uint8Array(rows),
+  metric: new Uint8Array(rows).fill(NO_METRIC),
+  seen: new Float64Array(rows),
+  expected: new Float64Array(rows),
+  spread: new Float64Array(rows),
+  causeAt: new Float64Array(rows),
+})
+
+export const createWatch = (): Watch => ({
+  kalman: createKalmanBank(WIDTH, FIRST_ROWS, KALMAN),
+  regimes: createRegimeBank(WIDTH, FIRST_ROWS, REGIME),
+  told: tellNobody(FIRST_ROWS),
+  rows: 0,
+  room: FIRST_ROWS,
+})
+
+/** A row for one more workload. */
+export function addRow(watch: Watch): number {
+  if (watch.rows === watch.room) grow(watch, 2 * watch.room)
+  return watch.rows++
+}
+
+function grow(watch: Watch, room: number): void {
+  growKalman(watch.kalman, room)
+  growRegimes(watch.regimes, room)
+  const told = tellNobody(room)
+  for (const [name, column] of Object.entries(watch.told)) told[name as keyof Told].set(column)
+  watch.told = told
+  watch.room = room
+}
+
+/** Takes in windows that are whole; of one row several may come, in the order of time. */
+export function watchWindows(watch: Watch, seen: readonly { readonly row: number; readonly window: Window }[]): void {
+  const batch = createBatch(seen.length)
+  const at = new Float64Array(seen.length)
+  for (const [i, { row, window }] of seen.entries()) {
+    batch.rows[i] = row
+    at[i] = window.start + window.spanMs
+    readMetrics(window, batch.readings, i * WIDTH)
+  }
+  stepWatch(watch, batch, at)
+}
+
+export const createBatch = (count: number): Batch => ({
+  count,
+  rows: new Int32Array(count),
+  steps: new Int32Array(count),
+  readings: new Float64Array(count * WIDTH),
+})
+
+/** One tick (it fills in `steps` itself): baseline, innovation, tail probability, regime, for every row of the batch. `at`: epoch ms of each. */
+export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
+  const { count, rows } = batch
+  const expected: Expected = {
+    value: new Float64Array(count * WIDTH),
+    spread: new Float64Array(count * WIDTH),
+  }
+  const held: Regimes = {
+    holds: new Uint8Array(count),
+    fresh: new Float64Array(count),
+  }
+  for (let i = 0; i < count; i++) {
+    const last = watch.told.at[rows[i]!]!
+    const passed = Math.round((at[i]! - last) / WINDOW_MS)
+    batch.steps[i] = last === 0 ? 1 : Math.max(1, Math.min(LONGEST_GAP, passed))
+    watch.told.at[rows[i]!] = at[i]!
+  }
+  stepKalman(watch.kalman, batch, expected)
+  stepRegimes(watch.regimes, batch, held)
+  for (let i = 0; i < count; i++) tell(watch, rows[i]!, at[i]!, i, batch.readings, expected, held)
+}
+
+function tell(
+  { told, regimes }: Watch,
+  row: number,
+  at: number,
+  i: number,
+  readings: Float64Array,
+  { value, spread }: Expected,
+  { holds, fresh }: Regimes,
+): void {
+  let worst = NO_METRIC
+  let most = -1
+  let judged = 0
+  for (let m = 0, r = i * WIDTH; m < WIDTH; m++, r++) {
+    const off = Math.abs(readings[r]! - value[r]!) / spread[r]!
+    if (off >= 0) judged++
+    if (off > most) {
+      most = off
+      worst = m
+    }
+  }
+  const isWarm = judged > 0 && regimes.taken[row]! > WARM_WINDOWS
+  told.surprise[row] = isWarm ? Math.max(0, -Math.log10(judged * tailOf(most))) : 0
+  told.holds[row] = holds[i]!
+  const score = fresh[i]!
+  const wasStrange = told.score[row]! >= STRANGE
+  told.score[row] = score
+  if (score < STRANGE) told.since[row] = Number.NaN
+  else if (!wasStrange) told.since[row] = at
+  // While a strange regime holds, the cause is what began it: what is expected follows it soon.
+  if (!isWarm || (score >= STRANGE && wasStrange)) return
+  told.metric[row] = worst
+  told.causeAt[row] = at
+  told.seen[row] = readings[i * WIDTH + worst]!
+  told.expected[row] = value[i * WIDTH + worst]!
+  told.spread[row] = spread[i * WIDTH + worst]!
+}
+
+/** What is known of a row; null before its first window. */
+export function driftOf({ told, regimes }: Watch, row: number): Drift | null {
+  const at = told.at[row]!
+  if (at === 0) return null
+  const since = told.since[row]!
+  return {
+    at,
+    score: told.score[row]!,
+    since: Number.isNaN(since) ? null : since,
+    surprise: told.surprise[row]!,
+    windows: regimes.taken[row]!,
+    regimes: regimes.known[row]!,
+    regime: told.holds[row]!,
+    cause: causeOf(told, row),
+  }
+}
+
+function causeOf(told: Told, row: number): DriftCause | null {
+  const metric = METRICS[told.metric[row]!]
+  if (metric === undefined) return null
+  const reach = BAND_SPREADS * told.spread[row]!
+  const seen = amountOf(metric, told.seen[row]!)
+  const low = amountOf(metric, told.expected[row]! - reach)
+  const high = amountOf(metric, told.expected[row]! + reach)
+  const side = seen > high ? 'above' : seen < low ? 'below' : 'within'
+  return { at: told.causeAt[row]!, metric: metric.name, unit: metric.unit, seen, low, high, side }
+}
