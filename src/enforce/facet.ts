@@ -5,6 +5,7 @@
  * so (`converge`), and says how a process that can neither look nor compile gets back (`undo`). `facets.ts` lists the
  * parts; `enforcer.ts` walks them in order; `supervisor.ts` outlives it.
  */
+import type { DesiredState } from '../model/desired.ts'
 import type { Facet } from '../model/persona.ts'
 import type { Applied } from '../model/wire.ts'
 import { guestOf } from './drivers/qemu/guest-agent.ts'
@@ -42,8 +43,8 @@ export function faceOf({ key, face }: Place): string {
 /** `State` is what the journal keeps: plain JSON. Methods, so that parts of different states fit into one list. */
 export type FacetPart<Wish = unknown, State = unknown> = {
   readonly facet: Facet
-  /** null when this place can carry the facet, else the sentence for the person whose plan is refused. */
-  refusal(place: Place, wish: Wish): string | null
+  /** null when this place can carry the facet, beside all else it is to wear, else the sentence for the person whose plan is refused. */
+  refusal(place: Place, wish: Wish, whole: DesiredState): string | null
   /** Why these wishes cannot be met together on one host; null when they can. */
   clash?(wishes: ReadonlyMap<string, Wish>): string | null
   capture(place: Place): Promise<State>

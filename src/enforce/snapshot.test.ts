@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { WorkloadReport } from '../model/wire.ts'
+import { machineKey } from './drivers/places.ts'
+import { socketsOf } from './drivers/qemu/machine.ts'
 import { type NetworkState, wantedNetwork } from './facets/network.ts'
 import { UNTOUCHED, writeRecord } from './facets/packages/record.ts'
 import { keepSecretsIn } from './secret-files.ts'
@@ -68,6 +70,17 @@ test('what a driver does not carry is refused whole, with facet and driver named
   assert.match(uncarried(state(workload()), inventory('recording', null)) ?? '', /driver recording .* facet policies/)
   const nowhere = { workloads: [report('netns', 'va')], namespaces: new Map<string, string>() }
   assert.match(uncarried(state(workload({ network })), nowhere) ?? '', /no registered namespace/)
+})
+
+test('resolvers alone are refused for a guest that is told by DHCP, before anything is applied', () => {
+  const uuid = '00000000-0000-4000-8000-00000000feed'
+  const key = machineKey(uuid)
+  const leased = { workloads: [{ ...report('qemu', 'gv0'), key }], namespaces: new Map<string, string>() }
+  const dns = { servers: ['10.0.0.53'], search: [] }
+  const why = uncarried(state(workload({ key, dns })), leased) ?? ''
+  assert.match(why, /facet dns of a cannot be carried here: .* give its persona a network as well/)
+  const places = new Map([[key, { monitor: socketsOf(uuid).monitor }]])
+  assert.equal(uncarried(state(workload({ key, dns })), { ...leased, places }), null, 'its agent takes them alone')
 })
 
 test('the addresses worn are the ones that may be used', () => {

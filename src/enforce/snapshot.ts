@@ -74,7 +74,7 @@ export function uncarried(state: AgentState, inventory: Inventory): string | nul
     if (lacking !== undefined)
       return `driver ${report.driver} of ${report.name} does not carry facet ${lacking}; nothing was applied`
     for (const facet of asked) {
-      const why = partOf(facet)?.refusal(placeOf(inventory, report, desired), wishOf(desired, facet)) ?? null
+      const why = partOf(facet)?.refusal(placeOf(inventory, report, desired), wishOf(desired, facet), desired) ?? null
       if (why !== null)
         return `facet ${facet} of ${report.name} cannot be carried here: ${why}; nothing was applied`.slice(0, 500)
     }

@@ -4,7 +4,7 @@ import type { DesiredState } from '../../model/desired.ts'
 import type { FacetPart, Place } from '../facet.ts'
 import { faceOf } from '../facet.ts'
 import { command, inside, runStep } from '../step.ts'
-import { type Lease, type Naming, tell, toldOn } from './leases.ts'
+import { type Lease, type Naming, resolversAlone, tell, toldOn } from './leases.ts'
 
 /** `router`: the addresses of our own end, `10.0.0.1/24`. */
 export type LeasedNetwork = { readonly lease: Lease | null; readonly router: readonly string[] }
@@ -30,7 +30,7 @@ export function leasedToo<Wish, State, Leased extends State>(
   return {
     ...part,
     isAway: async (place) => isLeased(place) && !(await hasLink(faceOf(place))),
-    refusal: (place, wish) => (isLeased(place) ? leased : part).refusal(place, wish),
+    refusal: (place, wish, whole) => (isLeased(place) ? leased : part).refusal(place, wish, whole),
     capture: (place) => (isLeased(place) ? leased.capture(place) : part.capture(place)),
     wanted: (place, original, wish) =>
       isLeased(place) ? leased.wanted(place, original as Leased, wish) : part.wanted(place, original, wish),
@@ -134,10 +134,11 @@ export const leasedDns: Pick<
   FacetPart<DnsWish, LeasedDns>,
   'refusal' | 'capture' | 'wanted' | 'converge' | 'normalise' | 'undo'
 > = {
-  refusal: (_, { servers }) =>
-    servers.some((one) => one.includes(':'))
-      ? 'it has no guest agent and is told by DHCP, which names resolvers by IPv4; leave the others out, or give it qemu-guest-agent'
-      : null,
+  refusal(_, { servers }, { network }) {
+    if (servers.some((one) => one.includes(':')))
+      return 'it has no guest agent and is told by DHCP, which names resolvers by IPv4; leave the others out, or give it qemu-guest-agent'
+    return network === undefined ? `it has no guest agent; ${resolversAlone('its persona')}` : null
+  },
   capture: async (place) => textOf(toldOn(faceOf(place)).naming),
   wanted: (_, __, { servers, search }) => textOf({ servers, search }),
   converge: (place, state) => tell(faceOf(place), { naming: namingOf(state) }, command),

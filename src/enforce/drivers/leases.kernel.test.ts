@@ -73,6 +73,7 @@ test('what DHCP cannot tell is refused with the reason', { skip }, async () => {
     [{ network: { addresses: ['10.78.7.2/24', 'fd78::2/64'], gateways: ['10.78.7.1'] } }, /gives one IPv4 address/],
     [{ network: { ...first.network, routes: [{ to: '10.9.0.0/16', via: '10.78.7.254' }] } }, /default route alone/],
     [{ dns: { servers: ['fd53::53'], search: [] } }, /names resolvers by IPv4/],
+    [{ dns: first.dns }, /resolvers are told with an address: give its persona a network as well/],
   ]
   for (const [wears, reason] of refusals) {
     await on.apply(wearing(wears), 'confirm', 'refused')

@@ -40,7 +40,7 @@ export async function tell(face: string, changes: Partial<Told>, run: Run): Prom
   const before = readTold(face)
   const told = { ...before, ...changes }
   if (told.lease === null && (changes.naming ?? null) !== null)
-    throw new Error(`by DHCP resolvers are told with an address: give the persona of ${face} a network as well`)
+    throw new Error(resolversAlone(`the persona of ${face}`))
   if (serverOf(face) !== null && JSON.stringify(told) === JSON.stringify(before)) return
   const folder = folderOf(face)
   effectSync('lease mkdir', () => mkdirSync(folder, { recursive: true, mode: 0o755 }))
@@ -50,6 +50,10 @@ export async function tell(face: string, changes: Partial<Told>, run: Run): Prom
   if (told.lease === null) return
   write(confOf(face), configText(face, told.lease, told.naming))
   await effect('lease start', () => run('dnsmasq', [`--conf-file=${confOf(face)}`]))
+}
+
+export function resolversAlone(persona: string): string {
+  return `by DHCP resolvers are told with an address: give ${persona} a network as well`
 }
 
 /** Every word of it was checked by its form: a line is one option and no more. */

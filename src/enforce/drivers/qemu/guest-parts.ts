@@ -19,7 +19,7 @@ export function inGuestsToo<Wish, State>(
   const of = (place: Place) => (isGuest(place) ? guest : part)
   return {
     ...part,
-    refusal: (place, wish) => of(place).refusal(place, wish),
+    refusal: (place, wish, whole) => of(place).refusal(place, wish, whole),
     capture: (place) => of(place).capture(place),
     wanted: (place, original, wish) => of(place).wanted(place, original, wish),
     converge: (place, wanted) => of(place).converge(place, wanted),
