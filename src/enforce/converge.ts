@@ -1,7 +1,7 @@
 /** A `Snapshot` and a host in any condition come in; the host is that snapshot afterwards. Recovery, repair and panic are this. */
 
 import { fullText, removeText } from '../compile/delta.ts'
-import type { FacetPart } from './facet.ts'
+import { type FacetPart, isElsewhere } from './facet.ts'
 import { PARTS } from './facets.ts'
 import { convergeTable } from './nft.ts'
 import { compileSnapshot, type Placed, type Snapshot } from './snapshot.ts'
@@ -46,6 +46,19 @@ export function changesBetween(before: Snapshot, after: Snapshot): Change[] {
       const known = before.facets[part.facet]?.[key]
       const from = known === undefined ? to.original : known.state
       return part.normalise(from) === part.normalise(to.state) ? [] : [{ part, from, to }]
+    }),
+  )
+}
+
+/** What differs, and all that is worn by whoever is somewhere else now. */
+export function dressingOf(before: Snapshot, after: Snapshot): Change[] {
+  const differs = changesBetween(before, after)
+  return PARTS.flatMap((part) =>
+    Object.entries(after.facets[part.facet] ?? {}).flatMap(([key, to]) => {
+      const known = before.facets[part.facet]?.[key]
+      const change = differs.find((one) => one.part === part && one.to === to)
+      if (change !== undefined) return [change]
+      return known !== undefined && isElsewhere(known.place, to.place) ? [{ part, from: known.state, to }] : []
     }),
   )
 }

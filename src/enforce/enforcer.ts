@@ -10,7 +10,7 @@ import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { type Carried, carriedFlows, carryText } from './carry.ts'
-import { changesBetween, converge, facetDrift, stage, undoFor } from './converge.ts'
+import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
@@ -24,10 +24,13 @@ import {
   bindingsOf,
   compileSnapshot,
   type Inventory,
+  isThere,
+  leftBehind,
   leftOnDisk,
   letGo,
   NOTHING,
   onlyContains,
+  type Placed,
   readSnapshot,
   type Snapshot,
   snapshotOf,
@@ -135,6 +138,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   /** The inventory that was looked at last for where workloads are. */
   let bound: Inventory | null = null
   let lateWords = ''
+  let unboundWords = ''
   let carried: readonly Carried[] = []
 
   /** One change at a time, whoever asks. */
@@ -170,6 +174,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
     if (sameGeneration(of, generation ?? undefined)) return tell(of, 'confirmed')
     if (pending !== null) await revert(`generation ${of.n} came before it was confirmed`)
+    // What was left where somebody was is taken off while it is still known.
+    if (!onlyContains(current.state, state) && leftBehind(current, options.inventory()).length > 0) await dressLate()
     try {
       await begin(state)
     } catch (error) {
@@ -390,7 +396,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
     // What came, went or moved while a change waited.
-    if (options.inventory() !== bound) await rebind().catch((error: Error) => say(error.message))
+    if (options.inventory() !== bound) await rebindAgain()
     const found = await readTable()
     const ids = new Map([pending?.after, current].flatMap((one) => [...idsOf(one)]))
     denies.add(found?.denies ?? new Map(), ids)
@@ -418,27 +424,38 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     await dressLate()
   }
 
-  /** Whoever came, or was started, after the change puts on what it should wear: the same generation, as after `rebind`. */
+  /** Whoever came, was started or moved after the change puts on what it should wear: the same generation, as after `rebind`. */
   async function dressLate(): Promise<void> {
-    const late = undressed(current, options.inventory())
-    if (late.length === 0 || current.state === null || generation === null) return
+    const [late, left] = [undressed(current, options.inventory()), leftBehind(current, options.inventory())]
+    if (late.length + left.length === 0 || current.state === null || generation === null) return
     const before = current
     try {
       const why = uncarried(current.state, options.inventory())
       if (why !== null) throw new Error(why)
       const after = await snapshotOf(current.state, options.inventory(), before, clock())
-      const dressed = changesBetween(before, after)
-      if (dressed.length === 0) return
+      if (JSON.stringify(after.facets) === JSON.stringify(before.facets)) return
+      // First of all of them, since one may have the link of another now; and while the journal knows where it is.
+      for (const { part, placed } of left) await takeOff(part, placed)
       journal.commit({ generation, boot, snapshot: after })
       current = after
-      for (const { part, to } of dressed) await part.converge(to.place, to.state)
+      for (const { part, to } of dressingOf(before, after)) await part.converge(to.place, to.state)
       lateWords = ''
     } catch (error) {
       counters.unreachable++
-      const words = `${late.slice(0, 3).join(', ')} cannot be dressed yet: ${(error as Error).message}`
+      const keys = new Set([...late, ...left.map(({ placed }) => placed.place.key)])
+      const words = `${[...keys].slice(0, 3).join(', ')} cannot be dressed yet: ${(error as Error).message}`
       if (words !== lateWords) say(words)
       lateWords = words
     }
+  }
+
+  async function takeOff(part: FacetPart, { place, original }: Placed): Promise<void> {
+    await part.converge(place, original).catch(async (error: Error) => {
+      // What went with its link needs nothing taken off.
+      if (!(await isThere(part, place))) return
+      counters.unreachable++
+      say(`could not take ${part.facet} of ${place.key} off ${place.face}: ${error.message}`)
+    })
   }
 
   async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {
@@ -454,15 +471,32 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function rebind(): Promise<void> {
     if (pending !== null || current.state === null || generation === null) return
-    bound = options.inventory()
-    const bindings = bindingsOf(bound, current.state)
-    if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) return
+    const inventory = options.inventory()
+    const bindings = bindingsOf(inventory, current.state)
+    if (JSON.stringify(bindings) === JSON.stringify(current.bindings)) {
+      bound = inventory
+      return
+    }
     const [before, after] = [current, { ...current, bindings }]
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
     const live = await carry(before, after)
     journal.commit({ generation, boot, snapshot: after })
     current = after
     await applyText(text + live).catch(() => hold(after))
+    bound = inventory
+  }
+
+  /** Until it succeeds: nobody may change the inventory a second time. */
+  async function rebindAgain(): Promise<void> {
+    try {
+      await rebind()
+      unboundWords = ''
+    } catch (error) {
+      counters.unreachable++
+      const words = `what came, went or moved is not followed yet: ${(error as Error).message}`
+      if (words !== unboundWords) say(words)
+      unboundWords = words
+    }
   }
 
   return {

@@ -29,6 +29,12 @@ export type Place = {
   readonly monitor: string | null
 }
 
+/** Behind another link, in another namespace or cgroup: nothing of what was done at the one place is at the other. */
+export function isElsewhere(a: Place, b: Place): boolean {
+  const spots = [a, b].map(({ namespace, face, cgroup, root, monitor }) => [namespace, face, cgroup, root, monitor])
+  return JSON.stringify(spots[0]) !== JSON.stringify(spots[1])
+}
+
 /** What `inside` takes to be in it: its namespace, or the agent of the guest that it is. null = nobody lets us in. */
 export function doorOf({ namespace, monitor }: Place): string | null {
   return namespace ?? guestOf(monitor)
@@ -57,6 +63,10 @@ export type FacetPart<Wish = unknown, State = unknown> = {
   readonly letsGo?: true
   /** Nobody is there to be dressed now: what it is to wear is put on when somebody is. */
   isAway?(place: Place): Promise<boolean>
+  /** What it does is done at our end of the link, or by its name: it stays there when the workload is behind another one. */
+  onLink?(place: Place): boolean
+  /** What was there before us, where that names things of `from`, as it is at the place where the workload is now. */
+  relocate?(place: Place, original: State, from: Place): Promise<State>
   /** `original` is what was there before us. Throws when the wish cannot be met, before anything is written. */
   wanted(place: Place, original: State, wish: Wish): State
   /** Whole state, idempotent, from wherever it is. */

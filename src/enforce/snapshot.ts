@@ -11,7 +11,7 @@ import { CARRIES } from '../model/facets.ts'
 import { FACETS, type Facet } from '../model/persona.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import { type Draining, lingering, withOldAddresses, withOldMembers } from './drain.ts'
-import type { Place } from './facet.ts'
+import { type FacetPart, isElsewhere, type Place } from './facet.ts'
 import { PARTS, partOf } from './facets.ts'
 
 export type Inventory = {
@@ -114,6 +114,7 @@ export async function snapshotOf(
 ): Promise<Snapshot> {
   const desired = new Map(state.workloads.map((workload) => [workload.key, workload]))
   const reports = new Map(inventory.workloads.map((report) => [report.key, report]))
+  const faces = facesOf(inventory)
   const facets: Partial<Record<Facet, Record<string, Placed>>> = {}
   const draining: Draining[] = []
   for (const part of PARTS) {
@@ -125,10 +126,15 @@ export async function snapshotOf(
       const place = report === undefined ? known[key]?.place : placeOf(inventory, report, desired.get(key))
       if (place === undefined) continue
       // What went away with everything on it needs nothing taken off.
-      if (report === undefined && !(await isThere(part, place))) continue
-      if (known[key] === undefined && (await part.isAway?.(place)) === true) continue
+      if (report === undefined && (isTaken(part, place, faces) || !(await isThere(part, place)))) continue
+      const moves = known[key] !== undefined && isElsewhere(known[key].place, place)
+      if ((known[key] === undefined || moves) && (await part.isAway?.(place)) === true) {
+        // Where it is now, nobody is there yet to be dressed.
+        if (known[key] !== undefined) worn[key] = known[key]
+        continue
+      }
       const wish = wishOf(desired.get(key), part.facet)
-      const original = known[key] === undefined ? (part.untouched ?? (await part.capture(place))) : known[key].original
+      const original = await originalOf(part, place, known[key])
       const afterwards = wish === undefined ? original : part.wanted(place, original, wish)
       const from = known[key] ?? { place, original, state: original }
       const old = report === undefined ? null : lingering(part, from, afterwards, before, now)
@@ -142,15 +148,50 @@ export async function snapshotOf(
   return draining.length === 0 ? whole : { ...whole, draining }
 }
 
-/** Workloads that are here and ask for a facet which nobody could look at yet: they came, or were started, after the change. */
+async function originalOf(part: FacetPart, place: Place, known: Placed | undefined): Promise<unknown> {
+  if (known === undefined) return part.untouched ?? part.capture(place)
+  if (part.relocate === undefined || !isElsewhere(known.place, place)) return known.original
+  return part.relocate(place, known.original, known.place)
+}
+
+/** Workloads that are here and ask for what nobody has put on where they are: they came, were started or moved after the change. */
 export function undressed({ state, facets }: Snapshot, inventory: Inventory): string[] {
-  const here = new Set(inventory.workloads.map(({ key }) => key))
-  return (state?.workloads ?? []).flatMap((desired) =>
-    here.has(desired.key) &&
-    PARTS.some(({ facet }) => wishOf(desired, facet) !== undefined && facets[facet]?.[desired.key] === undefined)
-      ? [desired.key]
-      : [],
+  const reports = new Map(inventory.workloads.map((report) => [report.key, report]))
+  return (state?.workloads ?? []).flatMap((desired) => {
+    const report = reports.get(desired.key)
+    if (report === undefined) return []
+    const place = placeOf(inventory, report, desired)
+    const isLate = PARTS.some(({ facet }) => {
+      const worn = facets[facet]?.[desired.key]
+      return worn === undefined ? wishOf(desired, facet) !== undefined : isElsewhere(worn.place, place)
+    })
+    return isLate ? [desired.key] : []
+  })
+}
+
+/** What still stands where the workload it was made for is no more: its link goes by another name, or is another's. */
+export function leftBehind({ facets }: Snapshot, inventory: Inventory): { part: FacetPart; placed: Placed }[] {
+  const reports = new Map(inventory.workloads.map((report) => [report.key, report]))
+  const faces = facesOf(inventory)
+  return PARTS.flatMap((part) =>
+    Object.entries(facets[part.facet] ?? {}).flatMap(([key, placed]) => {
+      const report = reports.get(key)
+      const isLeft =
+        report === undefined
+          ? isTaken(part, placed.place, faces)
+          : part.onLink?.(placed.place) === true && report.interface !== placed.place.face
+      return isLeft ? [{ part, placed }] : []
+    }),
   )
+}
+
+function facesOf({ workloads }: Inventory): ReadonlySet<string> {
+  return new Set(workloads.flatMap((report) => report.interface ?? []))
+}
+
+/** The link of a workload that is gone has its name from somebody else now. */
+function isTaken(part: FacetPart, place: Place, faces: ReadonlySet<string>): boolean {
+  return part.onLink?.(place) === true && place.face !== null && faces.has(place.face)
 }
 
 /** After the confirmation: what parts let go of, now that it is as it was before us, is left out. */
@@ -167,7 +208,7 @@ export function letGo(snapshot: Snapshot): Snapshot {
   return { ...snapshot, facets }
 }
 
-function isThere(part: (typeof PARTS)[number], place: Place): Promise<boolean> {
+export function isThere(part: FacetPart, place: Place): Promise<boolean> {
   return part.capture(place).then(
     () => true,
     () => false,

@@ -31,6 +31,11 @@ export function leasedToo<Wish, State, Leased extends State>(
     ...part,
     isAway: async (place) => isLeased(place) && !(await hasLink(faceOf(place))),
     refusal: (place, wish, whole) => (isLeased(place) ? leased : part).refusal(place, wish, whole),
+    onLink: (place) => isLeased(place) || part.onLink?.(place) === true,
+    async relocate(place, original, from) {
+      if (isLeased(place) !== isLeased(from)) return isLeased(place) ? leased.capture(place) : part.capture(place)
+      return isLeased(place) ? original : (part.relocate?.(place, original, from) ?? original)
+    },
     capture: (place) => (isLeased(place) ? leased.capture(place) : part.capture(place)),
     wanted: (place, original, wish) =>
       isLeased(place) ? leased.wanted(place, original as Leased, wish) : part.wanted(place, original, wish),

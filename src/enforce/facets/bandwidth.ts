@@ -41,7 +41,10 @@ export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
     face === null
       ? 'it has no link of its own on this host'
       : ([down, up].flatMap((shape) => (shape === undefined ? [] : badShape(shape)))[0] ?? null),
+  onLink: () => true,
   capture: (place) => capture(faceOf(place)),
+  // Of another link all is another's but what is ours.
+  relocate: async (place, { down, up, rank }) => ({ ...(await capture(faceOf(place))), down, up, rank }),
   wanted({ key }, original, { down, up, priority }) {
     if (original.foreign !== null && down !== undefined)
       throw new Error(
@@ -56,6 +59,7 @@ export const bandwidth: FacetPart<BandwidthWish, BandwidthState> = {
   },
   async converge(place, wanted) {
     const face = faceOf(place)
+    if (wanted.down === null && wanted.up === null && !(await isLink(face))) return forget(face)
     const found = await look(face)
     const { state } = found
     if (normalise(state) === normalise(wanted) && found.whole) return
@@ -121,6 +125,19 @@ type Look = {
   readonly clsact: boolean
   /** Nothing left over, nothing half there. */
   readonly whole: boolean
+}
+
+/** What is kept by the name of a link stays behind when the link goes. */
+async function forget(face: string): Promise<void> {
+  if (await isLink(ifbOf(face))) await ip([`link del dev ${ifbOf(face)}`])
+  await writeEntries(['rank'], face, [])
+}
+
+function isLink(device: string): Promise<boolean> {
+  return command('ip', ['-o', 'link', 'show', 'dev', device]).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function capture(face: string): Promise<BandwidthState> {

@@ -12,6 +12,7 @@ export const egressAddress: FacetPart<EgressAddressWish, EgressState> = {
   facet: 'egressAddress',
   noticed: 'look',
   refusal: ({ face }, wish) => (face === null ? 'it has no link of its own on this host' : badWish(wish)),
+  onLink: () => true,
   capture: async (place) => ({ entries: await entriesOf(MAPS, faceOf(place)) }),
   wanted: (place, _, { addresses, except }) => {
     const face = faceOf(place)

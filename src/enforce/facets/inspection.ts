@@ -41,6 +41,7 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
     if (sensor === null) return 'this host names no sensor; its administrator can add sensor to floor.yaml'
     return sensor === face ? `its own link ${face} is the sensor` : null
   },
+  onLink: () => true,
   capture: (place) => look(faceOf(place)),
   wanted(_, original, { level }) {
     if (level === 'none') return { ...original, mirror: null, odd: null }

@@ -69,7 +69,14 @@ export const network: FacetPart<NetworkWish, NetworkState> = {
       : place.face === null
         ? 'it has no link of its own on this host'
         : null,
+  onLink: () => true,
   capture: (place) => capture(place),
+  async relocate(place, original, from) {
+    const found = await capture(place)
+    // Nobody has given it anything yet in a namespace that is another one.
+    if (doorOf(place) !== doorOf(from)) return found
+    return { ...original, device: found.device, router: { ...original.router, device: found.router.device } }
+  },
   wanted: (_, original, wish) => wantedNetwork(original, wish),
   async converge(place, wanted) {
     const { namespace } = linked(place)

@@ -27,6 +27,7 @@ export const publishedPorts: FacetPart<PublishedPortsWish, PublishedState> = {
       }
     return null
   },
+  onLink: () => true,
   capture: async (place) => ({ entries: await entriesOf(MAPS, faceOf(place)) }),
   wanted: (place, _, ports) => ({
     entries: ([4, 6] as const).flatMap((family) => {

@@ -24,6 +24,7 @@ export const redirects: FacetPart<RedirectsWish, RedirectsState> = {
   noticed: 'look',
   untouched: NOTHING,
   refusal: ({ face }, wish) => (face === null ? 'it has no link of its own on this host' : badWish(wish)),
+  onLink: () => true,
   capture: async (place) => (await read())?.chains.get(checked(place)) ?? NOTHING,
   wanted: (place, _, { flows, spared }) => ({
     rules: [
