@@ -3,6 +3,7 @@ import type { Classification } from './classify.ts'
 import { FEATURES } from './features.ts'
 import { explain } from './forest.ts'
 import type { Model } from './model.ts'
+import { wordFor } from './taught.ts'
 
 const MOST = 3
 
@@ -16,6 +17,9 @@ export function because(model: Model, x: Float64Array, seen: Classification, win
       ...strongest(model, x, best).slice(0, MOST - 1),
     ]
   }
+  const word = wordFor(model, x)
+  if (word !== null && word.persona === winner && word.weight >= 0.5)
+    return [`it is like what a person called ${model.personas[winner]}`]
   const own = strongest(model, x, winner)
   if (own.length > 0) return own
   // It is believed for what came before: what this window alone says is the news.
@@ -26,6 +30,8 @@ export function because(model: Model, x: Float64Array, seen: Classification, win
 }
 
 function strongest(model: Model, x: Float64Array, persona: number): string[] {
+  // What only people know of, no tree of the forest can explain.
+  if (persona >= model.forest.classes - 1) return []
   const added = explain(model.forest, x, persona)
   return FEATURES.map((feature, i) => ({ feature, value: x[i]!, moved: added[i]! }))
     .filter(({ value, moved }) => !Number.isNaN(value) && moved > 0.01)

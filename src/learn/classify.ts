@@ -2,6 +2,7 @@
 import { predict } from './forest.ts'
 import type { Model } from './model.ts'
 import { novelty } from './novelty.ts'
+import { wordFor } from './taught.ts'
 
 export type Classification = {
   /** p(persona | window, known), sums to one. */
@@ -14,9 +15,15 @@ export function classify(model: Model, x: Float64Array): Classification {
   const all = new Float64Array(model.forest.classes)
   predict(model.forest, x, all)
   temper(all, model.temperature)
-  const background = all[model.personas.length]!
-  const posterior = all.subarray(0, model.personas.length).map((p) => p / (1 - background))
-  return { posterior, unknown: 1 - (1 - novelty(model.novelty, x)) * (1 - background) }
+  const known = model.forest.classes - 1
+  const background = all[known]!
+  const posterior = Float64Array.from(model.personas, (_, i) => (i < known ? all[i]! / (1 - background) : 0))
+  const unknown = 1 - (1 - novelty(model.novelty, x)) * (1 - background)
+  const word = wordFor(model, x)
+  if (word === null) return { posterior, unknown }
+  for (let i = 0; i < posterior.length; i++)
+    posterior[i] = (1 - word.weight) * posterior[i]! + (i === word.persona ? word.weight : 0)
+  return { posterior, unknown: (1 - word.weight) * unknown }
 }
 
 /** p^(1/T), normalised (Guo et al. 2017). T > 1 makes it humbler. */

@@ -27,7 +27,12 @@ export type Model = {
   readonly forest: Forest
   readonly novelty: Novelty
   readonly filter: FilterSettings
+  /** What people said since it was fitted; personas that only they know come after the forest's. */
+  readonly taught?: readonly Taught[]
 }
+
+/** A window of a workload that a person named. `persona` is an index into personas. */
+export type Taught = { readonly persona: number; readonly x: Float64Array }
 
 export type ModelJson = {
   id: string
