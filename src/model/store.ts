@@ -13,6 +13,7 @@ import type { Plan, ShiftState } from './plan.ts'
 import type { PlanRow } from './plan-summary.ts'
 import type { Mode } from './policy.ts'
 import type { ManifestVersion } from './preview.ts'
+import type { Lesson, ProposalRecord } from './proposal.ts'
 import type {
   AgentRecord,
   ApprovalRecord,
@@ -197,6 +198,22 @@ export type Store = {
     signatures(tenant: TenantId, id: PlanId): Promise<readonly AgentApproval[]>
     /** The last confirmed plan, and the newest one still under way. */
     target(tenant: TenantId): Promise<{ readonly confirmed: PlanRecord | null; readonly pending: PlanRecord | null }>
+  }
+
+  readonly proposals: {
+    /** Of every state, those changed last first. */
+    all(tenant: TenantId): Promise<readonly ProposalRecord[]>
+    /** What a round found out, against the version in the record; null when a person changed it meanwhile. */
+    refresh(tenant: TenantId, record: ProposalRecord): Promise<ProposalRecord | null>
+    /** A person's word: all of it or nothing, each against the version in its record, 0 = must not exist. */
+    change(
+      tenant: TenantId,
+      records: readonly ProposalRecord[],
+      lessons: readonly Lesson[],
+      audit: Audit,
+    ): Promise<Write<readonly ProposalRecord[]>>
+    /** Oldest first; one for each workload, the last that was said. */
+    lessons(tenant: TenantId): Promise<readonly Lesson[]>
   }
 
   readonly shifts: {

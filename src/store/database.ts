@@ -19,7 +19,9 @@ import * as record from './migrations/0001-record.ts'
 import * as manifestVersions from './migrations/0003-manifest-versions.ts'
 import * as secretVersions from './migrations/0004-secrets.ts'
 import * as planSignatures from './migrations/0006-plan-signatures.ts'
+import * as proposed from './migrations/0008-proposals.ts'
 import { plans } from './plans.ts'
+import { proposals } from './proposals.ts'
 import type { Context } from './record-context.ts'
 import { prune } from './retention.ts'
 import { secrets } from './secrets.ts'
@@ -37,6 +39,7 @@ const MIGRATIONS = {
   '0003-manifest-versions': manifestVersions,
   '0004-secrets': secretVersions,
   '0006-plan-signatures': planSignatures,
+  '0008-proposals': proposed,
 }
 
 const POOL_MAX = 16
@@ -90,6 +93,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     conversations: conversations(context),
     topology: topology(context),
     plans: plans(context),
+    proposals: proposals(context),
     shifts: shifts(context),
     agents: agents(context),
     ledger: ledger(context),

@@ -79,6 +79,14 @@ table ledger_heads with (fillfactor=50)
   hash bytea not null
   signature bytea
   ledger_heads_pkey: PRIMARY KEY (tenant)
+table lessons
+  tenant text not null
+  workload text not null
+  persona text not null
+  vectors json not null
+  at bigint not null
+  by text not null
+  lessons_pkey: PRIMARY KEY (tenant, workload)
 table manifest_versions
   tenant text not null
   kind text not null
@@ -123,6 +131,14 @@ table plans
   plans_pkey: PRIMARY KEY (tenant, id)
   plans_tenant_system_timeline_n_key: UNIQUE (tenant, system, timeline, n)
   CREATE INDEX plans_newest ON public.plans USING btree (tenant, n DESC)
+table proposals
+  tenant text not null
+  id text not null
+  state text not null
+  proposal json not null
+  updated_at bigint not null
+  version integer not null
+  proposals_pkey: PRIMARY KEY (tenant, id)
 table secrets
   tenant text not null
   name text not null

@@ -5,6 +5,7 @@ import type { Belief, PersonaRef } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Lesson, ProposalRecord } from '../model/proposal.ts'
 import type { Settings } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 import type { Applied, WorkloadReport } from '../model/wire.ts'
@@ -196,6 +197,22 @@ export type Tables = {
     /** Null: the name was removed then, and goes on counting. */
     sealed: Buffer | null
     digest: string
+    at: number
+    by: string
+  }
+  proposals: {
+    tenant: string
+    id: string
+    state: string
+    proposal: Json<Omit<ProposalRecord, 'version'>>
+    updated_at: number
+    version: number
+  }
+  lessons: {
+    tenant: string
+    workload: string
+    persona: string
+    vectors: Json<Lesson['vectors']>
     at: number
     by: string
   }
