@@ -102,6 +102,14 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       { table: 'ip nat', chain: 'POSTROUTING', hook: 'postrouting', priority: 100, policy: 'accept' },
     ],
     drift: () => null,
+    async changeProposal(request) {
+      note('changeProposal', request)
+      return refusal
+    },
+    async teach(request) {
+      note('teach', request)
+      return { ok: true, value: { ...request, vectors: [[1, null]], at: clock.now } }
+    },
     ruleHits: () => [],
     sources: () => [],
     source: () => null,

@@ -32,6 +32,7 @@ import { machineRoutes } from './routes/machines.ts'
 import { manifestRoutes } from './routes/manifests.ts'
 import { planRoutes } from './routes/plans.ts'
 import { previewRoutes } from './routes/preview.ts'
+import { proposalRoutes } from './routes/proposals.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
@@ -67,6 +68,7 @@ const ROUTES = [
   topologyRoutes,
   flowRoutes,
   previewRoutes,
+  proposalRoutes,
   planRoutes,
   agentRoutes,
   machineRoutes,

@@ -11,6 +11,7 @@ import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '
 import type { MachineAct, MachineOrderRecord, MachinesOf } from '../model/machine-order.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
+import type { Lesson, ProposalAct, ProposalRecord } from '../model/proposal.ts'
 import type { PlanRecord, SourceDetail, SourceRecord } from '../model/records.ts'
 import type { RuleHit } from '../model/rule-hit.ts'
 import type { Outcome, Why } from '../model/why.ts'
@@ -125,6 +126,20 @@ export type Control = {
   /** By agent and name, as their agents told of them last. */
   sources(tenant: TenantId): readonly SourceRecord[]
   source(tenant: TenantId, id: string): SourceDetail | null
+  /** What a person makes of a proposal; the record that the word was about comes back. */
+  changeProposal(request: {
+    readonly tenant: TenantId
+    readonly proposal: string
+    readonly act: ProposalAct
+    readonly by: string
+  }): Promise<Outcome<ProposalRecord>>
+  /** A person's word on what a workload is, learnt from its last windows and kept. */
+  teach(request: {
+    readonly tenant: TenantId
+    readonly workload: WorkloadId
+    readonly persona: string
+    readonly by: string
+  }): Promise<Outcome<Lesson>>
   /** A certificate of the workloads' CA for these names, with its chain; null when the request is not sound. */
   signCertificate(request: string, names: readonly string[], days: number): Promise<string | null>
   /** Ends when `signal` aborts or a newer connection of the same agent takes over. */

@@ -30,7 +30,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],
   learn: [
     'learn',
-    'learn types of devices from captures: train, evaluate; whether enough was seen to learn rules: gate',
+    'types of devices from captures: train, evaluate; enough seen to learn rules from: gate; strangers: proposals, proposal, feedback',
   ],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],

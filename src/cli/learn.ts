@@ -1,6 +1,7 @@
 /**
  * `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth; needs no
  * server. `guise learn gate`: whether what a server has seen of a workload or a persona is enough to learn rules from.
+ * The words about strangers are in learn-proposals.ts.
  */
 import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -13,6 +14,7 @@ import { plainText } from '../model/plain-text.ts'
 import { action, CliError, print } from './client.ts'
 import { type Labelled, readLabelled } from './learn-examples.ts'
 import { registerGate } from './learn-gate.ts'
+import { registerProposals } from './learn-proposals.ts'
 import { table } from './table.ts'
 
 type TrainOptions = {
@@ -44,6 +46,7 @@ export function register(program: Command): void {
     .requiredOption('--labelled <dir>', 'as for train')
     .action(action(evaluate))
   registerGate(learn)
+  registerProposals(learn)
 }
 
 async function train(command: Command): Promise<void> {

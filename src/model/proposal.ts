@@ -71,3 +71,13 @@ export type Lesson = {
   readonly at: number
   readonly by: string
 }
+
+/** What a person may do with a proposal. `accept` follows the writing of its persona. */
+export type ProposalAct =
+  | { readonly do: 'accept'; readonly persona: string }
+  | { readonly do: 'reject' }
+  | { readonly do: 'rename'; readonly name: string }
+  /** This one becomes part of `into`. */
+  | { readonly do: 'merge'; readonly into: string }
+  /** These workloads leave it, and are proposed by themselves. */
+  | { readonly do: 'split'; readonly workloads: readonly WorkloadId[] }

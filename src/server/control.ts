@@ -18,6 +18,7 @@ import type { Outcome, Refusal } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 import { createDelivery } from './delivery.ts'
 import { createDenialLog } from './denials.ts'
+import { createDiscovery } from './discovery.ts'
 import { createExplain } from './explain.ts'
 import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
@@ -55,6 +56,7 @@ export type RunningControl = Control & {
 /** How often the reconciler wakes without a reason, and feeds are read again. */
 const CLOCK_MS = 2_000
 const FEEDS_MS = 60_000
+const DISCOVER_MS = 60_000
 
 export function createControl(deps: ControlDeps): RunningControl {
   const { tenant, events, clock, log } = deps
@@ -89,6 +91,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const desk = createReportDesk(take)
   const book = createSourceBook()
+  const discovery = createDiscovery({ tenant, store, model: DEFAULT_MODEL, clock })
   const timers: NodeJS.Timeout[] = []
   let workloadAuthority: Promise<WorkloadAuthority> | null = null
   /** Hash of the indicators that agents were told last. */
@@ -157,7 +160,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   async function take(agent: AgentId, report: AgentReport): Promise<void> {
     const now = clock()
     const { host, mode, boot, sequence, applied, counters } = report
-    const taken = await takeReport({ tenant, store, fleet, model: DEFAULT_MODEL }, agent, report, now)
+    const taken = await takeReport({ tenant, store, fleet, model: discovery.model(), discovery }, agent, report, now)
     for (const live of taken.observed) {
       events.publish(tenant, {
         type: 'workload.observed',
@@ -199,12 +202,19 @@ export function createControl(deps: ControlDeps): RunningControl {
   return {
     async start() {
       await restore(store, tenant, fleet, clock())
+      await discovery.restore()
       await readFeeds()
       timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
       timers.push(
         setInterval(
           guarded('tend plans left behind', () => flow.tend()),
           CLOCK_MS,
+        ),
+      )
+      timers.push(
+        setInterval(
+          guarded('look for new personas', () => discovery.round(clock())),
+          DISCOVER_MS,
         ),
       )
       timers.push(setInterval(() => reconciler.wake(), CLOCK_MS))
@@ -288,6 +298,9 @@ export function createControl(deps: ControlDeps): RunningControl {
       ]
       yield* delivery.stream(agent, first, signal)
     },
+    changeProposal: ({ proposal, act, by }) => discovery.act(proposal, act, by),
+    teach: ({ workload, persona, by }) =>
+      discovery.teach(workload, persona, fleet.live.get(workload)?.features ?? null, by),
     explain: (_tenant: TenantId, workload: WorkloadId) => explain.workload(workload),
     explainFlow: (_tenant, workload, question) => explainFlow.of(workload, question),
     explainBetween: async (asker, from, question) =>

@@ -3,8 +3,9 @@
  * record, with one batched write each. It decides nothing; it says which workloads moved.
  */
 import { beliefEvidence, riskOf } from '../assess/risk.ts'
+import { isStray } from '../learn/discover/discover.ts'
 import { features } from '../learn/features.ts'
-import { initialBelief, stepBelief } from '../learn/filter.ts'
+import { initialBelief, observationOf, stepObservation } from '../learn/filter.ts'
 import type { Model } from '../learn/model.ts'
 import { watchWindows } from '../learn/watch/watch.ts'
 import type { Evidence } from '../model/evidence.ts'
@@ -22,6 +23,8 @@ export type IntakeDeps = {
   readonly store: Store
   readonly fleet: Fleet
   readonly model: Model
+  /** Told of windows that no persona explains. */
+  readonly discovery: { stray(workload: WorkloadId, at: number, x: Float64Array): void }
 }
 
 /** What a report changed, for the event stream and to wake the reconciler. */
@@ -104,10 +107,12 @@ function takeEvidence(
 
 function believe(deps: IntakeDeps, live: Live, window: Window): WorkloadId {
   const end = window.start + window.spanMs
-  const step = stepBelief(deps.model, live.belief ?? initialBelief(deps.model), window, end)
+  const seen = observationOf(window)
+  const step = stepObservation(deps.model, live.belief ?? initialBelief(deps.model), seen, end)
   live.belief = step.state
-  live.features = [...features(window)]
+  live.features = [...(seen.kind === 'active' ? seen.x : features(window))]
   live.lastBelief = step.belief
+  if (isStray(seen, step.belief)) deps.discovery.stray(live.workload, end, seen.x)
   const own: Evidence | null = beliefEvidence(step.belief, end, live.name)
   if (own === null) live.evidence.delete('belief|')
   else addEvidence(deps.fleet, live, own)

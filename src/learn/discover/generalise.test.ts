@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkloadId } from '../../model/ids.ts'
+import { ALIKE } from './edit.ts'
 import { generalise, suggestName, type Talk, type Whois } from './generalise.ts'
 
 const talk = (workload: string, peer: string, port: number, more: Partial<Talk> = {}): Talk => ({
@@ -14,7 +15,7 @@ const talk = (workload: string, peer: string, port: number, more: Partial<Talk> 
   service: null,
   ...more,
 })
-const persona = { name: 'Mail Relay', homes: ['10.0.0.0/8', 'fc00::/7'] }
+const homes = ['10.0.0.0/8', 'fc00::/7']
 const WHO: Record<string, Whois> = {
   '10.0.0.1': { kind: 'persona', name: 'Database' },
   '10.0.0.2': { kind: 'persona', name: 'Database' },
@@ -32,7 +33,7 @@ test('peers become what they are, never addresses', () => {
     talk(workload, '10.0.0.4', 7000),
     talk(workload, '198.51.100.7', 25, { flows: 40 }),
   ])
-  const { rules, leftOut } = generalise(talks, whois, persona)
+  const { rules, leftOut } = generalise(talks, whois, homes)
   assert.deepEqual(leftOut, [])
   assert.deepEqual(
     rules.map(({ rule }) => [rule.direction, rule.peers, rule.ports]),
@@ -47,7 +48,7 @@ test('peers become what they are, never addresses', () => {
       ],
       ['egress', [{ persona: 'Database' }], [{ protocol: 'tcp', port: 5432 }]],
       ['ingress', [{ labels: { app: 'shop' } }], [{ protocol: 'tcp', port: 25 }]],
-      ['egress', [{ persona: 'Mail Relay' }], [{ protocol: 'tcp', port: 7000 }]],
+      ['egress', [{ persona: ALIKE }], [{ protocol: 'tcp', port: 7000 }]],
     ],
   )
   assert.deepEqual([rules[1]!.workloads, rules[1]!.of, rules[1]!.flowShare], [2, 2, 0.25])
@@ -63,7 +64,7 @@ test('what one of three did, what nobody answered and whom nobody can name is le
     ...['a', 'b', 'c'].map((workload) => talk(workload, '10.0.0.9', 53, { proto: 17 })),
     ...['a', 'b', 'c'].map((workload) => talk(workload, '10.0.0.1', 0, { proto: 47 })),
   ]
-  const { rules, leftOut } = generalise(talks, whois, persona)
+  const { rules, leftOut } = generalise(talks, whois, homes)
   assert.equal(rules.length, 1)
   const why = new Map(leftOut.map((one) => [one.what, one.why]))
   assert.equal(why.get('to the outside, tcp 4444'), '1 of 3 workloads did this')
@@ -75,7 +76,7 @@ test('what one of three did, what nobody answered and whom nobody can name is le
 
 test('a scan of a thousand ports is not a thousand rules', () => {
   const talks = Array.from({ length: 1_000 }, (_, i) => talk('a', '198.51.100.1', i + 1))
-  const { rules, leftOut } = generalise(talks, whois, persona)
+  const { rules, leftOut } = generalise(talks, whois, homes)
   assert.ok(rules.length <= 40 && leftOut.length <= 40)
 })
 

@@ -6,6 +6,7 @@
 import type { PeerSelector, PolicyRule, PortMatch } from '../../model/policy.ts'
 import type { LeftOut, ProposedRule } from '../../model/proposal.ts'
 import type { ConversationRecord } from '../../model/records.ts'
+import { ALIKE } from './edit.ts'
 
 export type Talk = Pick<
   ConversationRecord,
@@ -37,11 +38,11 @@ type Group = {
   answered: number
 }
 
-/** `name`: of the persona to be, by which those alike are allowed to each other. `homes`: what the outside is outside of. */
+/** `homes`: what the outside is outside of. Those alike are allowed to each other as `ALIKE`, for want of a name. */
 export function generalise(
   talks: readonly Talk[],
   whois: (address: string) => Whois,
-  { name, homes }: { readonly name: string; readonly homes: readonly string[] },
+  homes: readonly string[],
 ): Generalised {
   const groups = new Map<string, Group>()
   for (const talk of talks) {
@@ -63,7 +64,7 @@ export function generalise(
   const leftOut: LeftOut[] = []
   for (const group of [...groups.values()].sort((a, b) => b.flows - a.flows || (a.what < b.what ? -1 : 1))) {
     const why = whyNot(group, of, rules.length)
-    const peers = peersOf(group.who, name, homes)
+    const peers = peersOf(group.who, homes)
     if (why !== null || peers === null) leftOut.push({ what: group.what, why: why ?? '', flows: group.flows })
     else {
       const flowShare = Math.round((group.flows / Math.max(1, all)) * 1e4) / 1e4
@@ -83,8 +84,8 @@ function whyNot({ who, port, workloads, answered, direction }: Group, of: number
   return rules >= MOST_RULES ? `a persona is proposed with at most ${MOST_RULES} rules` : null
 }
 
-function peersOf(who: Whois, name: string, homes: readonly string[]): PeerSelector[] | null {
-  if (who.kind === 'alike') return [{ persona: name }]
+function peersOf(who: Whois, homes: readonly string[]): PeerSelector[] | null {
+  if (who.kind === 'alike') return [{ persona: ALIKE }]
   if (who.kind === 'persona') return [{ persona: who.name }]
   if (who.kind === 'labels') return [{ labels: { ...who.labels } }]
   if (who.kind === 'nobody') return null
