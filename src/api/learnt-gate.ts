@@ -47,8 +47,15 @@ export function gateReport({ of, members, all, steps, since, now, bar }: GateInp
   return { of, from, until, ...judge(members.flatMap(occasionsOf)), workloads: of.kind === 'Persona' ? workloads : [] }
 }
 
-export function membersOf(persona: string, all: readonly WorkloadRecord[]): WorkloadRecord[] {
-  return all.filter((workload) => slug(knownAs(workload).name) === slug(persona))
+/** Who is known by a persona: assigned to it, or believed to be what it is recognised by. */
+export function membersOf(
+  persona: { readonly id: string; readonly recognisedAs: string | null },
+  all: readonly WorkloadRecord[],
+): WorkloadRecord[] {
+  return all.filter((workload) => {
+    const { name, basis } = knownAs(workload)
+    return slug(name) === persona.id || (basis === 'inferred' && name === persona.recognisedAs)
+  })
 }
 
 /** A peer of ours by its persona, for that is what a policy would name; by its own name while it has none. */

@@ -5,6 +5,7 @@ import type { Why } from '../../src/model/why.ts'
 export type { Belief } from '../../src/model/belief.ts'
 export type { DesiredState, ResolvedRule, RuleList } from '../../src/model/desired.ts'
 export type { Evidence, Risk, RiskTerm } from '../../src/model/evidence.ts'
+export type { GateReport } from '../../src/model/gate.ts'
 export type { ShiftState } from '../../src/model/plan.ts'
 export type {
   AgentPreview,

@@ -2,9 +2,8 @@
 import { Type } from 'typebox'
 import { BAR } from '../../learn/gate/verdict.ts'
 import type { GateReport } from '../../model/gate.ts'
-import type { TenantId, WorkloadId } from '../../model/ids.ts'
-import type { WorkloadRecord } from '../../model/records.ts'
-import { gateReport, MAX_STEPS, membersOf } from '../learnt-gate.ts'
+import type { WorkloadId } from '../../model/ids.ts'
+import { type GateInputs, gateReport, MAX_STEPS, membersOf } from '../learnt-gate.ts'
 import { knownAs } from '../persona-document.ts'
 import { notFound } from '../problem.ts'
 import { IdParams, principalOf, type RouteDeps, type Routes } from '../route.ts'
@@ -23,19 +22,13 @@ const GateQuery = Type.Object(
 )
 
 export function learntRoutes(app: Routes, deps: RouteDeps): void {
-  const report = async (
-    tenant: TenantId,
-    of: GateReport['of'],
-    pick: (all: readonly WorkloadRecord[]) => readonly WorkloadRecord[],
-    bar = BAR,
-  ): Promise<GateReport> => {
+  const report = async (asked: Pick<GateInputs, 'of' | 'members' | 'all' | 'bar'>): Promise<GateReport> => {
     const now = deps.clock()
     const since = now - deps.store().topology.keptMs
-    const all = await deps.store().workloads.all(tenant)
-    const members = pick(all)
-    const ids = members.map(({ id }) => id)
-    const steps = await deps.store().conversations.steps(tenant, ids, since, MAX_STEPS)
-    return gateReport({ of, members, all, steps, since, now, bar })
+    const [first] = asked.all
+    const ids = asked.members.map(({ id }) => id)
+    const steps = first === undefined ? [] : await deps.store().conversations.steps(first.tenant, ids, since, MAX_STEPS)
+    return gateReport({ ...asked, steps, since, now })
   }
 
   app.get(
@@ -52,8 +45,9 @@ export function learntRoutes(app: Routes, deps: RouteDeps): void {
       const { tenant } = principalOf(request)
       const workload = await deps.store().workloads.get(tenant, request.params.id as WorkloadId)
       if (workload === null) throw notFound('workload of that id')
+      const all = await deps.store().workloads.all(tenant)
       const of = { kind: 'Workload', name: workload.report.name } as const
-      return report(tenant, of, () => [workload], request.query.bar)
+      return report({ of, members: [workload], all, bar: request.query.bar ?? BAR })
     },
   )
 
@@ -70,12 +64,14 @@ export function learntRoutes(app: Routes, deps: RouteDeps): void {
     async (request) => {
       const { tenant } = principalOf(request)
       const { id } = request.params
+      const record = await deps.store().manifests.get(tenant, 'Persona', id)
       const all = await deps.store().workloads.all(tenant)
-      const [first] = membersOf(id, all)
-      const manifest = first === undefined ? await deps.store().manifests.get(tenant, 'Persona', id) : null
-      if (first === undefined && manifest === null) throw notFound('persona of that id')
-      const name = first === undefined ? manifest!.manifest.metadata.name : knownAs(first).name
-      return report(tenant, { kind: 'Persona', name }, (every) => membersOf(id, every), request.query.bar)
+      const spec = record?.manifest.kind === 'Persona' ? record.manifest.spec : null
+      const members = membersOf({ id, recognisedAs: spec?.recognisedAs ?? null }, all)
+      // What the shipped model believes in may have no manifest.
+      const name = record?.manifest.metadata.name ?? members.map((member) => knownAs(member).name)[0]
+      if (name === undefined) throw notFound('persona of that id')
+      return report({ of: { kind: 'Persona', name }, members, all, bar: request.query.bar ?? BAR })
     },
   )
 }

@@ -6,6 +6,7 @@ import type {
   AuditRecord,
   ConversationRecord,
   DesiredState,
+  GateReport,
   HistoryPoint,
   ManifestRecord,
   Page,
@@ -205,6 +206,14 @@ export function useConversations(id: string) {
     queryKey: ['workload', id, 'conversations'],
     queryFn: async ({ signal }) => (await get<Page<ConversationRow>>(`${at(id)}/conversations`, signal)).items,
     refetchInterval: 10_000,
+  })
+}
+export function useGate(shelf: 'workloads' | 'personas', id: string) {
+  return useQuery({
+    queryKey: [shelf, id, 'gate'],
+    queryFn: ({ signal }) => get<GateReport>(`/v1/${shelf}/${encodeURIComponent(id)}/gate`, signal),
+    staleTime: 60_000,
+    refetchInterval: 300_000,
   })
 }
 export type FlowAnswer = {

@@ -1,5 +1,10 @@
 /** The sentences that most pages and parts share: they load beside the first page, so that the shell stays small. */
 export const shared = {
+  gate: {
+    title: 'Unseen traffic',
+    ready: 'Enough to learn rules from: {{why}}.',
+    wait: 'Not enough to learn rules from: {{why}}.',
+  },
   palette: {
     placeholder: 'Name, address or label; or why …',
     results: 'Results',

@@ -6,6 +6,7 @@ import { authoredWords } from '../../editor/rule-words.ts'
 import { count, probability } from '../../format.ts'
 import { fieldTerm } from '../../grammar.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
+import { GateLine } from '../../parts/gate-line.tsx'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
 import { paths, query } from '../../paths.ts'
@@ -69,6 +70,11 @@ export function About({ row }: { readonly row: PersonaRow }) {
         <Block title={t('personas.who')}>
           <Wearers row={row} />
         </Block>
+        {row.assigned === 0 && row.believed === 0 ? null : (
+          <Block title={t('gate.title')}>
+            <GateLine shelf="personas" id={row.record.id} />
+          </Block>
+        )}
       </div>
     </div>
   )

@@ -18,6 +18,7 @@ import {
 import { count, countdown, deadline, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
+import { GateLine } from '../../parts/gate-line.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
 import { copy, Failed, SkeletonRows } from '../../parts/states.tsx'
@@ -159,6 +160,7 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
               }
             >
               {conversationPanel(6)}
+              <GateLine shelf="workloads" id={w.id} />
             </Panel>
             <Worn workload={w} rules={rules} show="first" />
           </div>
@@ -169,6 +171,7 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
           {tab === 'conversations' ? (
             <Panel id="conversations" title={t('workload.conversations')} note={t('workload.lastHour')}>
               {conversationPanel()}
+              <GateLine shelf="workloads" id={w.id} />
             </Panel>
           ) : (
             <Worn workload={w} rules={rules} show="all" />
