@@ -28,6 +28,7 @@ export default defineConfig({
           page('Flows, windows, conversations', '/concepts/flows'),
           page('Personas and profiles', '/concepts/personas'),
           page('Belief', '/concepts/belief'),
+          page('Unseen traffic', '/concepts/unseen-traffic'),
           page('Evidence and risk', '/concepts/risk'),
           page('Policies', '/concepts/policies'),
           page('Plans and generations', '/concepts/plans'),

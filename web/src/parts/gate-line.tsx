@@ -8,7 +8,7 @@ export function GateLine({ shelf, id }: { readonly shelf: 'workloads' | 'persona
   if (data === undefined) return null
   return (
     <p className="gate-line">
-      <b>{data.sentence}</b>{' '}
+      <b>{data.sentence}.</b>{' '}
       <span className="qq">{t(data.verdict === 'ready' ? 'gate.ready' : 'gate.wait', { why: data.why })}</span>
     </p>
   )
