@@ -1,7 +1,7 @@
 /** A `Snapshot` and a host in any condition come in; the host is that snapshot afterwards. Recovery, repair and panic are this. */
 
 import { fullText, removeText } from '../compile/delta.ts'
-import { type FacetPart, isElsewhere } from './facet.ts'
+import { type FacetPart, isElsewhere, type Place } from './facet.ts'
 import { PARTS } from './facets.ts'
 import { convergeTable } from './nft.ts'
 import { compileSnapshot, type Placed, type Snapshot } from './snapshot.ts'
@@ -19,11 +19,15 @@ export async function converge(wanted: Snapshot, also: Snapshot | null = null, n
   return unreachable
 }
 
-/** What the kernel or a file holds other than wanted, of the facets whose part `isAsked`; what is gone is not told here. */
-export async function facetDrift(wanted: Snapshot, isAsked: (part: FacetPart) => boolean): Promise<Change[]> {
+/** What the kernel or a file holds other than wanted, where it `isAsked`; what is gone is not told here. */
+export async function facetDrift(
+  wanted: Snapshot,
+  isAsked: (part: FacetPart, place: Place) => boolean,
+): Promise<Change[]> {
   const drift: Change[] = []
-  for (const part of PARTS.filter(isAsked))
+  for (const part of PARTS)
     for (const to of Object.values(wanted.facets[part.facet] ?? {})) {
+      if (!isAsked(part, to.place)) continue
       if ((await part.isAway?.(to.place)) === true) continue
       const from = await part.capture(to.place).catch(() => null)
       if (from !== null && part.normalise(from) !== part.normalise(to.state)) drift.push({ part, from, to })

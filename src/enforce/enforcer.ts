@@ -12,7 +12,7 @@ import type { Applied } from '../model/wire.ts'
 import { type Carried, carriedFlows, carryText } from './carry.ts'
 import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
-import type { FacetPart, Probe } from './facet.ts'
+import type { FacetPart, Place, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
 import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
@@ -95,6 +95,7 @@ const KERNEL_SLACK_MS = 1_000
 /** Rules of one report. */
 const [MAX_DENIES, MAX_HITS] = [5_000, 500]
 const NONE: ReadonlySet<Noticed> = new Set()
+const LONGEST_PAUSE_MS = 300_000
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
 /**
@@ -108,6 +109,14 @@ function wayBackMs(thereMs: number, withinMs: number): number {
 
 export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
+}
+
+/** `until` by `monotonicMs`. */
+type Pause = { readonly ms: number; readonly until: number }
+
+function longer(before: Pause | undefined, firstMs: number): Pause {
+  const ms = before === undefined ? firstMs : Math.min(2 * before.ms, LONGEST_PAUSE_MS)
+  return { ms, until: monotonicMs() + ms }
 }
 
 /** Whom the rules hold: of those that are here, who is in the state. */
@@ -140,6 +149,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let lateWords = ''
   let unboundWords = ''
   let carried: readonly Carried[] = []
+  /** What could not be put right, by facet and key. */
+  const paused = new Map<string, Pause>()
 
   /** One change at a time, whoever asks. */
   const alone = <T>(act: () => Promise<T>): Promise<T> => {
@@ -290,6 +301,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     current = settled
     generation = state.generation
     pending = null
+    paused.clear()
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     // Without a table before, all of it is written anew, and what is carried with it.
     const live = old === null ? carryText(carried, clock()) : ''
@@ -418,7 +430,10 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
     const isDue = ++unwatched % 10 === 0 || isOwed
     const before = counters.unreachable
-    await repairFacets(({ noticed: by }) => isDue || by === 'look' || by?.some((what) => noticed.has(what)) === true)
+    await repairFacets(({ noticed: by, isSlow }, place) => {
+      const isNoticed = by === 'look' || by?.some((what) => noticed.has(what)) === true
+      return isDue || (isNoticed && isSlow?.(place) !== true)
+    })
     // What failed is tried again at once, then with the others: nobody will tell us of it a second time.
     isOwed = counters.unreachable > before && !isOwed
     await dressLate()
@@ -458,12 +473,17 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     })
   }
 
-  async function repairFacets(isAsked: (part: FacetPart) => boolean): Promise<void> {
+  async function repairFacets(isAsked: (part: FacetPart, place: Place) => boolean): Promise<void> {
     for (const { part, to } of await facetDrift(current, isAsked)) {
+      const name = `${part.facet} ${to.place.key}`
+      const pause = paused.get(name)
+      if (pause !== undefined && monotonicMs() < pause.until) continue
       counters.driftRepairs++
       say(`repaired: ${part.facet} of ${to.place.key} was changed by somebody`)
+      paused.delete(name)
       await part.converge(to.place, to.state).catch((error: Error) => {
         counters.unreachable++
+        if (part.pauseMs !== undefined) paused.set(name, longer(pause, part.pauseMs))
         say(`could not reach ${part.facet} of ${to.place.key}: ${error.message}`)
       })
     }

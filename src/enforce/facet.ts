@@ -87,6 +87,10 @@ export type FacetPart<Wish = unknown, State = unknown> = {
    * kernel tells (watch.ts). Absent = it is looked at every tenth second.
    */
   readonly noticed?: 'look' | readonly Noticed[]
+  /** Somebody else's program has to be asked there: it is looked at every tenth second, whatever `noticed` says. */
+  isSlow?(place: Place): boolean
+  /** What could not be put right is left alone for so long, then for twice as long. Absent = it is tried with the next look. */
+  readonly pauseMs?: number
   /** What must answer after the change, asked from this host. */
   probes?(place: Place, from: State, to: State): readonly (() => Promise<Probe>)[]
 }

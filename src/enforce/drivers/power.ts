@@ -26,6 +26,9 @@ export type MachineState = {
 
 /** A guest that has not ended by then is cut: the whole change has half a minute, where nobody says otherwise. */
 const ASKED_MS = 10_000
+const LOOK_MS = 3_000
+const SILENT_MS = 5_000
+let silentUntil = 0
 
 /** Throws when there is none. */
 export async function lookAtMachine(key: string, home: string): Promise<MachineState> {
@@ -76,20 +79,34 @@ function powerOver(key: string, home: string): Power {
   if (machineOf(key).driver === 'libvirt') return openDomains(ourLibvirt(), quota)
   // An agent works in the namespace in which its machines' links are.
   const machines: Machines = openMachines({ home, namespace: null, quota })
-  return logged(machines, home, 'persona', Date.now)
+  return logged(machines, home, 'persona', Date.now, 'once')
 }
 
 async function lookAtDomain(uuid: string): Promise<MachineState> {
   const uri = ourLibvirt()
-  const [now, kept] = readDomains(await askLibvirt(uri, [`dumpxml ${named(uuid)}; dumpxml --inactive ${named(uuid)}`]))
+  const [both, listed] = await Promise.all([
+    look(uri, [`dumpxml ${named(uuid)}; dumpxml --inactive ${named(uuid)}`]),
+    look(uri, ['list', '--all', '--persistent', '--uuid']),
+  ])
+  const [now, kept] = readDomains(both)
   if (now === undefined || kept === undefined) throw new Error(`libvirt does not say what domain ${uuid} is`)
-  const lasting = (await askLibvirt(uri, ['list', '--all', '--persistent', '--uuid'])).split(/\s+/)
+  const lasting = listed.split(/\s+/)
   return {
     power: now.id === null ? 'off' : 'on',
     cpus: kept.cpus,
     memoryMb: kept.memoryMb,
     ...(lasting.includes(uuid) ? {} : { fleeting: true }),
   }
+}
+
+/** Everything else waits meanwhile, containments too; and whoever does not answer for one domain does not for the next. */
+async function look(uri: string, argv: readonly string[]): Promise<string> {
+  if (performance.now() < silentUntil) throw new Error(`libvirt did not answer within ${LOOK_MS} ms just now`)
+  const began = performance.now()
+  return askLibvirt(uri, argv, LOOK_MS).catch((error: Error) => {
+    if (performance.now() - began >= LOOK_MS) silentUntil = performance.now() + SILENT_MS
+    throw error
+  })
 }
 
 function ourLibvirt(): string {

@@ -12,6 +12,9 @@ import { secretsHome } from '../secret-files.ts'
 export const machine: FacetPart<MachineWish, MachineState> = {
   facet: 'machine',
   noticed: 'look',
+  isSlow: ({ key }) => machineOf(key).driver === 'libvirt',
+  // Each try is a line of the log, and one that does not start is not to be started every second.
+  pauseMs: 30_000,
   letsGo: true,
   refusal: ({ key }) => (isMachine(key) ? null : 'it is no virtual machine of this host'),
   capture: ({ key }) => lookAtMachine(key, secretsHome()),
