@@ -1,5 +1,5 @@
 /** The gate before a learnt allow-list: stored conversations of one workload, or of all of one persona, in; the verdict out. */
-import { ruleOf } from '../learn/gate/rule-of.ts'
+import { isHome, type NameOf, ruleOf } from '../learn/gate/rule-of.ts'
 import { estimateUnseen, type Occasion, STEP_MS } from '../learn/gate/unseen.ts'
 import { judgeGate } from '../learn/gate/verdict.ts'
 import { canonicalText } from '../model/address.ts'
@@ -21,13 +21,15 @@ export type GateInputs = {
   readonly all: readonly WorkloadRecord[]
   /** Newest first, at most `MAX_STEPS`. */
   readonly steps: readonly ConversationStep[]
+  /** Strangers a workload turned to: each network by itself, or all as one where the rules say "the outside". */
+  readonly outside: 'networks' | 'one'
   readonly since: number
   readonly now: number
   readonly bar: number
 }
 
-export function gateReport({ of, members, all, steps, since, now, bar }: GateInputs): GateReport {
-  const nameOf = peerNames(all)
+export function gateReport({ of, members, all, steps, outside, since, now, bar }: GateInputs): GateReport {
+  const nameOf = peerNames(all, outside)
   // Of the oldest step that was read there may be more.
   const from = steps.length < MAX_STEPS ? since : steps.at(-1)!.start + STEP_MS
   const until = Math.min(now, Math.max(0, ...members.map(({ lastSeen }) => lastSeen)) + STEP_MS)
@@ -59,7 +61,7 @@ export function membersOf(
 }
 
 /** A peer of ours by its persona, for that is what a policy would name; by its own name while it has none. */
-function peerNames(all: readonly WorkloadRecord[]): (address: string) => string | null {
+function peerNames(all: readonly WorkloadRecord[], outside: GateInputs['outside']): NameOf {
   const names = new Map(
     all.flatMap((workload) => {
       const { name } = knownAs(workload)
@@ -67,5 +69,5 @@ function peerNames(all: readonly WorkloadRecord[]): (address: string) => string 
       return workload.report.addresses.map((address) => [canonicalText(address.split('/')[0]!), who] as const)
     }),
   )
-  return (address) => names.get(address) ?? null
+  return (address) => names.get(address) ?? (outside === 'one' && !isHome(address) ? 'the outside' : null)
 }

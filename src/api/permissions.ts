@@ -96,6 +96,7 @@ export const PERMISSIONS = {
   'GET /agents/:id/desired': agents,
   'GET /proposals': everyone,
   'GET /proposals/:id': everyone,
+  'GET /proposals/:id/gate': everyone,
   'POST /proposals/:id': operators,
   'POST /workloads/:id/feedback': operators,
   'GET /sources': everyone,

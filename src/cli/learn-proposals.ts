@@ -1,9 +1,11 @@
 /** `guise learn proposals|proposal|feedback`: personas that were proposed, a person's word on them, and on what a workload is. */
 import type { Command } from 'commander'
+import type { GateReport } from '../model/gate.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ProposalDetail, ProposalRecord } from '../model/proposal.ts'
 import { action, clientOf, print } from './client.ts'
 import { findWorkload } from './find.ts'
+import { gateText } from './learn-gate.ts'
 import { ago, table } from './table.ts'
 
 export function registerProposals(learn: Command): void {
@@ -18,7 +20,10 @@ export function registerProposals(learn: Command): void {
     .description('what it is like, who, and the least rules that fit')
     .argument('<id>')
     .action(action(show))
-  word(proposal, 'accept', 'write its persona, and recognise its kind from now on; nobody wears it by that')
+  word(proposal, 'accept', 'write its persona, and recognise its kind from now on; nobody wears it by that').option(
+    '--despite-unseen',
+    'although too much of their traffic was not seen yet',
+  )
   word(proposal, 'reject', 'it is no persona: it is not proposed again')
   proposal
     .command('rename')
@@ -46,12 +51,17 @@ export function registerProposals(learn: Command): void {
     .action(action(feedback))
 }
 
-function word(proposal: Command, act: 'accept' | 'reject', description: string): void {
-  proposal
+function word(proposal: Command, act: 'accept' | 'reject', description: string): Command {
+  return proposal
     .command(act)
     .description(description)
     .argument('<id>')
-    .action(action((id: string, command: Command) => send(command, id, { do: act })))
+    .action(
+      action((id: string, command: Command) => {
+        const { despiteUnseen } = command.opts<{ despiteUnseen?: true }>()
+        return send(command, id, { do: act, ...(despiteUnseen === true ? { despite: 'unseen-traffic' } : {}) })
+      }),
+    )
 }
 
 async function list(command: Command): Promise<void> {
@@ -64,7 +74,8 @@ async function list(command: Command): Promise<void> {
 
 async function show(id: string, command: Command): Promise<void> {
   const found = await clientOf(command).get<ProposalDetail>(`/v1/proposals/${encodeURIComponent(id)}`)
-  print(command, found, proposalText)
+  const gate = await clientOf(command).get<GateReport>(`/v1/proposals/${encodeURIComponent(id)}/gate`)
+  print(command, { ...found, gate }, (one) => `${proposalText(one)}\n\n${gateText(gate)}`)
 }
 
 async function send(command: Command, id: string, act: object): Promise<void> {

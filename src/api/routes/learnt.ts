@@ -1,9 +1,9 @@
 /** Whether an allow-list learnt from what was seen may be relied upon: by workload, and by persona. */
 import { Type } from 'typebox'
 import { BAR } from '../../learn/gate/verdict.ts'
-import type { GateReport } from '../../model/gate.ts'
 import type { WorkloadId } from '../../model/ids.ts'
-import { type GateInputs, gateReport, MAX_STEPS, membersOf } from '../learnt-gate.ts'
+import { type Asked, askGate, askProposal } from '../ask-gate.ts'
+import { membersOf } from '../learnt-gate.ts'
 import { knownAs } from '../persona-document.ts'
 import { notFound } from '../problem.ts'
 import { IdParams, principalOf, type RouteDeps, type Routes } from '../route.ts'
@@ -22,14 +22,7 @@ const GateQuery = Type.Object(
 )
 
 export function learntRoutes(app: Routes, deps: RouteDeps): void {
-  const report = async (asked: Pick<GateInputs, 'of' | 'members' | 'all' | 'bar'>): Promise<GateReport> => {
-    const now = deps.clock()
-    const since = now - deps.store().topology.keptMs
-    const [first] = asked.all
-    const ids = asked.members.map(({ id }) => id)
-    const steps = first === undefined ? [] : await deps.store().conversations.steps(first.tenant, ids, since, MAX_STEPS)
-    return gateReport({ ...asked, steps, since, now })
-  }
+  const report = (asked: Asked) => askGate(deps, asked)
 
   app.get(
     '/workloads/:id/gate',
@@ -47,7 +40,7 @@ export function learntRoutes(app: Routes, deps: RouteDeps): void {
       if (workload === null) throw notFound('workload of that id')
       const all = await deps.store().workloads.all(tenant)
       const of = { kind: 'Workload', name: workload.report.name } as const
-      return report({ of, members: [workload], all, bar: request.query.bar ?? BAR })
+      return report({ of, members: [workload], all, outside: 'networks', bar: request.query.bar ?? BAR })
     },
   )
 
@@ -71,7 +64,25 @@ export function learntRoutes(app: Routes, deps: RouteDeps): void {
       // What the shipped model believes in may have no manifest.
       const name = record?.manifest.metadata.name ?? members.map((member) => knownAs(member).name)[0]
       if (name === undefined) throw notFound('persona of that id')
-      return report({ of: { kind: 'Persona', name }, members, all, bar: request.query.bar ?? BAR })
+      return report({ of: { kind: 'Persona', name }, members, all, outside: 'networks', bar: request.query.bar ?? BAR })
+    },
+  )
+
+  app.get(
+    '/proposals/:id/gate',
+    {
+      schema: {
+        tags: ['proposals'],
+        summary: 'The same for those a persona is proposed for, by the peers its rules would name',
+        params: IdParams,
+        querystring: GateQuery,
+      },
+    },
+    async (request) => {
+      const { tenant } = principalOf(request)
+      const proposal = (await deps.store().proposals.all(tenant)).find(({ id }) => id === request.params.id)
+      if (proposal === undefined) throw notFound('proposal of that id')
+      return askProposal(deps, tenant, proposal, request.query.bar ?? BAR)
     },
   )
 }

@@ -36,6 +36,8 @@ async function propose(id: string, name: string): Promise<void> {
 }
 const post = (role: 'operator' | 'viewer', url: string, payload: object) => f.as(role, { method: 'POST', url, payload })
 
+const despite = { do: 'accept', despite: 'unseen-traffic' }
+
 test('listed by state, shown with names and the persona it would be', async () => {
   await propose('pr_1', 'Mail Relay')
   assert.equal((await f.as('viewer', '/v1/proposals?state=open')).json().items.length, 1)
@@ -48,7 +50,12 @@ test('listed by state, shown with names and the persona it would be', async () =
 
 test('accepting writes a persona that nobody wears, then says so to the loop', async () => {
   assert.equal((await post('viewer', '/v1/proposals/pr_1', { do: 'accept' })).statusCode, 403)
-  await post('operator', '/v1/proposals/pr_1', { do: 'accept' })
+  const early = await post('operator', '/v1/proposals/pr_1', { do: 'accept' })
+  assert.deepEqual([early.statusCode, early.json().code], [409, 'unseen-traffic'])
+  assert.match(early.json().detail, /no traffic seen yet/)
+  assert.equal((await f.as('viewer', '/v1/proposals/pr_1/gate')).json().verdict, 'wait')
+  assert.equal((await f.as('viewer', '/v1/personas/mail-relay')).statusCode, 404)
+  await post('operator', '/v1/proposals/pr_1', despite)
   assert.deepEqual(f.asked.findLast(({ what }) => what === 'changeProposal')?.detail, {
     tenant: MAIN,
     proposal: 'pr_1',
@@ -59,7 +66,7 @@ test('accepting writes a persona that nobody wears, then says so to the loop', a
   assert.equal(written.manifest.spec.profile.default.ingress, 'deny')
   assert.equal((await f.store.workloads.get(MAIN, workload))?.assigned, null)
   // Said again after nobody answered: the same persona, not another.
-  await post('operator', '/v1/proposals/pr_1', { do: 'accept' })
+  await post('operator', '/v1/proposals/pr_1', despite)
   assert.equal((await f.as('viewer', '/v1/personas/mail-relay')).json().version, 1)
 })
 

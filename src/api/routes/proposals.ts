@@ -4,6 +4,7 @@ import { draftPersona } from '../../learn/discover/edit.ts'
 import { type PersonaId, slug, type TenantId, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import { PROPOSAL_STATES, type ProposalAct, type ProposalDetail, type ProposalRecord } from '../../model/proposal.ts'
+import { standGate } from '../ask-gate.ts'
 import { pointerTo, readManifest } from '../manifest-body.ts'
 import { runTestsBeforeWrite } from '../policy-gate.ts'
 import type { Principal } from '../principal.ts'
@@ -15,7 +16,7 @@ const closed = { additionalProperties: false } as const
 const Name = Type.String({ minLength: 1, maxLength: 63 })
 const Id = Type.String({ minLength: 1, maxLength: 128 })
 const Act = Type.Union([
-  Type.Object({ do: Type.Literal('accept') }, closed),
+  Type.Object({ do: Type.Literal('accept'), despite: Type.Optional(Type.Literal('unseen-traffic')) }, closed),
   Type.Object({ do: Type.Literal('reject') }, closed),
   Type.Object({ do: Type.Literal('rename'), name: Name }, closed),
   Type.Object({ do: Type.Literal('merge'), into: Id }, closed),
@@ -59,7 +60,8 @@ export function proposalRoutes(app: Routes, deps: RouteDeps): void {
       schema: {
         tags,
         summary: 'Accept, reject, rename, merge or split a proposal',
-        description: 'accept writes its persona, which nobody wears until somebody is shifted to it or declares it.',
+        description:
+          'accept writes its persona, which nobody wears until somebody is shifted to it or declares it. It is refused while too much of their traffic was not seen yet (see gate), unless it is said to be despite that.',
         params: IdParams,
         body: Act,
       },
@@ -71,7 +73,7 @@ export function proposalRoutes(app: Routes, deps: RouteDeps): void {
       const { body } = request
       const act: ProposalAct =
         body.do === 'accept'
-          ? { do: 'accept', persona: await writePersona(principal, await find(tenant, proposal)) }
+          ? { do: 'accept', persona: await writePersona(principal, await find(tenant, proposal), body.despite) }
           : body.do === 'split'
             ? { do: 'split', workloads: body.workloads as WorkloadId[] }
             : body
@@ -107,7 +109,11 @@ export function proposalRoutes(app: Routes, deps: RouteDeps): void {
   )
 
   /** Written before the proposal is marked: said again after a death in between, the persona is found as it was to be. */
-  async function writePersona(principal: Principal, record: ProposalRecord): Promise<PersonaId> {
+  async function writePersona(
+    principal: Principal,
+    record: ProposalRecord,
+    despite: 'unseen-traffic' | undefined,
+  ): Promise<PersonaId> {
     const id = slug(record.name) as PersonaId
     if (record.state !== 'open' && record.state !== 'rejected') return (record.became ?? id) as PersonaId
     const manifest = readManifest(draftPersona(record), 'Persona') as PersonaManifest
@@ -121,7 +127,9 @@ export function proposalRoutes(app: Routes, deps: RouteDeps): void {
       if (known.manifest.metadata.description === record.description) return id
       throw new Problem(409, 'exists', `There is a persona ${record.name} already.`, 'Rename the proposal first.')
     }
-    const audit = auditOf(principal, 'persona.create', id, `persona "${record.name}", proposed as ${record.id}`)
+    const { sentence } = await standGate(deps, principal.tenant, record, despite)
+    const summary = `persona "${record.name}", proposed as ${record.id}, ${sentence}`
+    const audit = auditOf(principal, 'persona.create', id, summary)
     const written = await deps.store().manifests.apply(principal.tenant, [{ manifest, ifVersion: 0 }], audit)
     if (!written.ok)
       throw new Problem(409, 'exists', `There is a persona ${record.name} already.`, 'Rename the proposal first.')

@@ -38,7 +38,8 @@ const HOME = [
   'fe80::/10',
 ].map((text) => parseCidr(text)!)
 
-function isHome(address: string): boolean {
+/** Private and link-local space (RFC 1918, 6598, 3927, 4193, 4291). */
+export function isHome(address: string): boolean {
   const words = parseAddress(address)
   return words !== null && HOME.some((cidr) => cidrContains(cidr, words))
 }
