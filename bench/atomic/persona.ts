@@ -1,6 +1,7 @@
 /** Two personas that differ in every facet, and the secrets they name, put where an agent would have brought them. */
 import { bootCertificate } from '../../guest/certificate.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
+import type { RedirectsWish } from '../../src/model/facets/redirects.ts'
 import type { Tls } from '../../src/model/facets/tls.ts'
 import type { Vpn } from '../../src/model/facets/vpn.ts'
 import { CARRIES, type DriverName } from '../../src/model/facets.ts'
@@ -55,6 +56,19 @@ export function rules(port: number): RuleList {
   }
 }
 
+/** Led to where no workload is, so that each may wear it. */
+export function redirects(variant: Variant): RedirectsWish {
+  const [from, port] = [6_000 + 100 * variant, variant === 0 ? null : 6_300]
+  const flow = { rule: `atomic/${from}`, except: [], protocol: 'tcp' as const, from, to: from + 9, port }
+  return {
+    flows: [
+      { ...flow, cidr: '0.0.0.0/0', address: '172.31.77.2' },
+      ...(variant === 0 ? [] : [{ ...flow, cidr: '::/0', except: ['fd77::/16'], address: 'fd77:ffff::2' }]),
+    ],
+    spared: [{ cidr: '10.77.3.2', port: from }],
+  }
+}
+
 /** Of a whole persona, what a driver carries. */
 export function carried(driver: DriverName, worn: Partial<DesiredState>): Partial<DesiredState> {
   const carries: readonly string[] = CARRIES[driver]
@@ -74,12 +88,12 @@ export function wearing(key: string, variant: Variant, worn: Partial<DesiredStat
   }
 }
 
-/** The range's own state (network, dns, bandwidth, limits, translation) with a tunnel and certificates. */
+/** The range's own state (network, dns, bandwidth, limits, translation) with a tunnel, certificates and redirects. */
 export function whole(state: AgentState, variant: Variant, secrets: Secrets): AgentState {
   const worn: Partial<DesiredState>[] = [
-    { tls: secrets.tls(variant) },
+    { tls: secrets.tls(variant), redirects: redirects(variant) },
     { vpn: secrets.vpn(variant) },
-    variant === 1 ? { tls: secrets.tls(0), vpn: secrets.vpn(0) } : {},
+    variant === 1 ? { tls: secrets.tls(0), vpn: secrets.vpn(0), redirects: redirects(0) } : {},
   ]
   return { ...state, workloads: state.workloads.map((one, i) => ({ ...one, ...worn[i] })) }
 }

@@ -19,7 +19,7 @@ export const REMOVED: readonly (readonly [listing: string, field: RegExp, why: s
   ['address', /^ +inet6 fe80:.*$/gm, "link-local addresses follow from the kernel's own MAC"],
   ['route', /expires \d+sec/g, 'ticks'],
 ]
-const TABLES = ['inet guise', 'inet guise_nat']
+const TABLES = ['inet guise', 'inet guise_nat', 'inet guise_redirect']
 const LIMITS = ['cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us', 'cpu/cpu.shares', 'memory/memory.limit_in_bytes']
 const LIMITS_V2 = ['cpu.max', 'cpu.weight', 'memory.max']
 

@@ -43,6 +43,7 @@ const state = {
   tls: [{ name: 'web', want: 'want', certificate: { name: 'web' } }],
   egressAddress: { entries: [{ map: 'egress4', key: 'wa', value: '203.0.113.1', owner: 'wa' }] },
   publishedPorts: { entries: [{ map: 'publish4', key: 'tcp . 80', value: '10.0.0.2 . 80', owner: 'wa' }] },
+  redirects: { rules: [{ name: 'digest', text: 'ip daddr 0.0.0.0/0 tcp dport 6000-6009 dnat ip to 172.31.77.2' }] },
   bandwidth: {
     down: { rate: 1_000_000, ceiling: 2_000_000 },
     up: { rate: 3_000_000, ceiling: 4_000_000 },

@@ -11,7 +11,7 @@ import type { DesiredState } from '../../src/model/desired.ts'
 import type { WorkloadReport } from '../../src/model/wire.ts'
 import type { Range } from '../kill/range.ts'
 import type { Stand } from './ground.ts'
-import { carried, type Secrets, type Variant, wearing } from './persona.ts'
+import { carried, redirects, type Secrets, type Variant, wearing } from './persona.ts'
 
 const run = promisify(execFile)
 
@@ -62,6 +62,7 @@ function worn(secrets: Secrets, variant: Variant): Partial<DesiredState> {
     cpu: { cores: 0.5 + variant },
     memory: { maxBytes: (64 + variant) << 20 },
     tls: secrets.tls(variant),
+    redirects: redirects(variant),
     vpn: secrets.vpn(variant),
   }
 }

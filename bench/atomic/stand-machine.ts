@@ -6,7 +6,7 @@ import { openMachines } from '../../src/enforce/drivers/qemu/machines.ts'
 import type { DesiredState } from '../../src/model/desired.ts'
 import { type Range, until } from '../kill/range.ts'
 import type { Stand } from './ground.ts'
-import { carried, type Secrets, type Variant, wearing } from './persona.ts'
+import { carried, redirects, type Secrets, type Variant, wearing } from './persona.ts'
 
 export async function standMachine(range: Range, secrets: Secrets): Promise<Stand> {
   const namespace = `/run/netns/${range.router}`
@@ -47,6 +47,7 @@ function worn(secrets: Secrets, variant: Variant): Partial<DesiredState> {
     bandwidth: { down: rate },
     cpu: { cores: 1 - 0.1 * variant },
     tls: secrets.tls(variant),
+    redirects: redirects(variant),
     ...(variant === 1 ? { vpn: secrets.vpn(1) } : {}),
   }
 }
