@@ -56,6 +56,12 @@ export function createQueryClient(): QueryClient {
   return new QueryClient(OPTIONS)
 }
 
+/** A plan was made or moved: what it is about is asked for again. */
+export function plansChanged(client: QueryClient): void {
+  for (const key of [keys.plans, keys.agents, keys.workloads, keys.shifts])
+    void client.invalidateQueries({ queryKey: key })
+}
+
 const PAGE = 500
 /** Above this the table asks the server to filter instead; a browser tab is no place for a hundred thousand rows. */
 export const MOST_ROWS = 10_000

@@ -1,5 +1,5 @@
 /** The one button: ink for the next step of a page, outlined for the rest. Busy keeps its width and says so. */
-import type { ButtonHTMLAttributes, ReactNode } from 'react'
+import { type ButtonHTMLAttributes, type ReactNode, useId } from 'react'
 import { Link } from 'react-router'
 
 type Look = { readonly variant?: 'filled' | 'default'; readonly size?: 'xs' }
@@ -22,6 +22,29 @@ export function Button({ variant, size, loading, disabled, className: more, type
       disabled={disabled === true || loading === true}
       aria-busy={loading === true || undefined}
     />
+  )
+}
+
+/** With the reason beside it while it cannot be pressed; `toldBy`: where one reason is told for several. */
+export function HinderedButton({
+  hindrance,
+  toldBy,
+  ...button
+}: Props & { readonly hindrance: string | null; readonly toldBy?: string | undefined }) {
+  const own = useId()
+  return (
+    <span className="disabled-why">
+      <Button
+        {...button}
+        disabled={hindrance !== null}
+        aria-describedby={hindrance === null ? undefined : (toldBy ?? own)}
+      />
+      {hindrance === null || toldBy !== undefined ? null : (
+        <span className="sub" id={own}>
+          {hindrance}
+        </span>
+      )}
+    </span>
   )
 }
 

@@ -2,7 +2,7 @@
 import { t } from 'i18next'
 import { type ReactNode, useState } from 'react'
 import { ProblemError } from '../api/client.ts'
-import { Button } from './button.tsx'
+import { Button, HinderedButton } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 
 export default function ConfirmDialog({
@@ -47,12 +47,9 @@ export default function ConfirmDialog({
           </p>
         )}
         <div className="buttons">
-          <span className="disabled-why">
-            <Button loading={busy} disabled={hindrance !== null} data-autofocus onClick={() => void go()}>
-              {verb}
-            </Button>
-            {hindrance === null ? null : <span className="sub">{hindrance}</span>}
-          </span>
+          <HinderedButton loading={busy} hindrance={hindrance} data-autofocus onClick={() => void go()}>
+            {verb}
+          </HinderedButton>
           <Button variant="default" onClick={onClose}>
             {t('act.cancel')}
           </Button>

@@ -6,18 +6,22 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { t } from 'i18next'
 import { type ReactNode, useState } from 'react'
-import { ProblemError, post } from '../api/client.ts'
+import { isSamePerson } from '../../../src/model/actor.ts'
+import { post } from '../api/client.ts'
 import { useLive } from '../api/live.ts'
-import { keys, useAgents, usePlans, useSession, useWorkloads } from '../api/queries.ts'
+import { plansChanged, useAgents, usePlans, useSession, useWorkloads } from '../api/queries.ts'
 import { absolute, clockSeconds, countdown, deadline } from '../format.ts'
 import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
+import { personName } from '../person.ts'
 import { sentence } from '../sentence.ts'
 import { boundWords } from './bound.ts'
 import { Button } from './button.tsx'
+import { problemText } from './confirm-dialog.tsx'
 import { Dialog } from './dialog.tsx'
 import { PersonaName } from './marks.tsx'
 import { useNow } from './now.ts'
+import { APPROVERS, OPERATORS } from './rights.ts'
 import { Empty } from './states.tsx'
 import { say } from './toast.tsx'
 
@@ -96,7 +100,7 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
       <p className="sub">
         {t('plan.blast', { count: plan.plan.blastRadius.workloads })}{' '}
         {t('plan.cuts', { count: plan.plan.blastRadius.conversationsCut })}{' '}
-        {t('plan.origin', { by: plan.plan.proposedBy, n: plan.plan.generation.n })}
+        {t('plan.origin', { by: personName(plan.plan.proposedBy), n: plan.plan.generation.n })}
       </p>
       <Actions plan={plan} onClose={onClose} {...(first === undefined ? {} : { first })} />
     </div>
@@ -104,11 +108,7 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
 }
 
 /** Highest role needed; the server judges, this only says it beforehand. */
-const NEEDS: Record<PlanAction, readonly Role[]> = {
-  confirm: ['operator', 'admin'],
-  approve: ['approver', 'admin'],
-  rollback: ['operator', 'admin'],
-}
+const NEEDS: Record<PlanAction, readonly Role[]> = { confirm: OPERATORS, approve: APPROVERS, rollback: OPERATORS }
 
 function possible(plan: PlanRecord): PlanAction[] {
   if (plan.state === 'confirming' || plan.state === 'applying') return ['confirm', 'rollback']
@@ -136,19 +136,17 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
           n: plan.plan.generation.n,
         }),
       )
-      for (const key of [keys.plans, keys.agents, keys.workloads, keys.shifts])
-        void client.invalidateQueries({ queryKey: key })
+      plansChanged(client)
       onClose()
     } catch (error) {
-      const problem = error instanceof ProblemError ? error.problem : null
-      setWrong([problem?.detail ?? problem?.title ?? String(error), problem?.cure].filter(Boolean).join(' '))
+      setWrong(problemText(error))
     }
     setBusy(null)
   }
   const why = (action: PlanAction): string | null => {
     if (live.state === 'reconnecting') return t('plan.offline')
     if (session && !NEEDS[action].includes(session.role)) return t('plan.needsRole', { role: NEEDS[action][0] })
-    if (action === 'approve' && session?.name === plan.plan.proposedBy) return t('plan.own')
+    if (action === 'approve' && session && isSamePerson(plan.plan.proposedBy, session.name)) return t('plan.own')
     return null
   }
   const actions = possible(plan)

@@ -4,6 +4,9 @@ import { useLive } from '../api/live.ts'
 import { useSession } from '../api/queries.ts'
 import type { Role } from '../nouns.ts'
 
+export const OPERATORS: readonly Role[] = ['operator', 'admin']
+export const APPROVERS: readonly Role[] = ['approver', 'admin']
+
 /** null: nothing stands in the way. `roles`: who may, the least first. */
 export function useHindrance(roles: readonly Role[]): string | null {
   const live = useLive()

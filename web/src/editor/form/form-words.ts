@@ -3,8 +3,13 @@ export const formWords = {
   form: {
     title: 'As a form',
     lead: 'The same document as the text: what is changed here changes there, and comments stay.',
-    unreadable: 'The text cannot be read as YAML at line {{line}}. Mend it there; the form comes back.',
-    unreadableSomewhere: 'The text cannot be read as YAML. Mend it there; the form comes back.',
+    refused: {
+      syntax: 'The text cannot be read as YAML at line {{line}}. Mend it there; the form comes back.',
+      alias:
+        'Line {{line}} has a YAML anchor (&name) or alias (*name), which a change by the form would destroy. Change the text, or write that part out there; the form comes back.',
+      documents:
+        'At line {{line}} another document begins, and the form shows one. Change the text, or keep one document in it; the form comes back.',
+    },
     loading: 'The form is being loaded',
     group: { who: 'Who it is', worn: 'What it wears', risk: 'Under risk', beside: 'Beside other personas' },
     notWorn: 'not set',

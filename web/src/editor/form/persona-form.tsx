@@ -13,11 +13,14 @@ import { sentence } from '../../sentence.ts'
 import { addWords } from '../../words/words.ts'
 import { addFacet } from '../facet-snippets.ts'
 import type { Schema } from '../schema-words.ts'
-import { type Desk, Field, Fields, labelOf } from './field.tsx'
+import type { Edits } from './edits.ts'
+import { Field } from './field.tsx'
 import './form.css'
 import { formWords } from './form-words.ts'
-import { addAt, raiseAt, readHeld, removeAt, renameAt, setAt } from './held-text.ts'
-import { blank, controlOf, isUnder, type Path } from './shape.ts'
+import { labelOf, meaningOf } from './labels.ts'
+import { Fields } from './map.tsx'
+import { blank, controlOf, isSingle, isUnder, type Path } from './shape.ts'
+import { addAt, raiseAt, readYaml, removeAt, renameAt, setAt } from './yaml-text.ts'
 
 addWords(formWords)
 
@@ -35,14 +38,14 @@ type Carried = { readonly facet: string; readonly drivers: readonly string[]; re
 const PROFILE: Path = ['spec', 'profile']
 
 export default function PersonaForm({ text, write, schema, faults, secrets, readOnly }: Props) {
-  const held = useMemo(() => readHeld(text), [text])
+  const held = useMemo(() => readYaml(text), [text])
   const personas = usePersonas().data ?? []
   const carried = useQuery({
     queryKey: ['facets'],
     queryFn: async ({ signal }) => (await get<Page<Carried>>('/v1/facets', signal)).items,
     staleTime: Infinity,
   }).data
-  const desk: Desk = {
+  const edits: Edits = {
     set: (path, value) => write(setAt(text, path, value)),
     add: (path, value) => write(addAt(text, path, value)),
     remove: (path) => write(removeAt(text, path)),
@@ -68,7 +71,7 @@ export default function PersonaForm({ text, write, schema, faults, secrets, read
                   key={part.key}
                   part={part}
                   value={valueAt(held.value, part.path)}
-                  desk={desk}
+                  edits={edits}
                   carried={carried?.find(({ facet }) => facet === facetOf(part.key)) ?? null}
                   onAdd={() => write(begun(text, part, secrets[0] ?? ''))}
                 />
@@ -78,7 +81,7 @@ export default function PersonaForm({ text, write, schema, faults, secrets, read
         </fieldset>
       ) : (
         <p className="wrong" role="status">
-          {held.line === null ? t('form.unreadableSomewhere') : t('form.unreadable', { line: held.line })}
+          {t(`form.refused.${held.reason}`, { line: held.line })}
         </p>
       )}
     </section>
@@ -131,17 +134,16 @@ function nameOf(key: string): string {
 function PartForm(props: {
   readonly part: Part
   readonly value: unknown
-  readonly desk: Desk
+  readonly edits: Edits
   readonly carried: Carried | null
   readonly onAdd: () => void
 }) {
-  const { part, value, desk, carried } = props
+  const { part, value, edits, carried } = props
   const [isOpen, setOpen] = useState(false)
   const name = nameOf(part.key)
   const control = controlOf(part.schema)
-  const wrong = desk.faults.filter((one) => isUnder(one.path, part.path))
-  const isSingle = !['list', 'map', 'labels', 'oneOf', 'free'].includes(control.is)
-  if (value === undefined && !isSingle)
+  const wrong = edits.faults.filter((one) => isUnder(one.path, part.path))
+  if (value === undefined && !isSingle(control))
     return (
       <div className="form-facet absent">
         <span>{name}</span>
@@ -163,10 +165,10 @@ function PartForm(props: {
         )}
       </div>
     )
-  if (isSingle)
+  if (isSingle(control))
     return (
       <div className="form-facet single">
-        <Field desk={desk} schema={part.schema} path={part.path} value={value} label={name} isRequired={false} />
+        <Field edits={edits} schema={part.schema} path={part.path} value={value} label={name} isRequired={false} />
       </div>
     )
   return (
@@ -179,13 +181,13 @@ function PartForm(props: {
       <div className="form-body">
         <Known part={part} carried={carried} />
         {control.is === 'map' ? (
-          <Fields desk={desk} path={part.path} value={value} label={name} control={control} />
+          <Fields edits={edits} path={part.path} value={value} label={name} control={control} />
         ) : (
-          <Field desk={desk} schema={part.schema} path={part.path} value={value} label={name} isRequired={false} />
+          <Field edits={edits} schema={part.schema} path={part.path} value={value} label={name} isRequired={false} />
         )}
         {part.key === 'metadata' ? null : (
           <p className="form-more">
-            <button type="button" className="link" onClick={() => desk.remove(part.path)}>
+            <button type="button" className="link" onClick={() => edits.remove(part.path)}>
               {t('form.remove', { what: name })}
             </button>
           </p>
@@ -197,8 +199,7 @@ function PartForm(props: {
 
 /** What it means, and where it can be worn: a driver that lacks it refuses the plan, never drops it. */
 function Known({ part, carried }: { readonly part: Part; readonly carried: Carried | null }) {
-  const known: Readonly<Record<string, string>> = t('editor.means', { returnObjects: true })
-  const means = Object.hasOwn(known, part.key) ? known[part.key]! : (part.schema.description ?? '')
+  const means = meaningOf(part.key, part.schema)
   const drivers: Readonly<Record<string, string>> = t('form.driver', { returnObjects: true })
   const list = (names: readonly string[]) => names.map((one) => drivers[one] ?? one).join(', ')
   const where =
@@ -210,7 +211,7 @@ function Known({ part, carried }: { readonly part: Part; readonly carried: Carri
             t('form.carriedBy', { drivers: list(carried.drivers) }),
             ...(carried.others.length === 0 ? [] : [t('form.notBy', { drivers: list(carried.others) })]),
           ].join(' ')
-  const words = [means === '' ? '' : sentence(means), where].filter(Boolean).join(' ')
+  const words = [means === null ? '' : sentence(means), where].filter(Boolean).join(' ')
   return words === '' ? null : <p className="sub">{words}</p>
 }
 

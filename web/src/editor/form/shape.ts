@@ -20,6 +20,9 @@ export type Control =
   /** The schema says nothing: it is written as text. */
   | { readonly is: 'free' }
 
+/** One value, written or chosen in its row. */
+export type SingleControl = Extract<Control, { is: 'text' | 'number' | 'unit' | 'choice' | 'secret' }>
+
 export type Path = readonly (string | number)[]
 type Plain = string | number | boolean
 
@@ -50,6 +53,10 @@ export function controlOf(schema: Schema): Control {
     default:
       return { is: 'free' }
   }
+}
+
+export function isSingle(control: Control): control is SingleControl {
+  return !['list', 'map', 'labels', 'oneOf', 'free'].includes(control.is)
 }
 
 function unionOf(of: readonly Schema[]): Control {

@@ -5,6 +5,7 @@ import { useMachines } from '../../api/queries.ts'
 import { Ago } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
 import { CopyCommand } from '../../parts/states.tsx'
+import { personName } from '../../person.ts'
 
 const SHOWN = 5
 
@@ -42,7 +43,7 @@ function machineWords({ power, cpus, memoryMb, keeper }: MachineReport): string 
 function orderWords({ act, machine, by, state }: MachineOrderRecord): string {
   return t('agents.machines.order', {
     act: t(`agents.machines.act.${act.do}`, { machine }),
-    by,
+    by: personName(by),
     state: t(`agents.machines.state.${state}`),
   })
 }

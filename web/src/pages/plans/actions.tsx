@@ -4,10 +4,11 @@ import { t } from 'i18next'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { post } from '../../api/client.ts'
-import { keys, useSession } from '../../api/queries.ts'
-import type { PlanPreview, PlanSummary, Role } from '../../nouns.ts'
-import { Button, LinkButton } from '../../parts/button.tsx'
-import { useHindrance } from '../../parts/rights.ts'
+import { plansChanged, useSession } from '../../api/queries.ts'
+import type { PlanPreview, PlanSummary } from '../../nouns.ts'
+import { HinderedButton, LinkButton } from '../../parts/button.tsx'
+import { ReasonField } from '../../parts/reason-field.tsx'
+import { APPROVERS, OPERATORS, useHindrance } from '../../parts/rights.ts'
 import { say } from '../../parts/toast.tsx'
 import { paths } from '../../paths.ts'
 import { personName } from '../../person.ts'
@@ -19,9 +20,6 @@ const ConfirmDialog = lazy(() => import('../../parts/confirm-dialog.tsx'))
 type Action = 'confirm' | 'approve' | 'rollback'
 /** What the same request is called: taking back what runs, what is in force, or a containment. */
 type Way = 'confirm' | 'approve' | 'rollback' | 'undo' | 'release'
-
-const OPERATORS: readonly Role[] = ['operator', 'admin']
-const APPROVERS: readonly Role[] = ['approver', 'admin']
 
 function waysOf({ state, direction }: PlanPreview): readonly Way[] {
   if (state === 'applying' || state === 'confirming') return ['confirm', 'rollback']
@@ -100,28 +98,20 @@ const SHARED = 'why-not'
 
 function ActionButton(props: { way: Way; hindrance: string | null; shared: boolean; onClick: () => void }) {
   const { way, hindrance, shared } = props
-  const id = shared ? SHARED : `why-not-${way}`
   const isFirst = way === 'confirm' || way === 'approve'
   return (
-    <span className="disabled-why">
-      <Button
-        variant={isFirst ? 'filled' : 'default'}
-        disabled={hindrance !== null}
-        aria-describedby={hindrance === null ? undefined : id}
-        aria-keyshortcuts={isFirst ? 'c' : 'r'}
-        onClick={props.onClick}
-      >
-        {t(`planPage.act.${way}`)}{' '}
-        <span aria-hidden="true">
-          <kbd>{isFirst ? 'C' : 'R'}</kbd>
-        </span>
-      </Button>
-      {hindrance === null || shared ? null : (
-        <span className="sub" id={id}>
-          {hindrance}
-        </span>
-      )}
-    </span>
+    <HinderedButton
+      variant={isFirst ? 'filled' : 'default'}
+      hindrance={hindrance}
+      toldBy={shared ? SHARED : undefined}
+      aria-keyshortcuts={isFirst ? 'c' : 'r'}
+      onClick={props.onClick}
+    >
+      {t(`planPage.act.${way}`)}{' '}
+      <span aria-hidden="true">
+        <kbd>{isFirst ? 'C' : 'R'}</kbd>
+      </span>
+    </HinderedButton>
   )
 }
 
@@ -160,8 +150,7 @@ function Asking(props: {
     const body = way === 'confirm' ? {} : way === 'approve' ? { note } : { why: t('planPage.done.byHand') }
     const answer = await post<PlanSummary>(`/v1/plans/${encodeURIComponent(plan.id)}/${ACTION[way]}`, body)
     say(t(`planPage.done.${way}`, { n: answer.plan.generation.n }))
-    for (const key of [keys.plans, keys.agents, keys.workloads, keys.shifts])
-      void client.invalidateQueries({ queryKey: key })
+    plansChanged(client)
     if (answer.plan.id !== plan.id) void go(paths.plan(answer.plan.id))
   }
   const words = { n: plan.generation, title: plan.title, host, before, words: plan.approval_words }
@@ -182,16 +171,7 @@ function Asking(props: {
       {way === 'approve' ? (
         <>
           <p>{t(last ? 'planPage.dialog.approve.next' : 'planPage.dialog.approve.more')}</p>
-          <label className="field">
-            {t('planPage.dialog.approve.note')}
-            <input
-              className="text-input"
-              value={note}
-              maxLength={500}
-              autoComplete="off"
-              onChange={(event) => setNote(event.currentTarget.value)}
-            />
-          </label>
+          <ReasonField label={t('planPage.dialog.approve.note')} value={note} onWrite={setNote} />
         </>
       ) : null}
     </ConfirmDialog>

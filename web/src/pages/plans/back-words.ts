@@ -21,7 +21,7 @@ export const backWords = {
     },
     done: 'A plan that goes back to generation {{n}} was made: generation {{plan}}.',
   },
-  held: {
+  halted: {
     pinned: 'Automation is held at a generation',
     tripped: 'Automation stands still: a cap was broken',
     since: '{{by}}, {{at}}',

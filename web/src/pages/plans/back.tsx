@@ -4,12 +4,13 @@ import { t } from 'i18next'
 import { lazy, Suspense, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { ProblemError, post } from '../../api/client.ts'
-import { keys } from '../../api/queries.ts'
+import { plansChanged } from '../../api/queries.ts'
 import { countdown } from '../../format.ts'
-import type { PlanPreview, PlanSummary, Role } from '../../nouns.ts'
-import { Button } from '../../parts/button.tsx'
+import type { PlanPreview, PlanSummary } from '../../nouns.ts'
+import { HinderedButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
-import { useHindrance } from '../../parts/rights.ts'
+import { ReasonField } from '../../parts/reason-field.tsx'
+import { OPERATORS, useHindrance } from '../../parts/rights.ts'
 import { Empty } from '../../parts/states.tsx'
 import { say } from '../../parts/toast.tsx'
 import { paths } from '../../paths.ts'
@@ -27,7 +28,6 @@ addWords(words)
 addWords(backWords)
 
 const ConfirmDialog = lazy(() => import('../../parts/confirm-dialog.tsx'))
-const OPERATORS: readonly Role[] = ['operator', 'admin']
 
 export default function PlanBack() {
   const { generation = '' } = useParams()
@@ -83,24 +83,14 @@ function Known({ look }: { readonly look: PlanPreview }) {
         ].join(' ')}
         crumbs={[{ name: t('nav.plans'), to: paths.plans() }, { name: t('planBack.crumb', { n }) }]}
         actions={
-          <span className="disabled-why plan-buttons">
-            <Button
-              disabled={hindrance !== null}
-              aria-describedby={hindrance === null ? undefined : 'why-not-back'}
-              aria-keyshortcuts="r"
-              onClick={ask}
-            >
+          <div className="plan-buttons">
+            <HinderedButton hindrance={hindrance} aria-keyshortcuts="r" onClick={ask}>
               {t('planBack.act')}{' '}
               <span aria-hidden="true">
                 <kbd>R</kbd>
               </span>
-            </Button>
-            {hindrance === null ? null : (
-              <span className="sub" id="why-not-back">
-                {hindrance}
-              </span>
-            )}
-          </span>
+            </HinderedButton>
+          </div>
         }
       />
       <div className="plan-columns after-head">
@@ -152,8 +142,7 @@ function Asking(props: {
     const said = why.trim() === '' ? t('planPage.done.byHand') : why.trim()
     const answer = await post<PlanSummary>('/v1/plans/rollback', { to: n, why: said })
     say(t('planBack.done', { n, plan: answer.plan.generation.n }))
-    for (const key of [keys.plans, keys.agents, keys.workloads, keys.shifts])
-      void client.invalidateQueries({ queryKey: key })
+    plansChanged(client)
     void go(paths.plan(answer.plan.id))
   }
   return (
@@ -168,16 +157,7 @@ function Asking(props: {
         {t('planPage.changes', { count: look.blast_radius.workloads })}{' '}
         {t('planPage.cuts', { count: look.blast_radius.conversationsCut })} {t('planBack.dialog.says')}
       </p>
-      <label className="field">
-        {t('planBack.dialog.why')}
-        <input
-          className="text-input"
-          value={why}
-          maxLength={400}
-          autoComplete="off"
-          onChange={(event) => setWhy(event.currentTarget.value)}
-        />
-      </label>
+      <ReasonField label={t('planBack.dialog.why')} value={why} onWrite={setWhy} maxLength={400} />
     </ConfirmDialog>
   )
 }

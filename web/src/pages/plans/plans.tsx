@@ -24,7 +24,7 @@ import { words } from './words.ts'
 
 addWords(words)
 
-const Held = lazy(() => import('./held.tsx'))
+const Halted = lazy(() => import('./halted.tsx'))
 
 type PlanRow = PlanSummary & { readonly id: string }
 
@@ -156,7 +156,7 @@ export default function Plans() {
         crumbs={[{ name: t('nav.plans') }]}
       />
       <Suspense>
-        <Held />
+        <Halted />
       </Suspense>
       <Loaded query={query} what={t('plans.part')}>
         {(rows) => <PlanList plans={rows} />}

@@ -5,11 +5,12 @@ import { useState } from 'react'
 import { get, post } from '../../api/client.ts'
 import { keys } from '../../api/queries.ts'
 import { absolute } from '../../format.ts'
-import type { Reason, Role } from '../../nouns.ts'
-import { Button } from '../../parts/button.tsx'
+import type { Reason } from '../../nouns.ts'
+import { HinderedButton } from '../../parts/button.tsx'
 import ConfirmDialog from '../../parts/confirm-dialog.tsx'
 import { useNow } from '../../parts/now.ts'
-import { useHindrance } from '../../parts/rights.ts'
+import { ReasonField } from '../../parts/reason-field.tsx'
+import { OPERATORS, useHindrance } from '../../parts/rights.ts'
 import { say } from '../../parts/toast.tsx'
 import { personName } from '../../person.ts'
 import { sentence } from '../../sentence.ts'
@@ -22,11 +23,10 @@ addWords(backWords)
 type Halt = { readonly at: number; readonly by: string; readonly why: Reason }
 type Standing = { readonly tripped: Halt | null; readonly pinned: Halt | null }
 
-const OPERATORS: readonly Role[] = ['operator', 'admin']
 /** Under the key of plans: what makes plans old makes this old. */
 const KEY = [...keys.plans, 'authority']
 
-export default function Held() {
+export default function Halted() {
   const { data } = useQuery({ queryKey: KEY, queryFn: ({ signal }) => get<Standing>('/v1/authority', signal) })
   const client = useQueryClient()
   const hindrance = useHindrance(OPERATORS)
@@ -38,55 +38,34 @@ export default function Held() {
   if (halt === null) return null
   const resume = async () => {
     await post('/v1/authority/resume', why.trim() === '' ? {} : { why: why.trim() })
-    say(t('held.done'))
+    say(t('halted.done'))
     void client.invalidateQueries({ queryKey: keys.plans })
   }
   return (
-    <section className="surface held" aria-labelledby="held">
+    <section className="surface halted" aria-labelledby="halted">
       <div>
-        <h2 id="held">{t(`held.${kind}`)}</h2>
+        <h2 id="halted">{t(`halted.${kind}`)}</h2>
         <p className="q">
           {sentence(halt.why.text)}{' '}
           <span className="qq n" title={absolute(halt.at)}>
-            {t('held.since', { at: timeOf(halt.at, now), by: personName(halt.by) })}
+            {t('halted.since', { at: timeOf(halt.at, now), by: personName(halt.by) })}
           </span>
         </p>
-        <p className="qq">{t('held.only')}</p>
+        <p className="qq">{t('halted.only')}</p>
       </div>
-      <span className="disabled-why">
-        <Button
-          variant="default"
-          disabled={hindrance !== null}
-          aria-describedby={hindrance === null ? undefined : 'why-not-resume'}
-          onClick={() => setAsks(true)}
-        >
-          {t('held.resume')}
-        </Button>
-        {hindrance === null ? null : (
-          <span className="sub" id="why-not-resume">
-            {hindrance}
-          </span>
-        )}
-      </span>
+      <HinderedButton variant="default" hindrance={hindrance} onClick={() => setAsks(true)}>
+        {t('halted.resume')}
+      </HinderedButton>
       {asks ? (
         <ConfirmDialog
-          title={t('held.dialog.title')}
-          verb={t('held.dialog.verb')}
+          title={t('halted.dialog.title')}
+          verb={t('halted.dialog.verb')}
           hindrance={hindrance}
           act={resume}
           onClose={() => setAsks(false)}
         >
-          <p>{t('held.dialog.says')}</p>
-          <label className="field">
-            {t('held.dialog.why')}
-            <input
-              className="text-input"
-              value={why}
-              maxLength={500}
-              autoComplete="off"
-              onChange={(event) => setWhy(event.currentTarget.value)}
-            />
-          </label>
+          <p>{t('halted.dialog.says')}</p>
+          <ReasonField label={t('halted.dialog.why')} value={why} onWrite={setWhy} />
         </ConfirmDialog>
       ) : null}
     </section>

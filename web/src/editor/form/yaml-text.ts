@@ -2,26 +2,59 @@
  * One document, edited by places. In: the text, a place, what should stand there. Out: the text with that change alone: comments,
  * blank lines and the order of everything else stay. Written as the rest of the console writes YAML: `[a, b]`, `{ a: b }`.
  */
-import { type Document, isCollection, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  YAMLMap,
+  YAMLSeq,
+} from 'yaml'
 import type { Path } from './shape.ts'
 
-export type Held =
+export type Yaml =
   | { readonly ok: true; readonly value: unknown }
-  /** 1-based; null when nobody can say where. */
-  | { readonly ok: false; readonly line: number | null }
+  /**
+   * `alias`: one part stands in several places, and a change of one of them would be none of the others. `documents`: more than
+   * one. `line` is 1-based.
+   */
+  | { readonly ok: false; readonly reason: 'syntax' | 'alias' | 'documents'; readonly line: number }
 
-export function readHeld(text: string): Held {
-  const doc = parse(text)
-  const [error] = doc.errors
-  if (error !== undefined) return { ok: false, line: error.linePos?.[0].line ?? null }
-  try {
-    return { ok: true, value: doc.toJS({ maxAliasCount: 100 }) }
-  } catch {
-    return { ok: false, line: null }
+export function readYaml(text: string): Yaml {
+  const lines = new LineCounter()
+  const doc = parse(text, lines)
+  const refused = (reason: 'syntax' | 'alias' | 'documents', at: number): Yaml => {
+    return { ok: false, reason, line: Math.max(1, lines.linePos(at).line) }
   }
+  const [error] = doc.errors
+  if (error !== undefined) return refused(error.code === 'MULTIPLE_DOCS' ? 'documents' : 'syntax', error.pos[0])
+  const alias = firstAlias(doc, text)
+  return alias === null ? { ok: true, value: doc.toJS() } : refused('alias', alias)
 }
 
-const parse = (text: string) => parseDocument(text, { prettyErrors: true, uniqueKeys: true })
+/** Where it begins. An anchor that nothing points at would be lost as silently. */
+function firstAlias(doc: Document, text: string): number | null {
+  let at: number | null = null
+  visit(doc, {
+    Node(_, node) {
+      const begin = node.range?.[0] ?? 0
+      const { anchor } = node as { readonly anchor?: string }
+      if (isAlias(node)) at = begin
+      // A node begins behind its anchor.
+      else if (anchor !== undefined) at = Math.max(0, text.lastIndexOf(`&${anchor}`, begin))
+      return at === null ? undefined : visit.BREAK
+    },
+  })
+  return at
+}
+
+const parse = (text: string, lineCounter = new LineCounter()) =>
+  parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true })
 
 /** A place whose parents are not there is made with them. */
 export function setAt(text: string, path: Path, value: unknown): string {

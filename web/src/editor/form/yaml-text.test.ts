@@ -8,8 +8,8 @@ import { MANIFEST_SCHEMAS } from '../../../../src/model/manifest.ts'
 import { SNIPPETS } from '../facet-snippets.ts'
 import type { Schema } from '../schema-words.ts'
 import { PERSONA } from '../template.ts'
-import { addAt, raiseAt, readHeld, removeAt, renameAt, setAt } from './held-text.ts'
 import { blank, controlOf, numberOf, spelled, splitUnit, whichOf } from './shape.ts'
+import { addAt, raiseAt, readYaml, removeAt, renameAt, setAt } from './yaml-text.ts'
 
 const TEXT = `apiVersion: guise/v1
 kind: Persona
@@ -77,7 +77,7 @@ test('whatever is written comes back as it was meant, and comments stay', () => 
   fc.assert(
     fc.property(fc.oneof(fc.string({ maxLength: 40 }), fc.integer(), fc.boolean()), (value) => {
       const text = setAt(TEXT, place, value)
-      const held = readHeld(text)
+      const held = readYaml(text)
       assert.ok(held.ok)
       assert.deepEqual((held.value as { metadata: { description: unknown } }).metadata.description, value)
       for (const comment of [
@@ -106,9 +106,53 @@ test('what ships, and what a new one begins as, is written again as it stands', 
   assert.equal(setAt(PERSONA, ['metadata', 'name'], 'New Persona'), PERSONA)
 })
 
-test('text that is no YAML is said so with its line, and never changed', () => {
-  assert.deepEqual(readHeld('a: [1, 2\nb: 3\n'), { ok: false, line: 2 })
-  assert.deepEqual(readHeld('a: &a [*a]\n').ok, true)
+test('what the form would not leave as it is, it refuses with a reason and a line', () => {
+  const refused: [string, string, number][] = [
+    ['a: [1, 2\nb: 3\n', 'syntax', 2],
+    ['a: 1\na: 2\n', 'syntax', 2],
+    ['a: &a [*a]\n', 'alias', 1],
+    ['one: &one\n  b: 1\ntwo: *one\n', 'alias', 1],
+    ['b: 1\ntwo: *one\n', 'alias', 2],
+    ['b: 1\nc: { d: &d 1 }\n', 'alias', 2],
+    ['base: 1\nx: { <<: *base }\n', 'alias', 2],
+    ['a: 1\n---\nb: 2\n', 'documents', 2],
+    ['a: &x 1\n---\nb: *x\n', 'documents', 2],
+  ]
+  for (const [text, reason, line] of refused) assert.deepEqual(readYaml(text), { ok: false, reason, line }, text)
+  assert.deepEqual(readYaml('---\na: "*not &one"\n'), { ok: true, value: { a: '*not &one' } })
+})
+
+test('whatever is typed, reading it never throws', () => {
+  const piece = fc.constantFrom(
+    'a: ',
+    '&a ',
+    '*a',
+    '\n',
+    '  ',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '---\n',
+    '<<: ',
+    '1',
+    '"',
+    '#',
+    '!!x ',
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(piece, { maxLength: 12 }).map((all) => all.join('')),
+      ),
+      (text) => {
+        assert.equal(typeof readYaml(text).ok, 'boolean')
+      },
+    ),
+    { numRuns: 2_000 },
+  )
 })
 
 const persona = JSON.parse(JSON.stringify(MANIFEST_SCHEMAS.Persona)) as Schema
