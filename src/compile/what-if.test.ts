@@ -41,6 +41,13 @@ test('a verdict that rests on answers, limits, budgets or holds says so; one tha
     dependences([{ verdict: 'deny', match: any, why: why('hold'), beyond: { kind: 'new', seconds: 30 } }, open]),
     ['use: deny by hold in its first 30 s as a destination'],
   )
+  const both = { directions: 'none', limit: { unit: 'flows', perSecond: 5 }, until: 9, why: why('held') } as const
+  assert.deepEqual(dependences([open], { containment: both }), ['use: deny by held above 5 new flows a second'])
+  assert.deepEqual(
+    dependences([open], { containment: { ...both, directions: 'egress' } }),
+    [],
+    'it is cut off whatever',
+  )
   // Behind what decides before them they change nothing.
   assert.deepEqual(dependences([open, site, { ...limited, why: why('later') }]), [])
 })

@@ -3,7 +3,9 @@
  * evaluator is asked again with each such thing being so: an answer that gave the peer's address for a name of a set, a
  * limit or budget that is used up. What would change nothing is not told.
  */
+import { boundOf } from '../model/containment.ts'
 import type { AgentState, DesiredState, ResolvedRule, Verdict } from '../model/desired.ts'
+import { limitText } from '../model/limit.ts'
 import { explainFlow, type Flow, type Live, type Spent } from './evaluate.ts'
 import type { Binding } from './tree.ts'
 
@@ -55,15 +57,13 @@ function askedSets(state: AgentState, rules: readonly ResolvedRule[]): AgentStat
 type Bound = { readonly rule: string; readonly text: string }
 
 function bounds({ containment, ...workload }: DesiredState, direction: 'egress' | 'ingress'): Bound[] {
-  const limitText = ({ unit, perSecond }: NonNullable<ResolvedRule['limit']>) =>
-    `above ${perSecond} ${unit === 'flows' ? 'new flows' : 'bytes'} a second`
   const ofRules = workload[direction].rules.flatMap(({ limit, beyond, why: { rule } }): Bound[] => {
-    if (limit !== undefined) return [{ rule, text: limitText(limit) }]
+    if (limit !== undefined) return [{ rule, text: `above ${limitText(limit)}` }]
     if (beyond === undefined) return []
     if (beyond.kind === 'new') return [{ rule, text: `in its first ${beyond.seconds} s as a destination` }]
     const whose = beyond.per === 'peer' ? ' to one peer' : ''
     return [{ rule, text: `once ${beyond.bytes} bytes went out${whose} within ${beyond.seconds} s` }]
   })
-  const held = containment?.limit
-  return held === undefined ? ofRules : [{ rule: containment!.why.rule, text: limitText(held) }, ...ofRules]
+  const held = containment === null ? null : boundOf(containment, direction)
+  return held === null ? ofRules : [{ rule: containment!.why.rule, text: `above ${limitText(held)}` }, ...ofRules]
 }

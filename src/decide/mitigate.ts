@@ -4,13 +4,13 @@
  * ever. Reasons that could have been forged never contain.
  */
 import { type Containment, type Hold, joinHolds, leavesMore, sameHold } from '../model/containment.ts'
+import { limitOf } from '../model/limit.ts'
 import type { MitigationRule } from '../model/persona.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 import { contextOf, withoutForgeable } from './context.ts'
 import type { Persona } from './effective.ts'
-import { limitOf } from './resolve.ts'
 import type { RuleEngine } from './rules.ts'
 
 export type Mitigation = {

@@ -3,18 +3,13 @@
  * `TIER_ORDER` (model/policy.ts), within a tier by priority, then name; then the persona's default. Only policies in mode
  * `enforce` are resolved into rules; what the others would do is said.
  */
-import type { Limit, ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+
+import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import type { Redirect } from '../model/facets/redirects.ts'
 import { slug } from '../model/ids.ts'
+import { limitOf } from '../model/limit.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
-import {
-  type PeerSelector,
-  type PolicyRule,
-  type PortMatch,
-  type RateLimit,
-  TIER_ORDER,
-  type Tier,
-} from '../model/policy.ts'
+import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
 import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
 import { type LabelQuery, labelsSet } from './label-match.ts'
@@ -150,13 +145,6 @@ function ofOneFamily(peer: PeerSelector, { to }: PolicyRule): PeerSelector {
 
 function originText({ origin }: PolicyRule): string {
   return origin === undefined ? '' : ` (${origin})`
-}
-
-/** One of the two is there: a manifest that says otherwise is refused. */
-export function limitOf({ flowsPerSecond, bytesPerSecond }: RateLimit): Limit {
-  return flowsPerSecond === undefined
-    ? { unit: 'bytes', perSecond: bytesPerSecond! }
-    : { unit: 'flows', perSecond: flowsPerSecond }
 }
 
 type End = { readonly match: RuleMatch; readonly part: string }

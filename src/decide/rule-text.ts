@@ -1,4 +1,5 @@
 /** A rule as its author would say it: `deny egress to reputation below 0.3 on tcp 443`. */
+import { limitOf, limitText } from '../model/limit.ts'
 import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
 import { labelsText } from './label-match.ts'
 import { placeText } from './places.ts'
@@ -6,7 +7,7 @@ import { placeText } from './places.ts'
 export function ruleText(rule: PolicyRule): string {
   const peers = rule.peers.map(peerText).join(', ')
   const ports = rule.ports === undefined ? '' : ` on ${rule.ports.map(portText).join(', ')}`
-  return `${rule.action} ${rule.direction} ${rule.direction === 'egress' ? 'to' : 'from'} ${peers}${ports}${limitText(rule)}${whereText(rule)}`
+  return `${rule.action} ${rule.direction} ${rule.direction === 'egress' ? 'to' : 'from'} ${peers}${ports}${boundText(rule)}${whereText(rule)}`
 }
 
 function peerText(peer: PeerSelector): string {
@@ -28,11 +29,8 @@ function portText(port: PortMatch): string {
   return `${port.protocol}${port.port === undefined ? '' : ` ${port.port}`}${port.to === undefined ? '' : `-${port.to}`}`
 }
 
-function limitText({ limit }: PolicyRule): string {
-  if (limit === undefined) return ''
-  return limit.flowsPerSecond === undefined
-    ? `, at most ${limit.bytesPerSecond} bytes a second`
-    : `, at most ${limit.flowsPerSecond} new flows a second`
+function boundText({ limit }: PolicyRule): string {
+  return limit === undefined ? '' : `, at most ${limitText(limitOf(limit))}`
 }
 
 function whereText({ to }: PolicyRule): string {

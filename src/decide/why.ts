@@ -4,6 +4,7 @@
  */
 import { type Containment, holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
+import { limitText } from '../model/limit.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ConversationRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
@@ -77,10 +78,10 @@ export type WhyInput = {
 const MAX_FLOWS = 5
 
 function heldText({ directions, limit }: Containment): string {
-  const bound = limit === undefined ? '' : holdText({ directions: 'none', limit })
-  if (directions === 'none') return `is held to ${bound}`
   if (directions === 'both') return 'is cut off (both directions)'
-  return `is cut off (outbound)${bound === '' ? '' : `, and held to ${bound},`}`
+  if (directions === 'egress')
+    return `is cut off (outbound)${limit === undefined ? '' : `, and held to at most ${limitText(limit)} inbound,`}`
+  return limit === undefined ? 'is contained' : `is held to ${holdText({ directions, limit })}`
 }
 
 export function whyReport(input: WhyInput): WhyReport {

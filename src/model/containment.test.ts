@@ -47,8 +47,6 @@ test('what leaves more is told: less cut off, a greater limit, another one, none
     [{ ...five, directions: 'egress' }, five],
   ]
   for (const [next, old] of less) assert.ok(!leavesMore(next, old), `${holdText(next)} after ${holdText(old)}`)
-  assert.equal(
-    holdText({ ...five, directions: 'egress' }),
-    'outbound cut off, the rest at most 5 new flows a second each way',
-  )
+  assert.equal(holdText({ ...five, directions: 'egress' }), 'outbound cut off, inbound at most 5 new flows a second')
+  assert.equal(holdText(five), 'at most 5 new flows a second each way')
 })

@@ -1,5 +1,6 @@
 /** What a containment takes away: flows that are cut, or a bound on those that are not. */
 import type { DesiredState } from './desired.ts'
+import { limitText } from './limit.ts'
 
 export type Containment = NonNullable<DesiredState['containment']>
 export type Hold = Pick<Containment, 'directions' | 'limit'>
@@ -38,10 +39,10 @@ export function sameHold(one: Hold, other: Hold): boolean {
   )
 }
 
-/** `cut off both ways`, `outbound cut off, the rest at most 20 new flows a second`. */
+/** `cut off both ways`, `at most 20 new flows a second each way`, `outbound cut off, inbound at most 20 new flows a second`. */
 export function holdText({ directions, limit }: Hold): string {
   const cut = { none: '', egress: 'outbound cut off', both: 'cut off both ways' }[directions]
   if (limit === undefined || directions === 'both') return cut
-  const bound = `at most ${limit.perSecond} ${limit.unit === 'flows' ? 'new flows' : 'bytes'} a second each way`
-  return cut === '' ? bound : `${cut}, the rest ${bound}`
+  const bound = `at most ${limitText(limit)}`
+  return cut === '' ? `${bound} each way` : `${cut}, inbound ${bound}`
 }

@@ -2,6 +2,7 @@
  * One workload's profile after resolution: every facet concrete, every rule with its why. Closed schemas, because a
  * server is not trusted by the agent beyond them: no shell strings, no paths, no URLs.
  */
+
 import { type Static, Type } from 'typebox'
 import { BandwidthWish } from './facets/bandwidth.ts'
 import { DlpWish } from './facets/dlp.ts'
@@ -15,6 +16,7 @@ import { Tls } from './facets/tls.ts'
 import { EgressAddressWish, PublishedPortsWish } from './facets/translation.ts'
 import { Vpn } from './facets/vpn.ts'
 import { OnStep } from './ladder.ts'
+import { Limit } from './limit.ts'
 import { Merged } from './overlap.ts'
 
 const Name = Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' })
@@ -87,16 +89,6 @@ export type RuleMatch = Static<typeof RuleMatch>
 /** `reject` is a deny that answers (TCP reset, else ICMP administratively prohibited); `pass` skips the rest of its tier. */
 export const RuleVerdict = Type.Union([Verdict, Type.Literal('reject'), Type.Literal('pass')])
 export type RuleVerdict = Static<typeof RuleVerdict>
-
-/** New flows, or bytes, per second. */
-const Limit = Type.Object(
-  {
-    unit: Type.Union([Type.Literal('flows'), Type.Literal('bytes')]),
-    perSecond: Type.Integer({ minimum: 1, maximum: 10_000_000_000 }),
-  },
-  { additionalProperties: false },
-)
-export type Limit = Static<typeof Limit>
 
 export const ResolvedRule = Type.Object(
   {

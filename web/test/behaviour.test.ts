@@ -241,7 +241,7 @@ test('what is cut off is listed with its end, and can be released', { skip }, as
   desk.server.world.plans[held] = { ...desk.server.world.plans[held]!, state: 'confirmed' }
   desk.server.world.workloads[at] = { ...desk.server.world.workloads[at]!, containedUntil: Date.now() + 600_000 }
   const page = await desk.visit('/fleet')
-  await page.getByText(/^etl-worker-07 is cut off until \d\d:\d\d$/).waitFor()
+  await page.getByText(/^etl-worker-07 is contained until \d\d:\d\d$/).waitFor()
   await page
     .locator('table.data tbody tr', { hasText: 'etl-worker-07' })
     .getByText(/contained until/)

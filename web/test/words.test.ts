@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { t } from 'i18next'
+import type { Hold } from '../../src/model/containment.ts'
 import type { AuditRecord } from '../../src/model/records.ts'
 import { buildHistory } from '../fixtures/history.ts'
 import { NOON, TENANT } from '../fixtures/seed.ts'
@@ -14,6 +16,7 @@ import { words as activity } from '../src/pages/activity/words.ts'
 import { findNeeds } from '../src/pages/fleet/needs.ts'
 import { findChanges, numberTerms } from '../src/pages/workload/evidence.ts'
 import { runs, spread, stackBelief, timeTicks } from '../src/pages/workload/stack.ts'
+import { boundWords, heldAs } from '../src/parts/bound.ts'
 import { hold } from '../src/parts/held-order.ts'
 import { sentence, shortReason } from '../src/sentence.ts'
 import { shared } from '../src/words/shared.ts'
@@ -47,6 +50,19 @@ test('numbers', () => {
     '1 MB',
   ])
   assert.equal(nb(rate(41e6)), '41 MB/s')
+})
+
+test('a containment is said whole: what is cut, what is bounded, and each way only where nothing is cut', () => {
+  const limit = { unit: 'flows', perSecond: 1200 } as const
+  const holds = [{ directions: 'none', limit }, { directions: 'egress', limit }, { directions: 'egress' }] as const
+  assert.deepEqual(
+    holds.map((one: Hold) => t(`profile.contained.${heldAs(one)}`, { bound: boundWords(one.limit), until: '12:00' })),
+    [
+      'held to 1,200 new flows a second each way until 12:00',
+      'outbound dropped, inbound held to 1,200 new flows a second until 12:00',
+      'outbound dropped until 12:00',
+    ],
+  )
 })
 
 test('times', () => {

@@ -15,7 +15,7 @@ import type { PlanRecord, Role } from '../nouns.ts'
 import { pendingOn } from '../pages/fleet/needs.ts'
 import { personName } from '../person.ts'
 import { sentence } from '../sentence.ts'
-import { boundWords } from './bound.ts'
+import { boundWords, heldAs } from './bound.ts'
 import { Button } from './button.tsx'
 import { problemText } from './confirm-dialog.tsx'
 import { Dialog } from './dialog.tsx'
@@ -87,9 +87,9 @@ function PlanBody({ plan, onClose, first }: { plan: PlanRecord; onClose: () => v
             </span>
             {step.after.containment === null ? null : (
               <span className="sub contained">
-                {t(`profile.contained.${step.after.containment.directions}`, {
+                {t(`profile.contained.${heldAs(step.after.containment)}`, {
                   until: deadline(step.after.containment.until, now),
-                  bound: boundWords(step.after.containment),
+                  bound: boundWords(step.after.containment.limit),
                 })}
               </span>
             )}

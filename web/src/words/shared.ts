@@ -71,7 +71,7 @@ export const shared = {
     seeWhy: 'See why',
     silent: 'The agent on {{host}} is out of touch',
     silentMeans: 'It keeps the last confirmed generation in force.',
-    contained: '{{name}} is cut off until {{at}}',
+    contained: '{{name}} is contained until {{at}}',
     containedWhy: 'Its risk met the rule of its persona.',
     release: 'Release…',
     endsAt: 'Ends by itself at {{at}}',
@@ -127,7 +127,7 @@ export const shared = {
     done: {
       confirm: 'Confirmed. Generation {{n}} stays in force.',
       approve: 'Approved. Generation {{n}} is applied next.',
-      release: 'Released. It is no longer cut off once the agent has applied it.',
+      release: 'Released. It is no longer contained once the agent has applied it.',
       rollback: 'Rolled back. Generation {{n}} is no longer in force.',
     },
   },
@@ -160,6 +160,7 @@ export const shared = {
     containedSays: {
       none: 'It is held to {{bound}} each way until {{at}}: {{reason}}.',
       egress: 'Its outbound traffic is dropped until {{at}}: {{reason}}.',
+      egressBound: 'Its outbound traffic is dropped and inbound held to {{bound}} until {{at}}: {{reason}}.',
       both: 'It is cut off both ways until {{at}}: {{reason}}.',
     },
     nothingSeen: 'Nothing was seen of it yet.',
@@ -229,8 +230,9 @@ export const shared = {
     restIs: 'out {{out}}, in {{in}}',
     notContained: 'nothing is cut off',
     contained: {
-      none: 'held to {{bound}} until {{until}}',
+      none: 'held to {{bound}} each way until {{until}}',
       egress: 'outbound dropped until {{until}}',
+      egressBound: 'outbound dropped, inbound held to {{bound}} until {{until}}',
       both: 'cut off until {{until}}',
     },
     bound: { flows: '{{number}} new flows a second', bytes: '{{number}} bytes a second' },

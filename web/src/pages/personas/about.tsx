@@ -1,11 +1,14 @@
 /** A persona in words: what it wears, how it tightens, how it is recognised, who wears it. */
+
 import { t } from 'i18next'
 import { Link } from 'react-router'
+import { limitOf } from '../../../../src/model/limit.ts'
 import type { PersonaSpec } from '../../../../src/model/persona.ts'
 import { authoredWords } from '../../editor/rule-words.ts'
 import { count, probability } from '../../format.ts'
 import { fieldTerm } from '../../grammar.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
+import { boundWords } from '../../parts/bound.ts'
 import { GateLine } from '../../parts/gate-line.tsx'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
@@ -205,19 +208,16 @@ function Ladder({ spec }: { readonly spec: PersonaSpec }) {
             <code className="mono">{rule.when}</code>
           </span>
           <span>
-            {t(`personas.do.${rule.do}`, { persona: rule.persona ?? '', bound: boundOf(rule.limit) })}{' '}
+            {t(`personas.do.${rule.do}`, {
+              persona: rule.persona ?? '',
+              bound: boundWords(rule.limit && limitOf(rule.limit)),
+            })}{' '}
             <span className="qq">{t('personas.for', { ttl: spanWords(rule.ttl) })}</span>
           </span>
         </li>
       ))}
     </ol>
   )
-}
-
-function boundOf(limit: NonNullable<PersonaSpec['mitigationRules']>[number]['limit']): string {
-  const number = limit?.flowsPerSecond ?? limit?.bytesPerSecond ?? 0
-  const unit = limit?.flowsPerSecond === undefined ? 'bytes' : 'flows'
-  return t(`profile.bound.${unit}`, { number: number.toLocaleString('en') })
 }
 
 const UNITS: Readonly<Record<string, string>> = { m: 'min' }

@@ -117,7 +117,7 @@ export const words = {
       deny: 'its outbound traffic is dropped',
       isolate: 'it is cut off both ways',
       shift: 'it wears {{persona}}',
-      limit: 'it is held to {{bound}}',
+      limit: 'it is held to {{bound}} each way',
       redirect: 'it is redirected',
     },
     for: 'for {{ttl}}',

@@ -2,7 +2,7 @@
 import { t } from 'i18next'
 import { deadline } from '../../format.ts'
 import type { Reason, RuleText, StepPreview } from '../../nouns.ts'
-import { boundWords } from '../../parts/bound.ts'
+import { boundWords, heldAs } from '../../parts/bound.ts'
 
 export type DiffLine = {
   readonly n: number | null
@@ -61,10 +61,7 @@ function containedLine(
   const line = { n: null, verdict: 'deny', seen: null } as const
   if (containment === null)
     return { is: 'ends', line: { ...line, to: localTimes(changed.before ?? '', now), service: '', why: changed.why } }
-  const to =
-    containment.directions === 'none'
-      ? t('rule.above', { bound: boundWords(containment) })
-      : t(containment.directions === 'egress' ? 'planPage.diff.containedEgress' : 'planPage.diff.containedBoth')
+  const to = t(`planPage.diff.contained.${heldAs(containment)}`, { bound: boundWords(containment.limit) })
   const service = t('planPage.diff.spared', { until: deadline(containment.until, now) })
   return { is: 'begins', line: { ...line, to, service, why: containment.why } }
 }

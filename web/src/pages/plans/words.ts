@@ -144,7 +144,7 @@ export const words = {
       approve: 'Approved.',
       rollback: 'Rolled back. Generation {{n}} is no longer in force.',
       undo: 'A plan that takes it back was made: generation {{n}}.',
-      release: 'Released. It is no longer cut off once the agent has applied it.',
+      release: 'Released. It is no longer contained once the agent has applied it.',
       byHand: 'by hand in the console',
     },
     diff: {
@@ -170,8 +170,12 @@ export const words = {
       ingress: 'Inbound',
       rest: 'everyone else',
       any: 'any service',
-      containedEgress: 'everything outbound',
-      containedBoth: 'everything, both ways',
+      contained: {
+        none: 'above {{bound}} each way',
+        egress: 'everything outbound',
+        egressBound: 'everything outbound, inbound above {{bound}}',
+        both: 'everything, both ways',
+      },
       spared: 'but fail-safe paths and what is never blocked, until {{until}}',
       fold_one: '{{count}} rule stays the same',
       fold_other: '{{count}} rules stay the same',

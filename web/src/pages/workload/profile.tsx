@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useFacets } from '../../api/queries.ts'
 import { count, deadline } from '../../format.ts'
 import type { DesiredState, FacetName, WorkloadRecord } from '../../nouns.ts'
-import { boundWords } from '../../parts/bound.ts'
+import { boundWords, heldAs } from '../../parts/bound.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { sentence } from '../../sentence.ts'
@@ -57,9 +57,9 @@ export function Profile({ workload: w, state }: { readonly workload: WorkloadRec
       t('profile.containment'),
       state.containment === null
         ? t('profile.none')
-        : t(`profile.contained.${state.containment.directions}`, {
+        : t(`profile.contained.${heldAs(state.containment)}`, {
             until: deadline(state.containment.until, now),
-            bound: boundWords(state.containment),
+            bound: boundWords(state.containment.limit),
           }),
       state.containment === null
         ? t('profile.notContained')
@@ -123,21 +123,21 @@ export function Rules(props: {
             </tr>
           </thead>
           <tbody>
-            {state.containment === null ? null : (
-              <tr className="contained">
+            {heldRows(state.containment).map(({ way, above, why }) => (
+              <tr key={way} className="contained">
                 <td>
                   <VerdictMark verdict="deny" />
                 </td>
-                <td>{t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')}</td>
+                <td>{t(`rule.${way}`)}</td>
                 <td>{t('rule.anyone')}</td>
-                <td className="wide">{aboveWords(state.containment)}</td>
-                {hits === null ? null : <HitCell hits={hits} rule={state.containment.why.rule} />}
+                <td className="wide">{above}</td>
+                {hits === null ? null : <HitCell hits={hits} rule={why.rule} />}
                 <td>
-                  {sentence(state.containment.why.text)}
-                  <span className="sub mono">{state.containment.why.rule}</span>
+                  {sentence(why.text)}
+                  <span className="sub mono">{why.rule}</span>
                 </td>
               </tr>
-            )}
+            ))}
             {shown.map(({ row, services }) => (
               <Rule key={row.id} row={row} services={services} hits={hits} />
             ))}
@@ -145,20 +145,19 @@ export function Rules(props: {
         </table>
       </div>
       <ul className="rule-list narrow">
-        {state.containment === null ? null : (
-          <li>
+        {heldRows(state.containment).map(({ way, above, why }) => (
+          <li key={way}>
             <span className="l1">
               <VerdictMark verdict="deny" />
               <span className="qq">
-                {t(state.containment.directions === 'egress' ? 'rule.egress' : 'rule.both')},{' '}
-                {aboveWords(state.containment)}
+                {t(`rule.${way}`)}, {above}
               </span>
             </span>
             <span className="l3">
-              {sentence(t('rule.anyone'))} {sentence(state.containment.why.text)}
+              {sentence(t('rule.anyone'))} {sentence(why.text)}
             </span>
           </li>
-        )}
+        ))}
         {shown.map(({ row, services }) => (
           <li key={row.id}>
             <span className="l1">
@@ -225,7 +224,19 @@ function Rule({ row, services, hits }: RuleGroup & { readonly hits: Hits | null 
   )
 }
 
-/** What of it is denied: all, or what is above its bound. */
-function aboveWords(containment: NonNullable<DesiredState['containment']>): string {
-  return containment.directions === 'none' ? t('rule.above', { bound: boundWords(containment) }) : t('rule.anyService')
+/** What a containment denies, in the words of rules: all, or what is above its bound. */
+function heldRows(containment: DesiredState['containment']) {
+  if (containment === null) return []
+  const { why, limit } = containment
+  const [all, above] = [t('rule.anyService'), t('rule.above', { bound: boundWords(limit) })]
+  const rows = {
+    none: [{ way: 'both', above, why }],
+    egress: [{ way: 'egress', above: all, why }],
+    egressBound: [
+      { way: 'egress', above: all, why },
+      { way: 'ingress', above, why },
+    ],
+    both: [{ way: 'both', above: all, why }],
+  } as const
+  return rows[heldAs(containment)]
 }

@@ -5,7 +5,7 @@ import { Link } from 'react-router'
 import { type ConversationRow, useShifts } from '../../api/queries.ts'
 import { bytes, clock, count, deadline, duration, plain, probability, signed } from '../../format.ts'
 import type { DesiredState, PlanRecord, Reason, WorkloadRecord } from '../../nouns.ts'
-import { boundWords } from '../../parts/bound.ts'
+import { boundWords, heldAs } from '../../parts/bound.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { paths } from '../../paths.ts'
@@ -61,10 +61,10 @@ function Sentence({ workload: w, terms, rules }: Props) {
     const reason = shortReason(containment.why.text)
     const words = {
       at: clock(containment.until),
-      bound: boundWords(containment),
+      bound: boundWords(containment.limit),
       reason: `${reason.slice(0, 1).toLowerCase()}${reason.slice(1)}`,
     }
-    return <p className="say">{t(`why.containedSays.${containment.directions}`, words)}</p>
+    return <p className="say">{t(`why.containedSays.${heldAs(containment)}`, words)}</p>
   }
   const said = saidFirst(terms).map((term) => sentence(term.evidence.why))
   return <p className="say">{said.length === 0 ? beliefSentence(w) : said.join(' ')}</p>
