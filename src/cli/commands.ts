@@ -22,7 +22,7 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   panic: ['panic', 'remove everything of ours from this kernel, now (root)'],
   machine: [
     'machine',
-    'virtual machines of this host (root) or of an agent: list, define, start, stop, clone, resize, destroy, agree, log',
+    'virtual machines of this host (root) or of an agent: list, define, start, stop, clone, resize, destroy, approve, log',
   ],
   domain: ['domain', "domains of this host's libvirt: list, start, stop, clone, resize, destroy (root)"],
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],

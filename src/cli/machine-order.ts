@@ -20,7 +20,7 @@ export function orderMachine(command: Command, agent: string, machine: string, a
 }
 
 /** Of an order of somebody else. */
-export function agreeToOrder(command: Command, agent: string, order: string): Promise<void> {
+export function approveOrder(command: Command, agent: string, order: string): Promise<void> {
   return action(async (own: Command) => {
     const client = clientOf(own)
     const sent = await client.send<MachineOrderRecord>('POST', `${pathOf(agent)}/${encodeURIComponent(order)}`, {})
@@ -63,7 +63,7 @@ function show(command: Command, agent: string, record: MachineOrderRecord): void
     throw new CliError(`${machine} of ${agent}: ${act.do} ${state}: ${why}.`, 1, record)
   print(command, record, () =>
     state === 'waits'
-      ? `Order ${id} waits: to ${act.do} ${machine}, another person has to agree: guise machine agree ${id} --agent ${agent}`
+      ? `Order ${id} waits: to ${act.do} ${machine}, another person has to approve it: guise machine approve ${id} --agent ${agent}`
       : `${machine}: ${why}.`,
   )
 }

@@ -13,7 +13,7 @@ import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
 import { agentHome } from './agent.ts'
-import { agreeToOrder, listMachines, orderMachine } from './machine-order.ts'
+import { approveOrder, listMachines, orderMachine } from './machine-order.ts'
 import { type HostOptions, inNamespaceOf } from './panic.ts'
 import { table } from './table.ts'
 
@@ -55,11 +55,11 @@ export function register(program: Command): void {
     )
   registerPower(anywhere)
   machine
-    .command('agree <order>')
-    .description('agree to an order of somebody else that waits')
+    .command('approve <order>')
+    .description('approve an order of somebody else that waits')
     .requiredOption('--agent <agent>', 'whose host it is about')
     .action((order: string, options: { readonly agent: string }, command: Command) =>
-      agreeToOrder(command, options.agent, order),
+      approveOrder(command, options.agent, order),
     )
   add('log', 'who did what to which machine, oldest first').action((options: HostOptions) =>
     act(options, async () => {

@@ -57,8 +57,8 @@ test('what is lost for good waits for another person', async () => {
     assert.deepEqual(d.sent, [])
     const own = await d.approve(A, id, 'ana')
     assert.equal(own.ok ? '' : own.code, 'self-approval')
-    const agreed = await d.approve(A, id, 'ben')
-    assert.ok(agreed.ok && agreed.value.state === 'sent')
+    const approved = await d.approve(A, id, 'ben')
+    assert.ok(approved.ok && approved.value.state === 'sent')
     assert.equal(d.sent.length, 1)
     const again = await d.approve(A, id, 'ben')
     assert.equal(again.ok ? '' : again.code, 'move-refused')
@@ -67,15 +67,15 @@ test('what is lost for good waits for another person', async () => {
 })
 
 test('one person is one person, by a token and in the console', async () => {
-  for (const [asks, agrees] of [
+  for (const [asks, approves] of [
     ['ana', 'session:ana'],
     ['session:ana', 'ana'],
   ] as const) {
     const d = desk()
     const asked = await d.ask({ do: 'destroy' }, asks)
     assert.ok(asked.ok)
-    const own = await d.approve(A, asked.value.id, agrees)
-    assert.equal(own.ok ? '' : own.code, 'self-approval', `${asks} asked, ${agrees} agreed`)
+    const own = await d.approve(A, asked.value.id, approves)
+    assert.equal(own.ok ? '' : own.code, 'self-approval', `${asks} asked, ${approves} approved`)
     assert.deepEqual(d.sent, [])
     assert.ok((await d.approve(A, asked.value.id, 'session:ben')).ok)
   }
@@ -94,14 +94,14 @@ test('one request is one order; one that nobody took in time is over', async () 
   assert.equal(away.ok ? '' : away.code, 'agent-away')
 })
 
-test('two at once, who agree or ask the same, have it done once', async () => {
+test('two at once, who approve or ask the same, have it done once', async () => {
   const d = desk()
   const asked = await Promise.all([1, 2].map(() => d.ask({ do: 'destroy' }, 'ana', 'k')))
   assert.ok(asked[0]?.ok && asked[1]?.ok && asked[0].value.id === asked[1].value.id)
   const { id } = asked[0].value
-  const agreed = await Promise.all(['ben', 'cleo'].map((by) => d.approve(A, id, by)))
+  const approved = await Promise.all(['ben', 'cleo'].map((by) => d.approve(A, id, by)))
   assert.deepEqual(
-    agreed.map((one) => (one.ok ? 'sent' : one.code)),
+    approved.map((one) => (one.ok ? 'sent' : one.code)),
     ['sent', 'move-refused'],
   )
   assert.equal(d.sent.length, 1)
@@ -141,5 +141,5 @@ test('no open order is forgotten: what is over makes room, or one more is refuse
   const kept = d.of(A).orders.map(({ id }) => id)
   assert.deepEqual([kept.length, kept[0], kept.includes(ids[40]!)], [100, fits.value.id, false])
   d.it.now += 900_001
-  assert.ok((await d.ask({ do: 'start' })).ok, 'those that nobody agreed to are over')
+  assert.ok((await d.ask({ do: 'start' })).ok, 'those that nobody approved are over')
 })

@@ -1,11 +1,11 @@
 /**
  * Orders about the machines of hosts: what a person asks for comes in, an order goes to its agent once whoever else it needs
- * has agreed, and what became of it comes back. Every step is a line of the ledger; the list here is of this process, and the
+ * has approved it, and what became of it comes back. Every step is a line of the ledger; the list here is of this process, and the
  * host acts on an order once and only within its time.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { APPROVAL_OF_ACT } from '../decide/authority.ts'
-import { isSamePerson } from '../model/actor.ts'
+import { isSamePerson, personOf } from '../model/actor.ts'
 import type { AgentId, TenantId } from '../model/ids.ts'
 import {
   isOver,
@@ -40,12 +40,12 @@ type MachineDesk = {
 
 /** Its agent is in touch when it is sent; a minute is for a connection that breaks just then. */
 const HEARD_WITHIN_MS = 60_000
-const AGREED_WITHIN_MS = 900_000
+const APPROVED_WITHIN_MS = 900_000
 const KEPT = 100
 
 type Book = {
   readonly orders: Map<string, MachineOrderRecord>
-  /** Two who agree at once, or one request sent twice, are one order. */
+  /** Two who approve at once, or one request sent twice, are one order. */
   readonly inTurn: ReturnType<typeof createInTurn>
 }
 
@@ -82,7 +82,7 @@ export function createMachineDesk(deps: {
     isOver(record) || record.state === 'begun' || clock() < record.until
       ? record
       : record.state === 'waits'
-        ? { ...record, state: 'unheard', why: 'nobody agreed to it in time' }
+        ? { ...record, state: 'unheard', why: 'nobody approved it in time' }
         : { ...record, state: 'unheard', why: 'its agent did not take it in time' }
 
   return {
@@ -98,10 +98,10 @@ export function createMachineDesk(deps: {
         if (!makeRoom(bookOf(agent))) return tooMany(agent)
         const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
         const at = clock()
-        const until = at + (waits ? AGREED_WITHIN_MS : HEARD_WITHIN_MS)
+        const until = at + (waits ? APPROVED_WITHIN_MS : HEARD_WITHIN_MS)
         // Hosts write it into a log of lines, and read nothing else.
         const order: MachineOrder = { id, machine, act, by: nameOf(by), until }
-        const why = waits ? `another person has to agree: ${APPROVAL_OF_ACT[act.do]} approver` : ''
+        const why = waits ? 'another person has to approve it' : ''
         const record = await write(
           agent,
           { ...order, at, state: waits ? 'waits' : 'sent', why },
@@ -120,13 +120,13 @@ export function createMachineDesk(deps: {
         if (record.state !== 'waits')
           return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
         if (isSamePerson(record.by, nameOf(by)))
-          return refused('self-approval', 'You asked for it yourself.', 'Have another person agree to it.')
+          return refused('self-approval', 'You asked for it yourself.', 'Have another person approve it.')
         if (!delivery.connected().includes(agent)) return away(agent)
-        const summary = `agrees to ${record.act.do} ${record.machine} of ${agent}`
+        const summary = `approves: ${record.act.do} ${record.machine} of ${agent}`
         const until = clock() + HEARD_WITHIN_MS
         const sent = await write(
           agent,
-          { ...record, until, state: 'sent', why: `agreed to by ${by}` },
+          { ...record, until, state: 'sent', why: `approved by ${personOf(by)}` },
           by,
           'machine.approve',
           summary,

@@ -33,7 +33,8 @@ export function machineRoutes(app: Routes, deps: RouteDeps): void {
     {
       schema: {
         tags,
-        summary: 'Start, stop, copy, resize or destroy a machine; to stop and to destroy, another person has to agree',
+        summary:
+          'Start, stop, copy, resize or destroy a machine; to stop and to destroy, another person has to approve it',
         params: Params,
         body: Ask,
       },
@@ -54,7 +55,7 @@ export function machineRoutes(app: Routes, deps: RouteDeps): void {
     {
       schema: {
         tags,
-        summary: 'Agree to an order of somebody else',
+        summary: 'Approve an order of somebody else',
         params: OrderParams,
         body: Type.Object({}, { additionalProperties: false }),
       },

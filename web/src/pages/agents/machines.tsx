@@ -1,4 +1,4 @@
-/** The machines of an agent's host, and what was asked of them from here; an order that waits shows how to agree to it. */
+/** The machines of an agent's host, and what was asked of them from here; an order that waits shows how to approve it. */
 import { t } from 'i18next'
 import type { MachineOrderRecord, MachineReport } from '../../../../src/model/machine-order.ts'
 import { useMachines } from '../../api/queries.ts'
@@ -26,7 +26,7 @@ export function Machines({ agent }: { readonly agent: string }) {
         </p>
       ))}
       {waiting === undefined ? null : (
-        <CopyCommand command={`bin/guise machine agree ${waiting.id} --agent ${agent}`} />
+        <CopyCommand command={`bin/guise machine approve ${waiting.id} --agent ${agent}`} />
       )}
     </Block>
   )
