@@ -29,7 +29,7 @@ export type RegimeModel = {
 export type RegimeBank = {
   readonly model: RegimeModel
   readonly width: number
-  /** rows × REGIMES × width */
+  /** rows × width × REGIMES */
   centres: Float64Array
   /** rows × width: within a regime, the same for all of a row */
   variances: Float64Array
@@ -74,75 +74,77 @@ export function growRegimes(bank: RegimeBank, rows: number): void {
 /** One forward step of each row of the batch. */
 export function stepRegimes(bank: RegimeBank, { count, rows, steps, readings }: Batch, out: Regimes): void {
   const { width, model, known } = bank
-  const scratch = { value: new Float64Array(width), inverse: new Float64Array(width), far: new Float64Array(REGIMES) }
+  const far = new Float64Array(REGIMES)
   for (let i = 0; i < count; i++) {
     const row = rows[i]!
-    const present = scale(bank, row, readings, i * width, scratch)
+    const from = i * width
+    const present = distances(bank, row, readings, from, far)
     if (present > 0) {
-      const nearest = distances(bank, row, scratch)
-      if (nearest > present + model.reach * Math.sqrt(2 * present)) {
-        scratch.far[open(bank, row, scratch)] = 0
-      }
-    } else scratch.far.fill(0)
+      let nearest = Number.POSITIVE_INFINITY
+      for (let k = 0; k < known[row]!; k++) if (far[k]! < nearest) nearest = far[k]!
+      if (nearest > present + model.reach * Math.sqrt(2 * present)) far[open(bank, row, readings, from)] = 0
+    }
     if (known[row] === 0) {
       out.holds[i] = 0
       out.fresh[i] = 0
       continue
     }
-    filter(bank, row, scratch.far, steps[i]!)
+    filter(bank, row, far, steps[i]!)
     const holds = mostBelieved(bank, row)
     out.holds[i] = holds
-    if (present > 0) learn(bank, row, holds, readings, i * width)
+    if (present > 0) learn(bank, row, holds, readings, from)
     out.fresh[i] = fresh(bank, row)
   }
 }
 
-type Scratch = { readonly value: Float64Array; readonly inverse: Float64Array; readonly far: Float64Array }
-
-/** Readings with one over their variance, both 0 where there is none; how many there were. */
-function scale(bank: RegimeBank, row: number, readings: Float64Array, from: number, scratch: Scratch): number {
-  const { width, variances, model } = bank
-  const base = row * width
+/** Squared distances from every centre, in variances; how many readings there were. All six at once: a loop costs as much as they do. */
+function distances(bank: RegimeBank, row: number, readings: Float64Array, from: number, far: Float64Array): number {
+  const { width, centres, variances, model } = bank
+  const { least } = model
+  let f0 = 0
+  let f1 = 0
+  let f2 = 0
+  let f3 = 0
+  let f4 = 0
+  let f5 = 0
   let present = 0
-  for (let m = 0; m < width; m++) {
+  for (let m = 0, at = row * width * REGIMES, v = row * width; m < width; m++, at += REGIMES, v++) {
     const value = readings[from + m]!
-    if (Number.isNaN(value)) {
-      scratch.value[m] = scratch.inverse[m] = 0
-      continue
-    }
+    if (Number.isNaN(value)) continue
     present++
-    if (variances[base + m] === 0) firstSeen(bank, row, m, value)
-    scratch.value[m] = value
-    scratch.inverse[m] = 1 / Math.max(variances[base + m]!, model.least)
+    const variance = variances[v]!
+    if (variance === 0) firstSeen(bank, v, value)
+    const inverse = 1 / (variance > least ? variance : variance === 0 ? model.prior : least)
+    const o0 = value - centres[at]!
+    const o1 = value - centres[at + 1]!
+    const o2 = value - centres[at + 2]!
+    const o3 = value - centres[at + 3]!
+    const o4 = value - centres[at + 4]!
+    const o5 = value - centres[at + 5]!
+    f0 += o0 * o0 * inverse
+    f1 += o1 * o1 * inverse
+    f2 += o2 * o2 * inverse
+    f3 += o3 * o3 * inverse
+    f4 += o4 * o4 * inverse
+    f5 += o5 * o5 * inverse
   }
+  far[0] = f0
+  far[1] = f1
+  far[2] = f2
+  far[3] = f3
+  far[4] = f4
+  far[5] = f5
   return present
 }
 
 /** A metric that comes later than others is the same in every regime, until it differs. */
-function firstSeen({ width, centres, variances, model }: RegimeBank, row: number, metric: number, value: number): void {
-  variances[row * width + metric] = model.prior
-  for (let k = 0; k < REGIMES; k++) centres[(row * REGIMES + k) * width + metric] = value
-}
-
-/** Squared distances from each known centre, in variances; the least of them. */
-function distances({ width, centres, known }: RegimeBank, row: number, scratch: Scratch): number {
-  const { value, inverse, far } = scratch
-  const regimes = known[row]!
-  let nearest = Number.POSITIVE_INFINITY
-  for (let k = 0, at = row * REGIMES * width; k < regimes; k++) {
-    let sum = 0
-    for (let m = 0; m < width; m++, at++) {
-      const off = value[m]! - centres[at]!
-      sum += off * off * inverse[m]!
-    }
-    far[k] = sum
-    if (sum < nearest) nearest = sum
-  }
-  return nearest
+function firstSeen({ centres, variances, model }: RegimeBank, metric: number, value: number): void {
+  variances[metric] = model.prior
+  centres.fill(value, metric * REGIMES, (metric + 1) * REGIMES)
 }
 
 /** A regime of its own for this vector, in an empty place or that of the one least lived in. */
-function open(bank: RegimeBank, row: number, scratch: Scratch): number {
+function open(bank: RegimeBank, row: number, readings: Float64Array, from: number): number {
   const { width, centres, belief, lived, known } = bank
   const base = row * REGIMES
   let place = known[row]!
@@ -151,12 +153,14 @@ function open(bank: RegimeBank, row: number, scratch: Scratch): number {
     place = 0
     for (let k = 1; k < REGIMES; k++) if (lived[base + k]! < lived[base + place]!) place = k
   }
-  // What was not told of this one is taken from the one that held.
-  const before = (base + mostBelieved(bank, row)) * width
+  const before = mostBelieved(bank, row)
   belief[base + place] = 0
   lived[base + place] = 0
-  const at = (base + place) * width
-  for (let m = 0; m < width; m++) centres[at + m] = scratch.inverse[m] === 0 ? centres[before + m]! : scratch.value[m]!
+  for (let m = 0, at = row * width * REGIMES; m < width; m++, at += REGIMES) {
+    const value = readings[from + m]!
+    // What was not told of this one is taken from the one that held.
+    centres[at + place] = Number.isNaN(value) ? centres[at + before]! : value
+  }
   return place
 }
 
@@ -167,8 +171,8 @@ function mostBelieved({ belief, known }: RegimeBank, row: number): number {
   return holds
 }
 
-/** Beyond this a likelihood is nothing: e⁻³⁰. */
-const NOTHING = 30
+/** Beyond this a likelihood is nothing: e⁻¹⁶. An exponential is the dearest of a step. */
+const NOTHING = 16
 
 /** p ∝ (stay·p + (1 − stay)/known) · likelihood. */
 function filter({ belief, known, model }: RegimeBank, row: number, far: Float64Array, steps: number): void {
@@ -193,7 +197,7 @@ function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Ar
   const place = row * REGIMES + holds
   const gain = Math.max(1 / (lived[place]! + 1), 1 / model.memory)
   const widen = Math.max(1 / (taken[row]! + 4), 1 / model.memory)
-  for (let m = 0, at = place * width, v = row * width; m < width; m++, at++, v++) {
+  for (let m = 0, at = row * width * REGIMES + holds, v = row * width; m < width; m++, at += REGIMES, v++) {
     const value = readings[from + m]!
     if (Number.isNaN(value)) continue
     const off = value - centres[at]!

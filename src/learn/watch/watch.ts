@@ -69,7 +69,8 @@ type Told = {
   at: Float64Array
   score: Float64Array
   since: Float64Array
-  surprise: Float64Array
+  /** Probability of the least expected metric, times how many there were. */
+  tail: Float64Array
   holds: Uint8Array
   /** Least expected metric (255: none), what it read, what was expected, how far off is usual. */
   metric: Uint8Array
@@ -85,13 +86,16 @@ export type Watch = {
   told: Told
   rows: number
   room: number
+  /** Of the last batch: as large as the largest so far, so that a tick asks for no memory. */
+  expected: Expected
+  held: Regimes
 }
 
 const tellNobody = (rows: number): Told => ({
   at: new Float64Array(rows),
   score: new Float64Array(rows),
   since: new Float64Array(rows).fill(Number.NaN),
-  surprise: new Float64Array(rows),
+  tail: new Float64Array(rows).fill(1),
   holds: new Uint8Array(rows),
   metric: new Uint8Array(rows).fill(NO_METRIC),
   seen: new Float64Array(rows),
@@ -100,12 +104,18 @@ const tellNobody = (rows: number): Told => ({
   causeAt: new Float64Array(rows),
 })
 
+const scratchFor = (count: number): Pick<Watch, 'expected' | 'held'> => ({
+  expected: { value: new Float64Array(count * WIDTH), spread: new Float64Array(count * WIDTH) },
+  held: { holds: new Uint8Array(count), fresh: new Float64Array(count) },
+})
+
 export const createWatch = (): Watch => ({
   kalman: createKalmanBank(WIDTH, FIRST_ROWS, KALMAN),
   regimes: createRegimeBank(WIDTH, FIRST_ROWS, REGIME),
   told: tellNobody(FIRST_ROWS),
   rows: 0,
   room: FIRST_ROWS,
+  ...scratchFor(FIRST_ROWS),
 })
 
 /** A row for one more workload. */
@@ -145,47 +155,38 @@ export const createBatch = (count: number): Batch => ({
 /** One tick (it fills in `steps` itself): baseline, innovation, tail probability, regime, for every row of the batch. `at`: epoch ms of each. */
 export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
   const { count, rows } = batch
-  const expected: Expected = {
-    value: new Float64Array(count * WIDTH),
-    spread: new Float64Array(count * WIDTH),
-  }
-  const held: Regimes = {
-    holds: new Uint8Array(count),
-    fresh: new Float64Array(count),
-  }
+  if (watch.held.holds.length < count) Object.assign(watch, scratchFor(count))
   for (let i = 0; i < count; i++) {
     const last = watch.told.at[rows[i]!]!
     const passed = Math.round((at[i]! - last) / WINDOW_MS)
     batch.steps[i] = last === 0 ? 1 : Math.max(1, Math.min(LONGEST_GAP, passed))
     watch.told.at[rows[i]!] = at[i]!
   }
-  stepKalman(watch.kalman, batch, expected)
-  stepRegimes(watch.regimes, batch, held)
-  for (let i = 0; i < count; i++) tell(watch, rows[i]!, at[i]!, i, batch.readings, expected, held)
+  stepKalman(watch.kalman, batch, watch.expected)
+  stepRegimes(watch.regimes, batch, watch.held)
+  for (let i = 0; i < count; i++) tell(watch, rows[i]!, at[i]!, i, batch.readings)
 }
 
 function tell(
-  { told, regimes }: Watch,
+  { told, regimes, expected: { value, spread }, held: { holds, fresh } }: Watch,
   row: number,
   at: number,
   i: number,
   readings: Float64Array,
-  { value, spread }: Expected,
-  { holds, fresh }: Regimes,
 ): void {
   let worst = NO_METRIC
-  let most = -1
+  let most = 0
   let judged = 0
   for (let m = 0, r = i * WIDTH; m < WIDTH; m++, r++) {
-    const off = Math.abs(readings[r]! - value[r]!) / spread[r]!
+    const off = Math.abs(readings[r]! - value[r]!)
     if (off >= 0) judged++
-    if (off > most) {
-      most = off
+    if (off > most * spread[r]!) {
+      most = off / spread[r]!
       worst = m
     }
   }
   const isWarm = judged > 0 && regimes.taken[row]! > WARM_WINDOWS
-  told.surprise[row] = isWarm ? Math.max(0, -Math.log10(judged * tailOf(most))) : 0
+  told.tail[row] = isWarm ? judged * tailOf(most) : 1
   told.holds[row] = holds[i]!
   const score = fresh[i]!
   const wasStrange = told.score[row]! >= STRANGE
@@ -210,7 +211,7 @@ export function driftOf({ told, regimes }: Watch, row: number): Drift | null {
     at,
     score: told.score[row]!,
     since: Number.isNaN(since) ? null : since,
-    surprise: told.surprise[row]!,
+    surprise: Math.max(0, -Math.log10(told.tail[row]!)),
     windows: regimes.taken[row]!,
     regimes: regimes.known[row]!,
     regime: told.holds[row]!,
