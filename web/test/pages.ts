@@ -74,6 +74,10 @@ const openFacets = async (page: Page) => {
   await page.getByRole('button', { name: 'Add a facet' }).click()
   await page.getByRole('button', { name: 'VPN (WireGuard)', exact: true }).waitFor()
 }
+const openProposal = async (page: Page) => {
+  await page.getByText('3 rules that fit').click()
+  await page.getByText('4 of 5 workloads, 17 % of the flows').waitFor()
+}
 const openForm = async (page: Page) => {
   const form = page.getByRole('region', { name: 'As a form' })
   for (const facet of ['VPN (WireGuard)', 'Bounds on what leaves', 'Risk ladder'])
@@ -203,6 +207,7 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     empty: null,
     asks: '/v1/personas',
     walk: { table: 'Personas', opens: 'page' },
+    also: [{ name: 'proposed', path: '/personas', ready: 'SMTP Client', act: openProposal }],
   },
   {
     name: 'persona',

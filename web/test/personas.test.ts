@@ -164,3 +164,31 @@ test('rules tell what the kernel counted, also in words for a slow one', { skip 
   assert.deepEqual([0, 0.02, 0.5, 12.4].map(rateWords), ['', '1/min', '0.5/s', '12/s'])
   await page.context().close()
 })
+
+test('a proposal is read with its evidence, renamed, split and accepted; nobody wears it by that', {
+  skip,
+}, async () => {
+  const page = await desk.visit('/personas')
+  const inbox = page.getByRole('region', { name: 'Proposed' })
+  const mail = inbox.getByRole('listitem').filter({ hasText: 'SMTP Client' }).first()
+  await mail.getByText('it used 2 services; it sent 31.4 kB').waitFor()
+  await mail.getByText('3 rules that fit, 2 things left out').click()
+  await mail.getByText('the outside, 25 tcp').waitFor()
+  await mail.getByText('no workload has this address').waitFor()
+  await mail.getByRole('button', { name: 'Rename' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('Mail Relay')
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click()
+  const relay = inbox
+    .getByRole('listitem')
+    .filter({ has: page.getByRole('heading', { name: 'Mail Relay', exact: true }) })
+  await relay.getByRole('button', { name: 'Split' }).click()
+  await page.getByRole('checkbox').first().check()
+  await page.getByRole('dialog').getByRole('button', { name: 'Split' }).click()
+  await inbox.getByRole('heading', { name: 'Mail Relay B' }).waitFor()
+  await relay.getByRole('button', { name: 'Accept' }).click()
+  await page.getByText('Nobody wears it yet.').first().waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click()
+  await page.getByRole('table', { name: 'Personas' }).getByText('Mail Relay', { exact: true }).first().waitFor()
+  await relay.waitFor({ state: 'detached' })
+  await page.context().close()
+})

@@ -5,6 +5,7 @@ import { usePersonas, useWorkloads } from '../../api/queries.ts'
 import { NEW } from '../../editor/template.ts'
 import { count, probability } from '../../format.ts'
 import type { Grammar } from '../../grammar.ts'
+import type { WorkloadRecord } from '../../nouns.ts'
 import { LinkButton } from '../../parts/button.tsx'
 import type { Column } from '../../parts/columns.ts'
 import { Listing } from '../../parts/listing.tsx'
@@ -16,10 +17,13 @@ import { paths } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
 import './personas.css'
+import { Proposals } from './proposals.tsx'
 import { type PersonaRow, personaRows } from './wearers.ts'
 import { words } from './words.ts'
 
 addWords(words)
+
+const NOBODY: readonly WorkloadRecord[] = []
 
 export default function Personas() {
   const personas = usePersonas()
@@ -41,6 +45,7 @@ export default function Personas() {
         crumbs={[{ name: t('nav.personas') }]}
         actions={<LinkButton to={paths.persona(NEW)}>{t('personas.make')}</LinkButton>}
       />
+      <Proposals workloads={workloads ?? NOBODY} />
       <Loaded query={personas} what={t('personas.what')}>
         {() =>
           isPending ? (
