@@ -11,7 +11,7 @@ export type Asked = Pick<GateInputs, 'of' | 'members' | 'all' | 'outside' | 'bar
 
 export async function askGate(deps: RouteDeps, asked: Asked): Promise<GateReport> {
   const now = deps.clock()
-  const since = now - deps.store().topology.keptMs
+  const since = now - deps.store().conversations.learntMs
   const [first] = asked.members
   const ids = asked.members.map(({ id }) => id)
   const steps = first === undefined ? [] : await deps.store().conversations.steps(first.tenant, ids, since, MAX_STEPS)

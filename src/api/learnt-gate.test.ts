@@ -7,6 +7,7 @@ import type { GateReport } from '../model/gate.ts'
 import { type PersonaId, slug, type WorkloadId } from '../model/ids.ts'
 import type { ConversationRecord } from '../model/records.ts'
 import { CONVERSATION_MS } from '../model/window.ts'
+import { gateReport } from './learnt-gate.ts'
 
 let f: Fixture
 before(async () => {
@@ -85,4 +86,22 @@ test('peers of ours count by persona, so that one more of them is nothing new; a
   assert.equal((await f.as('viewer', '/v1/personas/no-such/gate')).statusCode, 404)
   assert.equal((await f.as('viewer', '/v1/workloads/w_none/gate')).statusCode, 404)
   assert.equal((await f.as('viewer', `/v1/workloads/${client}/gate?bar=0`)).statusCode, 400)
+})
+
+test('an hour counts by the steps it went on for, at most twelve of one rule however many peers are behind it', async () => {
+  const id = await knowWorkload(f, reportOf('server', { addresses: ['10.6.0.1'] }))
+  const member = (await f.store.workloads.get(MAIN, id))!
+  const hour = Math.floor(f.clock.now / 3_600_000 - 30) * 3_600_000
+  const row = { workload: id, port: 443, proto: 6, direction: 'served' as const, flows: 9, failed: 0, start: hour }
+  const report = gateReport({
+    ...{ of: { kind: 'Workload', name: 'server' }, members: [member], all: [member], outside: 'networks' },
+    steps: ['198.51.100.1', '198.51.100.2', '203.0.113.9'].map((peer) => ({
+      ...row,
+      peer,
+      spanMs: 3_600_000,
+      steps: 5,
+    })),
+    ...{ since: hour, now: f.clock.now, bar: 0.05 },
+  })
+  assert.deepEqual([report.unseen.traffic, report.unseen.rules], [12, 1])
 })

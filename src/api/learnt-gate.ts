@@ -31,7 +31,7 @@ export type GateInputs = {
 export function gateReport({ of, members, all, steps, outside, since, now, bar }: GateInputs): GateReport {
   const nameOf = peerNames(all, outside)
   // Of the oldest step that was read there may be more.
-  const from = steps.length < MAX_STEPS ? since : steps.at(-1)!.start + STEP_MS
+  const from = steps.length < MAX_STEPS ? since : steps.at(-1)!.start + steps.at(-1)!.spanMs
   const until = Math.min(now, Math.max(0, ...members.map(({ lastSeen }) => lastSeen)) + STEP_MS)
   const uses = new Map<WorkloadId, Map<string, Occasion>>()
   for (const step of steps) {
@@ -39,7 +39,10 @@ export function gateReport({ of, members, all, steps, outside, since, now, bar }
     if (rule === null) continue
     const own = uses.get(step.workload) ?? new Map<string, Occasion>()
     uses.set(step.workload, own)
-    own.set(`${step.start} ${rule}`, { rule, at: step.start, weight: 1 })
+    // Several peers may be behind one rule, and an hour has twelve steps: a rule is used once in each of them.
+    const key = `${step.start} ${step.spanMs} ${rule}`
+    const weight = Math.min(step.spanMs / STEP_MS, (own.get(key)?.weight ?? 0) + step.steps)
+    own.set(key, { rule, at: step.start, weight })
   }
   const judge = (occasions: readonly Occasion[]) =>
     judgeGate(estimateUnseen(occasions, { from, until, horizonMs: HORIZON_MS }), bar)

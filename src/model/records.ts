@@ -175,7 +175,11 @@ export type ConversationRecord = {
 export type ConversationStep = Pick<
   ConversationRecord,
   'workload' | 'peer' | 'port' | 'proto' | 'direction' | 'start' | 'flows' | 'failed'
->
+> & {
+  /** five minutes, or an hour in `steps` of which it went on */
+  readonly spanMs: number
+  readonly steps: number
+}
 
 /** One window's traffic and belief, for charts. */
 export type HistoryPoint = {

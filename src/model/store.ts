@@ -129,7 +129,9 @@ export type Store = {
       since: number,
       limit: number,
     ): Promise<readonly ConversationRecord[]>
-    /** Of several workloads, what a rule is learnt from: the newest first. */
+    /** How far back `steps` reaches, ms. */
+    readonly learntMs: number
+    /** Of several workloads, what a rule is learnt from: the newest first, those older than a day summed by the hour. */
     steps(
       tenant: TenantId,
       ids: readonly WorkloadId[],

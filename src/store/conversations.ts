@@ -3,8 +3,12 @@ import { sql } from 'kysely'
 import type { WorkloadId } from '../model/ids.ts'
 import type { ConversationRecord, ConversationStep } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
+import { CONVERSATION_MS } from '../model/window.ts'
 import { PAGE_MAX } from './cursor.ts'
 import { type Context, clean, lastByKey, ms } from './record-context.ts'
+import { CONVERSATION_HOURS_KEPT_MS } from './retention.ts'
+
+const HOUR_MS = 3_600_000
 
 export function conversations({ db }: Context): Store['conversations'] {
   return {
@@ -66,12 +70,16 @@ export function conversations({ db }: Context): Store['conversations'] {
         limit ${Math.max(1, limit)}`.execute(db)
       return rows
     },
+    learntMs: CONVERSATION_HOURS_KEPT_MS,
     async steps(tenant, ids, since, limit) {
       if (ids.length === 0) return []
+      const of = sql`tenant = ${tenant} and workload = any (${[...ids]}::text[])`
       const { rows } = await sql<ConversationStep>`
-        select workload, peer, port, proto, direction, start, flows, failed
-        from conversations
-        where tenant = ${tenant} and workload = any (${[...ids]}::text[]) and last >= ${ms(since)} and start >= ${ms(since)}
+        select workload, peer, port, proto, direction, start, ${CONVERSATION_MS}::int as "spanMs", 1 as steps, flows, failed
+        from conversations where ${of} and last >= ${ms(since)} and start >= ${ms(since)}
+        union all
+        select workload, peer, port, proto, direction, hour, ${HOUR_MS}::int, steps, flows, failed
+        from conversation_hours where ${of} and hour >= ${ms(since)}
         order by start desc, workload, peer, port, proto, direction
         limit ${Math.max(1, limit)}`.execute(db)
       return rows

@@ -197,7 +197,8 @@ test('prune removes what is too old and nothing else', async () => {
   const point = (at: number) => ({ workload: id, at, belief: null, risk: null, bytesOut: 1, bytesIn: 1, spanMs: 1 })
   await store.workloads.observe(MAIN, [point(now - 91 * 24 * HOUR_MS), point(now - 89 * 24 * HOUR_MS)])
   await store.conversations.put(MAIN, [
-    conversationRecord(id, '192.0.2.1', now - 25 * HOUR_MS),
+    { ...conversationRecord(id, '192.0.2.1', now - 25 * HOUR_MS, 2), start: now - 25 * HOUR_MS },
+    { ...conversationRecord(id, '192.0.2.1', now - 24.5 * HOUR_MS, 5), start: now - 24.5 * HOUR_MS },
     conversationRecord(id, '192.0.2.2', now - 23 * HOUR_MS),
   ])
   await store.evidence.add(MAIN, [
@@ -205,16 +206,29 @@ test('prune removes what is too old and nothing else', async () => {
     evidenceRecord(id, 'lasting', now - HOUR_MS, HOUR_MS),
   ])
   const removed = await store.prune(now)
-  assert.deepEqual([removed.workload_history, removed.conversations, removed.evidence], [1, 1, 1])
+  assert.deepEqual([removed.workload_history, removed.conversations, removed.evidence], [1, 2, 1])
   assert.equal((await store.workloads.history(MAIN, id, 0, now)).length, 1)
   assert.deepEqual(
     (await store.conversations.of(MAIN, id, 0, 10)).map((row) => row.peer),
     ['192.0.2.2'],
   )
+  const hours = () => store.conversations.steps(MAIN, [id], 1, 10)
+  const hour = { workload: id, peer: '192.0.2.1', port: 443, proto: 6, direction: 'initiated', failed: 0 }
+  assert.deepEqual(await hours(), [{ ...hour, start: now - 25 * HOUR_MS, spanMs: HOUR_MS, steps: 2, flows: 7 }])
+  await store.conversations.put(MAIN, [
+    { ...conversationRecord(id, '192.0.2.1', now - 24.2 * HOUR_MS, 1), start: now - 24.25 * HOUR_MS },
+  ])
+  assert.equal((await store.prune(now)).conversations, 1)
+  assert.deepEqual(
+    (await hours()).map(({ steps, flows }) => [steps, flows]),
+    [[3, 8]],
+  )
   assert.deepEqual(
     (await store.evidence.of(MAIN, id, 0)).map((row) => row.peer),
     ['lasting'],
   )
+  // The one of yesterday is summed first, in the hour of its start (0), and goes with it.
+  assert.equal((await store.prune(now + 14 * 24 * HOUR_MS)).conversation_hours, 2)
   assert.ok(Object.values(await store.prune(now)).every((rows) => rows === 0))
 })
 

@@ -20,6 +20,7 @@ import * as manifestVersions from './migrations/0003-manifest-versions.ts'
 import * as secretVersions from './migrations/0004-secrets.ts'
 import * as planSignatures from './migrations/0006-plan-signatures.ts'
 import * as proposed from './migrations/0008-proposals.ts'
+import * as conversationHours from './migrations/0010-conversation-hours.ts'
 import { plans } from './plans.ts'
 import { proposals } from './proposals.ts'
 import type { Context } from './record-context.ts'
@@ -40,6 +41,7 @@ const MIGRATIONS = {
   '0004-secrets': secretVersions,
   '0006-plan-signatures': planSignatures,
   '0008-proposals': proposed,
+  '0010-conversation-hours': conversationHours,
 }
 
 const POOL_MAX = 16

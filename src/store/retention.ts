@@ -4,6 +4,9 @@ import type { Tables } from './tables.ts'
 
 const DAY_MS = 86_400_000
 export const CONVERSATIONS_KEPT_MS = DAY_MS
+/** Summed by the hour: what learnt rules rest on. */
+export const CONVERSATION_HOURS_KEPT_MS = 14 * DAY_MS
+const HOUR_MS = 3_600_000
 /** Rows per statement, and statements per table and call: the rest is for the next call. */
 const CHUNK = 10_000
 const ROUNDS_MAX = 50
@@ -14,6 +17,7 @@ type Kept = keyof typeof REMOVED_WHEN
 const REMOVED_WHEN = {
   workload_history: (now) => sql`at < ${now - 90 * DAY_MS}`,
   conversations: (now) => sql`last < ${now - CONVERSATIONS_KEPT_MS}`,
+  conversation_hours: (now) => sql`hour < ${now - CONVERSATION_HOURS_KEPT_MS}`,
   evidence: (now) => sql`ends_at < ${now}`,
   idempotency_keys: (now) => sql`at < ${now - DAY_MS}`,
   sessions: (now) => sql`expires_at < ${now}`,
@@ -26,12 +30,29 @@ export async function prune(db: Kysely<Tables>, now: number): Promise<Record<Kep
   for (const [table, when] of Object.entries(REMOVED_WHEN) as [Kept, (now: number) => RawBuilder<unknown>][]) {
     removed[table] = 0
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const result = await sql`delete from ${sql.table(table)} where ctid = any (array(
-        select ctid from ${sql.table(table)} where ${when(Math.trunc(now))} limit ${CHUNK}))`.execute(db)
-      const rows = Number(result.numAffectedRows ?? 0n)
+      const chosen = sql`delete from ${sql.table(table)} where ctid = any (array(
+        select ctid from ${sql.table(table)} where ${when(Math.trunc(now))} limit ${CHUNK}))`
+      const rows =
+        table === 'conversations'
+          ? await foldHours(db, chosen)
+          : Number((await chosen.execute(db)).numAffectedRows ?? 0n)
       removed[table] += rows
       if (rows < CHUNK) break
     }
   }
   return removed
+}
+
+/** In the statement that removes them, so that each is counted once, whoever dies. */
+async function foldHours(db: Kysely<Tables>, removing: RawBuilder<unknown>): Promise<number> {
+  const { rows } = await sql<{ rows: number }>`
+    with gone as (${removing} returning *), kept as (
+      insert into conversation_hours as h (tenant, workload, peer, port, proto, direction, hour, steps, flows, failed)
+      select tenant, workload, peer, port, proto, direction, start - start % ${HOUR_MS}, count(*), sum(flows), sum(failed)
+      from gone
+      group by 1, 2, 3, 4, 5, 6, 7
+      on conflict (tenant, workload, peer, port, proto, direction, hour) do update set
+        steps = h.steps + excluded.steps, flows = h.flows + excluded.flows, failed = h.failed + excluded.failed)
+    select count(*)::int as rows from gone`.execute(db)
+  return rows[0]!.rows
 }

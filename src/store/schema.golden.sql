@@ -21,6 +21,21 @@ table agents with (fillfactor=70)
   counters json not null
   version integer not null
   agents_pkey: PRIMARY KEY (tenant, id)
+table conversation_hours
+  tenant text not null
+  workload text not null
+  peer text not null
+  port integer not null
+  proto integer not null
+  direction text not null
+  hour bigint not null
+  steps integer not null
+  flows double precision not null
+  failed double precision not null
+  conversation_hours_direction_check: CHECK ((direction = ANY (ARRAY['initiated'::text, 'served'::text])))
+  conversation_hours_pkey: PRIMARY KEY (tenant, workload, peer, port, proto, direction, hour)
+  CREATE INDEX conversation_hours_age ON public.conversation_hours USING brin (hour)
+  CREATE INDEX conversation_hours_hour ON public.conversation_hours USING btree (tenant, workload, hour)
 table conversations with (fillfactor=70)
   tenant text not null
   workload text not null

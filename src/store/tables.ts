@@ -103,6 +103,18 @@ export type Tables = {
     bytes_in: number
     service: string | null
   }
+  conversation_hours: {
+    tenant: string
+    workload: string
+    peer: string
+    port: number
+    proto: number
+    direction: 'initiated' | 'served'
+    hour: number
+    steps: number
+    flows: number
+    failed: number
+  }
   plans: {
     tenant: string
     id: string
