@@ -7,6 +7,7 @@ import { splitRuns, stepsOf } from '../lab/train.ts'
 import { DEFAULT_MODEL } from '../src/learn/model.ts'
 import { LEARNED_PERSONAS } from '../src/model/belief.ts'
 import { judge, type Planted, plant } from './discover/plant.ts'
+import { poisonEach } from './discover/poison.ts'
 import { changeRoles } from './discover/roles.ts'
 import { aim, percentile, report } from './report.ts'
 
@@ -24,6 +25,10 @@ export async function run(args: readonly string[]): Promise<void> {
   const changed = changeRoles(DEFAULT_MODEL, stepsOf(split.measuring))
   const windows = changed.map((one) => one.windows)
   const moved = changed.filter((one) => Number.isFinite(one.windows))
+  const poisoned = poisonEach(split, PLANTED)
+  for (const { persona, shift } of poisoned)
+    console.error(`poisoned ${persona.padEnd(16)} ${(100 * shift).toFixed(1)} %`)
+  const shifts = poisoned.map(({ shift }) => Math.abs(shift))
   const figures = {
     minutes_to_proposal: Math.max(...found.map(({ minutes }) => minutes!)),
     purity: round(sum(({ right }) => right) / sum(({ windows: all }) => all)),
@@ -39,11 +44,15 @@ export async function run(args: readonly string[]): Promise<void> {
     moved_within_3: round(windows.filter((n) => n <= 3).length / windows.length),
     moved_with_why: round(moved.filter(({ because }) => because.length > 0).length / moved.length),
     role_changes: changed.length,
+    poison_threshold_shift: round(Math.max(...shifts)),
+    poison_threshold_shift_median: round(percentile(shifts, 50)),
+    poisoned: Object.fromEntries(poisoned.map(({ persona, shift }) => [persona, round(shift)])),
   }
   report(args, 'discover', figures, {
     minutes_to_proposal: aim(figures.minutes_to_proposal, '<=', 15),
     purity: aim(figures.purity, '>=', 0.95),
     windows_to_move: aim(figures.windows_to_move, '<=', 3),
+    poison_threshold_shift: aim(figures.poison_threshold_shift, '<=', 0.05),
   })
 }
 
