@@ -152,11 +152,9 @@ async function measure(agent: number, minutes: number, seen: Seen, asked: Asked)
 }
 
 function tell(last: readonly Cost[], first: readonly Cost[], seconds: number): void {
-  for (const { pid, name, cpuS, privateMib, sharedMib } of last) {
-    const before = first.find((one) => one.pid === pid)?.cpuS ?? 0
-    const cores = ((cpuS - before) / seconds).toFixed(4)
-    console.error(
-      `${name.padEnd(24)} ${cores} cores, ${privateMib.toFixed(1)} MiB of its own, ${sharedMib.toFixed(1)} shared`,
-    )
+  for (const { pid, name, ownS, buriedS, privateMib, sharedMib } of last) {
+    const before = first.find((one) => one.pid === pid) ?? { ownS: 0, buriedS: 0 }
+    const cores = `${((ownS - before.ownS) / seconds).toFixed(4)} + ${((buriedS - before.buriedS) / seconds).toFixed(4)} of what it ran,`
+    console.error(`${name.padEnd(24)} ${cores} ${privateMib.toFixed(1)} MiB of its own, ${sharedMib.toFixed(1)} shared`)
   }
 }

@@ -5,9 +5,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
-import { hostname, uptime } from 'node:os'
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { watchBeside } from './agent/beside.ts'
+import { createBootClock } from './agent/boot-clock.ts'
 import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
 import { type Gateway, watchDevices } from './agent/devices.ts'
@@ -78,7 +79,7 @@ const say = (line: string) => void process.stderr.write(`guise agent: ${line}\n`
 
 async function main(config: AgentConfig): Promise<void> {
   await awaitSupervisor()
-  const clock = createSteadyClock(Date.now, () => uptime() * 1_000)
+  const clock = createSteadyClock(Date.now, createBootClock())
   const leaving = new AbortController()
   const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
   let sampled = 0

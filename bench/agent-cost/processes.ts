@@ -9,8 +9,9 @@ const TICKS_PER_SECOND = 100
 export type Cost = {
   readonly pid: number
   readonly name: string
-  /** Seconds of user and system time since it began, with those of children that it has buried. */
-  readonly cpuS: number
+  /** Seconds of user and system time since it began: its own, and those of children that it has buried. */
+  readonly ownS: number
+  readonly buriedS: number
   /** Pages of its own, and pages it shares with others (its program and libraries). */
   readonly privateMib: number
   readonly sharedMib: number
@@ -33,7 +34,8 @@ export function memoryOf(costs: readonly Cost[]): number {
   return costs.reduce((sum, { privateMib }) => sum + privateMib, shared)
 }
 
-export const cpuOf = (costs: readonly Cost[]): number => costs.reduce((sum, { cpuS }) => sum + cpuS, 0)
+export const cpuOf = (costs: readonly Cost[]): number =>
+  costs.reduce((sum, { ownS, buriedS }) => sum + ownS + buriedS, 0)
 
 /** Null for one that ended meanwhile. */
 function costOf(pid: number): Cost | null {
@@ -41,14 +43,15 @@ function costOf(pid: number): Cost | null {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // utime, stime, cutime, cstime
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0)
+    const seconds = (...at: number[]) => at.reduce((sum, i) => sum + Number(fields[i]), 0) / TICKS_PER_SECOND
     const maps = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
     const mib = (...names: string[]) =>
       names.reduce((sum, name) => sum + Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(maps)?.[1] ?? 0), 0) / 1_024
     return {
       pid,
       name: nameOf(pid),
-      cpuS: ticks / TICKS_PER_SECOND,
+      ownS: seconds(11, 12),
+      buriedS: seconds(13, 14),
       privateMib: mib('Private_Clean', 'Private_Dirty'),
       sharedMib: mib('Shared_Clean', 'Shared_Dirty'),
     }

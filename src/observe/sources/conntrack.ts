@@ -1,9 +1,10 @@
 /**
- * Live conntrack of the network namespace this process is in: NEW and DESTROY events come in one datagram at a time and go
- * out at once (the reflex path waits for nothing), a dump every tick tells how running flows progress and puts right
+ * Live conntrack of the network namespace this process is in: NEW and DESTROY events come in and go out at once, or a few
+ * milliseconds later where they come in crowds (the reflex path waits for nothing else), a dump every tick tells how running flows progress and puts right
  * whatever events were lost.
  */
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { createFlowBatch, type FlowBatch } from '../../model/flow.ts'
 import type { Outcome } from '../../model/why.ts'
 import { TICK_MS } from '../../model/window.ts'
@@ -17,9 +18,13 @@ import { CT_GROUPS, CtMessage, createCtEntry, readCtEntry } from './conntrack-me
 const BUFFER_BYTES = 64 << 20
 const DUMP_BUFFER_BYTES = 8 << 20
 const BATCH_ROWS = 1_024
+/** About 100 kB each. */
+const SPARE_BATCHES = 8
 /** Without a word for this long a dump is given up; the next tick asks again. */
 const DUMP_TIMEOUT_MS = 4_000
 const DUMP_SHARE = 20
+/** Events that come closer than this gather for as long: a wake-up costs more than an event. A reflex waits no longer for it. */
+const GATHER_MS = 4
 
 export type ConntrackSource = FlowSource & {
   /** Flows followed now; entries first seen in a dump (their NEW was lost, or they were there before us). */
@@ -78,7 +83,8 @@ export function createConntrackSource(options: ConntrackOptions = {}): Conntrack
 
   async function readEvents(events: NetlinkSocket, dumps: NetlinkSocket, queue: BatchQueue): Promise<void> {
     let overruns = 0
-    for (let messages = await events.receive(); messages !== null; messages = await events.receive()) {
+    let cameAt = 0
+    for (let messages = await events.receiveMany(); messages !== null; messages = await events.receiveMany()) {
       if (events.overruns > overruns) {
         counters.lost += events.overruns - overruns
         overruns = events.overruns
@@ -96,6 +102,9 @@ export function createConntrackSource(options: ConntrackOptions = {}): Conntrack
         take(message, now, batch)
       }
       queue.give(batch)
+      const came = performance.now()
+      if (came - cameAt < 2 * GATHER_MS) await wait(GATHER_MS)
+      cameAt = came
     }
     dumps.close()
   }
@@ -268,7 +277,7 @@ function createQueue(signal: AbortSignal): BatchQueue {
         if (batch !== undefined) {
           yield batch
           batch.count = 0
-          if (spare.length < 64) spare.push(batch)
+          if (spare.length < SPARE_BATCHES) spare.push(batch)
         } else if (failure !== null) throw failure.error
         else if (isOver) return
         else
