@@ -24,7 +24,7 @@ const SPARE_BATCHES = 8
 const DUMP_TIMEOUT_MS = 4_000
 const DUMP_SHARE = 20
 /** Events that come closer than this gather for as long: a wake-up costs more than an event. A reflex waits no longer for it. */
-const GATHER_MS = 4
+const GATHER_MS = 3
 
 export type ConntrackSource = FlowSource & {
   /** Flows followed now; entries first seen in a dump (their NEW was lost, or they were there before us). */
