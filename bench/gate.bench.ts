@@ -2,7 +2,8 @@
  * `npm run bench -- gate [--data DIR] [--json]`: how much of the next day nobody has seen, said the evening before, against
  * what came; for every host with enough traffic, after one day and after two. Truth is the share of the next day's
  * occasions (a rule in a step of five minutes) that an allow-list learnt so far would refuse; `by_flows` weighs each by its
- * flows. Then lab traffic, and the first three minutes of each, which must be refused.
+ * flows. Then lab traffic (bench/gate/lab), and the first three minutes of each, which must be refused. DIR holds recorded
+ * flows of any kind, or is the folder of all data.
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -39,8 +40,9 @@ export async function run(args: readonly string[]): Promise<void> {
   })
   if (!existsSync(values.data))
     throw new Error(`there is no folder ${values.data}; give one with --data DIR, or set GUISE_DATA`)
+  const inside = `${values.data}/flows/rita/missing_host`
   const recorded = await readTraffic({
-    paths: [values.data],
+    paths: [existsSync(inside) ? inside : values.data],
     hostOf: (address) => address,
     nameOf: () => null,
     pace: 1,
