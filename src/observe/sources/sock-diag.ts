@@ -4,13 +4,10 @@
  */
 
 import { formatAddress } from '../../model/address.ts'
+import { AF_INET, AF_INET6, diagRequest, readEnds, SOCK_DIAG_BY_FAMILY } from '../../netlink/inet-diag.ts'
 import { attributes, encodeMessage, Flag, MessageType } from '../../netlink/message.ts'
 import { Family, NetlinkSocket } from '../../netlink/socket.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
-const AF_INET = 2
-const AF_INET6 = 10
-const IPPROTO_TCP = 6
 const INET_DIAG_INFO = 2
 /** Established, and closing ones that still have figures: not listening, not time-wait (they have no tcp_info). */
 const STATES = (1 << 1) | (1 << 4) | (1 << 5) | (1 << 8) | (1 << 9)
@@ -38,7 +35,8 @@ export async function sockDiag(clock: () => number = Date.now): Promise<SocketSu
   using socket = new NetlinkSocket(Family.sockDiag, { bufferBytes: 4 << 20 })
   for (const family of [AF_INET, AF_INET6]) {
     const sequence = socket.nextSequence()
-    socket.send(encodeMessage(SOCK_DIAG_BY_FAMILY, Flag.request | Flag.dump, sequence, request(family)))
+    const request = diagRequest({ family, protocol: 'tcp', states: STATES, more: 1 << (INET_DIAG_INFO - 1) })
+    socket.send(encodeMessage(SOCK_DIAG_BY_FAMILY, Flag.request | Flag.dump, sequence, request))
     const until = clock() + TIMEOUT_MS
     for (let isDone = false; !isDone && clock() < until; ) {
       const messages = await socket.receive()
@@ -53,24 +51,11 @@ export async function sockDiag(clock: () => number = Date.now): Promise<SocketSu
   return [...sums.values()]
 }
 
-/** struct inet_diag_req_v2: family, protocol, ext (bit of INET_DIAG_INFO), pad, states, then an empty socket id. */
-function request(family: number): Buffer {
-  const bytes = Buffer.alloc(56)
-  bytes[0] = family
-  bytes[1] = IPPROTO_TCP
-  bytes[2] = 1 << (INET_DIAG_INFO - 1)
-  bytes.writeUInt32LE(STATES, 4)
-  return bytes
-}
-
 /** One struct inet_diag_msg with its attributes. Anything shorter than it should be is passed over. */
 export function addSocket(payload: Buffer, sums: Map<string, SocketSum>): void {
-  if (payload.length < HEADER_BYTES) return
-  const family = payload[0]!
-  if (family !== AF_INET && family !== AF_INET6) return
-  // struct inet_diag_sockid begins at 4: two ports, then source and destination of 16 bytes each.
-  const local = readAddress(payload, 8, family)
-  const peer = readAddress(payload, 24, family)
+  const ends = payload.length < HEADER_BYTES ? null : readEnds(payload, 'tcp')
+  if (ends === null) return
+  const [local, peer] = [formatAddress(ends.local), formatAddress(ends.peer)]
   const key = `${local} ${peer}`
   attributes(payload, HEADER_BYTES, (type, info) => {
     if (type !== INET_DIAG_INFO || info.length < RETRANS_AT + 4) return
@@ -88,11 +73,4 @@ export function addSocket(payload: Buffer, sums: Map<string, SocketSum>): void {
       sum.rttSamples++
     }
   })
-}
-
-function readAddress(bytes: Buffer, at: number, family: number): string {
-  const words = new Uint32Array([0, 0, 0xffff, 0])
-  if (family === AF_INET) words[3] = bytes.readUInt32BE(at)
-  else for (let i = 0; i < 4; i++) words[i] = bytes.readUInt32BE(at + i * 4)
-  return formatAddress(words)
 }

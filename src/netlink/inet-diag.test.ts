@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { readOriginal } from './conntrack-lookup.ts'
+import { readEnds } from './inet-diag.ts'
 import { encodeAttribute, encodeNested } from './message.ts'
-import { readEnds } from './sock-destroy.ts'
 
 test('a socket of either family is read with both its ends', () => {
   const message = Buffer.alloc(72)
