@@ -29,10 +29,10 @@ export type Place = {
   readonly monitor: string | null
 }
 
+const SPOTS = ['namespace', 'face', 'cgroup', 'root', 'monitor'] as const
 /** Behind another link, in another namespace or cgroup: nothing of what was done at the one place is at the other. */
 export function isElsewhere(a: Place, b: Place): boolean {
-  const spots = [a, b].map(({ namespace, face, cgroup, root, monitor }) => [namespace, face, cgroup, root, monitor])
-  return JSON.stringify(spots[0]) !== JSON.stringify(spots[1])
+  return SPOTS.some((spot) => a[spot] !== b[spot])
 }
 
 /** What `inside` takes to be in it: its namespace, or the agent of the guest that it is. null = nobody lets us in. */
