@@ -187,6 +187,11 @@ test('a proposal is read with its evidence, renamed, split and accepted; nobody 
   await inbox.getByRole('heading', { name: 'Mail Relay B' }).waitFor()
   await relay.getByRole('button', { name: 'Accept' }).click()
   await page.getByText('Nobody wears it yet.').first().waitFor()
+  await page.getByRole('dialog').getByText('≈ 3 % of traffic not seen yet (1–6 %).').waitFor()
+  await page
+    .getByRole('dialog')
+    .getByRole('checkbox', { name: /I know/ })
+    .check()
   await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click()
   await page.getByRole('table', { name: 'Personas' }).getByText('Mail Relay', { exact: true }).first().waitFor()
   await relay.waitFor({ state: 'detached' })

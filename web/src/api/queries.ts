@@ -214,7 +214,8 @@ export function useConversations(id: string) {
     refetchInterval: 10_000,
   })
 }
-export function useGate(shelf: 'workloads' | 'personas', id: string) {
+export type GateShelf = 'workloads' | 'personas' | 'proposals'
+export function useGate(shelf: GateShelf, id: string) {
   return useQuery({
     queryKey: [shelf, id, 'gate'],
     queryFn: ({ signal }) => get<GateReport>(`/v1/${shelf}/${encodeURIComponent(id)}/gate`, signal),

@@ -4,9 +4,10 @@ import { t } from 'i18next'
 import { useState } from 'react'
 import type { ProposalRecord } from '../../../../src/model/proposal.ts'
 import { post } from '../../api/client.ts'
-import { keys } from '../../api/queries.ts'
+import { keys, useGate } from '../../api/queries.ts'
 import ConfirmDialog from '../../parts/confirm-dialog.tsx'
 import { FormField } from '../../parts/form-field.tsx'
+import { GateLine } from '../../parts/gate-line.tsx'
 import { say } from '../../parts/toast.tsx'
 import { proposalsKey } from './proposals.tsx'
 
@@ -25,11 +26,14 @@ export default function ProposalDialog(props: {
   const [name, setName] = useState(one.name)
   const [into, setInto] = useState(others[0]?.id ?? '')
   const [leave, setLeave] = useState<readonly string[]>([])
+  const [isKnown, setKnown] = useState(false)
+  const waits = useGate('proposals', one.id).data?.verdict === 'wait'
   const missing =
+    (word === 'accept' && waits && !isKnown) ||
     (word === 'rename' && (name.trim() === '' || name === one.name)) ||
     (word === 'split' && (leave.length === 0 || leave.length === one.workloads.length))
   const body = {
-    accept: { do: 'accept' },
+    accept: { do: 'accept', ...(waits && isKnown ? { despite: 'unseen-traffic' } : {}) },
     reject: { do: 'reject' },
     rename: { do: 'rename', name: name.trim() },
     merge: { do: 'merge', into },
@@ -39,7 +43,9 @@ export default function ProposalDialog(props: {
     <ConfirmDialog
       title={t(`proposals.ask.${word}`, { name: one.name })}
       verb={t(`proposals.verb.${word}`)}
-      hindrance={hindrance ?? (missing ? t(`proposals.needs.${word === 'split' ? 'split' : 'rename'}`) : null)}
+      hindrance={
+        hindrance ?? (missing ? t(`proposals.needs.${word === 'split' || word === 'accept' ? word : 'rename'}`) : null)
+      }
       onClose={onClose}
       act={async () => {
         await post(`/v1/proposals/${encodeURIComponent(one.id)}`, body)
@@ -49,6 +55,17 @@ export default function ProposalDialog(props: {
       }}
     >
       <p>{t(`proposals.what.${word}`, { count: one.rules.length })}</p>
+      {word === 'accept' ? (
+        <>
+          <GateLine shelf="proposals" id={one.id} />
+          {waits ? (
+            <label>
+              <input type="checkbox" checked={isKnown} onChange={(event) => setKnown(event.currentTarget.checked)} />{' '}
+              {t('proposals.despite')}
+            </label>
+          ) : null}
+        </>
+      ) : null}
       {word === 'rename' ? (
         <FormField label={t('proposals.name')} wrong={null}>
           {(control) => (

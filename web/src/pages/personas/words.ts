@@ -182,7 +182,12 @@ export const words = {
       reject_one: 'It goes, and what is like it is not proposed again.',
       reject_other: 'It goes, and what is like it is not proposed again.',
     },
-    needs: { rename: 'Give it another name.', split: 'Choose some of them, not all.' },
+    needs: {
+      accept: 'Too much was not seen yet. Say that you know.',
+      rename: 'Give it another name.',
+      split: 'Choose some of them, not all.',
+    },
+    despite: 'I know, and add the rules it lacks.',
     done: {
       accept: '{{name}} is a persona. Nobody wears it yet.',
       rename: '{{name}} has another name.',
