@@ -15,6 +15,8 @@ export type Description = {
 export type Familiar = ReadonlyMap<string, readonly number[]>
 
 const MOST_CLAUSES = 3
+/** A share of hardly anything: what they never do says less of them than what they do. */
+const NEVER = 0.005
 /** Below this, in robust units, a difference is none. */
 const TELLING = 0.25
 
@@ -45,10 +47,12 @@ export function describe(model: Model, known: Familiar, cluster: Cluster): Descr
       outside(
         value,
         rows.map((at) => prototypes[at + f]!),
-      ) / scale[f]!
+        scale[f]!,
+      )
     // Unlike everybody counts most; unlike the nearest alone tells these two apart.
     const fromAll = Math.min(...[...known.values()].map(off))
-    return { feature, value, score: Number.isNaN(value) ? 0 : fromAll + off(closest) / 4 }
+    const weight = feature.unit === 'share' && value < NEVER ? 0.2 : 1
+    return { feature, value, score: Number.isNaN(value) ? 0 : weight * (fromAll + off(closest) / 4) }
   })
   return {
     because: said
@@ -60,13 +64,13 @@ export function describe(model: Model, known: Familiar, cluster: Cluster): Descr
   }
 }
 
-/** How far a value is from the middle four fifths of others; a persona that never shows it is a unit's surprise of four. */
-function outside(value: number, others: readonly number[]): number {
+/** How many units a value is from the middle four fifths of others; from those who never show it, one. */
+function outside(value: number, others: readonly number[], unit: number): number {
   const sorted = others.filter((other) => !Number.isNaN(other)).sort((a, b) => a - b)
-  if (sorted.length === 0) return Number.isNaN(value) ? 0 : 4
+  if (sorted.length === 0) return 1
   const low = sorted[Math.floor(0.1 * (sorted.length - 1))]!
   const high = sorted[Math.ceil(0.9 * (sorted.length - 1))]!
-  return Math.max(0, low - value, value - high)
+  return Math.max(0, low - value, value - high) / unit
 }
 
 /** One sentence for people. `count` = workloads. */
