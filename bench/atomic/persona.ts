@@ -1,4 +1,7 @@
-/** Two personas that differ in every facet, and the secrets they name, put where an agent would have brought them. */
+/**
+ * Two personas that differ in every facet they wear, and the secrets they name, put where an agent would have brought them. They
+ * wear no `dlp`, `inspection`, `machine`, `onDeny` and `packages`.
+ */
 import { bootCertificate } from '../../guest/certificate.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
 import type { RedirectsWish } from '../../src/model/facets/redirects.ts'
