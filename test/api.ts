@@ -32,6 +32,10 @@ export const LOOPBACK = { host: '127.0.0.1:7070' }
 function notingControl(asked: Asked[], store: Store, clock: { readonly now: number }): Control {
   const note = (what: string, detail: unknown) => void asked.push({ what, detail })
   const refusal = { ok: false, code: 'move-refused', why: 'It is over.', cure: 'Make a new one.' } as const
+  const refuses = (what: string) => async (request: unknown) => {
+    note(what, request)
+    return refusal
+  }
   return {
     async requestShift(request) {
       note('requestShift', request)
@@ -41,39 +45,15 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       note('undoShift', request)
       return { ok: true, value: { shift: request.shift, plan: null, state: 'rolled-back' } }
     },
-    async approvePlan(request) {
-      note('approvePlan', request)
-      return refusal
-    },
-    async confirmPlan(request) {
-      note('confirmPlan', request)
-      return refusal
-    },
-    async rollbackPlan(request) {
-      note('rollbackPlan', request)
-      return refusal
-    },
-    async rollbackTo(request) {
-      note('rollbackTo', request)
-      return refusal
-    },
-    async lookBackTo(request) {
-      note('lookBackTo', request)
-      return refusal
-    },
-    async resume(request) {
-      note('resume', request)
-      return refusal
-    },
+    approvePlan: refuses('approvePlan'),
+    confirmPlan: refuses('confirmPlan'),
+    rollbackPlan: refuses('rollbackPlan'),
+    rollbackTo: refuses('rollbackTo'),
+    lookBackTo: refuses('lookBackTo'),
+    resume: refuses('resume'),
     machines: () => ({ at: null, machines: [], orders: [] }),
-    async orderMachine(request) {
-      note('orderMachine', request)
-      return refusal
-    },
-    async approveMachine(request) {
-      note('approveMachine', request)
-      return refusal
-    },
+    orderMachine: refuses('orderMachine'),
+    approveMachine: refuses('approveMachine'),
     manifestsChanged: (tenant) => note('manifestsChanged', tenant),
     ratings: () => [],
     async decisionInput(tenant) {
@@ -102,10 +82,7 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       { table: 'ip nat', chain: 'POSTROUTING', hook: 'postrouting', priority: 100, policy: 'accept' },
     ],
     drift: () => null,
-    async changeProposal(request) {
-      note('changeProposal', request)
-      return refusal
-    },
+    changeProposal: refuses('changeProposal'),
     async teach(request) {
       note('teach', request)
       return { ok: true, value: { ...request, vectors: [[1, null]], at: clock.now } }

@@ -3,38 +3,33 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { agentOnRange } from '../../bench/kill/agent-on-range.ts'
+import { before, test } from 'node:test'
+import { machineOnRange } from '../../bench/kill/machine-on-range.ts'
 import { until } from '../../bench/kill/range.ts'
-import { buildGuest } from '../../guest/build.ts'
 import { needQemu, needRoot } from '../../test/need.ts'
 import { allowing } from '../../test/whole-persona.ts'
 import { machineKey } from '../enforce/drivers/places.ts'
 import { readLog } from '../enforce/drivers/qemu/machine-log.ts'
-import { type Machines, openMachines } from '../enforce/drivers/qemu/machines.ts'
 import { findRunning } from '../enforce/drivers/qemu/running.ts'
 import type { MachineAct, MachineOrder } from '../model/machine-order.ts'
 
 const skip = needRoot() || needQemu()
-let machines: Machines
-let till = ''
-after(async () => {
-  if (skip !== false) return
-  for (const one of machines?.all() ?? []) await machines.destroy(one.machine.uuid)
-})
-const on = agentOnRange('mo', skip)
-
+const ordered = machineOnRange(
+  'mo',
+  skip,
+  { name: 'till', memoryMb: 128, face: 'gvorder' },
+  { machines: 2, memoryMb: 300, cpus: 2 },
+)
+const { on } = ordered
+const till = () => ordered.machine.uuid
 before(async () => {
   if (skip !== false) return
-  const image = await buildGuest()
-  await until('the range stands', 30_000, () => (on.server as typeof on.server | undefined)?.connected === true)
-  const quota = { machines: 2, memoryMb: 300, cpus: 2 }
-  machines = openMachines({ home: on.range.home, namespace: `/run/netns/${on.range.router}`, quota })
-  const boot = { from: 'kernel', ...image } as const
-  const link = { face: 'gvorder', gateways: [], addresses: [] }
-  const made = machines.define({ name: 'till', boot, memoryMb: 128, cpus: 1, accelerator: 'tcg', ...link })
-  assert.ok(made.ok)
-  till = made.value.uuid
+  // Hooks of a whole file begin together.
+  await until(
+    'the machine is there',
+    60_000,
+    () => (ordered.machine as typeof ordered.machine | undefined) !== undefined,
+  )
   floor('')
 })
 
@@ -65,13 +60,13 @@ test('started, resized, stopped; told as begun and done; sent twice it is acted 
   const start = order({ do: 'start' })
   assert.equal(await answered(start), 'done it runs (tcg)')
   assert.equal(toldOf(start.id)[0], 'begun')
-  assert.ok(findRunning(till))
+  assert.ok(findRunning(till()))
   await until('it is told as running', 20_000, () =>
-    on.server.reports.some(({ machines: told }) => told?.some(({ uuid, power }) => uuid === till && power === 'on')),
+    on.server.reports.some(({ machines: told }) => told?.some(({ uuid, power }) => uuid === till() && power === 'on')),
   )
   assert.equal(await answered(order({ do: 'stop', how: 'cut' })), 'done it was cut')
   assert.equal(await answered(start), 'done it runs (tcg)', 'as before')
-  assert.equal(findRunning(till), null)
+  assert.equal(findRunning(till()), null)
   assert.equal(await answered(order({ do: 'resize', memoryMb: 96 })), 'done memory next-start, processors same')
   assert.deepEqual(
     readLog(on.range.home).map(({ by, act, outcome }) => `${by} ${act} ${outcome}`),
@@ -95,7 +90,7 @@ test('late, unsigned where signatures are asked for, against a persona: refused'
   )
   const state = on.range.state(on.next(), 0)
   const worn = {
-    ...{ workload: 'till', key: machineKey(till), persona: { id: 'p', name: 'Shut', version: 1 } },
+    ...{ workload: 'till', key: machineKey(till()), persona: { id: 'p', name: 'Shut', version: 1 } },
     ...{ egress: allowing(), ingress: allowing(), containment: null, machine: { power: 'off' as const } },
   }
   await on.apply({ ...state, workloads: [...state.workloads, worn] }, 'confirm', 'confirmed')
@@ -104,7 +99,7 @@ test('late, unsigned where signatures are asked for, against a persona: refused'
   await until('the floor is read', 20_000, async () =>
     /asks for signatures/.test(await answered(order({ do: 'destroy' }))),
   )
-  assert.equal(machines.all().length, 1)
+  assert.equal(ordered.machines.all().length, 1)
 })
 
 test('what is no order is none: names with more than letters, fields of nobody', { skip }, async () => {

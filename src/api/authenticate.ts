@@ -235,8 +235,3 @@ function limited(running: number, queued: number): <T>(work: () => Promise<T>) =
     }
   }
 }
-
-/** Another agent's id is refused before anything of it is read. */
-export function speaksFor(principal: Principal, agent: string): boolean {
-  return principal.agent === null || principal.agent === agent
-}

@@ -101,3 +101,15 @@ export async function listTable(table: string): Promise<string> {
     throw new Error(`nft -j list table ${table} failed: ${error.message}`)
   })
 }
+
+/** What stands in it, as `nft -j` lists it; null = no such table. */
+export async function listedObjects<T>(table: string): Promise<readonly Readonly<Record<string, T>>[] | null> {
+  let text: string
+  try {
+    text = await listTable(table)
+  } catch (error) {
+    if (/No such file or directory/.test((error as Error).message)) return null
+    throw error
+  }
+  return (JSON.parse(text) as { nftables: Record<string, T>[] }).nftables
+}

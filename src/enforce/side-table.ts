@@ -3,7 +3,7 @@
  * change; what is worn are elements, each named after the link of the workload it belongs to. Translation is decided by a
  * flow's first packet (conntrack keeps it), so live flows keep what they had. No element, no table.
  */
-import { listTable } from './load.ts'
+import { listedObjects } from './load.ts'
 import { runStep, type Step } from './step.ts'
 
 const TABLE = 'inet guise_nat'
@@ -132,14 +132,8 @@ function written({ map, key }: Entry): string {
 
 /** null = no such table. */
 async function read(): Promise<Found | null> {
-  let text: string
-  try {
-    text = await listTable(TABLE)
-  } catch (error) {
-    if (/No such file or directory/.test((error as Error).message)) return null
-    throw error
-  }
-  const objects = (JSON.parse(text) as { nftables: Record<string, Listed>[] }).nftables
+  const objects = await listedObjects<Listed>(TABLE)
+  if (objects === null) return null
   const comments = new Map<string, string[]>(Object.keys(CHAINS).map((chain) => [chain, []]))
   const entries: Entry[] = []
   for (const { rule, map, set } of objects) {

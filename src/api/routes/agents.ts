@@ -2,13 +2,12 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { AgentId } from '../../model/ids.ts'
 import { Mode } from '../../model/policy.ts'
 import type { AgentReport, ServerMessage } from '../../model/wire.ts'
+import { knownAgent, speakingAgent } from '../agent-of.ts'
 import { mintToken } from '../auth.ts'
-import { speaksFor } from '../authenticate.ts'
 import { REPORT_LIMIT } from '../body.ts'
-import { notFound, Problem, refused } from '../problem.ts'
+import { Problem, refused } from '../problem.ts'
 import { AGENT_NAME, etag, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const tags = ['agents']
@@ -19,12 +18,8 @@ const Enrol = Type.Object(
 )
 
 export function agentRoutes(app: Routes, deps: RouteDeps): void {
-  /** Another agent's id is as if it were not there. */
   const speaker = (request: FastifyRequest) => {
-    const principal = principalOf(request)
-    const { id } = request.params as { id: string }
-    if (!speaksFor(principal, id)) throw notFound('agent of that id')
-    return { tenant: principal.tenant, id: id as AgentId }
+    return { tenant: principalOf(request).tenant, id: speakingAgent(request) }
   }
 
   app.get('/agents', { schema: { tags, summary: 'Agents' } }, async (request) => ({
@@ -33,8 +28,7 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
   }))
 
   app.get('/agents/:id', { schema: { tags, summary: 'One agent', params: Params } }, async (request, reply) => {
-    const record = await deps.store().agents.get(principalOf(request).tenant, request.params.id as AgentId)
-    if (record === null) throw notFound('agent of that id')
+    const record = await knownAgent(deps, request)
     return reply.header('etag', etag(record.version)).send(record)
   })
 
@@ -50,12 +44,10 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
     },
     async (request) => {
       const { tenant, actor } = principalOf(request)
-      const agent = request.params.id as AgentId
-      const record = await deps.store().agents.get(tenant, agent)
-      if (record === null) throw notFound('agent of that id')
+      const { id: agent, mode: inForce } = await knownAgent(deps, request)
       const outcome = await deps.control.setMode({ tenant, agent, mode: request.body.mode, by: actor })
       if (!outcome.ok) throw refused(outcome)
-      return { id: agent, asked: request.body.mode, mode: record.mode }
+      return { id: agent, asked: request.body.mode, mode: inForce }
     },
   )
 

@@ -2,8 +2,7 @@
 import { Type } from 'typebox'
 import { daysOf } from '../../model/facets/issued-id.ts'
 import { CERTIFICATE_NAME, type Tls } from '../../model/facets/tls.ts'
-import type { AgentId } from '../../model/ids.ts'
-import { speaksFor } from '../authenticate.ts'
+import { speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'
 import { AGENT_NAME, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
@@ -31,9 +30,8 @@ export function certificateRoutes(app: Routes, deps: RouteDeps): void {
     },
     async (request, reply) => {
       const principal = principalOf(request)
-      if (!speaksFor(principal, request.params.id)) throw notFound('agent of that id')
       const { tenant } = principal
-      const agent = request.params.id as AgentId
+      const agent = speakingAgent(request)
       const { workload, name, request: text } = request.body
       const { confirmed, pending } = await deps.store().plans.target(tenant)
       const issue = [pending, confirmed]

@@ -1,9 +1,8 @@
 /** Machines of a host: what they are, what was asked of them and what became of it; and asking. */
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { AgentId } from '../../model/ids.ts'
 import { MachineAct, MachineOrder } from '../../model/machine-order.ts'
-import { notFound, refused } from '../problem.ts'
+import { knownAgent } from '../agent-of.ts'
+import { refused } from '../problem.ts'
 import { AGENT_NAME, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
 const tags = ['agents']
@@ -12,18 +11,11 @@ const OrderParams = Type.Object({ ...Params.properties, order: MachineOrder.prop
 const Ask = Type.Object({ machine: MachineOrder.properties.machine, act: MachineAct }, { additionalProperties: false })
 
 export function machineRoutes(app: Routes, deps: RouteDeps): void {
-  const agentOf = async (request: FastifyRequest): Promise<AgentId> => {
-    const { id } = request.params as { id: string }
-    const record = await deps.store().agents.get(principalOf(request).tenant, id as AgentId)
-    if (record === null) throw notFound('agent of that id')
-    return record.id
-  }
-
   app.get(
     '/agents/:id/machines',
     { schema: { tags, summary: 'The machines of its host, and the orders about them, newest first', params: Params } },
     async (request) => {
-      const agent = await agentOf(request)
+      const { id: agent } = await knownAgent(deps, request)
       return deps.control.machines(principalOf(request).tenant, agent)
     },
   )
@@ -40,7 +32,7 @@ export function machineRoutes(app: Routes, deps: RouteDeps): void {
       },
     },
     async (request, reply) => {
-      const agent = await agentOf(request)
+      const { id: agent } = await knownAgent(deps, request)
       const { tenant, actor } = principalOf(request)
       const { machine, act } = request.body
       const key = request.keepAs === null ? null : `${actor} ${request.keepAs}`
@@ -61,7 +53,7 @@ export function machineRoutes(app: Routes, deps: RouteDeps): void {
       },
     },
     async (request, reply) => {
-      const agent = await agentOf(request)
+      const { id: agent } = await knownAgent(deps, request)
       const { tenant, actor } = principalOf(request)
       const outcome = await deps.control.approveMachine({ tenant, agent, order: request.params.order, by: actor })
       if (!outcome.ok) throw refused(outcome)

@@ -2,8 +2,7 @@
 import { Type } from 'typebox'
 import { MAX_SECRET_BYTES, SecretName, SecretRef, secretRefsIn } from '../../model/facets/secret.ts'
 import { PUBLIC_KEY } from '../../model/facets/secret-box.ts'
-import type { AgentId } from '../../model/ids.ts'
-import { speaksFor } from '../authenticate.ts'
+import { speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'
 import { AGENT_NAME, auditOf, etag, ifMatch, principalOf, type RouteDeps, type Routes, written } from '../route.ts'
 
@@ -97,10 +96,8 @@ export function secretRoutes(app: Routes, deps: RouteDeps): void {
       config: { secret: true },
     },
     async (request) => {
-      const principal = principalOf(request)
-      const { tenant, via } = principal
-      if (!speaksFor(principal, request.params.id)) throw notFound('agent of that id')
-      const agent = request.params.id as AgentId
+      const { tenant, via } = principalOf(request)
+      const agent = speakingAgent(request)
       const { publicKey, want } = request.body
       const { plans, secrets } = deps.store()
       // Over the local socket its peer is root: who it is needs no key from before.

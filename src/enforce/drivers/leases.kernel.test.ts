@@ -1,56 +1,36 @@
 /** A guest whose agent nobody asks wears network and resolvers by DHCP, through the real agent; its own agent is only looked through. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
-import { agentOnRange } from '../../../bench/kill/agent-on-range.ts'
+import { test } from 'node:test'
+import { machineOnRange } from '../../../bench/kill/machine-on-range.ts'
 import { until } from '../../../bench/kill/range.ts'
-import { buildGuest } from '../../../guest/build.ts'
 import { needDnsmasq, needQemu, needRoot } from '../../../test/need.ts'
 import { allowing } from '../../../test/whole-persona.ts'
 import type { AgentState, DesiredState } from '../../model/desired.ts'
 import { LEASE_S } from './leases.ts'
 import { machineKey } from './places.ts'
 import { guestAnswers, runInGuest } from './qemu/guest-agent.ts'
-import { type Machine, socketsOf } from './qemu/machine.ts'
-import { type Machines, openMachines } from './qemu/machines.ts'
+import { socketsOf } from './qemu/machine.ts'
 
 const skip = needRoot() || needQemu() || needDnsmasq()
 const FACE = 'gvlease'
-let machines: Machines
-let machine: Machine
-after(async () => {
-  if (skip !== false) return
-  for (const one of machines?.all() ?? []) await machines.destroy(one.machine.uuid)
-})
-const on = agentOnRange('ls', skip)
-
-before(async () => {
-  if (skip !== false) return
-  const image = await buildGuest()
-  await until('the range stands', 30_000, () => (on.server as typeof on.server | undefined)?.connected === true)
-  const quota = { machines: 1, memoryMb: 256, cpus: 2 }
-  machines = openMachines({ home: on.range.home, namespace: `/run/netns/${on.range.router}`, quota })
-  const boot = { from: 'kernel', ...image } as const
-  const link = { face: FACE, gateways: [], addresses: [] }
-  const how = { settings: 'dhcp', accelerator: 'tcg' } as const
-  const made = machines.define({ name: 'camera', boot, memoryMb: 128, cpus: 1, ...link, ...how })
-  assert.ok(made.ok)
-  machine = made.value
-  const key = machineKey(machine.uuid)
-  await until('the agent knows it', 40_000, () =>
-    on.server.reports.some(({ workloads }) => workloads?.some((one) => one.key === key)),
-  )
-})
+const leased = machineOnRange(
+  'ls',
+  skip,
+  { name: 'camera', memoryMb: 128, face: FACE, settings: 'dhcp' },
+  { machines: 1, memoryMb: 256, cpus: 2 },
+)
+const { on } = leased
 
 function wearing(wears: Partial<DesiredState>): AgentState {
   const state = on.range.state(on.next(), 0)
   const own: DesiredState = {
-    ...{ workload: 'camera', key: machineKey(machine.uuid), persona: { id: 'p', name: 'P', version: 1 } },
+    ...{ workload: 'camera', key: machineKey(leased.machine.uuid), persona: { id: 'p', name: 'P', version: 1 } },
     ...{ egress: allowing(), ingress: allowing(), containment: null, ...wears },
   }
   return { ...state, confirmWithinMs: 60_000, workloads: [...state.workloads, own] }
 }
-const agent = () => socketsOf(machine.uuid).agent
+const agent = () => socketsOf(leased.machine.uuid).agent
 const inGuest = (program: string, ...argv: string[]) => runInGuest(agent(), program, argv).catch(() => '')
 const server = () => {
   try {

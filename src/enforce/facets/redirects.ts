@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { canonicalText, parseAddress, parseCidr } from '../../model/address.ts'
 import type { Redirect, RedirectsWish } from '../../model/facets/redirects.ts'
 import { type FacetPart, faceOf, type Place } from '../facet.ts'
-import { listTable } from '../load.ts'
+import { listedObjects } from '../load.ts'
 import { runStep, type Step } from '../step.ts'
 
 const TABLE = 'inet guise_redirect'
@@ -112,14 +112,8 @@ type Listed = { readonly chain?: string; readonly comment?: string; readonly ele
 
 /** null = no such table. A chain that no packet of its link reaches is none. */
 async function read(): Promise<Found | null> {
-  let text: string
-  try {
-    text = await listTable(TABLE)
-  } catch (error) {
-    if (/No such file or directory/.test((error as Error).message)) return null
-    throw error
-  }
-  const objects = (JSON.parse(text) as { nftables: Record<string, Listed>[] }).nftables
+  const objects = await listedObjects<Listed>(TABLE)
+  if (objects === null) return null
   const rules = objects.flatMap(({ rule }) => (rule === undefined ? [] : [rule]))
   const faces = objects.flatMap(({ map }) => (map?.elem ?? []).map((one) => String((one as [unknown])[0])))
   const of = (chain: string) => rules.filter((rule) => rule.chain === chain).map(({ comment = '' }) => comment)
