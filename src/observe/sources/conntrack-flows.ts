@@ -1,29 +1,15 @@
-/** What is known of every live conntrack entry, so that totals become deltas, and what was lost is noticed. Pure: time is an argument. */
+/**
+ * What is known of every live conntrack entry, so that totals become deltas, and what was lost is noticed. A row of columns
+ * for each, used again when the entry is gone: a busy host makes and ends thousands a second. Pure: time is an argument.
+ */
 import { type FlowBatch, Mark, Phase, stateCode } from '../../model/flow.ts'
 import { type CtEntry, isHandshake, outcomeOf } from './conntrack-message.ts'
-
-type Known = {
-  readonly source: Uint32Array
-  readonly target: Uint32Array
-  readonly sourcePort: number
-  readonly targetPort: number
-  readonly proto: number
-  readonly start: number
-  bytesOut: number
-  bytesIn: number
-  packetsOut: number
-  packetsIn: number
-  marks: number
-  /** The outcome that was told already. */
-  told: number
-  /** Number of the dump that last saw it (or of the one before its NEW). */
-  seen: number
-}
 
 /** Dumps that an entry must be missing from before its DESTROY counts as lost: one may have been under way when it was made. */
 const MISSING_DUMPS = 2
 /** Entries followed at most: four times the usual nf_conntrack_max of a small host. */
 const MAX_FLOWS = 1 << 20
+const FIRST_ROWS = 1 << 10
 
 export type ConntrackFlows = {
   readonly size: number
@@ -37,8 +23,41 @@ export type ConntrackFlows = {
   dumpEnded(now: number, batchWithRoom: () => FlowBatch): void
 }
 
+type Known = ReturnType<typeof columnsFor>
+
+/** `start`: epoch ms; `told`: the outcome that was told already; `seen`: number of the dump that last saw it, or of the one before its NEW. */
+const columnsFor = (rows: number) => ({
+  id: new Int32Array(rows),
+  isLive: new Uint8Array(rows),
+  source: new Uint32Array(4 * rows),
+  target: new Uint32Array(4 * rows),
+  sourcePort: new Uint16Array(rows),
+  targetPort: new Uint16Array(rows),
+  proto: new Uint8Array(rows),
+  start: new Float64Array(rows),
+  bytesOut: new Float64Array(rows),
+  bytesIn: new Float64Array(rows),
+  packetsOut: new Float64Array(rows),
+  packetsIn: new Float64Array(rows),
+  marks: new Uint8Array(rows),
+  told: new Uint8Array(rows),
+  seen: new Float64Array(rows),
+})
+
+/** Twice as many rows, what is in them kept. */
+function grown(known: Known): Known {
+  const more = columnsFor(2 * known.id.length)
+  for (const [name, column] of Object.entries(known)) more[name as keyof Known].set(column)
+  return more
+}
+
 export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
-  const flows = new Map<number, Known>()
+  let known = columnsFor(FIRST_ROWS)
+  /** Signed, as V8 keeps 32 bits without an object. */
+  const rows = new Map<number, number>()
+  const free: number[] = []
+  /** Rows that were ever used. */
+  let used = 0
   /** Entries destroyed lately: a dump that was under way still lists them. */
   let gone = new Set<number>()
   let goneBefore = new Set<number>()
@@ -46,33 +65,35 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
   let reconciled = 0
   let refused = 0
 
-  const open = (entry: CtEntry, now: number, batch: FlowBatch): void => {
-    if (flows.size >= maxFlows) {
+  /** Row of the same flow; an entry's number may be given again, and the tuple says so. −1 = not known. */
+  const find = (entry: CtEntry): number => {
+    const row = rows.get(entry.id | 0)
+    return row !== undefined && isSame(known, row, entry) ? row : -1
+  }
+  const forget = (row: number): void => {
+    rows.delete(known.id[row]!)
+    known.isLive[row] = 0
+    free.push(row)
+  }
+  const open = (entry: CtEntry, now: number, batch: FlowBatch): number => {
+    // The number was given to another flow, and we never heard of the end of the first.
+    const stale = rows.get(entry.id | 0)
+    if (stale !== undefined) forget(stale)
+    if (rows.size >= maxFlows) {
       refused++
-      return
+      return -1
     }
-    const known: Known = {
-      source: Uint32Array.from(entry.source),
-      target: Uint32Array.from(entry.target),
-      sourcePort: entry.sourcePort,
-      targetPort: entry.targetPort,
-      proto: entry.proto,
-      start: entry.startMs > 0 ? entry.startMs : now,
-      bytesOut: 0,
-      bytesIn: 0,
-      packetsOut: 0,
-      packetsIn: 0,
-      marks: 0,
-      told: stateCode.none,
-      seen: dump,
-    }
-    flows.set(entry.id, known)
-    tell(batch, known, entry, Phase.opened, now, false)
+    const row = free.pop() ?? used++
+    if (row === known.id.length) known = grown(known)
+    begin(known, row, entry, entry.startMs > 0 ? entry.startMs : now, dump)
+    rows.set(entry.id | 0, row)
+    tell(batch, known, row, entry, Phase.opened, now, 'goes on')
+    return row
   }
 
   return {
     get size() {
-      return flows.size
+      return rows.size
     },
     get reconciled() {
       return reconciled
@@ -81,51 +102,42 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
       return refused
     },
     opened(entry, now, batch) {
-      const stale = flows.get(entry.id)
-      // Known from a dump already; or the number was given to another flow and we never heard of the end of the first.
-      if (stale !== undefined && isSame(stale, entry)) return
-      if (stale !== undefined) flows.delete(entry.id)
-      gone.delete(entry.id)
-      goneBefore.delete(entry.id)
+      // Known from a dump already.
+      if (find(entry) >= 0) return
+      gone.delete(entry.id | 0)
+      goneBefore.delete(entry.id | 0)
       open(entry, now, batch)
     },
     closed(entry, now, batch) {
-      gone.add(entry.id)
-      let known = flows.get(entry.id)
-      if (known === undefined || !isSame(known, entry)) {
+      gone.add(entry.id | 0)
+      let row = find(entry)
+      if (row < 0) {
         reconciled++
-        open(entry, entry.startMs > 0 ? entry.startMs : now, batch)
-        known = flows.get(entry.id)
-        if (known === undefined) return
+        row = open(entry, entry.startMs > 0 ? entry.startMs : now, batch)
+        if (row < 0) return
       }
-      flows.delete(entry.id)
-      tell(batch, known, entry, Phase.closed, entry.stopMs > 0 ? entry.stopMs : now, true)
+      tell(batch, known, row, entry, Phase.closed, entry.stopMs > 0 ? entry.stopMs : now, 'is over')
+      forget(row)
     },
     dumped(entry, now, batch) {
-      if (gone.has(entry.id) || goneBefore.has(entry.id)) return
-      const known = flows.get(entry.id)
-      if (known === undefined || !isSame(known, entry)) {
+      if (gone.has(entry.id | 0) || goneBefore.has(entry.id | 0)) return
+      const row = find(entry)
+      if (row < 0) {
         reconciled++
         open(entry, now, batch)
         return
       }
-      known.seen = dump
-      const state = outcomeOf(entry, now - known.start, false)
-      const isNews =
-        entry.bytesOut > known.bytesOut ||
-        entry.bytesIn > known.bytesIn ||
-        state !== known.told ||
-        (isHandshake(entry) && (known.marks & Mark.handshake) === 0)
-      if (isNews) tell(batch, known, entry, Phase.progress, now, false)
+      known.seen[row] = dump
+      if (isNews(known, row, entry, now)) tell(batch, known, row, entry, Phase.progress, now, 'goes on')
     },
     dumpEnded(now, batchWithRoom) {
-      for (const [id, known] of flows) {
-        if (dump - known.seen < MISSING_DUMPS) continue
-        flows.delete(id)
+      for (let row = 0; row < used; row++) {
+        if (known.isLive[row] === 0 || dump - known.seen[row]! < MISSING_DUMPS) continue
         const batch = batchWithRoom()
-        const row = put(batch, known, Phase.closed, now)
-        batch.bytesOut[row] = batch.bytesIn[row] = batch.packetsOut[row] = batch.packetsIn[row] = 0
-        batch.state[row] = stateCode.none
+        const at = put(batch, known, row, Phase.closed, now)
+        batch.bytesOut[at] = batch.bytesIn[at] = batch.packetsOut[at] = batch.packetsIn[at] = 0
+        batch.state[at] = stateCode.none
+        forget(row)
       }
       dump++
       goneBefore = gone
@@ -134,48 +146,81 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
   }
 }
 
-/** An entry's number may be given again: the tuple says whether it is still the same flow. */
-function isSame(known: Known, entry: CtEntry): boolean {
+function begin(known: Known, row: number, entry: CtEntry, start: number, dump: number): void {
+  known.id[row] = entry.id
+  known.isLive[row] = 1
+  known.source.set(entry.source, 4 * row)
+  known.target.set(entry.target, 4 * row)
+  known.sourcePort[row] = entry.sourcePort
+  known.targetPort[row] = entry.targetPort
+  known.proto[row] = entry.proto
+  known.start[row] = start
+  known.bytesOut[row] = known.bytesIn[row] = known.packetsOut[row] = known.packetsIn[row] = 0
+  known.marks[row] = 0
+  known.told[row] = stateCode.none
+  known.seen[row] = dump
+}
+
+function isSame(known: Known, row: number, entry: CtEntry): boolean {
   return (
-    known.sourcePort === entry.sourcePort &&
-    known.targetPort === entry.targetPort &&
-    known.proto === entry.proto &&
-    known.source[3] === entry.source[3] &&
-    known.target[3] === entry.target[3]
+    known.sourcePort[row] === entry.sourcePort &&
+    known.targetPort[row] === entry.targetPort &&
+    known.proto[row] === entry.proto &&
+    known.source[4 * row + 3] === entry.source[3] &&
+    known.target[4 * row + 3] === entry.target[3]
+  )
+}
+
+function isNews(known: Known, row: number, entry: CtEntry, now: number): boolean {
+  return (
+    entry.bytesOut > known.bytesOut[row]! ||
+    entry.bytesIn > known.bytesIn[row]! ||
+    outcomeOf(entry, now - known.start[row]!, false) !== known.told[row] ||
+    (isHandshake(entry) && (known.marks[row]! & Mark.handshake) === 0)
   )
 }
 
 /** A row with what is new since the row before. An outcome is told once. */
-function tell(batch: FlowBatch, known: Known, entry: CtEntry, phase: number, now: number, isOver: boolean): void {
-  if (isHandshake(entry)) known.marks |= Mark.handshake
-  const row = put(batch, known, phase, now)
+function tell(
+  batch: FlowBatch,
+  known: Known,
+  row: number,
+  entry: CtEntry,
+  phase: number,
+  now: number,
+  life: 'goes on' | 'is over',
+): void {
+  if (isHandshake(entry)) known.marks[row]! |= Mark.handshake
+  const at = put(batch, known, row, phase, now)
   // Counters only grow; a smaller one is a message without counters.
-  batch.bytesOut[row] = Math.max(0, entry.bytesOut - known.bytesOut)
-  batch.bytesIn[row] = Math.max(0, entry.bytesIn - known.bytesIn)
-  batch.packetsOut[row] = Math.max(0, entry.packetsOut - known.packetsOut)
-  batch.packetsIn[row] = Math.max(0, entry.packetsIn - known.packetsIn)
-  known.bytesOut = Math.max(known.bytesOut, entry.bytesOut)
-  known.bytesIn = Math.max(known.bytesIn, entry.bytesIn)
-  known.packetsOut = Math.max(known.packetsOut, entry.packetsOut)
-  known.packetsIn = Math.max(known.packetsIn, entry.packetsIn)
-  const state = outcomeOf(entry, now - known.start, isOver)
-  batch.state[row] = state === known.told ? stateCode.none : state
-  known.told = state
+  batch.bytesOut[at] = Math.max(0, entry.bytesOut - known.bytesOut[row]!)
+  batch.bytesIn[at] = Math.max(0, entry.bytesIn - known.bytesIn[row]!)
+  batch.packetsOut[at] = Math.max(0, entry.packetsOut - known.packetsOut[row]!)
+  batch.packetsIn[at] = Math.max(0, entry.packetsIn - known.packetsIn[row]!)
+  known.bytesOut[row] = Math.max(known.bytesOut[row]!, entry.bytesOut)
+  known.bytesIn[row] = Math.max(known.bytesIn[row]!, entry.bytesIn)
+  known.packetsOut[row] = Math.max(known.packetsOut[row]!, entry.packetsOut)
+  known.packetsIn[row] = Math.max(known.packetsIn[row]!, entry.packetsIn)
+  const state = outcomeOf(entry, now - known.start[row]!, life === 'is over')
+  batch.state[at] = state === known.told[row] ? stateCode.none : state
+  known.told[row] = state
 }
 
-function put(batch: FlowBatch, known: Known, phase: number, now: number): number {
-  const row = batch.count++
-  batch.start[row] = known.start
-  batch.end[row] = Math.max(now, known.start)
-  batch.source.set(known.source, row * 4)
-  batch.target.set(known.target, row * 4)
-  batch.sourcePort[row] = known.sourcePort
-  batch.targetPort[row] = known.targetPort
-  batch.proto[row] = known.proto
-  batch.phase[row] = phase
-  batch.marks[row] = known.marks
-  batch.sourceWorkload[row] = -1
-  batch.targetWorkload[row] = -1
-  batch.service[row] = 0
-  return row
+function put(batch: FlowBatch, known: Known, row: number, phase: number, now: number): number {
+  const at = batch.count++
+  batch.start[at] = known.start[row]!
+  batch.end[at] = Math.max(now, known.start[row]!)
+  for (let word = 0; word < 4; word++) {
+    batch.source[4 * at + word] = known.source[4 * row + word]!
+    batch.target[4 * at + word] = known.target[4 * row + word]!
+  }
+  batch.sourcePort[at] = known.sourcePort[row]!
+  batch.targetPort[at] = known.targetPort[row]!
+  batch.proto[at] = known.proto[row]!
+  batch.phase[at] = phase
+  batch.marks[at] = known.marks[row]!
+  batch.sourceWorkload[at] = -1
+  batch.targetWorkload[at] = -1
+  batch.service[at] = 0
+  return at
 }

@@ -4,7 +4,7 @@
  */
 
 import { Proto, stateCode } from '../../model/flow.ts'
-import { attributes } from '../../netlink/message.ts'
+import { type VisitAttribute, walkAttributes } from '../../netlink/message.ts'
 
 const CTNETLINK = 1
 export const CtMessage = { new: CTNETLINK << 8, get: (CTNETLINK << 8) | 1, delete: (CTNETLINK << 8) | 2 } as const
@@ -27,6 +27,8 @@ const Tcp = { established: 3, timeWait: 7, close: 8 } as const
 
 export type CtEntry = {
   id: number
+  /** Which ends of the original tuple were told: bit 0 the source, bit 1 the target. */
+  ends: number
   readonly source: Uint32Array
   readonly target: Uint32Array
   sourcePort: number
@@ -47,6 +49,7 @@ export type CtEntry = {
 export function createCtEntry(): CtEntry {
   return {
     id: 0,
+    ends: 0,
     source: new Uint32Array(4),
     target: new Uint32Array(4),
     sourcePort: 0,
@@ -66,99 +69,102 @@ export function createCtEntry(): CtEntry {
 /** Fills `entry` from the payload (nfgenmsg, then attributes); false when there is no whole original tuple in it. */
 export function readCtEntry(payload: Buffer, entry: CtEntry): boolean {
   entry.id = 0
+  entry.ends = 0
   entry.status = 0
   entry.tcpState = -1
   entry.bytesOut = entry.bytesIn = entry.packetsOut = entry.packetsIn = 0
   entry.startMs = entry.stopMs = 0
   entry.proto = 0
   entry.sourcePort = entry.targetPort = 0
-  let ends = 0
-  attributes(payload, 4, (type, value) => {
-    switch (type) {
-      case Cta.tupleOrig:
-        ends = readTuple(value, entry)
-        return
-      case Cta.status:
-        if (value.length >= 4) entry.status = value.readUInt32BE(0)
-        return
-      case Cta.id:
-        if (value.length >= 4) entry.id = value.readUInt32BE(0)
-        return
-      case Cta.protoinfo:
-        readTcpState(value, entry)
-        return
-      case Cta.countersOrig:
-        readCounters(value, (packets, bytes) => {
-          entry.packetsOut = packets
-          entry.bytesOut = bytes
-        })
-        return
-      case Cta.countersReply:
-        readCounters(value, (packets, bytes) => {
-          entry.packetsIn = packets
-          entry.bytesIn = bytes
-        })
-        return
-      case Cta.timestamp:
-        attributes(value, 0, (which, time) => {
-          if (time.length < 8) return
-          const ms = readUInt64(time) / 1e6
-          if (which === 1) entry.startMs = ms
-          else if (which === 2) entry.stopMs = ms
-        })
-    }
-  })
-  return ends === 3
+  walkAttributes(payload, 4, payload.length, readPart, entry)
+  return entry.ends === SOURCE + TARGET
 }
 
-/** Bit 0: has a source, bit 1: has a target. */
-function readTuple(tuple: Buffer, entry: CtEntry): number {
-  let ends = 0
-  attributes(tuple, 0, (type, value) => {
-    if (type === 1)
-      attributes(value, 0, (which, address) => {
-        const to = which === 1 || which === 3 ? entry.source : which === 2 || which === 4 ? entry.target : null
-        if (to === null) return
-        if (which <= 2 && address.length >= 4) to.set([0, 0, 0xffff, address.readUInt32BE(0)])
-        else if (which > 2 && address.length >= 16) for (let i = 0; i < 4; i++) to[i] = address.readUInt32BE(i * 4)
-        else return
-        ends |= to === entry.source ? 1 : 2
-      })
-    else if (type === 2) attributes(value, 0, (which, x) => readProto(which, x, entry))
-  })
-  return ends
+type Read = VisitAttribute<CtEntry>
+
+const readPart: Read = (type, bytes, from, to, entry) => {
+  switch (type) {
+    case Cta.tupleOrig:
+      entry.ends = 0
+      return walkAttributes(bytes, from, to, readTuple, entry)
+    case Cta.status:
+      if (to - from >= 4) entry.status = bytes.readUInt32BE(from)
+      return
+    case Cta.id:
+      if (to - from >= 4) entry.id = bytes.readUInt32BE(from)
+      return
+    case Cta.protoinfo:
+      return walkAttributes(bytes, from, to, readProtocolState, entry)
+    case Cta.countersOrig:
+      return walkAttributes(bytes, from, to, readCounterOut, entry)
+    case Cta.countersReply:
+      return walkAttributes(bytes, from, to, readCounterIn, entry)
+    case Cta.timestamp:
+      return walkAttributes(bytes, from, to, readTime, entry)
+  }
 }
 
-function readProto(which: number, value: Buffer, entry: CtEntry): void {
-  if (which === 1 && value.length >= 1) entry.proto = value[0]!
-  else if (which === 2 && value.length >= 2) entry.sourcePort = value.readUInt16BE(0)
-  else if (which === 3 && value.length >= 2) entry.targetPort = value.readUInt16BE(0)
+const readTuple: Read = (type, bytes, from, to, entry) => {
+  if (type === 1) walkAttributes(bytes, from, to, readAddress, entry)
+  else if (type === 2) walkAttributes(bytes, from, to, readService, entry)
+}
+
+const SOURCE = 1
+const TARGET = 2
+const V4_MAPPED = 0xffff
+
+/** 1 and 3 are sources, 2 and 4 targets; from 3 on IPv6. */
+const readAddress: Read = (which, bytes, from, to, entry) => {
+  if (which < 1 || which > 4 || to - from < (which > 2 ? 16 : 4)) return
+  const isSource = which === 1 || which === 3
+  const words = isSource ? entry.source : entry.target
+  if (which > 2) for (let i = 0; i < 4; i++) words[i] = bytes.readUInt32BE(from + i * 4)
+  else {
+    words[0] = words[1] = 0
+    words[2] = V4_MAPPED
+    words[3] = bytes.readUInt32BE(from)
+  }
+  entry.ends |= isSource ? SOURCE : TARGET
+}
+
+const readService: Read = (which, bytes, from, to, entry) => {
+  const room = to - from
+  if (which === 1 && room >= 1) entry.proto = bytes[from]!
+  else if (which === 2 && room >= 2) entry.sourcePort = bytes.readUInt16BE(from)
+  else if (which === 3 && room >= 2) entry.targetPort = bytes.readUInt16BE(from)
   // ICMP as Zeek writes it: type, then code.
-  else if ((which === 5 || which === 8) && value.length >= 1) entry.sourcePort = value[0]!
-  else if ((which === 6 || which === 9) && value.length >= 1) entry.targetPort = value[0]!
+  else if ((which === 5 || which === 8) && room >= 1) entry.sourcePort = bytes[from]!
+  else if ((which === 6 || which === 9) && room >= 1) entry.targetPort = bytes[from]!
 }
 
-function readTcpState(protoinfo: Buffer, entry: CtEntry): void {
-  attributes(protoinfo, 0, (type, tcp) => {
-    if (type !== 1) return
-    attributes(tcp, 0, (which, value) => {
-      if (which === 1 && value.length >= 1) entry.tcpState = value[0]!
-    })
-  })
+const readProtocolState: Read = (type, bytes, from, to, entry) => {
+  if (type === 1) walkAttributes(bytes, from, to, readTcpState, entry)
 }
 
-function readCounters(value: Buffer, to: (packets: number, bytes: number) => void): void {
-  let packets = 0
-  let bytes = 0
-  attributes(value, 0, (type, count) => {
-    if (count.length < 8) return
-    if (type === 1) packets = readUInt64(count)
-    else if (type === 2) bytes = readUInt64(count)
-  })
-  to(packets, bytes)
+const readTcpState: Read = (which, bytes, from, to, entry) => {
+  if (which === 1 && to > from) entry.tcpState = bytes[from]!
 }
 
-const readUInt64 = (value: Buffer) => value.readUInt32BE(0) * 0x1_0000_0000 + value.readUInt32BE(4)
+const readCounterOut: Read = (type, bytes, from, to, entry) => {
+  if (to - from < 8) return
+  if (type === 1) entry.packetsOut = readUInt64(bytes, from)
+  else if (type === 2) entry.bytesOut = readUInt64(bytes, from)
+}
+
+const readCounterIn: Read = (type, bytes, from, to, entry) => {
+  if (to - from < 8) return
+  if (type === 1) entry.packetsIn = readUInt64(bytes, from)
+  else if (type === 2) entry.bytesIn = readUInt64(bytes, from)
+}
+
+const readTime: Read = (which, bytes, from, to, entry) => {
+  if (to - from < 8) return
+  const ms = readUInt64(bytes, from) / 1e6
+  if (which === 1) entry.startMs = ms
+  else if (which === 2) entry.stopMs = ms
+}
+
+const readUInt64 = (bytes: Buffer, at: number) => bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4)
 
 export const hasReply = (entry: { status: number }) => (entry.status & Status.seenReply) !== 0
 
