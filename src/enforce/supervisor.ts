@@ -31,8 +31,11 @@ const LEAVE_WITHIN_MS = 5_000
 /** A reflex must not queue behind what it defends against. Set here, because every thread of the worker must inherit it (setpriority(2)). */
 const NICE = -10
 
-/** MiB for what dies young. Node's own choice lets it grow by 100 MB before it looks (`bench -- agent-cost`). */
-const NURSERY = '--max-semi-space-size=2'
+/**
+ * Of an agent's host, memory is dearer than the agent's time: left to itself Node lets what is dead pile up to twice what is
+ * alive, and more (`bench -- agent-cost`). MiB, of what dies young.
+ */
+const FRUGAL = ['--optimize-for-size', '--max-semi-space-size=2']
 
 async function supervise(config: SupervisorConfig): Promise<void> {
   actAsSupervisor()
@@ -117,7 +120,7 @@ async function supervise(config: SupervisorConfig): Promise<void> {
 
 /** `detached` makes the worker the leader of a process group of its own: see lock.ts. The channel tells it when we die. */
 function startWorker(config: SupervisorConfig, lock: Lock): ChildProcess {
-  const argv = ['--disable-warning=ExperimentalWarning', NURSERY, config.worker, JSON.stringify(config.config)]
+  const argv = ['--disable-warning=ExperimentalWarning', ...FRUGAL, config.worker, JSON.stringify(config.config)]
   const child = effectSync('start worker', () =>
     spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true }),
   )
