@@ -87,6 +87,8 @@ export async function openTail(path: string, from: From, counters: TailCounters)
     const there = await stat(path).catch(() => null)
     if (there === null) return false
     if (there.ino !== identity.inode || there.dev !== identity.device) {
+      // Written between the read that found nothing and the look that found the other file.
+      if ((await file!.stat()).size > offset) return true
       const next = await openPlain(path)
       if (next === null) return false
       lines.end(give(line))

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { createServiceNames } from '../source.ts'
 import { createTailSource, type TailSource } from './tail.ts'
+import { openTail } from './tail-file.ts'
 import { createZeekLog } from './zeek-log.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-tail-'))
@@ -185,4 +186,34 @@ test('a line without an end, garbage and a file that is not there yet: bounded, 
   await following.stop()
   assert.deepEqual(following.ports, [1, 2])
   assert.equal(following.source.counters.refused, 1)
+})
+
+test('a file is renamed away at any moment of a look: its last line is not lost', async () => {
+  for (let turn = 0; turn < 40; turn++) {
+    const path = join(fresh(), 'conn.log')
+    writeFileSync(path, row(1))
+    const lines: string[] = []
+    const figures = { rotated: 0, truncated: 0, lostBytes: 0, tooLong: 0 }
+    const file = (await openTail(path, { at: 'beginning' }, figures))!
+    const read = () =>
+      file.read(
+        (bytes, from, to) => void lines.push(bytes.toString('latin1', from, to)),
+        () => {},
+      )
+    await read()
+    const looking = read()
+    // A look is a few calls of the system one after the other: each turn it is at another of them.
+    for (let i = 0; i < turn % 4; i++) await new Promise(setImmediate)
+    appendFileSync(path, row(2))
+    renameSync(path, `${path}.1`)
+    writeFileSync(path, row(3))
+    await looking
+    for (let i = 0; i < 6; i++) await read()
+    await file.close()
+    assert.deepEqual(
+      lines,
+      [1, 2, 3].map((port) => row(port).trimEnd()),
+    )
+    assert.equal(figures.rotated, 1)
+  }
 })
