@@ -8,6 +8,9 @@ import { makeRange, until } from '../../bench/kill/range.ts'
 import { needRoot } from '../../test/need.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
+/** Beside browsers and other installations; how fast it is others measure. */
+const STARTS_WITHIN_MS = 60_000
+const CONFIRMED_WITHIN_MS = 45_000
 
 function guise(...argv: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
@@ -42,24 +45,24 @@ test('verify tells what is worn, panic takes it all off and it stays off until l
   const said = (n: number, state: string) =>
     server.last.applied?.generation.n === n && (server.last.applied.state as string) === state
   try {
-    await until('the agent listens', 20_000, () => server.connected)
+    await until('the agent listens', STARTS_WITHIN_MS, () => server.connected)
     server.send({ type: 'state', state: range.state(1, 1) })
-    await until('confirmed', 15_000, () => said(1, 'confirmed'))
+    await until('confirmed', CONFIRMED_WITHIN_MS, () => said(1, 'confirmed'))
     const worn = await guise('verify', '--home', range.home, '--json')
     assert.equal(worn.code, 0, worn.out)
     assert.equal(JSON.parse(worn.out).workloads.length, 3)
 
     const panicked = await guise('panic', '--home', range.home)
     assert.match(panicked.out, /removed {2}table inet guise.*\nremoved {2}network facet of .*\nremoved {2}dns facet of/)
-    // A look that was under way is followed by one that takes off what it put back; a slow one rests nine times as long.
-    await until('nothing of ours', 15_000, async () => (await range.capture()) === bare)
+    // A look that was under way is followed at once by one that takes off what it put back.
+    await until('nothing of ours', 8_000, async () => (await range.capture()) === bare)
     server.send({ type: 'state', state: range.state(2, 0) })
-    await until('refused', 10_000, () => said(2, 'refused'))
+    await until('refused', CONFIRMED_WITHIN_MS, () => said(2, 'refused'))
     assert.equal(await range.capture(), bare)
 
     await guise('panic', '--lift', '--home', range.home)
     server.send({ type: 'state', state: range.state(3, 0) })
-    await until('enforced again', 15_000, () => said(3, 'confirmed'))
+    await until('enforced again', CONFIRMED_WITHIN_MS, () => said(3, 'confirmed'))
   } finally {
     agent.kill('SIGTERM')
     await until('the agent left', 8_000, () => agent.exitCode !== null || agent.signalCode !== null)

@@ -1,8 +1,10 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in two lines beside each other: what works on the kernel, and behind
- * it whole installations, which have seconds to keep; and what does not, those with a browser before the rest. The line that is
- * through first takes from the other: tests mostly wait, and each has names of its own. What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run: a skip must not pass for a pass where the test
- * could have run. Tests of outside data may skip anywhere. The slowest files are named at the end.
+ * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: what works on the kernel, and behind
+ * it whole installations, which have seconds to keep; what needs a browser; and the rest, of which the files of the pure rooms
+ * share one process. The line that is through first takes from the others: tests mostly wait, and each has names of its own.
+ * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
+ * a skip must not pass for a pass where the test could have run. Tests of outside data may skip anywhere. The slowest files are
+ * named at the end.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -29,14 +31,18 @@ const found = globSync(globs.length > 0 ? globs : ['{src,lab,sim,bench,test,web,
     path.includes('node_modules') || (globs.length === 0 && /^test\/(rules|docs|libvirt)(\/|$)/.test(path)),
 }).sort()
 
-type Kind = 'measuring' | 'installation' | 'kernel' | 'browser' | 'other'
+type Kind = 'measuring' | 'installation' | 'kernel' | 'browser' | 'pure' | 'other'
+const PURE = /^src\/(model|learn|assess|decide|compile|observe)\//
+/** Loads the files of GUISE_TOGETHER. */
+const TOGETHER = 'test/tasks/together.ts'
 
 function kindOf(file: string): Kind {
   const text = readFileSync(file, 'utf8')
   if (/\brecordTasks\(/.test(text)) return 'measuring'
   if (/\binstall\(/.test(text)) return 'installation'
   if (/\bneed(Root|Qemu)\(/.test(text)) return 'kernel'
-  return /\bneedBrowser\(/.test(text) ? 'browser' : 'other'
+  if (/\bneedBrowser\(/.test(text)) return 'browser'
+  return PURE.test(file) ? 'pure' : 'other'
 }
 const kinds = Map.groupBy(found, kindOf)
 const ofKind = (kind: Kind): string[] => kinds.get(kind) ?? []
@@ -93,9 +99,15 @@ if (globs.length === 0) {
   await makeTemplate(template)
   process.env.GUISE_TEST_DATABASE = template
 }
-const onKernel = [...ofKind('kernel')]
-const beside = [...ofKind('browser'), ...ofKind('other')]
-await Promise.all([passAll(onKernel, ofKind('installation'), beside), passAll(beside, onKernel)])
+process.env.GUISE_TOGETHER = ofKind('pure').join('\n')
+const onKernel = ofKind('kernel')
+const inBrowser = ofKind('browser')
+const rest = [...(ofKind('pure').length === 0 ? [] : [TOGETHER]), ...ofKind('other')]
+await Promise.all([
+  passAll(onKernel, ofKind('installation'), rest, inBrowser),
+  passAll(inBrowser, rest, onKernel),
+  passAll(rest, inBrowser, onKernel),
+])
 await passAll(ofKind('measuring'))
 
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
