@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { FEATURES_VERSION } from '../src/learn/features.ts'
 import { fitModel, type Score, type Sequence, scoreModel } from '../src/learn/fit.ts'
+import { measureModel } from '../src/learn/measure.ts'
 import type { ModelJson } from '../src/learn/model.ts'
 import { createServiceNames } from '../src/observe/source.ts'
 import { createFileSource } from '../src/observe/sources/open.ts'
@@ -18,6 +19,7 @@ import { DATASET_DIR, type Run, readRuns, writeRun } from './dataset.ts'
 import { labDown } from './down.ts'
 import { recordFlows, writeRecording } from './record.ts'
 import { trainingLab } from './training-plan.ts'
+import { typicalOf } from './typical.ts'
 import { labUp } from './up.ts'
 
 const MODEL_FILE = fileURLToPath(new URL('../src/learn/models/default.json', import.meta.url))
@@ -57,6 +59,7 @@ export function train(runs: readonly Run[], hash: string, seed: number): Trained
     fitting: fitting.map((r) => r.name),
     calibrating: calibrating.map((r) => r.name),
     measuring: measuring.map((r) => r.name),
+    typical: typicalOf(sequencesOf(fitting)),
   }
   const id = `guise-${hash.slice(0, 8)}-${seed}`
   const fitted = fitModel(
@@ -64,7 +67,8 @@ export function train(runs: readonly Run[], hash: string, seed: number): Trained
     { seed, id, provenance },
   )
   const measured = scoreModel(fitted, stepsOf(measuring))
-  return { model: { ...fitted, provenance: { ...provenance, measured } }, measured }
+  const metrics = measureModel(fitted, stepsOf(measuring))
+  return { model: { ...fitted, provenance: { ...provenance, measured, metrics } }, measured }
 }
 
 /** One lab, two runs: live conntrack (the collector sits in the router's namespace), and the same flows as a Zeek log. */

@@ -37,6 +37,18 @@ export function stepBelief(model: Model, state: BeliefState, window: Window, at:
   return stepObservation(model, state, observationOf(window), at)
 }
 
+/**
+ * The same belief by another model: what it knows by the same name is kept, and the mass of what it does not know begins
+ * anew. `from` are the personas by which the state was made.
+ */
+export function carryBelief(from: readonly string[], model: Model, state: BeliefState): BeliefState {
+  if (state.p.length !== from.length + 1) return initialBelief(model)
+  const held = new Map(from.map((name, i) => [name, state.p[i]!]))
+  const kept = [...model.personas.map((name) => held.get(name) ?? 0), state.p.at(-1)!]
+  const lost = Math.max(0, 1 - kept.reduce((sum, p) => sum + p, 0))
+  return { ...state, p: longRun(model).map((p, i) => kept[i]! + lost * p) }
+}
+
 /** The same for an observation made before: what training steps through. */
 export function stepObservation(model: Model, state: BeliefState, seen: Observation, at: number): Step {
   const kept = state.p.length === model.personas.length + 1 ? state : initialBelief(model)

@@ -24,7 +24,6 @@ export type FitSettings = { readonly seed: number; readonly id: string; readonly
 
 const FOREST: Omit<ForestSettings, 'seed'> = { trees: 40, depth: 9, leafRows: 6, tried: 9 }
 const PROTOTYPES = 45
-const NOVELTY_QUANTILE = 0.985
 /** An alarming or unknown host is never ruled out by how rare it was in the lab: every persona is equally likely before. */
 const UNKNOWN = 0.2
 const QUIET_UNKNOWN = 0.5
@@ -42,7 +41,7 @@ export function fitModel(
   })
   const scale = fitScale(rows).map((v) => Number(v.toPrecision(5)))
   const prototypes = fitPrototypes(rows, classes, PROTOTYPES, scale)
-  const { threshold, slope } = fitThreshold(heldOut, scale, prototypes, NOVELTY_QUANTILE)
+  const { threshold, slope } = fitThreshold(heldOut, scale, prototypes)
   const model: ModelJson = {
     id: settings.id,
     features: FEATURES_VERSION,

@@ -3,6 +3,7 @@ import { FEATURES, FEATURES_VERSION } from './features.ts'
 import { type Forest, type ForestJson, parseForest } from './forest.ts'
 import shipped from './models/default.json' with { type: 'json' }
 import type { Novelty } from './novelty.ts'
+import { readTypical, type Typical } from './typical.ts'
 
 export type FilterSettings = {
   /** Probability of being the same persona one window later. */
@@ -27,6 +28,8 @@ export type Model = {
   readonly forest: Forest
   readonly novelty: Novelty
   readonly filter: FilterSettings
+  /** What windows of each persona were like when it was fitted. */
+  readonly typical: Typical
   /** What people said since it was fitted; personas that only they know come after the forest's. */
   readonly taught?: readonly Taught[]
 }
@@ -76,7 +79,10 @@ export function loadModel(json: ModelJson): Model {
       slope,
     },
     filter: json.filter,
+    typical: readTypical(json.provenance),
   }
 }
 
-export const DEFAULT_MODEL: Model = loadModel(shipped as ModelJson)
+/** The file that ships with this release. */
+export const SHIPPED_MODEL = shipped as ModelJson
+export const DEFAULT_MODEL: Model = loadModel(SHIPPED_MODEL)

@@ -39,6 +39,7 @@ const batchOf = (rows: readonly number[], steps: readonly number[], readings: re
   count: rows.length,
   rows: Int32Array.from(rows),
   steps: Int32Array.from(steps),
+  rates: new Float64Array(rows.length).fill(1),
   readings: Float64Array.from(readings),
 })
 

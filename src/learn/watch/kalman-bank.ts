@@ -39,11 +39,15 @@ export type KalmanBank = {
   cells: Float64Array
 }
 
-/** Of `count` rows: which, how many steps since each was last told (1: no gap), and count × width readings, NaN = not known. */
+/**
+ * Of `count` rows: which, how many steps since each was last told (1: no gap), how much is learnt of its readings (1: all,
+ * 0: nothing), and count × width readings, NaN = not known.
+ */
 export type Batch = {
   count: number
   readonly rows: Int32Array
   readonly steps: Int32Array
+  readonly rates: Float64Array
   readonly readings: Float64Array
 }
 
@@ -61,6 +65,11 @@ export function growKalman(bank: KalmanBank, rows: number): void {
   const cells = new Float64Array(rows * bank.width * CELL)
   cells.set(bank.cells)
   bank.cells = cells
+}
+
+/** A row of which nothing was ever told. */
+export function forgetKalman({ cells, width }: KalmanBank, row: number): void {
+  cells.fill(0, row * width * CELL, (row + 1) * width * CELL)
 }
 
 /** So many steps at once: how far the slope carries, what is left of it, the turn of the wave, and the variance added. */
@@ -123,11 +132,14 @@ function begin(cells: Float64Array, at: number, value: number, { slopePrior, wav
 function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch, i: number, out: Expected): void {
   const { carry, left, cos, sin } = ahead
   const end = (i + 1) * width
+  const rate = batch.rates[i]!
+  // A reading half as sure has twice the noise: then it moves the states less, and leaves them less sure.
+  const noise = 1 / rate
   for (let r = i * width, at = batch.rows[i]! * width * CELL; r < end; r++, at += CELL) {
     const value = batch.readings[r]!
     if (cells[at + TAKEN] === 0) {
       out.value[r] = out.spread[r] = Number.NaN
-      if (!Number.isNaN(value)) begin(cells, at, value, model)
+      if (!Number.isNaN(value) && rate > 0) begin(cells, at, value, model)
       continue
     }
     const slope = cells[at + 1]!
@@ -161,8 +173,9 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
     out.value[r] = expected
     out.spread[r] = spread
     // Without a reading nothing is taken back of what the step added.
-    const sure = Number.isNaN(value) ? 0 : 1 / f
-    const share = sure === 0 ? 0 : learnNoise(cells, at, model, value - expected, spread, sure)
+    const isTold = !Number.isNaN(value) && rate > 0
+    const sure = isTold ? 1 / (m0 + m2 + noise) : 0
+    const share = isTold ? sure * learnNoise(cells, at, model, value - expected, spread, f, rate) : 0
     cells[at] = cells[at]! + carry * slope + m0 * share
     cells[at + 1] = left * slope + m1 * share
     cells[at + 2] = cos * cosine + sin * sine + m2 * share
@@ -180,21 +193,21 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
   }
 }
 
-/** The noise follows ν²/f of the reading, bounded; how far the states are to move, per unit of their covariance with it. */
+/** The noise follows ν²/f of the reading, bounded, `rate` as fast as it may; how far off the reading counts as. */
 function learnNoise(
   cells: Float64Array,
   at: number,
   { warm, clip, memory }: KalmanModel,
   off: number,
   spread: number,
-  sure: number,
+  f: number,
+  rate: number,
 ): number {
   const taken = cells[at + TAKEN]!
   const most = taken < warm ? Number.POSITIVE_INFINITY : clip * spread
   const bounded = Math.max(-most, Math.min(most, off))
-  const share = bounded * sure
   const noise = cells[at + NOISE]!
-  cells[at + NOISE] = noise + (bounded * share - noise) * Math.max(1 / taken, 1 / memory)
+  cells[at + NOISE] = noise + ((bounded * bounded) / f - noise) * rate * Math.max(1 / taken, 1 / memory)
   cells[at + TAKEN] = taken + 1
-  return share
+  return bounded
 }

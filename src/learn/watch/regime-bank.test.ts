@@ -14,6 +14,7 @@ function step(bank: RegimeBank, row: number, values: readonly number[], steps = 
     count: 1,
     rows: Int32Array.of(row),
     steps: Int32Array.of(steps),
+    rates: new Float64Array(1).fill(1),
     readings: Float64Array.from(values),
   }
   const out = { holds: new Uint8Array(1), fresh: new Float64Array(1) }

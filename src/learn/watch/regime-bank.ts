@@ -71,8 +71,19 @@ export function growRegimes(bank: RegimeBank, rows: number): void {
   }
 }
 
+/** A row of which nothing was ever told. */
+export function forgetRegimes(bank: RegimeBank, row: number): void {
+  const { width } = bank
+  bank.centres.fill(0, row * width * REGIMES, (row + 1) * width * REGIMES)
+  bank.variances.fill(0, row * width, (row + 1) * width)
+  bank.belief.fill(0, row * REGIMES, (row + 1) * REGIMES)
+  bank.lived.fill(0, row * REGIMES, (row + 1) * REGIMES)
+  bank.taken[row] = 0
+  bank.known[row] = 0
+}
+
 /** One forward step of each row of the batch. */
-export function stepRegimes(bank: RegimeBank, { count, rows, steps, readings }: Batch, out: Regimes): void {
+export function stepRegimes(bank: RegimeBank, { count, rows, steps, rates, readings }: Batch, out: Regimes): void {
   const { width, model, known } = bank
   const far = new Float64Array(REGIMES)
   for (let i = 0; i < count; i++) {
@@ -92,7 +103,7 @@ export function stepRegimes(bank: RegimeBank, { count, rows, steps, readings }: 
     filter(bank, row, far, steps[i]!)
     const holds = mostBelieved(bank, row)
     out.holds[i] = holds
-    if (present > 0) learn(bank, row, holds, readings, from)
+    if (present > 0 && rates[i]! > 0) learn(bank, row, holds, readings, from, rates[i]!)
     out.fresh[i] = fresh(bank, row)
   }
 }
@@ -192,11 +203,11 @@ function filter({ belief, known, model }: RegimeBank, row: number, far: Float64A
   for (let k = 0; k < regimes; k++) belief[base + k] = belief[base + k]! / sum
 }
 
-function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Array, from: number): void {
+function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Array, from: number, rate: number): void {
   const { width, centres, variances, lived, taken, model } = bank
   const place = row * REGIMES + holds
-  const gain = Math.max(1 / (lived[place]! + 1), 1 / model.memory)
-  const widen = Math.max(1 / (taken[row]! + 4), 1 / model.memory)
+  const gain = rate * Math.max(1 / (lived[place]! + 1), 1 / model.memory)
+  const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / model.memory)
   for (let m = 0, at = row * width * REGIMES + holds, v = row * width; m < width; m++, at += REGIMES, v++) {
     const value = readings[from + m]!
     if (Number.isNaN(value)) continue
@@ -206,7 +217,8 @@ function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Ar
     variances[v] = variance + widen * (Math.min(off * off, model.clip * Math.max(variance, model.least)) - variance)
   }
   taken[row]!++
-  lived[place]!++
+  // What was lived under suspicion does not become familiar as soon, or ever.
+  lived[place]! += rate
 }
 
 /** Belief in what the row has not lived in for long; nothing is strange to one that is new itself. */

@@ -136,3 +136,49 @@ test('the tail is that of Student, 4 degrees of freedom, also where a difference
     assert.ok(Math.abs(tailOf(t / Math.SQRT2) / p - 1) < 1e-4, `${t}: ${tailOf(t / Math.SQRT2)}`)
   assert.equal(tailOf(0), 1)
 })
+
+/** An intruder sends a hundred times as much in every `every`-th window. */
+function poisoned(rate: number, every: number): Watch {
+  const watch = createWatch()
+  const row = addRow(watch)
+  const random = seeded(7)
+  for (let k = 0; k < 1_200; k++) {
+    const window = ordinary(k, random)
+    const isHis = k >= 200 && k % every === 0
+    if (isHis) window.sums[sumAt.bytesOutServed]! *= 100
+    watchWindows(watch, [{ row, window, rate: isHis ? rate : 1 }])
+  }
+  return watch
+}
+
+/** Above this, bytes out are unexpected. */
+function bandOf(watch: Watch): number {
+  const window = ordinary(1_200, seeded(3))
+  window.sums[sumAt.bytesOutServed]! *= 1e4
+  watchWindows(watch, [{ row: 0, window }])
+  return driftOf(watch, 0)!.cause!.high
+}
+
+test('a tenth of its windows under suspicion moves what is usual by less than 5 %, and without suspicion by more', () => {
+  const clean = bandOf(poisoned(1, 2_000))
+  assert.ok(Math.abs(bandOf(poisoned(0, 10)) / clean - 1) < 0.05)
+  assert.ok(Math.abs(bandOf(poisoned(1, 10)) / clean - 1) > 0.5)
+  const slower = bandOf(poisoned(1 / 8, 10)) / clean - 1
+  assert.ok(slower > 0.05 && slower < bandOf(poisoned(1, 10)) / clean - 1, `${slower}`)
+})
+
+test('what lasts under suspicion never becomes familiar; what a host does with nothing against it does', () => {
+  const scores = [0, 1].map((rate) => {
+    const watch = createWatch()
+    const row = addRow(watch)
+    const random = seeded(1)
+    serve(watch, row, 0, 400, random)
+    for (let k = 400; k < 700; k++) {
+      const window = ordinary(k, random)
+      window.sums[sumAt.externalBytesOut] = 90_000_000
+      watchWindows(watch, [{ row, window, rate }])
+    }
+    return driftOf(watch, row)!.score
+  })
+  assert.ok(scores[0]! > 0.9 && scores[1]! < 0.1, scores.join())
+})

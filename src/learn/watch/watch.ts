@@ -4,12 +4,13 @@
  * before (hidden Markov regimes). Everything stands in columns, a row per workload; an object is made for whom somebody
  * asks. Unlike the detector of one series (`drift/`, 20 kB of state) a workload takes 2 kB and less than a microsecond a window.
  */
-import type { Drift, DriftCause } from '../../model/drift.ts'
+import type { Drift, DriftCause, DriftSeries } from '../../model/drift.ts'
 import { WINDOW_MS, type Window } from '../../model/window.ts'
 import {
   type Batch,
   createKalmanBank,
   type Expected,
+  forgetKalman,
   growKalman,
   type KalmanBank,
   type KalmanModel,
@@ -18,6 +19,7 @@ import {
 import { amountOf, METRICS, readMetrics } from './metrics.ts'
 import {
   createRegimeBank,
+  forgetRegimes,
   growRegimes,
   type RegimeBank,
   type RegimeModel,
@@ -25,6 +27,7 @@ import {
   stepRegimes,
 } from './regime-bank.ts'
 import { tailOf } from './tail-of.ts'
+import { createTrack, keepTrack, TRACK_WINDOWS, type Track, trackOf } from './track.ts'
 
 /** Steps are windows of 30 s: a level that follows within some 15 minutes, a day's wave, noise of some four hours. */
 export const KALMAN: KalmanModel = {
@@ -56,6 +59,8 @@ const WIDTH = METRICS.length
 const FIRST_ROWS = 64
 /** Windows before anything is surprising. */
 const WARM_WINDOWS = 20
+/** From so many on a regime can be strange: the fewest that make one familiar are a tenth of them. */
+const WARM_UP = REGIME.familiar.least / REGIME.familiar.share
 /** Of the law in `tail-of.ts` 99 % are within so many spreads. */
 const BAND_SPREADS = 3.3
 const NO_METRIC = 255
@@ -64,11 +69,15 @@ const STRANGE = 0.5
 /** Steps of a gap, at most: a month, after which nothing of the level is left to tell. */
 const LONGEST_GAP = 86_400
 
+/** Windows that may be missing of a departure that goes on: one. */
+const LONGEST_LASTING_GAP = 2
+
 /** By row. */
 type Told = {
   at: Float64Array
   score: Float64Array
   since: Float64Array
+  lasted: Float64Array
   /** Probability of the least expected metric, times how many there were. */
   tail: Float64Array
   holds: Uint8Array
@@ -83,6 +92,7 @@ type Told = {
 export type Watch = {
   readonly kalman: KalmanBank
   readonly regimes: RegimeBank
+  readonly track: Track
   told: Told
   rows: number
   room: number
@@ -95,6 +105,7 @@ const tellNobody = (rows: number): Told => ({
   at: new Float64Array(rows),
   score: new Float64Array(rows),
   since: new Float64Array(rows).fill(Number.NaN),
+  lasted: new Float64Array(rows),
   tail: new Float64Array(rows).fill(1),
   holds: new Uint8Array(rows),
   metric: new Uint8Array(rows).fill(NO_METRIC),
@@ -112,6 +123,7 @@ const scratchFor = (count: number): Pick<Watch, 'expected' | 'held'> => ({
 export const createWatch = (): Watch => ({
   kalman: createKalmanBank(WIDTH, FIRST_ROWS, KALMAN),
   regimes: createRegimeBank(WIDTH, FIRST_ROWS, REGIME),
+  track: createTrack(WIDTH),
   told: tellNobody(FIRST_ROWS),
   rows: 0,
   room: FIRST_ROWS,
@@ -133,12 +145,29 @@ function grow(watch: Watch, room: number): void {
   watch.room = room
 }
 
+/** What is usual of it is learnt anew: it has another role, or is seen by other eyes. */
+export function forgetRow(watch: Watch, row: number): void {
+  forgetKalman(watch.kalman, row)
+  forgetRegimes(watch.regimes, row)
+  const { told } = watch
+  told.score[row] = 0
+  told.since[row] = Number.NaN
+  told.lasted[row] = 0
+  told.tail[row] = 1
+  told.holds[row] = 0
+  told.metric[row] = NO_METRIC
+}
+
+/** `rate`: how much is learnt of it (`learningRate`), all of it unless told. */
+type Seen = { readonly row: number; readonly window: Window; readonly rate?: number }
+
 /** Takes in windows that are whole; of one row several may come, in the order of time. */
-export function watchWindows(watch: Watch, seen: readonly { readonly row: number; readonly window: Window }[]): void {
+export function watchWindows(watch: Watch, seen: readonly Seen[]): void {
   const batch = createBatch(seen.length)
   const at = new Float64Array(seen.length)
-  for (const [i, { row, window }] of seen.entries()) {
+  for (const [i, { row, window, rate = 1 }] of seen.entries()) {
     batch.rows[i] = row
+    batch.rates[i] = rate
     at[i] = window.start + window.spanMs
     readMetrics(window, batch.readings, i * WIDTH)
   }
@@ -149,6 +178,7 @@ export const createBatch = (count: number): Batch => ({
   count,
   rows: new Int32Array(count),
   steps: new Int32Array(count),
+  rates: new Float64Array(count).fill(1),
   readings: new Float64Array(count * WIDTH),
 })
 
@@ -164,7 +194,13 @@ export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
   }
   stepKalman(watch.kalman, batch, watch.expected)
   stepRegimes(watch.regimes, batch, watch.held)
-  for (let i = 0; i < count; i++) tell(watch, rows[i]!, at[i]!, i, batch.readings)
+  for (let i = 0; i < count; i++) {
+    const row = rows[i]!
+    tell(watch, row, at[i]!, i, batch)
+    const reach = watch.regimes.taken[row]! > WARM_WINDOWS ? BAND_SPREADS : Number.NaN
+    const [score, regime] = [watch.held.fresh[i]!, watch.held.holds[i]!]
+    keepTrack(watch.track, batch, i, at[i]!, watch.expected, reach, score, regime)
+  }
 }
 
 function tell(
@@ -172,7 +208,7 @@ function tell(
   row: number,
   at: number,
   i: number,
-  readings: Float64Array,
+  { readings, steps }: Batch,
 ): void {
   let worst = NO_METRIC
   let most = 0
@@ -191,8 +227,15 @@ function tell(
   const score = fresh[i]!
   const wasStrange = told.score[row]! >= STRANGE
   told.score[row] = score
-  if (score < STRANGE) told.since[row] = Number.NaN
-  else if (!wasStrange) told.since[row] = at
+  if (score < STRANGE) {
+    told.since[row] = Number.NaN
+    told.lasted[row] = 0
+  } else {
+    if (!wasStrange) told.since[row] = at
+    // A window that nobody looked at says neither that it goes on nor that it is over.
+    if (steps[i]! > LONGEST_LASTING_GAP) told.lasted[row] = 0
+    if (judged > 0) told.lasted[row] = told.lasted[row]! + 1
+  }
   // While a strange regime holds, the cause is what began it: what is expected follows it soon.
   if (!isWarm || (score >= STRANGE && wasStrange)) return
   told.metric[row] = worst
@@ -211,6 +254,7 @@ export function driftOf({ told, regimes }: Watch, row: number): Drift | null {
     at,
     score: told.score[row]!,
     since: Number.isNaN(since) ? null : since,
+    lasted: told.lasted[row]!,
     surprise: Math.max(0, -Math.log10(told.tail[row]!)),
     windows: regimes.taken[row]!,
     regimes: regimes.known[row]!,
@@ -228,4 +272,26 @@ function causeOf(told: Told, row: number): DriftCause | null {
   const high = amountOf(metric, told.expected[row]! + reach)
   const side = seen > high ? 'above' : seen < low ? 'below' : 'within'
   return { at: told.causeAt[row]!, metric: metric.name, unit: metric.unit, seen, low, high, side }
+}
+
+/** The last hour of a row, window by window; null before its first one, and where the watch has no room for it. */
+export function seriesOf({ told, track }: Watch, row: number): DriftSeries | null {
+  const kept = told.at[row] === 0 ? null : trackOf(track, row, told.at[row]!)
+  if (kept === null) return null
+  return {
+    everyMs: WINDOW_MS,
+    keptMs: TRACK_WINDOWS * WINDOW_MS,
+    warmUp: WARM_UP,
+    at: kept.map(({ at }) => at),
+    score: kept.map(({ score }) => Number(score.toFixed(2))),
+    regime: kept.map(({ regime }) => regime),
+    metrics: METRICS.map((metric, m) => {
+      const part = (which: 0 | 1 | 2) =>
+        kept.map(({ readings }) => {
+          const reading = readings[m]![which]
+          return Number.isNaN(reading) ? null : Number(amountOf(metric, reading).toPrecision(4))
+        })
+      return { name: metric.name, unit: metric.unit, value: part(0), low: part(1), high: part(2) }
+    }),
+  }
 }

@@ -1,0 +1,104 @@
+/**
+ * The last hour of each workload that is watched: readings beside what was expected of them, the regime, the drift. They come
+ * in with every tick and go out when somebody asks. In blocks of workloads, by window and then by workload, so that a tick
+ * writes side by side. 54 bytes a window, 6.5 kB a workload; 10,240 have a track (a test counts 66 MB), and those that came later have none.
+ */
+import { WINDOW_MS } from '../../model/window.ts'
+import type { Batch, Expected } from './kalman-bank.ts'
+
+/** An hour. */
+export const TRACK_WINDOWS = 120
+const BLOCK = 64
+const MOST_BLOCKS = 160
+/** Readings are logs below 32: in steps of half a thousandth. */
+const STEPS = 2_000
+const MOST = 65_534
+const NOT_KNOWN = 65_535
+/** Value, low, high. */
+const PARTS = 3
+
+type Block = {
+  /** Number of the window that a place holds: what is older than the place is not there. */
+  readonly window: Uint32Array
+  readonly score: Uint8Array
+  readonly regime: Uint8Array
+  readonly readings: Uint16Array
+}
+
+export type Track = { readonly width: number; readonly blocks: Block[] }
+
+export const createTrack = (width: number): Track => ({ width, blocks: [] })
+
+const createBlock = (width: number): Block => ({
+  window: new Uint32Array(BLOCK * TRACK_WINDOWS),
+  score: new Uint8Array(BLOCK * TRACK_WINDOWS),
+  regime: new Uint8Array(BLOCK * TRACK_WINDOWS),
+  readings: new Uint16Array(BLOCK * TRACK_WINDOWS * width * PARTS),
+})
+
+const windowAt = (at: number): number => Math.round(at / WINDOW_MS)
+const placeOf = (window: number, row: number): number => (window % TRACK_WINDOWS) * BLOCK + (row % BLOCK)
+const short = (reading: number): number =>
+  Number.isNaN(reading) ? NOT_KNOWN : Math.max(0, Math.min(MOST, Math.round(reading * STEPS)))
+
+/** What a tick made of entry `i` of its batch. `reach`: spreads to either side of what was expected; NaN while nothing is. */
+export function keepTrack(
+  { width, blocks }: Track,
+  batch: Batch,
+  i: number,
+  at: number,
+  { value, spread }: Expected,
+  reach: number,
+  strange: number,
+  holds: number,
+): void {
+  const row = batch.rows[i]!
+  const b = Math.floor(row / BLOCK)
+  if (b >= MOST_BLOCKS) return
+  while (blocks.length <= b) blocks.push(createBlock(width))
+  const { window, score, regime, readings } = blocks[b]!
+  const number = windowAt(at)
+  const place = placeOf(number, row)
+  window[place] = number
+  score[place] = Math.round(255 * strange)
+  regime[place] = holds
+  for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
+    const band = reach * spread[from]!
+    readings[to] = short(batch.readings[from]!)
+    readings[to + 1] = short(value[from]! - band)
+    readings[to + 2] = short(value[from]! + band)
+  }
+}
+
+/** One window of a track; readings on the scale they came in, NaN where there was none. */
+export type Kept = {
+  /** epoch ms, its end */
+  readonly at: number
+  readonly score: number
+  readonly regime: number
+  /** By metric: value, low, high. */
+  readonly readings: readonly (readonly [number, number, number])[]
+}
+
+/** The hour up to the window that ends at `last`, oldest first; null where there was no room for a track. */
+export function trackOf({ width, blocks }: Track, row: number, last: number): Kept[] | null {
+  const block = blocks[Math.floor(row / BLOCK)]
+  if (block === undefined) return null
+  const kept: Kept[] = []
+  const newest = windowAt(last)
+  for (let number = newest - TRACK_WINDOWS + 1; number <= newest; number++) {
+    const place = placeOf(number, row)
+    if (block.window[place] !== number) continue
+    const long = (to: number) => (block.readings[to] === NOT_KNOWN ? Number.NaN : block.readings[to]! / STEPS)
+    kept.push({
+      at: number * WINDOW_MS,
+      score: block.score[place]! / 255,
+      regime: block.regime[place]!,
+      readings: Array.from({ length: width }, (_, m) => {
+        const to = (place * width + m) * PARTS
+        return [long(to), long(to + 1), long(to + 2)] as const
+      }),
+    })
+  }
+  return kept
+}
