@@ -7,6 +7,7 @@ const DRIFT: Drift = {
   at: 1_790_000_000_000,
   score: 0.031,
   since: null,
+  lasted: 0,
   surprise: 1.2,
   windows: 400,
   regimes: 2,

@@ -17,6 +17,7 @@ export const EVIDENCE_KINDS = [
   'dlp.name',
   'blocklist',
   'belief',
+  'drift',
   'manual',
 ] as const
 
