@@ -1,6 +1,7 @@
 /** `guise get topology [segment|persona|workload]`: who talked to whom in the last hour, what differs first. */
 import type { Topology, TopologyEdge, TopologyLevel } from '../model/topology.ts'
 import { TOPOLOGY_LEVELS } from '../model/topology.ts'
+import { bytes } from './byte-text.ts'
 import { CliError, type Client } from './client.ts'
 import { table } from './table.ts'
 
@@ -60,14 +61,4 @@ function verdict({ verdicts: { allow, deny, wouldDeny, unjudged } }: TopologyEdg
   ]
   // One verdict for all of them needs no number: the column beside it has the same one.
   return parts.length === 1 ? parts[0]!.replace(/ \d+$/, '') : parts.join(', ')
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
-function bytes(n: number): string {
-  let [value, unit] = [n, 0]
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1_000
-    unit++
-  }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`
 }

@@ -14,12 +14,14 @@ const WORDS: Readonly<Record<MethodName, string>> = {
 /** Models of less weight are not named. */
 const NAMED_FROM = 0.05
 
-/** The heaviest first; `spread` turns errors back into the units of the series. */
+/** Turns errors back into the units of the series. */
+type Scale = { readonly spread: number; readonly origins: number; readonly unit: string }
+
+/** The heaviest first. */
 export function because(
   trials: readonly Trial[],
   weights: readonly number[],
-  spread: number,
-  origins: number,
+  { spread, origins, unit }: Scale,
 ): string[] {
   return trials
     .map((trial, i) => ({ trial, weight: weights[i]! }))
@@ -28,7 +30,7 @@ export function because(
     .map(
       ({ trial, weight }) =>
         `${Math.round(weight * 100)} %: ${WORDS[trial.name]}${seasonsIn(trial.seasons)}; ` +
-        `off by ${(trial.error * spread).toPrecision(3)} on average in ${origins} trials`,
+        `off by ${Number((trial.error * spread).toPrecision(3))}${unit === '' ? '' : ` ${unit}`} on average in ${origins} trials`,
     )
 }
 

@@ -23,16 +23,16 @@ test('a workload three times as busy is expected to stay so, at the right hours'
 
 test('trust in the persona is gone after two seasons, and the forecast is then the own one', () => {
   const seen = Float64Array.from({ length: 60 }, (_, t) => 5 * shape[t % 24]! + (t % 5))
-  assert.equal(coldStart(seen, options.prior, 24, 0.95).trust, 0)
+  assert.equal(coldStart(seen, options.prior, 24).trust, 0)
   const { prior, ...without } = options
   assert.ok(prior.spread > 0)
   assert.deepEqual(forecast(seen, options), forecast(seen, without))
 })
 
 test('a workload unlike its persona widens the interval', () => {
-  const like = coldStart(shape.slice(0, 20), options.prior, 4, 0.95)
-  const unlike = coldStart(shape.slice(0, 20).reverse(), options.prior, 4, 0.95)
-  assert.ok(unlike.half[3]! > 1.3 * like.half[3]!)
+  const like = coldStart(shape.slice(0, 20), options.prior, 4).half(0.95)
+  const unlike = coldStart(shape.slice(0, 20).reverse(), options.prior, 4).half(0.95)
+  assert.ok(unlike[3]! > 1.3 * like[3]!)
 })
 
 test('the normal quantile is right to 0.5 %', () => {

@@ -9,13 +9,17 @@ export type Prior = {
   readonly spread: number
 }
 
-export type ColdStart = { readonly mean: Float64Array; readonly half: Float64Array; readonly trust: number }
+export type ColdStart = {
+  readonly mean: Float64Array
+  readonly half: (level: number) => Float64Array
+  readonly trust: number
+}
 
 /** Pseudo-observations: the shape's own level counts as so many steps, its spread as so many errors. */
 const LEVEL_STEPS = 4
 const SPREAD_STEPS = 24
 
-export function coldStart(series: Float64Array, prior: Prior, horizon: number, level: number): ColdStart {
+export function coldStart(series: Float64Array, prior: Prior, horizon: number): ColdStart {
   const { shape, spread } = prior
   const m = shape.length
   const usual = shape.reduce((sum, v) => sum + Math.abs(v), 0) / m
@@ -33,10 +37,9 @@ export function coldStart(series: Float64Array, prior: Prior, horizon: number, l
   })
   const share = Math.sqrt(squares / (SPREAD_STEPS + known))
   const mean = Float64Array.from({ length: horizon }, (_, h) => factor * shape[(series.length + h) % m]!)
-  const width = normalQuantile(level) * share
   return {
     mean,
-    half: mean.map((v) => width * Math.max(Math.abs(v), 0.25 * factor * usual)),
+    half: (level) => mean.map((v) => normalQuantile(level) * share * Math.max(Math.abs(v), 0.25 * factor * usual)),
     trust: Math.max(0, 1 - known / (2 * m)),
   }
 }

@@ -21,6 +21,8 @@ export type ForecastOptions = {
   readonly level: number
   /** For a series shorter than two seasons; required when nothing is known yet. */
   readonly prior?: Prior
+  /** Of the values, for the words. */
+  readonly unit?: string
 }
 
 /** All in the units of the series, `horizon` values each; lower ≤ mean ≤ upper; none below 0 if the past never was. */
@@ -33,6 +35,12 @@ export type Forecast = {
   /** Each model's own forecast beside its weight (0–1, sum 1); empty when there was too little to try models on. */
   readonly models: readonly ModelForecast[]
 }
+/** The same with several intervals of one forecast, in the order of the levels asked for. */
+export type LevelledForecast = Omit<Forecast, 'lower' | 'upper'> & {
+  readonly intervals: readonly Pick<Forecast, 'lower' | 'upper'>[]
+  /** 0 to 1: how much of it is the prior's. */
+  readonly trust: number
+}
 export type ModelForecast = { readonly name: string; readonly weight: number; readonly mean: Float64Array }
 
 /** Older steps say little and cost time: 4 of the longest season are kept, at least 1,000 steps. */
@@ -41,27 +49,42 @@ const LEAST_KEPT = 1_000
 
 /** Values that are not finite numbers are gaps. Throws RangeError for impossible options, or without any value or prior. */
 export function forecast(series: Float64Array, options: ForecastOptions): Forecast {
-  check(options)
+  const { intervals, mean, why, models } = forecastLevels(series, options, [options.level])
+  return { mean, ...intervals[0]!, why, models }
+}
+
+/** One ensemble, as many intervals of it as there are levels: models are tried once. */
+export function forecastLevels(
+  series: Float64Array,
+  options: Omit<ForecastOptions, 'level'>,
+  levels: readonly number[],
+): LevelledForecast {
+  for (const level of levels) check({ ...options, level })
   const longest = options.season.reduce((a, b) => Math.max(a, b), 1)
   const from = Math.max(0, series.length - Math.max(SEASONS_KEPT * longest, LEAST_KEPT, 8 * options.horizon))
   const cleaned = clean(series.subarray(from), shortest(options.season))
   if (cleaned === null && options.prior === undefined)
     throw new RangeError(`none of ${series.length} values is known: a forecast needs one, or a prior`)
   const own = cleaned === null ? null : ownForecast(cleaned, options)
-  return options.prior === undefined ? finish(own!) : finish(leanOn(own, series, options.prior, options))
+  const draft = options.prior === undefined ? own! : leanOn(own, series, options.prior, options)
+  return finish(draft, levels)
 }
 
-type Draft = Omit<Forecast, 'lower' | 'upper'> & { readonly half: Float64Array; readonly floor: number }
+type Wanted = Omit<ForecastOptions, 'level'>
+type Draft = Omit<LevelledForecast, 'intervals'> & {
+  readonly half: (level: number) => Float64Array
+  readonly floor: number
+}
 
-function ownForecast(cleaned: Cleaned, options: ForecastOptions): Draft {
+function ownForecast(cleaned: Cleaned, options: Wanted): Draft {
   const { x, centre, spread, floor } = cleaned
-  const { horizon, level } = options
+  const { horizon } = options
   const gaps = cleaned.gaps > 0 ? [`${cleaned.gaps} gaps were filled from the season before or after`] : []
   const back = (v: number) => Math.max(floor, centre + spread * v)
   if (spread === 0) {
     const mean = new Float64Array(horizon).fill(centre)
     const why = [`all ${cleaned.known} known values are equal`, ...gaps]
-    return { mean, half: new Float64Array(horizon), floor, why, models: [] }
+    return { mean, half: () => new Float64Array(horizon), floor, why, models: [], trust: 0 }
   }
   const tried = tryAll(x, options.season, horizon)
   if (tried === null) return withUnseenSeason({ ...lastValue(cleaned, options), floor }, cleaned, options)
@@ -71,9 +94,10 @@ function ownForecast(cleaned: Cleaned, options: ForecastOptions): Draft {
   const errors = { errors: tried.errors, origins: plan.origins, end: x.length, season: season <= x.length ? season : 1 }
   const draft: Draft = {
     mean: combined(finals, weights).map((v) => centre + spread * v),
-    half: conformalWidths(errors, horizon, level).map((v) => spread * v),
+    half: (level) => conformalWidths(errors, horizon, level).map((v) => spread * v),
     floor,
-    why: [...because(trials, weights, spread, plan.origins.length), ...gaps],
+    why: [...because(trials, weights, { spread, origins: plan.origins.length, unit: options.unit ?? '' }), ...gaps],
+    trust: 0,
     models: trials.map(({ name, seasons, final }, i) => ({
       name: [name, ...seasons].join(' '),
       weight: weights[i]!,
@@ -84,54 +108,53 @@ function ownForecast(cleaned: Cleaned, options: ForecastOptions): Draft {
 }
 
 /** A season that is asked for but has not come round once may bring anything the series is known to do. */
-function withUnseenSeason(draft: Draft, { x, spread }: Cleaned, { season, level }: ForecastOptions): Draft {
+function withUnseenSeason(draft: Draft, { x, spread }: Cleaned, { season }: Wanted): Draft {
   const first = shortest(season)
   if (first === 1 || usableSeasons([first], x.length).length > 0) return draft
-  const wide = normalQuantile(level) * spread
   return {
     ...draft,
-    half: draft.half.map((v) => Math.hypot(v, wide)),
+    half: (level) => draft.half(level).map((v) => Math.hypot(v, normalQuantile(level) * spread)),
     why: [...draft.why, `its season of ${first} steps has not come round once yet`],
   }
 }
 
 /** Too short to try anything: the last value, as uncertain as a random walk of the steps seen. */
-function lastValue({ x, centre, spread, known }: Cleaned, { horizon, level }: ForecastOptions): Omit<Draft, 'floor'> {
+function lastValue({ x, centre, spread, known }: Cleaned, { horizon }: Wanted): Omit<Draft, 'floor'> {
   let squares = 1
   for (let t = 1; t < x.length; t++) squares += (x[t]! - x[t - 1]!) ** 2
-  const step = normalQuantile(level) * spread * Math.sqrt(squares / x.length)
+  const step = spread * Math.sqrt(squares / x.length)
   return {
     mean: new Float64Array(horizon).fill(centre + spread * x.at(-1)!),
-    half: Float64Array.from({ length: horizon }, (_, h) => step * Math.sqrt(h + 1)),
+    half: (level) => Float64Array.from({ length: horizon }, (_, h) => normalQuantile(level) * step * Math.sqrt(h + 1)),
     why: [`only ${known} values are known: the last one is repeated`],
     models: [],
+    trust: 0,
   }
 }
 
-function leanOn(own: Draft | null, series: Float64Array, prior: Prior, { horizon, level }: ForecastOptions): Draft {
-  const usual = coldStart(series, prior, horizon, level)
+function leanOn(own: Draft | null, series: Float64Array, prior: Prior, { horizon }: Wanted): Draft {
+  const usual = coldStart(series, prior, horizon)
   const floor = own?.floor ?? (prior.shape.every((v) => v >= 0) ? 0 : Number.NEGATIVE_INFINITY)
   const trust = own === null ? 1 : usual.trust
   const mix = (a: Float64Array, b: Float64Array | undefined) => a.map((v, h) => trust * v + (1 - trust) * (b?.[h] ?? 0))
   if (trust === 0) return own!
   return {
     mean: mix(usual.mean, own?.mean),
-    half: mix(usual.half, own?.half),
+    half: (level) => mix(usual.half(level), own?.half(level)),
+    trust,
     floor,
     why: [`${Math.round(trust * 100)} % from the usual season of its persona, scaled to it`, ...(own?.why ?? [])],
     models: own?.models ?? [],
   }
 }
 
-function finish({ mean, half, floor, why, models }: Draft): Forecast {
+function finish({ mean, half, floor, ...rest }: Draft, levels: readonly number[]): LevelledForecast {
   const above = (v: number) => Math.max(floor, v)
-  return {
-    mean: mean.map(above),
-    lower: mean.map((v, h) => above(v - half[h]!)),
-    upper: mean.map((v, h) => above(v + half[h]!)),
-    why,
-    models,
-  }
+  const intervals = levels.map((level) => {
+    const width = half(level)
+    return { lower: mean.map((v, h) => above(v - width[h]!)), upper: mean.map((v, h) => above(v + width[h]!)) }
+  })
+  return { ...rest, mean: mean.map(above), intervals }
 }
 
 const shortest = (seasons: readonly number[]) => {
