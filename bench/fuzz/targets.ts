@@ -4,7 +4,16 @@ import { ipfix, netflow, netflowDescribed } from './netflow.ts'
 import { conntrackMessage, sockDiagMessage } from './netlink.ts'
 import { dns, dnsAnswer, pcap, portraits, tlsHello } from './pcap.ts'
 import type { FuzzTarget } from './target.ts'
-import { csvLines, eveLines, fileBeginning, nfdumpLines, zeekLines } from './text.ts'
+import {
+  auditLines,
+  csvLines,
+  eveLines,
+  falcoLines,
+  fileBeginning,
+  nfdumpLines,
+  tetragonLines,
+  zeekLines,
+} from './text.ts'
 
 export const TARGETS: readonly FuzzTarget[] = [
   netflow,
@@ -16,6 +25,9 @@ export const TARGETS: readonly FuzzTarget[] = [
   eveLines,
   csvLines,
   nfdumpLines,
+  tetragonLines,
+  falcoLines,
+  auditLines,
   fileBeginning,
   pcap,
   portraits,

@@ -1,6 +1,10 @@
 /** Text logs under fuzz: lines of Zeek, EVE, CSV and nfdump, whole files as a reader of files feeds them. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createFlowBatch } from '../../src/model/flow.ts'
+import { createAuditReader } from '../../src/observe/sensors/auditd.ts'
+import { createFalcoReader } from '../../src/observe/sensors/falco.ts'
+import { type SensorReader, sensorRows } from '../../src/observe/sensors/sensor.ts'
+import { createTetragonReader } from '../../src/observe/sensors/tetragon.ts'
 import { createServiceNames } from '../../src/observe/source.ts'
 import { createCsvRows } from '../../src/observe/sources/csv-rows.ts'
 import { createEveRows } from '../../src/observe/sources/eve-rows.ts'
@@ -28,6 +32,16 @@ const EVE = [
 const CSV = [
   'StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label\n2018/09/27 22:40:52.362768,1.5,tcp,10.0.0.1,5,  <?>,10.0.0.2,22,FSPA_FSPA,0,0,35,3766,1224,\n',
 ]
+const TETRAGON = [
+  '{"process_exec":{"process":{"exec_id":"bTox","pid":41233,"uid":0,"binary":"/bin/sh","arguments":"-c id","docker":"998306071edc0123456789abcdef012"},"parent":{"pid":41230}},"node_name":"mars","time":"2026-09-03T16:21:06.9Z"}\n',
+  '{"process_kprobe":{"process":{"pid":7,"pod":{"container":{"id":"containerd://998306071edc"}}},"function_name":"__x64_sys_openat"},"node_name":"mars"}\n{"rate_limit_info":{"number_of_dropped_process_events":"12"}}\n',
+]
+const FALCO = [
+  '{"hostname":"mars","output":"Warning Shell","output_fields":{"container.id":"998306071edc","proc.pid":99},"priority":"Warning","rule":"shell","time":"2025-06-06T11:23:11.855188321Z"}\n',
+]
+const AUDIT = [
+  'type=SYSCALL msg=audit(1650921443.448:267): arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid=935 comm="sh" exe="/bin/sh"\ntype=EXECVE msg=audit(1650921443.448:267): argc=2 a0="sh" a1=2D63\nnode=mars type=SOCKADDR msg=audit(1650921443.449:268): saddr=020000007F000001\n',
+]
 const NFDUMP = ['2018-01-12 15:37:30.942,2018-01-12 15:37:30.942,6,10.0.0.1,5,10.0.0.2,902,......S.,1,60,0,0\n']
 
 export const zeekLines = textTarget('zeek lines', ZEEK, ['zat-zeek-logs/*.log', 'zeek-json-all-fields/*.log'], () =>
@@ -35,6 +49,9 @@ export const zeekLines = textTarget('zeek lines', ZEEK, ['zat-zeek-logs/*.log', 
 )
 export const eveLines = textTarget('eve lines', EVE, [], () => createEveRows(createServiceNames()))
 export const csvLines = textTarget('csv lines', CSV, [], () => createCsvRows(createServiceNames(), null))
+export const tetragonLines = sensorTarget('tetragon lines', TETRAGON, createTetragonReader)
+export const falcoLines = sensorTarget('falco lines', FALCO, createFalcoReader)
+export const auditLines = sensorTarget('audit lines', AUDIT, createAuditReader)
 export const nfdumpLines = textTarget('nfdump lines', NFDUMP, [], createNfdumpRows)
 
 /** What decides which of them a file is. */
@@ -44,6 +61,10 @@ export const fileBeginning: FuzzTarget = {
   open: () => (input) => void sniff(Buffer.from(input), 'conn.log', null),
   growing: { 'one line': (bytes) => Buffer.alloc(bytes, '{"ts":'), columns: (bytes) => Buffer.alloc(bytes, 'a,') },
   maxBytes: 16_384,
+}
+
+function sensorTarget(name: string, made: readonly string[], make: () => SensorReader): FuzzTarget {
+  return textTarget(name, made, [], () => sensorRows(make(), { events: 0, lost: 0 }, () => {}))
 }
 
 function textTarget(name: string, made: readonly string[], globs: readonly string[], make: () => LineRows): FuzzTarget {

@@ -48,6 +48,7 @@ test('a report that waited says how far enforcement is now, and goes as soon as 
     machines: () => [],
     beside: () => [],
     sources: () => [],
+    vitals: () => null,
     say: () => {},
   })
   const began = performance.now()

@@ -5,6 +5,7 @@ import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { MachineReport, MachineResult } from '../model/machine-order.ts'
 import type { Mode } from '../model/policy.ts'
 import type { SourceHealth } from '../model/source-health.ts'
+import type { WireVitals } from '../model/vitals.ts'
 import { TICK_MS } from '../model/window.ts'
 import type { AgentReport, WireDenial, WireRefusal, WorkloadReport } from '../model/wire.ts'
 import type { Link } from './link.ts'
@@ -27,6 +28,8 @@ export type ReporterOptions = {
   readonly refusals: () => WireRefusal[]
   /** How every source is, told with each tick; `ticks` were made so far, of which the spool dropped so many. */
   readonly sources: (now: number, spool: { readonly ticks: number; readonly dropped: number }) => SourceHealth[]
+  /** What workloads used since the tick before. */
+  readonly vitals: () => WireVitals | null
   /** What became of orders since the last report. */
   readonly orders: () => MachineResult[]
   /** The machines of this host, told with the workloads. */
@@ -163,7 +166,8 @@ export function createReporter(options: ReporterOptions): Reporter {
         const sensed = sense.close(Date.now() - SETTLE_MS)
         made += sensed.ticks.length
         const sources = options.sources(Date.now(), { ticks: made, dropped: spool.counters.droppedTicks })
-        spool.push({ ...make(sensed), sources })
+        const vitals = options.vitals()
+        spool.push({ ...make(sensed), sources, ...(vitals === null ? {} : { vitals }) })
         void flush(signal)
       }
     },

@@ -213,6 +213,18 @@ export function createSense(options: {
   }
 }
 
+/** The same with what others are alarmed by. */
+export function withAlarms(sense: Sense, more: (now: number) => Sensed['evidence']): Sense {
+  return {
+    ...sense,
+    alarms: (now) => [...sense.alarms(now), ...more(now)],
+    close(until) {
+      const sensed = sense.close(until)
+      return { ...sensed, evidence: [...sensed.evidence, ...more(until)] }
+    },
+  }
+}
+
 export function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(counters).map(([name, n]) => [`${prefix}.${name}`.slice(0, 64), n]))
 }

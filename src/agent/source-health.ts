@@ -9,6 +9,7 @@ import {
   type SourceHealth,
 } from '../model/source-health.ts'
 import type { UdpSource } from '../observe/ingest/udp-source.ts'
+import type { SensorFigures } from '../observe/sensors/sensor.ts'
 import type { TailSource } from '../observe/sources/tail.ts'
 import type { DeviceWatch } from './devices.ts'
 import type { OwnSource } from './sources.ts'
@@ -180,6 +181,19 @@ export function fileHealth(source: TailSource, path: string): Measured {
   }
 }
 
-function hop(name: HopHealth['hop'], into: number, lost: number, unit: HopHealth['unit'], what: string): HopHealth {
+/** Events that a sensor told of instead of flows, and what it says itself that it had no room for. */
+export function sensorHealth(source: TailSource, path: string, { events, lost }: SensorFigures): Measured {
+  const read = fileHealth(source, path)
+  const sensor = hop('socket', events + lost, lost, 'events', 'events that the sensor says it had no room for')
+  return { ...read, flows: events, lost: read.lost + lost, hops: [sensor, ...read.hops] }
+}
+
+export function hop(
+  name: HopHealth['hop'],
+  into: number,
+  lost: number,
+  unit: HopHealth['unit'],
+  what: string,
+): HopHealth {
   return { hop: name, in: into, lost, unit, what }
 }

@@ -25,6 +25,8 @@ test('what a source is, as text', () => {
     path: '/var/log/zeek/current',
     networks: ['10.0.0.0/8', 'fd00::/8'],
   })
+  for (const kind of ['tetragon', 'falco', 'auditd'] as const)
+    assert.deepEqual(parseSourceSpec(`${kind}=/var/log/x`), { kind, path: '/var/log/x', networks: [] })
   assert.deepEqual(splitSpecs(' a,b\n  c '), ['a,b', 'c'])
   assert.deepEqual(splitSpecs(undefined), [])
 })
@@ -40,6 +42,8 @@ test('what is wrong is said with its place and the cure', () => {
     ['netflow=:2055,colour=red,network=10.0.0.0/8', /colour=red is not known; use exporter=CIDR and network=CIDR/],
     ['eve=/x,exporter=10.0.0.0/8,network=10.0.0.0/8', /for netflow only/],
     ['eve=,network=10.0.0.0/8', /eve= has no path/],
+    ['falco=/x,network=10.0.0.0/8', /network=… is for flows; leave it out/],
+    ['auditd=', /auditd= has no path/],
     ['sflow=:6343,network=10.0.0.0/8', /begins with sflow; use netflow=/],
     ['', /it is empty; use netflow=/],
     ['foo=1', /begins with foo; use netflow=/],

@@ -16,9 +16,13 @@ export type SourceSpec =
       readonly exporters: readonly string[]
     })
   | (Common & { readonly kind: 'zeek' | 'eve'; readonly path: string })
+  /** What a sensor of this host tells of processes; `networks` is empty. */
+  | (Common & { readonly kind: (typeof SENSORS)[number]; readonly path: string })
+
+const SENSORS = ['tetragon', 'falco', 'auditd'] as const
 
 const EXAMPLES =
-  'netflow=0.0.0.0:2055,exporter=10.0.0.0/8,network=10.20.0.0/16, zeek=/var/log/zeek/current,network=… or eve=/var/log/suricata/eve.json,network=…'
+  'netflow=0.0.0.0:2055,exporter=10.0.0.0/8,network=10.20.0.0/16, zeek=/var/log/zeek/current,network=…, eve=/var/log/suricata/eve.json,network=…, tetragon=FILE, falco=FILE or auditd=/var/log/audit/audit.log'
 const MAX_PARTS = 200
 
 /** Throws one sentence. */
@@ -35,6 +39,16 @@ export function parseSourceSpec(text: string): SourceSpec {
   if (parts.length > MAX_PARTS) refuse(`more than ${MAX_PARTS} parts`, 'give wider networks')
   const [first, ...rest] = parts
   const kind = first!.key
+  const sensor = SENSORS.find((one) => one === kind)
+  if (sensor !== undefined) {
+    if (rest.length > 0)
+      refuse(
+        `${plainText(rest[0]!.key, 30)}=… is for flows`,
+        'leave it out: a sensor of processes tells of workloads that this agent knows already',
+      )
+    if (first!.value === '') refuse(`${sensor}= has no path`, 'give the file or folder that is written')
+    return { kind: sensor, path: resolve(first!.value), networks: [] }
+  }
   if (kind !== 'netflow' && kind !== 'zeek' && kind !== 'eve')
     return refuse(kind === '' ? 'it is empty' : `it begins with ${plainText(kind, 30)}`, `use ${EXAMPLES}`)
   const exporters: string[] = []

@@ -10,13 +10,17 @@ import type { SourceCounters } from '../model/flow.ts'
 import type { HopHealth, SourceHealth } from '../model/source-health.ts'
 import { MAX_SOURCES } from '../model/source-health.ts'
 import { createUdpSource } from '../observe/ingest/udp-source.ts'
+import { createAuditReader } from '../observe/sensors/auditd.ts'
+import { createFalcoReader } from '../observe/sensors/falco.ts'
+import { type SensorEvent, type SensorFigures, sensorRows } from '../observe/sensors/sensor.ts'
+import { createTetragonReader } from '../observe/sensors/tetragon.ts'
 import { createServiceNames, type FlowSource, type ServiceNames } from '../observe/source.ts'
 import { createEveRows } from '../observe/sources/eve-rows.ts'
 import { createTailSource } from '../observe/sources/tail.ts'
 import { createZeekLog } from '../observe/sources/zeek-log.ts'
 import { createNetworkSense, type NetworkSense } from './network-sense.ts'
 import { prefixed, type Sense } from './sense.ts'
-import { fileHealth, type Measured, netflowHealth, plainHealth } from './source-health.ts'
+import { fileHealth, type Measured, netflowHealth, plainHealth, sensorHealth } from './source-health.ts'
 import { createSourceMeter, judgeSource, type SourceMeter } from './source-meter.ts'
 import type { SourceSpec } from './source-spec.ts'
 
@@ -56,6 +60,8 @@ const AGAIN_MAX_MS = 60_000
 export function createSources(options: {
   readonly specs: readonly SourceSpec[]
   readonly home: string
+  /** What sensors of processes tell. */
+  readonly told: (event: SensorEvent) => void
   readonly say: (line: string) => void
   readonly clock?: () => number
 }): Sources {
@@ -65,7 +71,7 @@ export function createSources(options: {
   const sense = createNetworkSense({ networks: options.specs.flatMap(({ networks }) => networks), services })
   const kept: Kept[] = []
   const opened = options.specs.map((spec) => {
-    const { source, told } = openSource(spec, services, options.home, clock)
+    const { source, told } = openSource(spec, services, options, clock)
     const one: Kept = { ...told, reduced: () => sense.lost, meter: createSourceMeter(startedAt), failed: null }
     kept.push(one)
     return { source, one }
@@ -160,7 +166,7 @@ function healthOf(
 function openSource(
   spec: SourceSpec,
   services: ServiceNames,
-  home: string,
+  { home, told }: { readonly home: string; readonly told: (event: SensorEvent) => void },
   clock: () => number,
 ): { readonly source: FlowSource; readonly told: Omit<OwnSource, 'reduced'> } {
   if (spec.kind === 'netflow') {
@@ -178,15 +184,18 @@ function openSource(
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const name = `${spec.kind}:${spec.path}`
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 16)
+  const figures = { events: 0, lost: 0 }
+  const isSensor = spec.kind !== 'zeek' && spec.kind !== 'eve'
   const source = createTailSource({
     name,
     path: spec.path,
-    ...FOLLOWED[spec.kind](services),
+    ...(isSensor ? { ...SENSED[spec.kind], rows: sensed(spec.kind, figures, told) } : FOLLOWED[spec.kind](services)),
     positions: join(folder, `${digest}.json`),
     clock,
   })
   const quiet = `nothing was written to ${spec.path}; see that it is the path of the sensor's log`
-  return { source, told: { name, kind: spec.kind, quiet, measure: () => fileHealth(source, spec.path) } }
+  const measure = () => (isSensor ? sensorHealth(source, spec.path, figures) : fileHealth(source, spec.path))
+  return { source, told: { name, kind: spec.kind, quiet, measure } }
 }
 
 /** Which files of a folder, and how their lines are read. */
@@ -202,6 +211,18 @@ const FOLLOWED = {
     rows: () => createEveRows(services),
   }),
 } as const
+
+/** Files of a folder of Tetragon's exports are rotated by name; auditd keeps numbered ones, which were read before. */
+const SENSED = {
+  tetragon: { wants: (name: string) => /^tetragon.*\.(?:log|json)$/.test(name), reader: createTetragonReader },
+  falco: { wants: (name: string) => /\.(?:log|json|txt)$/.test(name), reader: createFalcoReader },
+  auditd: { wants: (name: string) => name === 'audit.log', reader: createAuditReader },
+} as const
+
+/** A file that begins anew does not have what the one before told half. */
+function sensed(kind: keyof typeof SENSED, figures: SensorFigures, told: (event: SensorEvent) => void) {
+  return () => sensorRows(SENSED[kind].reader(), figures, told)
+}
 
 /** What any source counts about itself. */
 export function ownSource(

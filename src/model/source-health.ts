@@ -9,7 +9,19 @@ const closed = { additionalProperties: false } as const
 const Time = Type.Number({ minimum: 0, maximum: 8.64e15 })
 const Count = Type.Number({ minimum: 0, maximum: 1e18 })
 
-export const SOURCE_KINDS = ['conntrack', 'sock-diag', 'neighbours', 'recording', 'netflow', 'zeek', 'eve'] as const
+export const SOURCE_KINDS = [
+  'conntrack',
+  'sock-diag',
+  'vitals',
+  'neighbours',
+  'recording',
+  'netflow',
+  'zeek',
+  'eve',
+  'tetragon',
+  'falco',
+  'auditd',
+] as const
 
 /** Live: it gives. Silent: nothing for a minute. Behind: it loses, or lags over 10 s. Failed: it does not run; `why` says the cure. */
 export const SOURCE_STATES = ['live', 'silent', 'behind', 'failed'] as const

@@ -7,7 +7,7 @@ import { closeSync, read, readSync, write, writeSync } from 'node:fs'
 import koffi from 'koffi'
 import { type Message, messages } from './message.ts'
 
-export const Family = { route: 0, sockDiag: 4, netfilter: 12 } as const
+export const Family = { route: 0, sockDiag: 4, connector: 11, netfilter: 12 } as const
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
@@ -171,6 +171,11 @@ export class NetlinkSocket {
     if (!this.#open) return null
     const there = this.#takeWhatIsThere()
     return there.length > 0 ? there : this.receive()
+  }
+
+  /** What has come by now, some datagrams at most; empty when there is nothing. Never waits. */
+  receiveThere(): Message[] {
+    return this.#open ? this.#takeWhatIsThere() : []
   }
 
   #takeWhatIsThere(): Message[] {
