@@ -6,6 +6,7 @@ import { auditBy, MAIN, personaRef, workloadReport } from '../../test/records.ts
 import { draftPersona } from '../learn/discover/edit.ts'
 import { initialBelief, stepObservation } from '../learn/filter.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
+import type { Evidence } from '../model/evidence.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
 import { openStore } from '../store/database.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
@@ -99,6 +100,26 @@ test('strangers become one proposal with rules by meaning; a restart knows it ag
     ],
   )
   assert.equal(draftPersona(accepted.value).spec.profile?.default?.egress, 'deny')
+})
+
+test('with whom there is evidence about, no rule lets it talk, and the proposal says so', async () => {
+  await using f = await fixture()
+  const { store, clock, m1, m2, m3 } = f
+  const evidence: Evidence = {
+    ...{ kind: 'blocklist', subject: 'm1', peer: '198.51.100.7', weight: 3, halfLifeMs: 3_600_000, at: clock.now },
+    ...{ authenticated: false, source: 'feed', why: 'it is on a block list', figures: {} },
+  }
+  await store.evidence.add(MAIN, [{ workload: m1, evidence }])
+  await f.play(f.start(), 5, [m1, m2, m3], strange)
+  const { rules, leftOut } = (await store.proposals.all(MAIN))[0]!
+  assert.deepEqual(
+    rules.map(({ rule }) => rule.peers[0]),
+    [{ persona: 'Database' }, { labels: { app: 'shop' } }],
+  )
+  assert.deepEqual(
+    leftOut.filter(({ why }) => why.includes('evidence')).map(({ why }) => why),
+    ['there is evidence of kind blocklist about talking with it'],
+  )
 })
 
 test('a person splits, merges, renames and rejects; rounds leave that alone', async () => {

@@ -21,6 +21,10 @@ import { createInTurn } from './in-turn.ts'
 export type Discovery = {
   /** The model with all that people said. */
   readonly model: () => Model
+  /** Another one, with the same. */
+  taught(fitted: Model): Model
+  /** From the next window this one is in force; nothing is waited for, nothing can fail. */
+  use(fitted: Model): void
   /** A window that no persona explains. */
   stray(workload: WorkloadId, at: number, x: Float64Array): void
   /** From the record, at the start. */
@@ -32,9 +36,14 @@ export type Discovery = {
 
 type Deps = {
   readonly tenant: TenantId
-  readonly store: Pick<Store, 'proposals' | 'workloads' | 'conversations' | 'settings' | 'manifests' | 'ledger'>
+  readonly store: Pick<
+    Store,
+    'proposals' | 'workloads' | 'conversations' | 'evidence' | 'settings' | 'manifests' | 'ledger'
+  >
   readonly model: Model
   readonly clock: () => number
+  /** Told at once when `model` is another, so that what was made by the one before can follow. */
+  readonly changed?: (before: Model, after: Model) => void
 }
 
 const KEPT_WINDOWS = 24
@@ -44,15 +53,24 @@ const MOST_OPEN = 50
 const TALK_MS = 24 * 3_600_000
 const MOST_TALKS = 2_000
 
-export function createDiscovery({ tenant, store, model: fitted, clock }: Deps): Discovery {
+export function createDiscovery({ tenant, store, model: begun, clock, changed }: Deps): Discovery {
   const strays = new Map<WorkloadId, Stray[]>()
   const inTurn = createInTurn()
-  const known = familiar(fitted)
+  let fitted = begun
+  let known = familiar(fitted)
+  let lessons: readonly Lesson[] = []
   let model = fitted
   let followed: readonly Followed[] = []
 
   async function learnAgain(): Promise<void> {
-    model = taughtBy(fitted, await store.proposals.lessons(tenant))
+    lessons = await store.proposals.lessons(tenant)
+    settle()
+  }
+
+  function settle(): void {
+    const before = model
+    model = taughtBy(fitted, lessons)
+    changed?.(before, model)
   }
 
   function recent(now: number): Stray[] {
@@ -107,15 +125,19 @@ export function createDiscovery({ tenant, store, model: fitted, clock }: Deps): 
     now: number,
   ): Promise<ProposalRecord> {
     const members = one.cluster.workloads as readonly WorkloadId[]
-    const [settings, talks] = await Promise.all([
+    const [settings, talks, evidence] = await Promise.all([
       store.settings.get(tenant),
       store.conversations.busiest(tenant, members, now - TALK_MS, MOST_TALKS),
+      store.evidence.since(tenant, now - TALK_MS),
     ])
-    const { rules, leftOut } = generalise(
-      talks,
-      whoisOf(workloads, new Set(members), settings.homeNetworks),
-      settings.homeNetworks,
+    const own = new Set<string>(members)
+    const suspects = new Map(
+      evidence.flatMap(({ workload, evidence: { peer, kind } }) =>
+        peer !== null && own.has(workload) ? [[peer, kind] as const] : [],
+      ),
     )
+    const whois = whoisOf(workloads, own, settings.homeNetworks, suspects)
+    const { rules, leftOut } = generalise(talks, whois, settings.homeNetworks)
     const told = describe(fitted, known, one.cluster)
     return {
       id: row?.id ?? `pr_${one.id}`,
@@ -146,6 +168,12 @@ export function createDiscovery({ tenant, store, model: fitted, clock }: Deps): 
 
   return {
     model: () => model,
+    taught: (other) => taughtBy(other, lessons),
+    use(other) {
+      fitted = other
+      known = familiar(other)
+      settle()
+    },
     stray(workload, at, x) {
       const own = strays.get(workload) ?? []
       own.push({ workload, at, x })
@@ -164,8 +192,8 @@ export function createDiscovery({ tenant, store, model: fitted, clock }: Deps): 
         if (!edited.ok) return edited
         const about = edited.value.find((record) => record.id === id)!
         const audit = { actor: by, action: `proposal.${act.do}`, object: id, summary: summaryOf(about, act) }
-        const lessons = act.do === 'accept' ? lessonsOf(about, by) : []
-        const written = await store.proposals.change(tenant, edited.value, lessons, audit)
+        const taught = act.do === 'accept' ? lessonsOf(about, by) : []
+        const written = await store.proposals.change(tenant, edited.value, taught, audit)
         if (!written.ok)
           return {
             ok: false,
@@ -173,7 +201,7 @@ export function createDiscovery({ tenant, store, model: fitted, clock }: Deps): 
             why: `Proposal ${id} was changed meanwhile.`,
             cure: 'Look at it again, then say it again.',
           }
-        if (lessons.length > 0) await learnAgain()
+        if (taught.length > 0) await learnAgain()
         return { ok: true, value: written.value[0]! }
       }),
     teach: (workload, persona, vector, by) =>
@@ -207,15 +235,19 @@ function summaryOf({ name, workloads }: ProposalRecord, act: ProposalAct): strin
     : `${name} is no persona`
 }
 
-/** Belief names nobody here: rules are made of what people assigned and wrote. */
+/** Belief names nobody here: rules are made of what people assigned and wrote. With suspects nobody learns to talk. */
 function whoisOf(
   workloads: readonly WorkloadRecord[],
   members: ReadonlySet<string>,
   homeNetworks: readonly string[],
+  suspects: ReadonlyMap<string, string>,
 ): (address: string) => Whois {
   const byAddress = new Map(workloads.flatMap((one) => one.report.addresses.map((address) => [address, one] as const)))
   const homes = createNetworks(homeNetworks)
   return (address) => {
+    const suspicion = suspects.get(address)
+    if (suspicion !== undefined)
+      return { kind: 'nobody', why: `there is evidence of kind ${suspicion} about talking with it` }
     const workload = byAddress.get(address)
     if (workload !== undefined) {
       if (members.has(workload.id)) return { kind: 'alike' }

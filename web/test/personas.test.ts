@@ -27,6 +27,28 @@ test('counts are those of the fleet, and the wearers are a link away', { skip },
   await page.context().close()
 })
 
+test('the map tells who a dot is, walks by arrow keys, points to the inbox, and is a table as well', {
+  skip,
+}, async () => {
+  const page = await desk.visit('/personas')
+  const panel = page.getByRole('region', { name: 'Who behaves alike' })
+  await panel.getByText('6 like nobody known · 2 too quiet to be placed').waitFor()
+  await panel.getByRole('img', { name: /^24 workloads between API Server/ }).waitFor()
+  await panel.getByRole('region', { name: /arrow keys/ }).press('ArrowRight')
+  await panel.getByText('Like nobody known 0.83', { exact: true }).waitFor()
+  const first = await panel.locator('.map-readout .name').textContent()
+  await panel.getByRole('region', { name: /arrow keys/ }).press('ArrowDown')
+  assert.notEqual(await panel.locator('.map-readout .name').textContent(), first)
+  await panel.getByRole('button', { name: 'SMTP Client' }).click()
+  await page.locator('#proposal-pr_4:focus').waitFor()
+  await panel.getByRole('button', { name: 'View as table' }).click()
+  const row = panel.getByRole('row', { name: /SMTP Client/ }).first()
+  const name = await row.getByRole('link').textContent()
+  await row.getByRole('link').click()
+  await page.getByRole('heading', { level: 1, name: new RegExp(name ?? 'no name') }).waitFor()
+  await page.context().close()
+})
+
 test('a copy of one that ships is saved beside it, and has a version of its own', { skip }, async () => {
   const page = await desk.visit('/personas/data-exporter')
   await page.getByRole('link', { name: 'Make your own copy' }).click()
@@ -196,4 +218,52 @@ test('a proposal is read with its evidence, renamed, split and accepted; nobody 
   await page.getByRole('table', { name: 'Personas' }).getByText('Mail Relay', { exact: true }).first().waitFor()
   await relay.waitFor({ state: 'detached' })
   await page.context().close()
+})
+
+test('a model is compared, promoted with a reason, and rolled back; who may not is told why', { skip }, async () => {
+  const page = await desk.visit('/personas')
+  await page.getByRole('link', { name: 'Model', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'guise-8dca23a7-1 is in force.' }).waitFor()
+  const matrix = page.getByRole('region', { name: 'Whom it takes for whom' }).getByRole('table')
+  const row = matrix.getByRole('row', { name: /Compromised/ })
+  assert.equal(await row.getByTitle('17 of 160 windows of Compromised taken for Data Exporter').textContent(), '17')
+  await page
+    .getByRole('img', { name: /Calibration error 0\.08 over 1180 windows\. When it said 0\.9 to 1\.0/ })
+    .waitFor()
+  await page.getByRole('link', { name: 'guise-1f0c22aa-1' }).click()
+  await page.getByRole('heading', { name: 'Nobody measured it.' }).waitFor()
+  assert.equal(await matrix.count(), 0)
+
+  const kept = page.getByRole('region', { name: 'Models kept' })
+  await kept.getByRole('listitem').filter({ hasText: 'payments-4' }).getByRole('button', { name: 'Compare' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('2 would change their name.').waitFor()
+  assert.deepEqual(
+    await dialog
+      .getByRole('row', { name: /Calibration error/ })
+      .getByRole('cell')
+      .allInnerTexts(),
+    ['0.04', '0.08'],
+  )
+  await dialog.getByLabel('Reason for the record').fill('it knows our stores')
+  await dialog.getByRole('button', { name: 'Promote' }).click()
+  await page.getByRole('heading', { level: 1, name: 'payments-4 is in force.' }).waitFor()
+  const history = page.getByRole('region', { name: 'What was in force when' })
+  await history.getByText('it knows our stores').waitFor()
+  await page.getByRole('button', { name: 'Roll back…' }).click()
+  await dialog.getByRole('button', { name: 'Roll back' }).click()
+  await page.getByRole('heading', { level: 1, name: 'guise-8dca23a7-1 is in force.' }).waitFor()
+  assert.deepEqual(
+    desk.server.received.flatMap(({ path, body }) => (path.startsWith('/v1/models') ? [[path, body]] : [])),
+    [
+      ['/v1/models/m_5d2c61b8f0a94e37/promote', '{"why":"it knows our stores"}'],
+      ['/v1/models/rollback', '{"why":""}'],
+    ],
+  )
+  await page.context().close()
+  desk.server.role = 'operator'
+  const other = await desk.visit('/models')
+  await other.getByRole('button', { name: 'Roll back…' }).and(other.locator(':disabled')).waitFor()
+  desk.server.role = 'admin'
+  await other.context().close()
 })

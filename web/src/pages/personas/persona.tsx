@@ -8,6 +8,7 @@ import { useWorkloads } from '../../api/queries.ts'
 import { shelfKey, useManifest } from '../../editor/questions.ts'
 import { NEW, PERSONA } from '../../editor/template.ts'
 import { toYaml } from '../../editor/to-yaml.ts'
+import { ForecastPanel } from '../../forecast/panel.tsx'
 import { count } from '../../format.ts'
 import type { ManifestRecord } from '../../nouns.ts'
 import { useAddress } from '../../parts/address.ts'
@@ -138,6 +139,11 @@ function KnownPersona({ id }: { readonly id: string }) {
               ))}
             </div>
             {tab === 'about' && row !== undefined ? <About row={row} /> : null}
+            {tab === 'about' && row !== undefined && row.assigned + row.believed > 0 ? (
+              <div className="persona-forecast">
+                <ForecastPanel shelf="personas" id={id} />
+              </div>
+            ) : null}
             <Suspense fallback={<SkeletonRows rows={8} />}>
               {tab === 'versions' ? <Versions shelf="personas" id={id} /> : null}
               {tab === 'edit' ? (

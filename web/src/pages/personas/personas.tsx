@@ -1,6 +1,6 @@
 /** Personas: which roles there are, who wears them, who only behaves like one. */
 import { t } from 'i18next'
-import { useMemo } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { usePersonas, useWorkloads } from '../../api/queries.ts'
 import { NEW } from '../../editor/template.ts'
 import { count, probability } from '../../format.ts'
@@ -17,11 +17,13 @@ import { paths } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
 import './personas.css'
-import { Proposals } from './proposals.tsx'
 import { type PersonaRow, personaRows } from './wearers.ts'
 import { words } from './words.ts'
 
 addWords(words)
+
+const Proposals = lazy(() => import('./proposals.tsx'))
+const MapPanel = lazy(() => import('./map.tsx'))
 
 const NOBODY: readonly WorkloadRecord[] = []
 
@@ -43,9 +45,18 @@ export default function Personas() {
         }
         lead={t('personas.lead')}
         crumbs={[{ name: t('nav.personas') }]}
-        actions={<LinkButton to={paths.persona(NEW)}>{t('personas.make')}</LinkButton>}
+        actions={
+          <>
+            <LinkButton to={paths.models()} variant="default">
+              {t('personas.model')}
+            </LinkButton>
+            <LinkButton to={paths.persona(NEW)}>{t('personas.make')}</LinkButton>
+          </>
+        }
       />
-      <Proposals workloads={workloads ?? NOBODY} />
+      <Suspense>
+        <Proposals workloads={workloads ?? NOBODY} />
+      </Suspense>
       <Loaded query={personas} what={t('personas.what')}>
         {() =>
           isPending ? (
@@ -76,6 +87,9 @@ export default function Personas() {
           )
         }
       </Loaded>
+      <Suspense>
+        <MapPanel />
+      </Suspense>
     </>
   )
 }

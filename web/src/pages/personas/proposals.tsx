@@ -23,7 +23,7 @@ const WORDS = ['accept', 'rename', 'merge', 'split', 'reject'] as const
 const MOST_NAMES = 8
 
 /** Nothing at all while nothing is proposed. */
-export function Proposals({ workloads }: { readonly workloads: readonly WorkloadRecord[] }) {
+export default function Proposals({ workloads }: { readonly workloads: readonly WorkloadRecord[] }) {
   const { data } = useQuery({
     queryKey: proposalsKey,
     queryFn: async ({ signal }) => (await get<Page<ProposalRecord>>('/v1/proposals?state=open', signal)).items,
@@ -60,7 +60,7 @@ function Proposal(props: {
   const [isOpen, setOpen] = useState(false)
   const [nearest] = one.nearest
   return (
-    <li className="proposal">
+    <li className="proposal" id={`proposal-${one.id}`} tabIndex={-1}>
       <div className="proposal-head">
         <h3>{one.name}</h3>
         <span className="q">

@@ -9,6 +9,7 @@ export const words = {
     what: 'the list of personas',
     one: 'the persona',
     make: 'New persona',
+    model: 'Model',
     none: 'No persona is defined.',
     noneWhy: 'Without one everybody wears Standard User. Begin one here, or apply a file.',
     name: 'Persona',
