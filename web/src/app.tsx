@@ -25,6 +25,7 @@ const Topology = lazy(() => withWords(import('./pages/topology/topology.tsx')))
 const Sources = lazy(() => withWords(import('./pages/sources/sources.tsx')))
 const Personas = lazy(() => withWords(import('./pages/personas/personas.tsx')))
 const Persona = lazy(() => withWords(import('./pages/personas/persona.tsx')))
+const Models = lazy(() => withWords(import('./pages/models/models.tsx')))
 const Policies = lazy(() => withWords(import('./pages/policies/policies.tsx')))
 const Policy = lazy(() => withWords(import('./pages/policies/policy.tsx')))
 const Plans = lazy(() => withWords(import('./pages/plans/plans.tsx')))
@@ -83,6 +84,7 @@ function Gate() {
             <Route path={paths.sources()} element={<Sources />} />
             <Route path={paths.personas()} element={<Personas />} />
             <Route path="/personas/:id" element={<Persona />} />
+            <Route path={paths.models()} element={<Models />} />
             <Route path={paths.policies()} element={<Policies />} />
             <Route path="/policies/:id" element={<Policy />} />
             <Route path={paths.plans()} element={<Plans />} />

@@ -4,7 +4,9 @@ import type { Why } from '../../src/model/why.ts'
 
 export type { Belief } from '../../src/model/belief.ts'
 export type { DesiredState, ResolvedRule, RuleList } from '../../src/model/desired.ts'
+export type { Drift, DriftAnswer, DriftMetric, DriftSeries } from '../../src/model/drift.ts'
 export type { Evidence, Risk, RiskTerm } from '../../src/model/evidence.ts'
+export type { FeatureStanding, WorkloadFeatures } from '../../src/model/feature-standing.ts'
 export type { GateReport } from '../../src/model/gate.ts'
 export type { ShiftState } from '../../src/model/plan.ts'
 export type {
@@ -35,6 +37,7 @@ export type {
   TrafficRow,
   WorkloadRecord,
 } from '../../src/model/records.ts'
+export type { FigureTold, VitalsTold } from '../../src/model/vitals.ts'
 export type { Why } from '../../src/model/why.ts'
 
 /** As model/belief.ts has them; repeated so that the console does not load the schema library. */

@@ -11,6 +11,7 @@ export const paths = {
   sources: () => '/sources',
   personas: () => '/personas',
   persona: (id: string) => `/personas/${encodeURIComponent(id)}`,
+  models: () => '/models',
   policies: () => '/policies',
   policy: (id: string) => `/policies/${encodeURIComponent(id)}`,
   plans: () => '/plans',

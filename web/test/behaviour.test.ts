@@ -278,6 +278,18 @@ test('on a phone a rollback takes three taps', { skip }, async () => {
   await page.context().close()
 })
 
+test('a person says what a workload is, and is told what was learnt from', { skip }, async () => {
+  const page = await desk.visit(`/workloads/${desk.server.world.workloads[3]!.id}`)
+  await page.getByRole('button', { name: /Say what it is/ }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Say so' }).click()
+  await dialog.getByText('No persona is chosen. Choose one.').waitFor()
+  await dialog.getByLabel('It is a').selectOption('Database')
+  await dialog.getByRole('button', { name: 'It is a Database' }).click()
+  await page.getByText(/is a Database: learnt from 12 windows/).waitFor()
+  await page.context().close()
+})
+
 test('who may not act sees the button, disabled, with the reason', { skip }, async () => {
   desk.server.role = 'viewer'
   const page = await desk.visit('/workloads/w_0001')

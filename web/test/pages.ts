@@ -32,6 +32,14 @@ const openPlan = async (page: Page) => {
   await page.getByRole('button', { name: /Confirm plan/ }).click()
   await page.getByRole('dialog').getByText('The timer runs on rack2-h04').waitFor()
 }
+const openDrift = async (page: Page) => {
+  await page.getByRole('region', { name: 'Drift' }).getByRole('button', { name: 'View as table' }).click()
+  await page.getByRole('row', { name: /^bytes to outside/ }).waitFor()
+  await page.getByRole('region', { name: 'What it uses' }).getByRole('button', { name: 'View as table' }).click()
+  await page.getByRole('row', { name: /^queue drops/ }).waitFor()
+  await page.getByRole('button', { name: 'All 11 features' }).click()
+  await page.getByText('DNS, of the flows it served').waitFor()
+}
 const openShift = async (page: Page) => {
   await page.getByRole('button', { name: 'Shift…' }).click()
   await page.getByRole('dialog').getByLabel('To persona').waitFor()
@@ -70,6 +78,14 @@ const writeMistake = async (page: Page) => {
   await editor.blur()
 }
 
+const openForecast = async (page: Page) => {
+  const panel = page.getByRole('region', { name: 'Forecast', exact: true })
+  await panel.getByRole('button', { name: '1 h' }).click()
+  await panel.getByRole('combobox').selectOption('service:https')
+  await panel.getByRole('button', { name: 'View as table' }).click()
+  await panel.getByText('nobody looked').first().waitFor()
+  await panel.getByText('Why', { exact: true }).click()
+}
 const openFacets = async (page: Page) => {
   await page.getByRole('button', { name: 'Add a facet' }).click()
   await page.getByRole('button', { name: 'VPN (WireGuard)', exact: true }).waitFor()
@@ -77,6 +93,14 @@ const openFacets = async (page: Page) => {
 const openProposal = async (page: Page) => {
   await page.getByText('3 rules that fit').click()
   await page.getByText('4 of 5 workloads, 17 % of the flows').waitFor()
+}
+const openReliability = async (page: Page) => {
+  await page.getByRole('button', { name: 'As a table' }).click()
+  await page.getByRole('row', { name: /^0\.9 – 1\.0/ }).waitFor()
+}
+const openPromote = async (page: Page) => {
+  await page.getByRole('listitem').filter({ hasText: 'payments-4' }).getByRole('button', { name: 'Compare' }).click()
+  await page.getByRole('dialog').getByText('2 would change their name.').waitFor()
 }
 const openForm = async (page: Page) => {
   const form = page.getByRole('region', { name: 'As a form' })
@@ -115,7 +139,9 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     asks: '/v1/workloads/w_0001',
     walk: null,
     also: [
+      { name: 'forecast', path: '/workloads/w_0002', ready: /64 % of it is the usual season/, act: openForecast },
       { name: 'rules', path: '/workloads/w_0001/rules', ready: /Counted in the kernel since/ },
+      { name: 'drift', path: '/workloads/w_0001?span=15m', ready: /It is unlike itself since/, act: openDrift },
       { name: 'plan', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openPlan },
       { name: 'shift', path: '/workloads/w_0001', ready: 'Reads the payments database', act: openShift },
     ],
@@ -208,6 +234,18 @@ export const PAGES_UNDER_TEST: readonly PageUnderTest[] = [
     asks: '/v1/personas',
     walk: { table: 'Personas', opens: 'page' },
     also: [{ name: 'proposed', path: '/personas', ready: 'SMTP Client', act: openProposal }],
+  },
+  {
+    name: 'models',
+    path: '/models',
+    ready: 'Whom it takes for whom',
+    empty: 'Nobody measured it.',
+    asks: '/v1/models',
+    walk: null,
+    also: [
+      { name: 'table', path: '/models', ready: 'Whom it takes for whom', act: openReliability },
+      { name: 'promote', path: '/models', ready: 'Models kept', act: openPromote },
+    ],
   },
   {
     name: 'persona',

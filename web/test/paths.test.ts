@@ -15,6 +15,7 @@ test('every address of the console', () => {
     sources: '/sources',
     personas: '/personas',
     persona: '/personas/w_9f3%2Fx',
+    models: '/models',
     policies: '/policies',
     policy: '/policies/w_9f3%2Fx',
     plans: '/plans',

@@ -6,6 +6,7 @@ import type {
   AuditRecord,
   ConversationRecord,
   DesiredState,
+  DriftAnswer,
   GateReport,
   HistoryPoint,
   ManifestRecord,
@@ -18,6 +19,8 @@ import type {
   SourceRecord,
   TrafficRow,
   Verdict,
+  VitalsTold,
+  WorkloadFeatures,
   WorkloadRecord,
   WornFacet,
 } from '../nouns.ts'
@@ -211,6 +214,29 @@ export function useConversations(id: string) {
   return useQuery({
     queryKey: ['workload', id, 'conversations'],
     queryFn: async ({ signal }) => (await get<Page<ConversationRow>>(`${at(id)}/conversations`, signal)).items,
+    refetchInterval: 10_000,
+  })
+}
+/** How far it is from all it has been, with its last hour; a window is half a minute. */
+export function useDrift(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'drift'],
+    queryFn: ({ signal }) => get<DriftAnswer>(`${at(id)}/drift`, signal),
+    refetchInterval: 30_000,
+  })
+}
+export function useFeatures(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'features'],
+    queryFn: ({ signal }) => get<WorkloadFeatures>(`${at(id)}/features`, signal),
+    refetchInterval: 30_000,
+  })
+}
+/** What it uses: its agent tells every 5 s, a window is half a minute. */
+export function useVitals(id: string) {
+  return useQuery({
+    queryKey: ['workload', id, 'vitals'],
+    queryFn: ({ signal }) => get<VitalsTold>(`${at(id)}/vitals`, signal),
     refetchInterval: 10_000,
   })
 }

@@ -46,7 +46,10 @@ function Count({ badge }: { readonly badge: Badge | null }) {
 
 function useCurrent(): (to: string) => 'page' | undefined {
   const { pathname } = useLocation()
-  const under = (to: string) => pathname.startsWith(to) || (to === paths.fleet() && pathname.startsWith('/workloads/'))
+  const under = (to: string) =>
+    pathname.startsWith(to) ||
+    (to === paths.fleet() && pathname.startsWith('/workloads/')) ||
+    (to === paths.personas() && pathname.startsWith(paths.models()))
   return (to) => (under(to) ? 'page' : undefined)
 }
 

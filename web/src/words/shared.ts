@@ -148,6 +148,7 @@ export const shared = {
     bruteforce: 'Brute force',
     blocklist: 'Block-list match',
     belief: 'Behaviour',
+    drift: 'Unlike itself',
     manual: 'Said by a person',
   },
   why: {

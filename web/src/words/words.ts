@@ -2,10 +2,13 @@
 import i18next from 'i18next'
 import type { formWords } from '../editor/form/form-words.ts'
 import type { words as editor } from '../editor/words.ts'
+import type { forecastWords } from '../forecast/words.ts'
 import type { words as activity } from '../pages/activity/words.ts'
 import type { words as agents } from '../pages/agents/words.ts'
 import type { words as fleet } from '../pages/fleet/words.ts'
 import type { words as ledger } from '../pages/ledger/words.ts'
+import type { words as models } from '../pages/models/words.ts'
+import type { mapWords } from '../pages/personas/map-words.ts'
 import type { words as personas } from '../pages/personas/words.ts'
 import type { backWords } from '../pages/plans/back-words.ts'
 import type { words as plans } from '../pages/plans/words.ts'
@@ -13,6 +16,8 @@ import type { words as policies } from '../pages/policies/words.ts'
 import type { words as secrets } from '../pages/secrets/words.ts'
 import type { words as sources } from '../pages/sources/words.ts'
 import type { words as topology } from '../pages/topology/words.ts'
+import type { driftWords } from '../pages/workload/drift-words.ts'
+import type { usageWords } from '../pages/workload/usage-words.ts'
 import type { words as workload } from '../pages/workload/words.ts'
 import { en } from './en.ts'
 import type { shared } from './shared.ts'
@@ -21,12 +26,17 @@ import type { shared } from './shared.ts'
 type PageWords = typeof shared &
   typeof editor &
   typeof formWords &
+  typeof forecastWords &
   typeof activity &
   typeof fleet &
   typeof workload &
+  typeof driftWords &
+  typeof usageWords &
   typeof agents &
   typeof ledger &
+  typeof models &
   typeof personas &
+  typeof mapWords &
   typeof plans &
   typeof backWords &
   typeof policies &

@@ -12,6 +12,7 @@ import { paths } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
 import { ACTS_FROM, ASKS_FROM, endingShift } from '../fleet/needs.ts'
 import { findChanges, type NumberedTerm } from './evidence.ts'
+import { Teach } from './teach.tsx'
 
 type Props = {
   readonly workload: WorkloadRecord
@@ -38,6 +39,7 @@ export function Why(props: Props) {
         </h2>
       </div>
       {flow === null ? <Sentence {...props} /> : <FlowSentence flow={flow} workload={workload} />}
+      {flow === null ? <Teach workload={workload} /> : null}
       {terms.length === 0 ? (
         <p className="say-less">{t('why.noEvidence')}</p>
       ) : (

@@ -58,6 +58,19 @@ export const words = {
     done: '{{workload}} shifts to {{persona}}.',
     already: '{{workload}} wears {{persona}} already. Nothing changes.',
   },
+  teach: {
+    open: 'Say what it is…',
+    openWrong: 'Not {{persona}}? Say what it is…',
+    title: 'What is {{workload}}?',
+    persona: 'It is a',
+    choosing: 'Choose a persona',
+    choose: 'No persona is chosen. Choose one.',
+    note: 'Its last windows are kept as an example: it, and whatever is like it, is believed to be that from its next window on. What it wears does not change.',
+    go: 'Say so',
+    goAs: 'It is a {{persona}}',
+    done_one: '{{workload}} is a {{persona}}: learnt from {{count}} window.',
+    done_other: '{{workload}} is a {{persona}}: learnt from {{count}} windows.',
+  },
   chart: {
     title: 'Belief and risk',
     span: 'Time span',
@@ -76,5 +89,6 @@ export const words = {
     asTable: 'View as table',
     asChart: 'View as chart',
     time: 'Time',
+    at: 'at {{at}}',
   },
 }

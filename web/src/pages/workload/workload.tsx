@@ -15,6 +15,7 @@ import {
   useShifts,
   useWorkload,
 } from '../../api/queries.ts'
+import { ForecastPanel } from '../../forecast/panel.tsx'
 import { count, countdown, deadline, plain, probability, signed } from '../../format.ts'
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
@@ -28,10 +29,13 @@ import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
 import { containmentOf, endingShift, pendingOn } from '../fleet/needs.ts'
 import { Conversations } from './conversations.tsx'
+import { DriftPanel } from './drift-panel.tsx'
 import { numberTerms } from './evidence.ts'
+import { FeaturesPanel } from './features-panel.tsx'
 import { HistoryPanel } from './history-panel.tsx'
 import { Panel } from './panel.tsx'
 import { answeredFlow, flowKey, listRules } from './rules-words.ts'
+import { UsagePanel } from './usage-panel.tsx'
 import { beliefSentence, Why } from './why.tsx'
 import { words } from './words.ts'
 import { Worn } from './worn.tsx'
@@ -162,6 +166,10 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
               {conversationPanel(6)}
               <GateLine shelf="workloads" id={w.id} />
             </Panel>
+            <DriftPanel id={w.id} />
+            <UsagePanel id={w.id} driver={w.report.driver} />
+            <FeaturesPanel id={w.id} />
+            <ForecastPanel shelf="workloads" id={w.id} />
             <Worn workload={w} rules={rules} show="first" />
           </div>
           <div className="right-column">{why}</div>
