@@ -25,13 +25,15 @@ import { createPackageKeeper } from './agent/packages.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
-import { createSense, prefixed } from './agent/sense.ts'
+import { createSense, prefixed, withAlarms } from './agent/sense.ts'
+import { createSensors } from './agent/sensors.ts'
 import { watchAddresses } from './agent/server-addresses.ts'
 import { devicesSource, sampledHealth } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { createTurns } from './agent/turns.ts'
+import { createAgentVitals } from './agent/vitals.ts'
 import { SPOOFED } from './compile/base.ts'
 import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.ts'
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
@@ -51,6 +53,7 @@ import type { ServerMessage } from './model/wire.ts'
 import { listenToAnswers, listenToLog } from './observe/nflog/listen.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
 import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
+import { netnsOf } from './observe/vitals/processes.ts'
 
 export type AgentConfig = {
   readonly inventory: string
@@ -171,7 +174,16 @@ async function main(config: AgentConfig): Promise<void> {
     say,
     clock,
   })
-  const sources = createSources({ specs: (config.sources ?? []).map(parseSourceSpec), home: config.home, say, clock })
+  const specs = (config.sources ?? []).map(parseSourceSpec)
+  const sensors = createSensors({
+    kinds: specs.map(({ kind }) => kind),
+    hostname: hostname(),
+    netnsOf,
+    aloneIn: (netns) => vitals.aloneIn(netns),
+    monotonicMs,
+  })
+  const vitals = createAgentVitals({ clock, monotonicMs, told: sensors.told })
+  const sources = createSources({ specs, home: config.home, told: sensors.take, say, clock })
   const quiet = 'no flow was tracked; see that a rule of this namespace looks at ct state'
   sources.add(ownSource(conntrack, 'conntrack', quiet, () => sense.counters().conversationsRefused ?? 0))
   sources.add({
@@ -179,6 +191,13 @@ async function main(config: AgentConfig): Promise<void> {
     kind: 'sock-diag',
     quiet: 'no namespace to look into: the inventory names none',
     measure: () => sampledHealth(sampled, counters.sockDiagFailed),
+    reduced: () => 0,
+  })
+  sources.add({
+    name: 'vitals',
+    kind: 'vitals',
+    quiet: 'nobody to look at: the inventory names no workload that is on this host',
+    measure: () => vitals.measure(),
     reduced: () => 0,
   })
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
@@ -193,7 +212,10 @@ async function main(config: AgentConfig): Promise<void> {
     host: hostname().slice(0, 128),
     mode,
     workloads: () => [...inventory.workloads, ...sources.sense.workloads()],
-    sense: sources.joinedWith(sense, () => reporter.reintroduce()),
+    sense: withAlarms(
+      sources.joinedWith(sense, () => reporter.reintroduce()),
+      sensors.alarms,
+    ),
     enforcer,
     counters: () => ({
       ...counters,
@@ -206,6 +228,8 @@ async function main(config: AgentConfig): Promise<void> {
       ...prefixed('packages', packages.counters),
       ...prefixed('nflog', { ...log, ...denials.counters }),
       ...prefixed('answers', answers),
+      ...prefixed('vitals', vitals.counters),
+      ...prefixed('sensors', sensors.counters),
       'conntrack.read': conntrack.counters.read,
       'conntrack.lost': conntrack.counters.lost,
       'conntrack.refused': conntrack.counters.refused,
@@ -215,6 +239,7 @@ async function main(config: AgentConfig): Promise<void> {
     denials: () => denials.take(),
     refusals: () => gate.take(),
     sources: (now, spool) => sources.health(now, spool),
+    vitals: () => (config.mode === 'off' ? null : vitals.take(inventory)),
     orders: () => orders.results(),
     machines: () => orders.machines(),
     say,
@@ -222,6 +247,7 @@ async function main(config: AgentConfig): Promise<void> {
 
   const takeInventory = () => {
     sense.setInventory(inventory)
+    sensors.setInventory(inventory)
     sources.sense.setOwn(inventory.workloads.flatMap(({ addresses }) => addresses))
   }
   takeInventory()
@@ -314,11 +340,12 @@ async function main(config: AgentConfig): Promise<void> {
       else if (answer.prefix === WATCHED) sense.take(hintBatch(answer, clock()))
     },
   }).catch((error: Error) => say(error.message))
-  const repairing = repairForever(enforcer, reporter.soon, leaving.signal)
+  const repairing = repairForever(enforcer, mode, reporter.soon, leaving.signal)
   // What is renewed is put in place by the next look at the facets.
   const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
   leaving.signal.addEventListener('abort', () => {
     beside.close()
+    vitals.close()
     clearInterval(sampling)
     clearInterval(renewing)
   })
@@ -345,16 +372,24 @@ async function main(config: AgentConfig): Promise<void> {
 
 /**
  * At once when the kernel says that something of ours was changed, else every second; a table that takes long to list is
- * listed less often, so that looking stays below a tenth of our time. What had to be put back is told soon.
+ * listed less often, so that looking stays below a tenth of our time. What had to be put back is told soon. A look that was
+ * overtaken by a panic may have put something back: the next one follows without a rest.
  */
-async function repairForever(enforcer: Enforcer, repaired: () => void, signal: AbortSignal): Promise<void> {
+async function repairForever(
+  enforcer: Enforcer,
+  mode: () => Mode,
+  repaired: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const watch = await watchKernel()
   while (!signal.aborted) {
     const began = performance.now()
     const noticed = watch?.take()
     const before = enforcer.counters.driftRepairs
+    const modeBefore = mode()
     await enforcer.repair(noticed).catch((error: Error) => say(error.message))
     if (enforcer.counters.driftRepairs > before) repaired()
+    if (mode() !== modeBefore) continue
     const tookMs = performance.now() - began
     const until = performance.now() + Math.max(REPAIR_EVERY_MS, 9 * tookMs)
     let told = false

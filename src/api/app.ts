@@ -25,11 +25,13 @@ import { authorityRoutes } from './routes/authority.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { eventRoutes } from './routes/events.ts'
 import { flowRoutes } from './routes/flows.ts'
+import { forecastRoutes } from './routes/forecasts.ts'
 import { healthRoutes } from './routes/health.ts'
 import { learntRoutes } from './routes/learnt.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { machineRoutes } from './routes/machines.ts'
 import { manifestRoutes } from './routes/manifests.ts'
+import { modelRoutes } from './routes/models.ts'
 import { planRoutes } from './routes/plans.ts'
 import { previewRoutes } from './routes/preview.ts'
 import { proposalRoutes } from './routes/proposals.ts'
@@ -67,8 +69,10 @@ const ROUTES = [
   workloadRoutes,
   topologyRoutes,
   flowRoutes,
+  forecastRoutes,
   previewRoutes,
   proposalRoutes,
+  modelRoutes,
   planRoutes,
   agentRoutes,
   machineRoutes,

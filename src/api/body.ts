@@ -6,6 +6,8 @@ import { sha256 } from './secrets.ts'
 export const BODY_LIMIT = 1024 * 1024
 /** Reports carry windows of every workload of a host; agents are known before the first byte is read. */
 export const REPORT_LIMIT = 64 * 1024 * 1024
+/** A trained model: the shipped one has 560 kB. */
+export const MODEL_LIMIT = 8 * 1024 * 1024
 const MAX_DEPTH = 64
 
 export function installBodies(app: FastifyInstance): void {

@@ -5,15 +5,20 @@
 import type { IntelEntry } from '../decide/peer-sets.ts'
 import type { DecideInput } from '../decide/plan.ts'
 import type { AgentApproval } from '../model/approval.ts'
-import type { Drift } from '../model/drift.ts'
+import type { DriftAnswer } from '../model/drift.ts'
+import type { WorkloadFeatures } from '../model/feature-standing.ts'
+import type { ForecastOf, ForecastReport, ForecastStep } from '../model/forecast.ts'
 import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PersonaId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { MachineAct, MachineOrderRecord, MachinesOf } from '../model/machine-order.ts'
+import type { ModelPromoted, ModelShadow } from '../model/model-record.ts'
+import type { PersonaMap } from '../model/persona-map.ts'
 import type { ShiftState } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Lesson, ProposalAct, ProposalRecord } from '../model/proposal.ts'
 import type { PlanRecord, SourceDetail, SourceRecord } from '../model/records.ts'
 import type { RuleHit } from '../model/rule-hit.ts'
+import type { VitalsTold } from '../model/vitals.ts'
 import type { Outcome, Why } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
 
@@ -41,6 +46,19 @@ export type FlowQuestion = {
   /** Null when the protocol has none. */
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | 'icmp'
+}
+
+export type ForecastQuestion = {
+  readonly tenant: TenantId
+  readonly of: ForecastReport['of'] & { readonly id: string }
+  /** Added up. */
+  readonly members: readonly WorkloadId[]
+  /** Whom a young one leans on: others of its persona. */
+  readonly like: readonly WorkloadId[]
+  readonly step: ForecastStep
+  readonly what: ForecastOf
+  /** Steps, at most `MOST_AHEAD`. */
+  readonly horizon: number
 }
 
 export type Control = {
@@ -121,8 +139,18 @@ export type Control = {
   beside(tenant: TenantId, agent: AgentId): readonly ForeignChain[]
   /** What the kernel of that agent counted of these rules. */
   ruleHits(tenant: TenantId, agent: AgentId, rules: readonly string[]): readonly RuleHit[]
-  /** How far it is from all it has been; null until a window of it was whole. */
-  drift(tenant: TenantId, workload: WorkloadId): Drift | null
+  /** How far it is from all it has been, and its last hour; null until a window of it was whole. */
+  drift(tenant: TenantId, workload: WorkloadId): DriftAnswer
+  /** What is expected of some workloads together. */
+  forecast(question: ForecastQuestion): Promise<Outcome<ForecastReport>>
+  /** What it uses and does that is no flow; null: not this tenant's. */
+  vitals(tenant: TenantId, workload: WorkloadId): VitalsTold | null
+  /** Its last whole window beside what the persona of that name is like. */
+  features(
+    tenant: TenantId,
+    workload: WorkloadId,
+    persona: string | null,
+  ): Pick<WorkloadFeatures, 'at' | 'model' | 'features'>
   /** By agent and name, as their agents told of them last. */
   sources(tenant: TenantId): readonly SourceRecord[]
   source(tenant: TenantId, id: string): SourceDetail | null
@@ -133,6 +161,8 @@ export type Control = {
     readonly act: ProposalAct
     readonly by: string
   }): Promise<Outcome<ProposalRecord>>
+  /** Who behaves alike, by the last windows. */
+  personaMap(tenant: TenantId): Promise<PersonaMap>
   /** A person's word on what a workload is, learnt from its last windows and kept. */
   teach(request: {
     readonly tenant: TenantId
@@ -140,6 +170,21 @@ export type Control = {
     readonly persona: string
     readonly by: string
   }): Promise<Outcome<Lesson>>
+  /** Beliefs are made by that model from the next window on, here and after a restart. */
+  promoteModel(request: {
+    readonly tenant: TenantId
+    readonly model: string
+    readonly by: string
+    readonly why: string
+  }): Promise<Outcome<ModelPromoted>>
+  /** Back to the model that was in force before the one that is. */
+  rollbackModel(request: {
+    readonly tenant: TenantId
+    readonly by: string
+    readonly why: string
+  }): Promise<Outcome<ModelPromoted>>
+  /** What that model would call the fleet by its last windows; nothing is changed. */
+  shadowModel(tenant: TenantId, model: string): Promise<Outcome<ModelShadow>>
   /** A certificate of the workloads' CA for these names, with its chain; null when the request is not sound. */
   signCertificate(request: string, names: readonly string[], days: number): Promise<string | null>
   /** Ends when `signal` aborts or a newer connection of the same agent takes over. */

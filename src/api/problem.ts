@@ -68,6 +68,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   exists: 409,
   'move-refused': 409,
   'too-many-orders': 409,
+  'too-many-forecasts': 503,
   'self-approval': 403,
   'already-ended': 409,
   'not-pending': 409,

@@ -28,9 +28,11 @@ export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: 
   verify: ['verify', 'compare the kernel with what was confirmed (root)'],
   policy: ['policy', 'check policy files and take in others: lint, test, import, resolve'],
   drift: ['drift', 'watch any series of numbers and say when it drifts, and why'],
+  forecast: ['forecast', 'the traffic expected of a workload or a persona, with intervals, and why'],
+  vitals: ['vitals', 'what a workload uses and does that is no flow: processor, memory, disks, its link, programs'],
   learn: [
     'learn',
-    'types of devices from captures: train, evaluate; enough seen to learn rules from: gate; strangers: proposals, proposal, feedback',
+    'types of devices from captures: train, evaluate; whom a workload is like: features; enough seen to learn rules from: gate; strangers: proposals, proposal, feedback; what beliefs rest on: models, model',
   ],
   doctor: ['doctor', 'what is not as it should be, with its cure'],
   events: ['doctor', 'what happens, as it happens'],

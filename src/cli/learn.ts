@@ -1,7 +1,7 @@
 /**
  * `guise learn train|evaluate`: a recogniser from labelled captures (or one labelled table), and what one is worth; needs no
  * server. `guise learn gate`: whether what a server has seen of a workload or a persona is enough to learn rules from.
- * The words about strangers are in learn-proposals.ts.
+ * The words about strangers are in learn-proposals.ts, those about a server's models in learn-models.ts.
  */
 import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -13,7 +13,9 @@ import { parseRecogniser, recogniserJson } from '../learn/recognise/recogniser-f
 import { plainText } from '../model/plain-text.ts'
 import { action, CliError, print } from './client.ts'
 import { type Labelled, readLabelled } from './learn-examples.ts'
+import { registerFeatures } from './learn-features.ts'
 import { registerGate } from './learn-gate.ts'
+import { registerModels } from './learn-models.ts'
 import { registerProposals } from './learn-proposals.ts'
 import { table } from './table.ts'
 
@@ -45,8 +47,10 @@ export function register(program: Command): void {
     .requiredOption('--model <model>', 'a file that train wrote')
     .requiredOption('--labelled <dir>', 'as for train')
     .action(action(evaluate))
+  registerFeatures(learn)
   registerGate(learn)
   registerProposals(learn)
+  registerModels(learn)
 }
 
 async function train(command: Command): Promise<void> {

@@ -475,6 +475,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function repairFacets(isAsked: (part: FacetPart, place: Place) => boolean): Promise<void> {
     for (const { part, to } of await facetDrift(current, isAsked)) {
+      // A panic while we looked: it took this off, and nothing is put back.
+      if (options.mode() !== 'enforce') return
       const name = `${part.facet} ${to.place.key}`
       const pause = paused.get(name)
       if (pause !== undefined && monotonicMs() < pause.until) continue

@@ -9,6 +9,7 @@ import type { Evidence, Risk } from './evidence.ts'
 import type { SecretBook, SecretRecord, SecretRef } from './facets/secret.ts'
 import type { AgentId, DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
+import type { ModelPromotion, ModelRecord } from './model-record.ts'
 import type { Plan, ShiftState } from './plan.ts'
 import type { PlanRow } from './plan-summary.ts'
 import type { Mode } from './policy.ts'
@@ -140,6 +141,43 @@ export type Store = {
     ): Promise<readonly ConversationStep[]>
   }
 
+  /** Mean bytes per second by steps of 5 minutes (two weeks) and by the hour; steps that were not looked at have no row. */
+  readonly traffic: {
+    /** Of several workloads together; `lives` = first and last step of each of them in the span. */
+    sums(
+      tenant: TenantId,
+      ids: readonly WorkloadId[],
+      stepMs: number,
+      from: number,
+      to: number,
+    ): Promise<{
+      readonly rows: readonly {
+        readonly at: number
+        readonly known: number
+        readonly out: number
+        readonly in: number
+      }[]
+      readonly lives: readonly { readonly first: number; readonly last: number }[]
+    }>
+    /** Of each by itself. */
+    each(
+      tenant: TenantId,
+      ids: readonly WorkloadId[],
+      stepMs: number,
+      from: number,
+      to: number,
+    ): Promise<readonly { readonly workload: string; readonly at: number; readonly out: number; readonly in: number }[]>
+    /** Their services since, by name, those with the most bytes first. */
+    services(tenant: TenantId, ids: readonly WorkloadId[], from: number, limit: number): Promise<readonly string[]>
+    /** Bytes both ways of one service by the hour; no row before `until` = none. */
+    service(
+      tenant: TenantId,
+      ids: readonly WorkloadId[],
+      service: string,
+      from: number,
+    ): Promise<{ readonly bytes: readonly { readonly at: number; readonly bytes: number }[]; readonly until: number }>
+  }
+
   /** Conversations summed for the map of who talks to whom. */
   readonly topology: {
     /** How long conversations are kept, ms. */
@@ -216,6 +254,20 @@ export type Store = {
     ): Promise<Write<readonly ProposalRecord[]>>
     /** Oldest first; one for each workload, the last that was said. */
     lessons(tenant: TenantId): Promise<readonly Lesson[]>
+  }
+
+  readonly models: {
+    /** Newest first, without their files. */
+    all(tenant: TenantId): Promise<readonly ModelRecord[]>
+    /** The file as it was given, parsed; null when there is no such model. */
+    file(tenant: TenantId, id: string): Promise<object | null>
+    add(tenant: TenantId, record: ModelRecord, file: object, audit: Audit): Promise<Write<ModelRecord>>
+    /** `conflict` when it ships with Guise or was ever in force: the history needs it. */
+    remove(tenant: TenantId, id: string, audit: Audit): Promise<Write<null>>
+    /** Newest first: the first one's model is in force. */
+    history(tenant: TenantId): Promise<readonly ModelPromotion[]>
+    /** The next line; `conflict` when there is a line of that number already, `missing` when there is no such model. */
+    promote(tenant: TenantId, line: ModelPromotion, audit: Audit): Promise<Write<ModelPromotion>>
   }
 
   readonly shifts: {

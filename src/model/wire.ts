@@ -10,6 +10,7 @@ import { DRIVERS } from './facets.ts'
 import { ForeignChain, MAX_FOREIGN } from './foreign-chain.ts'
 import { MAX_MACHINES, MachineOrder, MachineReport, MachineResult } from './machine-order.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
+import { WireVitals } from './vitals.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
 
 const closed = { additionalProperties: false } as const
@@ -175,6 +176,8 @@ export const AgentReport = Type.Object(
     refusals: Type.Optional(Type.Array(WireRefusal, { maxItems: 100 })),
     /** How every source of the agent is, with each tick's report. */
     sources: Type.Optional(Type.Array(SourceHealth, { maxItems: MAX_SOURCES })),
+    /** What workloads use and do that is no flow, with each tick's report. */
+    vitals: Type.Optional(WireVitals),
     /** Hooks of others in its kernel, with the workloads. */
     beside: Type.Optional(Type.Array(ForeignChain, { maxItems: MAX_FOREIGN })),
     /** The machines of its host, when they are looked at anew; what became of orders since the last report. */

@@ -8,24 +8,30 @@ import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
 import { riskOf } from '../assess/risk.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
-import { DEFAULT_MODEL } from '../learn/model.ts'
-import { driftOf } from '../learn/watch/watch.ts'
+import { carryBelief } from '../learn/filter.ts'
+import { DEFAULT_MODEL, type Model } from '../learn/model.ts'
+import { standingOf } from '../learn/typical.ts'
+import { driftOf, seriesOf } from '../learn/watch/watch.ts'
 import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal } from '../model/why.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import { workloadId } from '../model/workload-id.ts'
 import { createDelivery } from './delivery.ts'
 import { createDenialLog } from './denials.ts'
 import { createDiscovery } from './discovery.ts'
 import { createExplain } from './explain.ts'
 import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
+import { createForeteller } from './foreteller.ts'
 import { createHalts } from './halts.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
 import { createMachineDesk } from './machine-desk.ts'
+import { createModelDesk } from './models.ts'
+import { createPersonaMap } from './persona-map.ts'
 import { createPlanFlow } from './plan-flow.ts'
 import { createReconciler } from './reconcile.ts'
 import { recordReflexes } from './reflexes.ts'
@@ -34,6 +40,8 @@ import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
 import { createHitBook } from './rule-hits.ts'
 import { createSourceBook } from './source-book.ts'
+import { forgetShifted } from './usual.ts'
+import { createVitalsBook } from './vitals-book.ts'
 import { loadWorkloadAuthority, type WorkloadAuthority } from './workload-authority.ts'
 
 export type ControlDeps = {
@@ -74,6 +82,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     store,
     fleet,
     intel,
+    model: () => discovery.model().id,
     flow,
     clock,
     log,
@@ -91,11 +100,20 @@ export function createControl(deps: ControlDeps): RunningControl {
   })
   const desk = createReportDesk(take)
   const book = createSourceBook()
-  const discovery = createDiscovery({ tenant, store, model: DEFAULT_MODEL, clock })
+  const discovery = createDiscovery({ tenant, store, model: DEFAULT_MODEL, clock, changed: carryBeliefs })
+  const models = createModelDesk({ tenant, store, fleet, discovery, clock, log })
+  const personaMap = createPersonaMap({ tenant, store, fleet, model: discovery.model, clock })
+  const foreteller = createForeteller({ store, clock })
+  const vitals = createVitalsBook()
   const timers: NodeJS.Timeout[] = []
   let workloadAuthority: Promise<WorkloadAuthority> | null = null
   /** Hash of the indicators that agents were told last. */
   let told = ''
+
+  function carryBeliefs(before: Model, after: Model): void {
+    for (const live of fleet.live.values())
+      if (live.belief !== null) live.belief = carryBelief(before.personas, after, live.belief)
+  }
 
   /** Before the release is planned, or the next decision contains again what a person let go. */
   async function takeWord(record: PlanRecord, by: string, why: string): Promise<void> {
@@ -114,6 +132,7 @@ export function createControl(deps: ControlDeps): RunningControl {
 
   function moved(record: PlanRecord): void {
     const { plan, state } = record
+    forgetShifted(fleet, record)
     events.publish(tenant, {
       type: 'plan',
       subject: plan.id,
@@ -160,7 +179,12 @@ export function createControl(deps: ControlDeps): RunningControl {
   async function take(agent: AgentId, report: AgentReport): Promise<void> {
     const now = clock()
     const { host, mode, boot, sequence, applied, counters } = report
-    const taken = await takeReport({ tenant, store, fleet, model: discovery.model(), discovery }, agent, report, now)
+    const taken = await takeReport({ tenant, store, fleet, model: discovery.model, discovery }, agent, report, now)
+    if (report.vitals !== undefined)
+      vitals.take(report.vitals, (key) => {
+        const live = fleet.live.get(workloadId(tenant, key))
+        return live?.agent === agent ? live.workload : null
+      })
     for (const live of taken.observed) {
       events.publish(tenant, {
         type: 'workload.observed',
@@ -203,6 +227,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     async start() {
       await restore(store, tenant, fleet, clock())
       await discovery.restore()
+      await models.restore()
       await readFeeds()
       timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
       timers.push(
@@ -222,6 +247,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     },
     async stop() {
       for (const timer of timers) clearInterval(timer)
+      await foreteller.stop()
       await reconciler.stop()
     },
 
@@ -278,7 +304,18 @@ export function createControl(deps: ControlDeps): RunningControl {
     beside: (asker, agent) => (asker === tenant ? (beside.get(agent) ?? []) : []),
     drift(asker, workload) {
       const live = asker === tenant ? fleet.live.get(workload) : undefined
-      return live === undefined ? null : driftOf(fleet.watch, live.row)
+      if (live === undefined) return { drift: null, series: null }
+      return { drift: driftOf(fleet.watch, live.row), series: seriesOf(fleet.watch, live.row) }
+    },
+    forecast: (question) => foreteller.forecast(question),
+    vitals: (asker, workload) => (asker === tenant ? vitals.of(workload) : null),
+    features(asker, workload, persona) {
+      const live = asker === tenant ? fleet.live.get(workload) : undefined
+      const model = discovery.model()
+      const x = live?.features ?? null
+      // The vector and the belief are of the same window.
+      const at = x === null ? null : (live?.belief?.at ?? null)
+      return { at, model: model.id, features: standingOf(model, persona, x) }
     },
     ruleHits: (asker, agent, rules) => (asker === tenant ? hits.of(agent, rules, clock()) : []),
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
@@ -298,9 +335,13 @@ export function createControl(deps: ControlDeps): RunningControl {
       ]
       yield* delivery.stream(agent, first, signal)
     },
+    personaMap,
     changeProposal: ({ proposal, act, by }) => discovery.act(proposal, act, by),
     teach: ({ workload, persona, by }) =>
       discovery.teach(workload, persona, fleet.live.get(workload)?.features ?? null, by),
+    promoteModel: ({ model, by, why }) => models.promote(model, by, why),
+    rollbackModel: ({ by, why }) => models.rollback(by, why),
+    shadowModel: (_tenant, model) => models.shadow(model),
     explain: (_tenant: TenantId, workload: WorkloadId) => explain.workload(workload),
     explainFlow: (_tenant, workload, question) => explainFlow.of(workload, question),
     explainBetween: async (asker, from, question) =>

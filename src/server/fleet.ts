@@ -4,6 +4,7 @@
  */
 
 import type { BeliefState } from '../learn/filter.ts'
+import type { SeenWindow } from '../learn/shadow.ts'
 import { addRow, createWatch, type Watch } from '../learn/watch/watch.ts'
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
@@ -19,6 +20,8 @@ export type Live = {
   filling: Window | null
   belief: BeliefState | null
   lastBelief: Belief | null
+  /** The last whole windows, oldest first: what another model is tried on. */
+  seen: readonly SeenWindow[]
   /** Of the last whole window: what a decision about it is recorded with. */
   features: readonly number[] | null
   risk: Risk | null
@@ -34,6 +37,9 @@ export type Live = {
 /** Evidence kept per workload; the oldest goes first. Hit by a scan of thousands of peers with a row each. */
 const MAX_EVIDENCE = 200
 
+/** Three minutes: a changed role moves a belief within three windows. About 2 kB a workload. */
+export const SEEN_WINDOWS = 6
+
 /** An agent keeps five minutes of reports; what is older than that comes from a clock that was set. */
 const CLOCK_STEP_MS = 600_000
 
@@ -41,6 +47,8 @@ export type Fleet = {
   readonly live: Map<WorkloadId, Live>
   /** What is usual of each, and who leaves it. */
   readonly watch: Watch
+  /** By agent: the sources that told of flows last. */
+  readonly sources: Map<AgentId, string>
   /** By agent: `boot sequence` of the report whose ticks were added last. */
   readonly merged: Map<AgentId, string>
   /** What did not fit: evidence dropped at the bound, ticks that came for a window already judged. */
@@ -48,7 +56,8 @@ export type Fleet = {
 }
 
 export function createFleet(): Fleet {
-  return { live: new Map(), watch: createWatch(), merged: new Map(), counters: { evidenceDropped: 0, lateTicks: 0 } }
+  const counters = { evidenceDropped: 0, lateTicks: 0 }
+  return { live: new Map(), watch: createWatch(), sources: new Map(), merged: new Map(), counters }
 }
 
 export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: string, name: string): Live {
@@ -62,6 +71,7 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
       filling: null,
       belief: live?.belief ?? null,
       lastBelief: live?.lastBelief ?? null,
+      seen: live?.seen ?? [],
       features: live?.features ?? null,
       risk: live?.risk ?? null,
       row: live?.row ?? addRow(fleet.watch),

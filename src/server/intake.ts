@@ -2,12 +2,14 @@
  * Telemetry in: an agent's report becomes evidence and risk (every tick) and beliefs (every window), in memory and in the
  * record, with one batched write each. It decides nothing; it says which workloads moved.
  */
+import { driftEvidence } from '../assess/drift-evidence.ts'
 import { beliefEvidence, riskOf } from '../assess/risk.ts'
 import { isStray } from '../learn/discover/discover.ts'
 import { features } from '../learn/features.ts'
 import { initialBelief, observationOf, stepObservation } from '../learn/filter.ts'
 import type { Model } from '../learn/model.ts'
-import { watchWindows } from '../learn/watch/watch.ts'
+import { learningRate } from '../learn/watch/rate.ts'
+import { driftOf, watchWindows } from '../learn/watch/watch.ts'
 import type { Evidence } from '../model/evidence.ts'
 import type { AgentId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { EvidenceRecord } from '../model/records.ts'
@@ -16,13 +18,15 @@ import { sumAt, type Window } from '../model/window.ts'
 import type { AgentReport } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
 import { decodeConversation, decodeWindow } from '../observe/reduce/encode.ts'
-import { addEvidence, addTick, type Fleet, type Live, liveOf } from './fleet.ts'
+import { addEvidence, addTick, type Fleet, type Live, liveOf, SEEN_WINDOWS } from './fleet.ts'
+import { flowSourcesOf, forgetUsual } from './usual.ts'
 
 export type IntakeDeps = {
   readonly tenant: TenantId
   readonly store: Store
   readonly fleet: Fleet
-  readonly model: Model
+  /** Asked at each window: it may be another from one to the next. */
+  readonly model: () => Model
   /** Told of windows that no persona explains. */
   readonly discovery: { stray(workload: WorkloadId, at: number, x: Float64Array): void }
 }
@@ -48,9 +52,10 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     return live !== undefined && live.agent === agent ? live : null
   }
   const evidence = takeEvidence(deps, report, now, ours)
+  noteSources(fleet, agent, report)
   const touched = new Map<WorkloadId, Row>()
   const beliefs: WorkloadId[] = []
-  const whole: { row: number; window: Window }[] = []
+  const whole: { live: Live; row: number; window: Window; rate: number }[] = []
   // Sent again because the database failed half-way: memory holds its ticks already.
   const isMerged = fleet.merged.get(agent) === `${report.boot} ${report.sequence}`
   for (const wire of report.ticks) {
@@ -59,12 +64,15 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     if (live === null || tick === null) continue
     const closed = isMerged ? null : addTick(fleet, live, tick)
     if (closed !== null) {
-      beliefs.push(believe(deps, live, closed))
-      whole.push({ row: live.row, window: closed })
+      // With what this very report says against it.
+      const rate = learningRate(riskOf([...live.evidence.values()], now))
+      beliefs.push(believe(deps, live, closed, rate))
+      whole.push({ live, row: live.row, window: closed, rate })
     }
     touched.set(live.workload, observed(live, tick))
   }
   watchWindows(fleet.watch, whole)
+  evidence.push(...takeDrift(fleet, new Set(whole.map(({ live }) => live)), now))
   fleet.merged.set(agent, `${report.boot} ${report.sequence}`)
   for (const { workload } of evidence) {
     const live = fleet.live.get(workload)!
@@ -105,14 +113,41 @@ function takeEvidence(
   return rows
 }
 
-function believe(deps: IntakeDeps, live: Live, window: Window): WorkloadId {
+/** Who is seen through other sources than before is not like what he was, and that is nobody's doing. */
+function noteSources(fleet: Fleet, agent: AgentId, report: AgentReport): void {
+  const sources = flowSourcesOf(report)
+  if (sources === null) return
+  const before = fleet.sources.get(agent)
+  fleet.sources.set(agent, sources)
+  if (before === undefined || before === sources) return
+  for (const live of fleet.live.values()) if (live.agent === agent) forgetUsual(fleet, live)
+}
+
+/** In memory it is said anew with every window that it lasts; in the record it stands once. */
+function takeDrift(fleet: Fleet, seen: Iterable<Live>, now: number): EvidenceRecord[] {
+  const rows: EvidenceRecord[] = []
+  for (const live of seen) {
+    const drift = driftOf(fleet.watch, live.row)
+    const evidence = drift === null ? null : driftEvidence(drift, live.name, now)
+    if (evidence === null) continue
+    const before = live.evidence.get('drift|')
+    addEvidence(fleet, live, evidence)
+    if (before?.figures.since !== evidence.figures.since) rows.push({ workload: live.workload, evidence })
+  }
+  return rows
+}
+
+function believe(deps: IntakeDeps, live: Live, window: Window, rate: number): WorkloadId {
   const end = window.start + window.spanMs
   const seen = observationOf(window)
-  const step = stepObservation(deps.model, live.belief ?? initialBelief(deps.model), seen, end)
+  const model = deps.model()
+  const step = stepObservation(model, live.belief ?? initialBelief(model), seen, end)
+  live.seen = [...live.seen.slice(1 - SEEN_WINDOWS), { at: end, seen }]
   live.belief = step.state
   live.features = [...(seen.kind === 'active' ? seen.x : features(window))]
   live.lastBelief = step.belief
-  if (isStray(seen, step.belief)) deps.discovery.stray(live.workload, end, seen.x)
+  // What a suspect does becomes nobody's persona.
+  if (rate === 1 && isStray(seen, step.belief)) deps.discovery.stray(live.workload, end, seen.x)
   const own: Evidence | null = beliefEvidence(step.belief, end, live.name)
   if (own === null) live.evidence.delete('belief|')
   else addEvidence(deps.fleet, live, own)

@@ -10,7 +10,6 @@ import type { Endpoint } from '../decide/fail-safe.ts'
 import { type DecideInput, type Decision, decide, type PlanDraft, planOf } from '../decide/plan.ts'
 import { restoreDraft } from '../decide/restore-draft.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
-import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord, ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
@@ -42,6 +41,8 @@ export type ReconcileDeps = {
   readonly store: Store
   readonly fleet: Fleet
   readonly intel: IntelKeeper
+  /** The one that beliefs are made by now, for the record of a decision. */
+  readonly model: () => string
   readonly flow: PlanFlow
   readonly halts: Halts
   readonly clock: () => number
@@ -171,7 +172,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         inputs: decision.inputs,
         features: head === undefined ? null : (deps.fleet.live.get(head.workload)?.features ?? null),
         versions: {
-          model: DEFAULT_MODEL.id,
+          model: deps.model(),
           features: FEATURES_VERSION,
           rules: 'decide-1',
           policies: decision.inputs.manifests ?? '',

@@ -14,6 +14,7 @@ export async function restore(store: Store, tenant: TenantId, fleet: Fleet, now:
   }
   for (const { workload, evidence } of await store.evidence.since(tenant, now - EVIDENCE_MS)) {
     const live = fleet.live.get(workload)
-    if (live !== undefined) addEvidence(fleet, live, evidence)
+    // What was usual is not known any more: nobody could say that it is over.
+    if (live !== undefined && evidence.kind !== 'drift') addEvidence(fleet, live, evidence)
   }
 }

@@ -53,6 +53,7 @@ function server() {
     log: { warn: () => {} },
   })
   const reconciler = createReconciler({
+    model: () => 'm1',
     tenant: MAIN,
     store,
     fleet,

@@ -152,7 +152,7 @@ test('from a datagram to the list: agent, report, server, API', async () => {
   const port = await freePort()
   const spec = { kind: 'netflow', address: '127.0.0.1', port, exporters: [], networks: ['10.20.0.0/24'] } as const
   const failing = { kind: 'netflow', address: '192.0.2.1', port, exporters: [], networks: ['10.20.0.0/24'] } as const
-  const sources = createSources({ specs: [spec, failing], home, say() {} })
+  const sources = createSources({ specs: [spec, failing], home, told() {}, say() {} })
   const stopping = new AbortController()
   const running = sources.run(stopping.signal)
   try {

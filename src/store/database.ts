@@ -21,6 +21,9 @@ import * as secretVersions from './migrations/0004-secrets.ts'
 import * as planSignatures from './migrations/0006-plan-signatures.ts'
 import * as proposed from './migrations/0008-proposals.ts'
 import * as conversationHours from './migrations/0010-conversation-hours.ts'
+import * as trainedModels from './migrations/0012-models.ts'
+import * as trafficSteps from './migrations/0014-traffic-steps.ts'
+import { models } from './models.ts'
 import { plans } from './plans.ts'
 import { proposals } from './proposals.ts'
 import type { Context } from './record-context.ts'
@@ -32,6 +35,7 @@ import { shifts } from './shifts.ts'
 import type { Tables } from './tables.ts'
 import { tokens } from './tokens.ts'
 import { topology } from './topology.ts'
+import { createFolding, traffic } from './traffic-steps.ts'
 import { workloads } from './workloads.ts'
 
 /** In order of their names; one that was released is never edited. */
@@ -42,12 +46,16 @@ const MIGRATIONS = {
   '0006-plan-signatures': planSignatures,
   '0008-proposals': proposed,
   '0010-conversation-hours': conversationHours,
+  '0012-models': trainedModels,
+  '0014-traffic-steps': trafficSteps,
 }
 
 const POOL_MAX = 16
 const CONNECT_MS = 10_000
 const HEALTHY_MS = 2_000
 const PRUNE_EVERY_MS = 300_000
+/** Does nothing before a step of five minutes is over; whoever asks then waits for it no more. */
+const FOLD_EVERY_MS = 60_000
 
 export type OpenStore = Store &
   AsyncDisposable & {
@@ -76,11 +84,14 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     throw error
   }
   const context: Context = { db, keys, clock: options.clock ?? Date.now }
+  const folding = createFolding(db)
   // one that fails is tried again by the clock
   const pruning = setInterval(() => void prune(db, context.clock()).catch(() => {}), PRUNE_EVERY_MS).unref()
+  const summing = setInterval(() => void folding.fold(context.clock()).catch(() => {}), FOLD_EVERY_MS).unref()
   let closing: Promise<void> | null = null
   const close = () => {
     clearInterval(pruning)
+    clearInterval(summing)
     closing ??= db.destroy()
     return closing
   }
@@ -93,9 +104,11 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     workloads: workloads(context),
     evidence: evidence(context),
     conversations: conversations(context),
+    traffic: traffic(context, folding),
     topology: topology(context),
     plans: plans(context),
     proposals: proposals(context),
+    models: models(context),
     shifts: shifts(context),
     agents: agents(context),
     ledger: ledger(context),

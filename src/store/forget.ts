@@ -43,6 +43,18 @@ export async function forget(context: Context, tenant: TenantId, subject: string
         .where('tenant', '=', tenant)
         .where('by', 'in', names)
         .execute()
+      await tx
+        .updateTable('models')
+        .set({ added_by: FORGOTTEN })
+        .where('tenant', '=', tenant)
+        .where('added_by', 'in', names)
+        .execute()
+      await tx
+        .updateTable('model_promotions')
+        .set({ by: FORGOTTEN })
+        .where('tenant', '=', tenant)
+        .where('by', 'in', names)
+        .execute()
       await sql`update plan_approvals set approver = ${FORGOTTEN} || ' ' || left(md5(random()::text), 8)
       where tenant = ${tenant} and approver in (${sql.join(names)})`.execute(tx)
       await forgetInPlans(tx, tenant, names)

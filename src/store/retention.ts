@@ -6,6 +6,9 @@ const DAY_MS = 86_400_000
 export const CONVERSATIONS_KEPT_MS = DAY_MS
 /** Summed by the hour: what learnt rules rest on. */
 export const CONVERSATION_HOURS_KEPT_MS = 14 * DAY_MS
+/** Steps of five minutes: two weeks, as the season of a week needs; by the hour they are kept as long as what they sum. */
+export const TRAFFIC_STEPS_KEPT_MS = 14 * DAY_MS
+const HISTORY_KEPT_MS = 90 * DAY_MS
 const HOUR_MS = 3_600_000
 /** Rows per statement, and statements per table and call: the rest is for the next call. */
 const CHUNK = 10_000
@@ -15,9 +18,12 @@ type Kept = keyof typeof REMOVED_WHEN
 
 /** The ledger, plans and shifts are kept for ever: they are the record. */
 const REMOVED_WHEN = {
-  workload_history: (now) => sql`at < ${now - 90 * DAY_MS}`,
+  workload_history: (now) => sql`at < ${now - HISTORY_KEPT_MS}`,
   conversations: (now) => sql`last < ${now - CONVERSATIONS_KEPT_MS}`,
   conversation_hours: (now) => sql`hour < ${now - CONVERSATION_HOURS_KEPT_MS}`,
+  traffic_steps: (now) =>
+    sql`(step_ms < ${HOUR_MS} and start < ${now - TRAFFIC_STEPS_KEPT_MS}) or (step_ms = ${HOUR_MS} and start < ${now - HISTORY_KEPT_MS})`,
+  service_hours: (now) => sql`hour < ${now - HISTORY_KEPT_MS}`,
   evidence: (now) => sql`ends_at < ${now}`,
   idempotency_keys: (now) => sql`at < ${now - DAY_MS}`,
   sessions: (now) => sql`expires_at < ${now}`,

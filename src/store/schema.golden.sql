@@ -122,6 +122,31 @@ table manifests
   updated_by text not null
   removed_at bigint
   manifests_pkey: PRIMARY KEY (tenant, kind, id)
+table model_promotions
+  tenant text not null
+  n integer not null
+  model text not null
+  act text not null
+  back integer
+  why text not null
+  by text not null
+  at bigint not null
+  model_promotions_act_check: CHECK ((act = ANY (ARRAY['shipped'::text, 'promoted'::text, 'rolled-back'::text])))
+  model_promotions_pkey: PRIMARY KEY (tenant, n)
+  model_promotions_tenant_model_fkey: FOREIGN KEY (tenant, model) REFERENCES models(tenant, id)
+table models
+  tenant text not null
+  id text not null
+  name text not null
+  kind text not null
+  features text not null
+  personas json not null
+  provenance json not null
+  file json not null
+  added_by text not null
+  added_at bigint not null
+  models_kind_check: CHECK ((kind = ANY (ARRAY['shipped'::text, 'added'::text])))
+  models_pkey: PRIMARY KEY (tenant, id)
 table plan_approvals
   tenant text not null
   plan text not null
@@ -163,6 +188,14 @@ table secrets
   at bigint not null
   by text not null
   secrets_pkey: PRIMARY KEY (tenant, name, version)
+table service_hours
+  tenant text not null
+  workload text not null
+  hour bigint not null
+  service text not null
+  bytes double precision not null
+  service_hours_pkey: PRIMARY KEY (tenant, workload, hour, service)
+  CREATE INDEX service_hours_hour ON public.service_hours USING btree (hour)
 table sessions
   tenant text not null
   id text not null
@@ -225,6 +258,17 @@ table tokens
   spent_at bigint
   tokens_id_key: UNIQUE (id)
   tokens_pkey: PRIMARY KEY (tenant, id)
+table traffic_steps
+  tenant text not null
+  workload text not null
+  step_ms integer not null
+  start bigint not null
+  seen_ms integer not null
+  bytes_out double precision not null
+  bytes_in double precision not null
+  traffic_steps_pkey: PRIMARY KEY (tenant, workload, step_ms, start)
+  traffic_steps_step_ms_check: CHECK ((step_ms = ANY (ARRAY[300000, 3600000])))
+  CREATE INDEX traffic_steps_start ON public.traffic_steps USING btree (step_ms, start)
 table workload_history
   tenant text not null
   workload text not null

@@ -4,6 +4,7 @@ import type { AgentApproval } from '../model/approval.ts'
 import type { Belief, PersonaRef } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { Manifest } from '../model/manifest.ts'
+import type { ModelAct, ModelKind, ModelRecord } from '../model/model-record.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Lesson, ProposalRecord } from '../model/proposal.ts'
 import type { Settings } from '../model/records.ts'
@@ -115,6 +116,17 @@ export type Tables = {
     flows: number
     failed: number
   }
+  traffic_steps: {
+    tenant: string
+    workload: string
+    step_ms: number
+    start: number
+    /** Of the step, so much was looked at. */
+    seen_ms: number
+    bytes_out: number
+    bytes_in: number
+  }
+  service_hours: { tenant: string; workload: string; hour: number; service: string; bytes: number }
   plans: {
     tenant: string
     id: string
@@ -227,6 +239,28 @@ export type Tables = {
     vectors: Json<Lesson['vectors']>
     at: number
     by: string
+  }
+  models: {
+    tenant: string
+    id: string
+    name: string
+    kind: ModelKind
+    features: string
+    personas: Json<ModelRecord['personas']>
+    provenance: Json<ModelRecord['provenance']>
+    file: Json<object>
+    added_by: string
+    added_at: number
+  }
+  model_promotions: {
+    tenant: string
+    n: number
+    model: string
+    act: ModelAct
+    back: number | null
+    why: string
+    by: string
+    at: number
   }
   /** X25519, raw, base64url: what secrets for this agent are sealed to. */
   agent_keys: { tenant: string; agent: string; public_key: string; at: number }

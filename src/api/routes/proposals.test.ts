@@ -46,6 +46,7 @@ test('listed by state, shown with names and the persona it would be', async () =
   assert.equal(shown.names[workload], 'm1')
   assert.deepEqual(shown.manifest.spec.profile.rules[0].peers, [{ persona: 'Mail Relay' }])
   assert.equal((await f.as('viewer', '/v1/proposals/pr_9')).statusCode, 404)
+  assert.deepEqual((await f.as('viewer', '/v1/persona-map')).json().workloads, [])
 })
 
 test('accepting writes a persona that nobody wears, then says so to the loop', async () => {

@@ -43,6 +43,20 @@ export function proposalRoutes(app: Routes, deps: RouteDeps): void {
   )
 
   app.get(
+    // Not below /personas, where a persona may be called map.
+    '/persona-map',
+    {
+      schema: {
+        tags: ['personas'],
+        summary: 'Who behaves alike: personas, workloads and proposals as places on a plane',
+        description:
+          'The plane is that of the prototypes of the model in force (its two principal components, in its own units), so that it stays as windows come and go. Workloads are where their last windows are, at most 2,000, strays first.',
+      },
+    },
+    async (request) => deps.control.personaMap(principalOf(request).tenant),
+  )
+
+  app.get(
     '/proposals/:id',
     { schema: { tags, summary: 'One proposal, with the persona that accepting it writes', params: IdParams } },
     async (request, reply) => {

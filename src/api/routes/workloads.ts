@@ -2,12 +2,14 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { DesiredState } from '../../model/desired.ts'
-import type { Drift } from '../../model/drift.ts'
+import type { DriftAnswer } from '../../model/drift.ts'
+import type { WorkloadFeatures } from '../../model/feature-standing.ts'
 import { slug, type WorkloadId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import type { WornFacet } from '../../model/plan-preview.ts'
 import type { HistoryPoint, Page, WorkloadRecord } from '../../model/records.ts'
 import type { RuleHits } from '../../model/rule-hit.ts'
+import type { VitalsTold } from '../../model/vitals.ts'
 import { WINDOW_MS } from '../../model/window.ts'
 import { wornFacets } from '../facet-words.ts'
 import { judgeConversations } from '../judged-conversations.ts'
@@ -21,6 +23,7 @@ const tags = ['workloads']
 const HOUR_MS = 3_600_000
 const MAX_SPAN_MS = 31 * 24 * HOUR_MS
 const DAY_MS = 24 * HOUR_MS
+const NO_VITALS: VitalsTold = { at: null, spanMs: 0, figures: [], history: { start: [], columns: {} } }
 const TRAFFIC_MS = 600_000
 /** Every workload at once: a day of points of thousands of them is no small answer. */
 const MAX_TRAFFIC_MS = 3 * HOUR_MS
@@ -122,10 +125,50 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
 
   app.get(
     '/workloads/:id/drift',
-    { schema: { tags, summary: 'How far it is from all it has been, and what shows it', params: IdParams } },
-    async (request): Promise<{ drift: Drift | null }> => {
+    {
+      schema: {
+        tags,
+        summary: 'How far it is from all it has been, what shows it, and the last hour beside what was expected',
+        params: IdParams,
+      },
+    },
+    async (request): Promise<DriftAnswer> => {
       const { tenant, id } = await one(request)
-      return { drift: deps.control.drift(tenant, id) }
+      return deps.control.drift(tenant, id)
+    },
+  )
+
+  app.get(
+    '/workloads/:id/vitals',
+    {
+      schema: {
+        tags,
+        summary: 'Processor, memory, disks, link and programs: now, and windows of an hour',
+        params: IdParams,
+      },
+    },
+    async (request): Promise<VitalsTold> => {
+      const { tenant, id } = await one(request)
+      return deps.control.vitals(tenant, id) ?? NO_VITALS
+    },
+  )
+
+  app.get(
+    '/workloads/:id/features',
+    {
+      schema: {
+        tags,
+        summary: 'Its last window beside what its persona is like, feature by feature',
+        params: IdParams,
+      },
+    },
+    async (request): Promise<WorkloadFeatures> => {
+      const { tenant, id, belief, assigned } = await one(request)
+      const likeliest = belief?.personas[0]?.persona ?? null
+      const persona = belief?.believed ?? assigned?.name ?? likeliest
+      const basis = belief?.believed != null ? 'believed' : assigned !== null ? 'assigned' : 'likeliest'
+      const p = belief?.personas.find((known) => known.persona === persona)?.p ?? null
+      return { persona, basis: persona === null ? null : basis, p, ...deps.control.features(tenant, id, persona) }
     },
   )
 
