@@ -13,6 +13,7 @@ import { wholeProgram } from '../src/cli/commands.ts'
 import { FEATURES, FEATURES_VERSION } from '../src/learn/features.ts'
 import type { TenantId } from '../src/model/ids.ts'
 import { MANIFEST_SCHEMAS } from '../src/model/manifest.ts'
+import { FIGURES, rateUnit } from '../src/model/vitals.ts'
 
 const here = import.meta.dirname
 
@@ -25,6 +26,7 @@ export async function writeReference(): Promise<readonly string[]> {
     manifests: manifestsPage(),
     permissions: permissionsPage(),
     features: featuresPage(),
+    vitals: vitalsPage(),
     glossary: readFileSync(`${here}/../GLOSSARY.md`, 'utf8'),
   }
   for (const [name, text] of Object.entries(pages)) writeFileSync(`${folder}/${name}.md`, text)
@@ -227,4 +229,16 @@ function permissionsPage(): string {
 function featuresPage(): string {
   const rows = FEATURES.map((one) => [code(one.name), one.unit, cell(one.why)])
   return `# Readings of a window\n\nWhat a classifier may know of a workload (\`${FEATURES_VERSION}\`): no addresses, no names. A reading that is not known is left out, never zero.\n${table(['reading', 'unit', 'why it tells personas apart'], rows)}`
+}
+
+function vitalsPage(): string {
+  const merged = { sum: 'added up', max: 'the highest', last: 'the last' } as const
+  const rows = FIGURES.map((one) => [
+    code(one.name),
+    cell(one.what),
+    rateUnit(one),
+    merged[one.merge],
+    cell(one.source),
+  ])
+  return `# Vitals\n\nWhat a workload uses and does that is no flow, per tick of 5 s, as \`guise vitals\` tells it. Seen from the workload. A figure that could not be read is not known, with its reason; never zero.\n${table(['figure', 'what', 'told in', 'of two spans', 'read from'], rows)}`
 }

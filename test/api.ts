@@ -8,6 +8,7 @@ import { createEventHub, type EventHub } from '../src/api/events.ts'
 import type { AgentId, PlanId, ShiftId, TenantId, WorkloadId } from '../src/model/ids.ts'
 import { DEFAULT_TENANT } from '../src/model/ids.ts'
 import { KINDS } from '../src/model/manifest.ts'
+import type { PersonaMap } from '../src/model/persona-map.ts'
 import type { Role } from '../src/model/records.ts'
 import type { Store } from '../src/model/store.ts'
 import type { WorkloadReport } from '../src/model/wire.ts'
@@ -25,6 +26,12 @@ export type Fixture = AsyncDisposable & {
   token(role: Role, more?: { name?: string; agent?: string; tenant?: TenantId }): Promise<string>
   /** Asks as a role; the token of each role is made once. */
   as(role: Role | null, options: InjectOptions | string): Promise<LightMyRequestResponse>
+}
+
+const NO_AXIS = { more: [], less: [], share: 0 } as const
+const NO_MAP: PersonaMap = {
+  axes: [NO_AXIS, NO_AXIS],
+  ...{ known: [], workloads: [], more: 0, quiet: 0, proposals: [], model: 'none' },
 }
 
 export const LOOPBACK = { host: '127.0.0.1:7070' }
@@ -81,8 +88,15 @@ function notingControl(asked: Asked[], store: Store, clock: { readonly now: numb
       { table: 'ip filter', chain: 'FORWARD', hook: 'forward', priority: 0, policy: 'drop' },
       { table: 'ip nat', chain: 'POSTROUTING', hook: 'postrouting', priority: 100, policy: 'accept' },
     ],
-    drift: () => null,
+    drift: () => ({ drift: null, series: null }),
+    forecast: refuses('forecast'),
+    vitals: () => null,
+    features: () => ({ at: null, model: 'm', features: [] }),
+    personaMap: async () => NO_MAP,
     changeProposal: refuses('changeProposal'),
+    promoteModel: refuses('promoteModel'),
+    rollbackModel: refuses('rollbackModel'),
+    shadowModel: async () => ({ ok: true, value: { workloads: 0, windows: 0, wouldChange: 0, changes: [] } }),
     async teach(request) {
       note('teach', request)
       return { ok: true, value: { ...request, vectors: [[1, null]], at: clock.now } }
