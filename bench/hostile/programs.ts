@@ -2,7 +2,7 @@
  * The fixed list: every program an agent may run, each with its arguments as a pattern. What a server says reaches a program
  * on stdin or as one checked word, never as a program or an option.
  */
-const NODE = String.raw`\S*/node (?:--disable-warning=ExperimentalWarning )?(?:--optimize-for-size --max-semi-space-size=\d )?\S*/src/(?:enforce/supervisor|agent|observe/sources/sock-diag-child)\.ts\b.*`
+const NODE = String.raw`\S*/node (?:--disable-warning=ExperimentalWarning )?(?:--optimize-for-size --max-semi-space-size=\d )?\S*/src/(?:enforce/supervisor|agent)\.ts\b.*`
 const WORD = `[A-Za-z0-9_.:/@-]+`
 const IP = `(?:-[46dj] |-force )*(?:(?:addr|route|rule|link)(?: ${WORD})*|-batch -)`
 const SYSCTL = String.raw`-q?w net\.ipv[46]\.conf\.[a-z0-9]+\.[a-z_]+=[01]`

@@ -1,5 +1,5 @@
 /**
- * Round-trip times and retransmissions of the TCP sockets of the current network namespace (sock_diag(7)): the kernel's own
+ * Round-trip times and retransmissions of the TCP sockets of a network namespace (sock_diag(7)): the kernel's own
  * measurements come in, sums per local and peer address go out.
  */
 
@@ -29,16 +29,20 @@ export type SocketSum = {
   sockets: number
 }
 
-/** Throws `NetlinkError` when the socket cannot be opened. Sockets beyond 10,000 address pairs are left out. */
-export async function sockDiag(clock: () => number = Date.now): Promise<SocketSum[]> {
+/** A socket of the network namespace that this thread is in. Throws `NetlinkError` when it cannot be had. */
+export function openSockDiag(): NetlinkSocket {
+  return new NetlinkSocket(Family.sockDiag, { bufferBytes: 4 << 20 })
+}
+
+/** Sockets beyond 10,000 address pairs are left out, and what did not come within two seconds a family. */
+export async function readSockets(socket: NetlinkSocket, monotonicMs = () => performance.now()): Promise<SocketSum[]> {
   const sums = new Map<string, SocketSum>()
-  using socket = new NetlinkSocket(Family.sockDiag, { bufferBytes: 4 << 20 })
   for (const family of [AF_INET, AF_INET6]) {
     const sequence = socket.nextSequence()
     const request = diagRequest({ family, protocol: 'tcp', states: STATES, more: 1 << (INET_DIAG_INFO - 1) })
     socket.send(encodeMessage(SOCK_DIAG_BY_FAMILY, Flag.request | Flag.dump, sequence, request))
-    const until = clock() + TIMEOUT_MS
-    for (let isDone = false; !isDone && clock() < until; ) {
+    const until = monotonicMs() + TIMEOUT_MS
+    for (let isDone = false; !isDone && monotonicMs() < until; ) {
       const messages = await socket.receive()
       if (messages === null) break
       for (const message of messages) {
