@@ -6,53 +6,47 @@
 import { randomUUID } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
-import { setTimeout as wait } from 'node:timers/promises'
 import { watchBeside } from './agent/beside.ts'
 import { createBootClock } from './agent/boot-clock.ts'
 import { createCertificateKeeper } from './agent/certificates.ts'
 import { createDenialBook } from './agent/denials.ts'
 import { type Gateway, watchDevices } from './agent/devices.ts'
-import { hintBatch } from './agent/dns-hints.ts'
 import { createFloorWatch } from './agent/floor-watch.ts'
 import { createGate } from './agent/gate.ts'
 import { defaultGateways } from './agent/host-network.ts'
 import { identify } from './agent/identity.ts'
 import { InventoryMissing, readInventory, watchInventory } from './agent/inventory.ts'
+import { createKernelLogs } from './agent/kernel-logs.ts'
 import { createLink, type Link, type LinkLimits, parseServer } from './agent/link.ts'
 import { createLinkApart } from './agent/link-apart.ts'
 import { createMachineOrders } from './agent/machine-orders.ts'
 import { createPackageKeeper } from './agent/packages.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
+import { repairForever } from './agent/repairing.ts'
 import { createReporter, LOOK_MS } from './agent/reporter.ts'
 import { createSecretKeeper } from './agent/secrets.ts'
 import { createSense, prefixed, withAlarms } from './agent/sense.ts'
 import { createSensors } from './agent/sensors.ts'
 import { watchAddresses } from './agent/server-addresses.ts'
-import { devicesSource, sampledHealth } from './agent/source-health.ts'
+import { sampleSockets } from './agent/socket-samples.ts'
+import { devicesSource } from './agent/source-health.ts'
 import { parseSourceSpec } from './agent/source-spec.ts'
 import { createSources, ownSource } from './agent/sources.ts'
 import { trackingGaps } from './agent/tracking.ts'
 import { createTurns } from './agent/turns.ts'
 import { createAgentVitals } from './agent/vitals.ts'
-import { SPOOFED } from './compile/base.ts'
-import { ANSWER_LOG_GROUP, LOG_GROUP, TRUSTED, WATCHED } from './compile/chains.ts'
 import { awaitSupervisor } from './enforce/await-supervisor.ts'
-import { createEnforcer, type Enforcer, type EnforcerOptions } from './enforce/enforcer.ts'
+import { createEnforcer, type EnforcerOptions } from './enforce/enforcer.ts'
 import { FloorUnfit } from './enforce/floor-file.ts'
 import { foreignChains } from './enforce/foreign-chains.ts'
 import { monotonicMs, openJournal } from './enforce/journal.ts'
 import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
-import { watchKernel } from './enforce/watch.ts'
-import { formatAddress } from './model/address.ts'
 import { MAX_FOREIGN } from './model/foreign-chain.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
-import { TICK_MS } from './model/window.ts'
 import type { ServerMessage } from './model/wire.ts'
-import { listenToAnswers, listenToLog } from './observe/nflog/listen.ts'
 import { createConntrackSource } from './observe/sources/conntrack.ts'
-import { sockDiagIn } from './observe/sources/sock-diag-in.ts'
 import { netnsOf } from './observe/vitals/processes.ts'
 
 export type AgentConfig = {
@@ -73,8 +67,6 @@ export type AgentConfig = {
 
 /** Long enough for the first flow of any host that has some. */
 const TRACKED_WITHIN_MS = 30_000
-const REPAIR_EVERY_MS = 1_000
-const LISTEN_EVERY_MS = 400
 const RENEW_EVERY_MS = 60_000
 /** Three bookmarks of 15 s missed. */
 const SILENCE_MS = 45_000
@@ -84,8 +76,7 @@ async function main(config: AgentConfig): Promise<void> {
   await awaitSupervisor()
   const clock = createSteadyClock(Date.now, createBootClock())
   const leaving = new AbortController()
-  const counters = { inventoryRefused: 0, sourceFailed: 0, sockDiagFailed: 0 }
-  let sampled = 0
+  const counters = { inventoryRefused: 0, sourceFailed: 0 }
   const floor = createFloorWatch(config.home, say)
   const gateway = config.gateway ?? { faces: [], leases: null }
   let inventory = readInventory(config.inventory, config.hostDriver, config.home, gateway)
@@ -186,23 +177,19 @@ async function main(config: AgentConfig): Promise<void> {
   const sources = createSources({ specs, home: config.home, told: sensors.take, say, clock })
   const quiet = 'no flow was tracked; see that a rule of this namespace looks at ct state'
   sources.add(ownSource(conntrack, 'conntrack', quiet, () => sense.counters().conversationsRefused ?? 0))
-  sources.add({
-    name: 'sock_diag',
-    kind: 'sock-diag',
-    quiet: 'no namespace to look into: the inventory names none',
-    measure: () => sampledHealth(sampled, counters.sockDiagFailed),
-    reduced: () => 0,
-  })
-  sources.add({
-    name: 'vitals',
-    kind: 'vitals',
-    quiet: 'nobody to look at: the inventory names no workload that is on this host',
-    measure: () => vitals.measure(),
-    reduced: () => 0,
-  })
+  const samples = sampleSockets(() => inventory.namespaces, sense.addSockets)
+  sources.add(samples.source)
+  sources.add(vitals.source)
   const denials = createDenialBook((prefix) => enforcer.ruleOf(prefix))
-  const log = { read: 0, unread: 0, lost: 0 }
-  const answers = { read: 0, unread: 0, lost: 0 }
+  const logs = createKernelLogs({
+    denials,
+    sense,
+    devices: () => devices,
+    ruleOf: (prefix) => enforcer.ruleOf(prefix),
+    news: () => reporter.soon(),
+    say,
+    clock,
+  })
   const beside = watchBeside(foreignChains, MAX_FOREIGN)
   const reporter = createReporter({
     beside: () => beside.chains,
@@ -219,6 +206,7 @@ async function main(config: AgentConfig): Promise<void> {
     enforcer,
     counters: () => ({
       ...counters,
+      sockDiagFailed: samples.failed,
       ...prefixed('enforce', enforcer.counters),
       ...prefixed('load', loads),
       ...prefixed('link', link.counters),
@@ -226,8 +214,7 @@ async function main(config: AgentConfig): Promise<void> {
       ...prefixed('secret', secrets.counters),
       ...prefixed('certificate', certificates.counters),
       ...prefixed('packages', packages.counters),
-      ...prefixed('nflog', { ...log, ...denials.counters }),
-      ...prefixed('answers', answers),
+      ...logs.counters,
       ...prefixed('vitals', vitals.counters),
       ...prefixed('sensors', sensors.counters),
       'conntrack.read': conntrack.counters.read,
@@ -305,48 +292,14 @@ async function main(config: AgentConfig): Promise<void> {
     } else if (message.type === 'machine') gate.enter('machine', () => orders.take(message.order))
     else takeTurns(message)
   }
-  const sampling = setInterval(() => void sampleNext(), TICK_MS)
-  let turn = 0
-  /** One namespace a tick: a process has to enter it, and round-trip times change slowly. */
-  const sampleNext = async () => {
-    const spaces = [...inventory.namespaces]
-    const next = spaces[turn++ % Math.max(1, spaces.length)]
-    if (next === undefined) return
-    const sums = await sockDiagIn(next[1])
-    if (sums.ok) {
-      sampled++
-      sense.addSockets(next[0], sums.value)
-    } else counters.sockDiagFailed++
-  }
-  // Denies are counted without it: what it adds is which flow, so its failure is told and nothing waits for it.
-  listenToLog(LOG_GROUP, {
-    signal: leaving.signal,
-    counters: log,
-    logged: (packet) => {
-      if (denials.add(packet, clock())) reporter.soon()
-      const { source, target, targetPort: port, prefix } = packet
-      const ends = { from: formatAddress(source), to: formatAddress(target), port }
-      sense.refused({ ...ends, rule: enforcer.ruleOf(prefix), at: packet.at ?? clock() })
-      // Maybe a new address of a device: then the link says so, and its next packet passes.
-      if (prefix === SPOOFED) devices?.suspect(source)
-    },
-  }).catch((error: Error) => say(error.message))
-  // Without it, names in rules stand for nobody.
-  listenToAnswers(ANSWER_LOG_GROUP, {
-    signal: leaving.signal,
-    counters: answers,
-    logged(answer) {
-      if (answer.prefix === TRUSTED) sense.learned.learn(answer, clock())
-      else if (answer.prefix === WATCHED) sense.take(hintBatch(answer, clock()))
-    },
-  }).catch((error: Error) => say(error.message))
-  const repairing = repairForever(enforcer, mode, reporter.soon, leaving.signal)
+  logs.listen(leaving.signal)
+  const repairing = repairForever(enforcer, { mode, repaired: reporter.soon, say, signal: leaving.signal })
   // What is renewed is put in place by the next look at the facets.
   const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
   leaving.signal.addEventListener('abort', () => {
     beside.close()
     vitals.close()
-    clearInterval(sampling)
+    samples.close()
     clearInterval(renewing)
   })
   const reporting = reporter.run(leaving.signal)
@@ -368,37 +321,6 @@ async function main(config: AgentConfig): Promise<void> {
   async function watch(batches: ReturnType<typeof conntrack.batches>): Promise<void> {
     for await (const batch of batches) sense.take(batch)
   }
-}
-
-/**
- * At once when the kernel says that something of ours was changed, else every second; a table that takes long to list is
- * listed less often, so that looking stays below a tenth of our time. What had to be put back is told soon. A look that was
- * overtaken by a panic may have put something back: the next one follows without a rest.
- */
-async function repairForever(
-  enforcer: Enforcer,
-  mode: () => Mode,
-  repaired: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const watch = await watchKernel()
-  while (!signal.aborted) {
-    const began = performance.now()
-    const noticed = watch?.take()
-    const before = enforcer.counters.driftRepairs
-    const modeBefore = mode()
-    await enforcer.repair(noticed).catch((error: Error) => say(error.message))
-    if (enforcer.counters.driftRepairs > before) repaired()
-    if (mode() !== modeBefore) continue
-    const tookMs = performance.now() - began
-    const until = performance.now() + Math.max(REPAIR_EVERY_MS, 9 * tookMs)
-    let told = false
-    while (!signal.aborted && !told && performance.now() < until) {
-      await wait(Math.max(LISTEN_EVERY_MS, tookMs), undefined, { signal }).catch(() => {})
-      told = watch?.peek() === true
-    }
-  }
-  watch?.close()
 }
 
 main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {

@@ -8,13 +8,14 @@ import { type StartsWatch, watchStarts } from '../observe/vitals/starts.ts'
 import { prefixed } from './sense.ts'
 import type { Measured } from './source-health.ts'
 import { hop } from './source-health.ts'
+import type { OwnSource } from './sources.ts'
 
 export type AgentVitals = {
   /** Looks; null the first time, and when nobody here can be looked at. */
   take(inventory: Inventory): WireVitals | null
   /** The workload that is alone in a network namespace. */
   aloneIn(netns: number): string | null
-  measure(): Measured
+  readonly source: OwnSource
   readonly counters: Readonly<Record<string, number>>
   close(): void
 }
@@ -40,6 +41,36 @@ export function createAgentVitals(options: {
   let batches = 0
   let told: Inventory | null = null
   let readings = 0
+  const measure = (): Measured => ({
+    flows: readings,
+    lost: sight.counters.failed + (typeof starts === 'string' ? 0 : starts.counters.lost),
+    refused: 0,
+    refusals: [],
+    lagMs: null,
+    exporters: [],
+    exportersMore: 0,
+    failed: sight.failing === null ? null : `links cannot be read: ${sight.failing}; it is tried again every 5 s`,
+    hops: [
+      hop(
+        'socket',
+        sight.counters.looks,
+        sight.counters.failed,
+        'samples',
+        'looks at links that the kernel did not answer whole',
+      ),
+      ...(typeof starts === 'string'
+        ? []
+        : [
+            hop(
+              'socket',
+              starts.counters.read,
+              starts.counters.lost,
+              'events',
+              'times the kernel had no room to tell of programs',
+            ),
+          ]),
+    ],
+  })
 
   return {
     get counters() {
@@ -65,36 +96,13 @@ export function createAgentVitals(options: {
       return rows.length === 0 ? null : encodeVitals(Math.max(0, now - spanMs), spanMs, rows)
     },
     aloneIn: (netns) => sight.aloneIn(netns),
-    measure: () => ({
-      flows: readings,
-      lost: sight.counters.failed + (typeof starts === 'string' ? 0 : starts.counters.lost),
-      refused: 0,
-      refusals: [],
-      lagMs: null,
-      exporters: [],
-      exportersMore: 0,
-      failed: sight.failing === null ? null : `links cannot be read: ${sight.failing}; it is tried again every 5 s`,
-      hops: [
-        hop(
-          'socket',
-          sight.counters.looks,
-          sight.counters.failed,
-          'samples',
-          'looks at links that the kernel did not answer whole',
-        ),
-        ...(typeof starts === 'string'
-          ? []
-          : [
-              hop(
-                'socket',
-                starts.counters.read,
-                starts.counters.lost,
-                'events',
-                'times the kernel had no room to tell of programs',
-              ),
-            ]),
-      ],
-    }),
+    source: {
+      name: 'vitals',
+      kind: 'vitals',
+      quiet: 'nobody to look at: the inventory names no workload that is on this host',
+      measure,
+      reduced: () => 0,
+    },
     close() {
       clearInterval(listening)
       sight.close()
