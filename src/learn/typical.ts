@@ -37,7 +37,7 @@ export function standingOf(model: Model, persona: string | null, x: readonly num
     return {
       name: feature.name,
       unit: unitOf(feature),
-      means: FEATURE_WORDS[feature.name] ?? feature.name,
+      means: FEATURE_WORDS[feature.name]?.standing ?? feature.name,
       value: amountOf(feature, at),
       low: amountOf(feature, low),
       high: amountOf(feature, high),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { FEATURE_WORDS } from '../feature-words.ts'
 import { FEATURES } from '../features.ts'
 import { DEFAULT_MODEL } from '../model.ts'
 import { seeded, shuffled } from '../random.ts'
-import { AXIS_WORDS } from './axis-words.ts'
 import { axesOf, hullOf, meanPlace, placeOf, projectionOf } from './project.ts'
 
 const { novelty } = DEFAULT_MODEL
@@ -16,7 +16,7 @@ const shipped = projectionOf(novelty)
 
 test('every feature has words for an axis', () => {
   assert.deepEqual(
-    Object.keys(AXIS_WORDS),
+    Object.keys(FEATURE_WORDS),
     FEATURES.map(({ name }) => name),
   )
 })

@@ -3,9 +3,9 @@
  * (principal components, Pearson 1901), in its own robust units. Of the prototypes alone: axes stay as windows come and go.
  */
 import type { MapAxis, MapPlace } from '../../model/persona-map.ts'
+import { FEATURE_WORDS } from '../feature-words.ts'
 import { FEATURES } from '../features.ts'
 import type { Novelty } from '../novelty.ts'
-import { AXIS_WORDS } from './axis-words.ts'
 
 export type Projection = {
   readonly scale: Float64Array
@@ -65,7 +65,7 @@ export function axesOf({ directions, shares }: Projection): readonly [MapAxis, M
 
 function axisOf(direction: Float64Array, share: number): MapAxis {
   const least = TELLING * Math.max(...direction.map(Math.abs))
-  const said = FEATURES.map(({ name }, f) => ({ words: AXIS_WORDS[name]!, loading: direction[f] ?? 0 }))
+  const said = FEATURES.map(({ name }, f) => ({ words: FEATURE_WORDS[name]!.moreOf, loading: direction[f] ?? 0 }))
     .filter(({ loading }) => Math.abs(loading) > Math.max(least, STILL))
     .sort((a, b) => Math.abs(b.loading) - Math.abs(a.loading))
   const side = (sign: number) => [
