@@ -4,7 +4,7 @@
  * every facet of every workload must be, after `normalise()`, exactly what it was before or what it was to be: anything else
  * is `mixed`. Named points are under `atomic/worker.ts`, the enforcing half of the agent; random ones under the whole agent.
  * `--quick` is one death of each kind; `--drivers a,b`, `--random N`, `--share N` (every Nth point) and `--minutes N` (for each
- * driver) make a shorter run, which says how many points it did not try.
+ * driver, instead of its own) make a shorter or longer run, which says how many points it did not try.
  */
 import { seeded, shuffled } from '../src/learn/random.ts'
 import { alsoSupervisor, discover, type Named } from './atomic/discover.ts'
@@ -34,7 +34,7 @@ type Plan = {
   readonly drivers: readonly Tried[]
   readonly share: number
   readonly random: number
-  readonly minutes: number
+  readonly minutes: number | null
   readonly random01: () => number
   readonly leaving: AbortSignal
 }
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<void> {
     drivers: drivers as Tried[],
     share: Number(option('--share') ?? 1),
     random: Number(option('--random') ?? RANDOM_KILLS),
-    minutes: Number(option('--minutes') ?? Number.POSITIVE_INFINITY),
+    minutes: option('--minutes') === undefined ? null : Number(option('--minutes')),
     random01: seeded(seed),
     leaving: leaving.signal,
   })
@@ -123,7 +123,7 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
       tally.points += all.length
     }
     process.stderr.write(`${driver}: ${tally.points} points, a change takes ${Math.round(first!.applyMs)} ms\n`)
-    const end = performance.now() + Math.min(plan.minutes, MINUTES[driver]) * 60_000
+    const end = performance.now() + (plan.minutes ?? MINUTES[driver]) * 60_000
     await together(
       grounds.map(async (ground) => {
         while (performance.now() < end) {
