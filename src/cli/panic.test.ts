@@ -11,6 +11,7 @@ const MAIN = join(import.meta.dirname, 'main.ts')
 /** Beside browsers and other installations; how fast it is others measure. */
 const STARTS_WITHIN_MS = 60_000
 const CONFIRMED_WITHIN_MS = 45_000
+const OFF_WITHIN_MS = 30_000
 
 function guise(...argv: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
@@ -55,7 +56,7 @@ test('verify tells what is worn, panic takes it all off and it stays off until l
     const panicked = await guise('panic', '--home', range.home)
     assert.match(panicked.out, /removed {2}table inet guise.*\nremoved {2}network facet of .*\nremoved {2}dns facet of/)
     // A look that was under way is followed at once by one that takes off what it put back.
-    await until('nothing of ours', 8_000, async () => (await range.capture()) === bare)
+    await until('nothing of ours', OFF_WITHIN_MS, async () => (await range.capture()) === bare)
     server.send({ type: 'state', state: range.state(2, 0) })
     await until('refused', CONFIRMED_WITHIN_MS, () => said(2, 'refused'))
     assert.equal(await range.capture(), bare)
@@ -65,7 +66,7 @@ test('verify tells what is worn, panic takes it all off and it stays off until l
     await until('enforced again', CONFIRMED_WITHIN_MS, () => said(3, 'confirmed'))
   } finally {
     agent.kill('SIGTERM')
-    await until('the agent left', 8_000, () => agent.exitCode !== null || agent.signalCode !== null)
+    await until('the agent left', OFF_WITHIN_MS, () => agent.exitCode !== null || agent.signalCode !== null)
     await server.close()
     await range.remove()
   }
