@@ -1,7 +1,7 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: what works on the kernel, and behind
- * it whole installations, which have seconds to keep; what needs a browser; and the rest, of which the files of the pure rooms
- * share one process. The line that is through first takes from the others: tests mostly wait, and each has names of its own.
+ * `npm test`: the repository's rules, then every *.test.ts in four lines beside each other: what works on the kernel; whole
+ * installations, which mostly wait; what needs a browser; and the rest, of which the files of the pure rooms share one
+ * process. The line that is through first takes from the others: tests mostly wait, and each has names of its own.
  * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
  * a skip must not pass for a pass where the test could have run. Tests of outside data may skip anywhere. A file that failed
  * beside others is run once more when they are through, and alone: bounds in seconds are about what it tests, not about its
@@ -122,13 +122,19 @@ const onKernel = ofKind('kernel')
 const inBrowser = ofKind('browser')
 const rest = [...(ofKind('pure').length === 0 ? [] : [TOGETHER]), ...ofKind('other')]
 await Promise.all([
-  passAll(onKernel, ofKind('installation'), rest, inBrowser),
+  passAll(onKernel, rest, inBrowser),
+  passAll(ofKind('installation'), onKernel, rest, inBrowser),
   passAll(inBrowser, rest, onKernel),
   passAll(rest, inBrowser, onKernel),
 ])
 const twice = [...again]
 for (const file of [...again.splice(0), ...ofKind('measuring')]) add(await pass(file))
 
+const byKind = [...kinds].map(([kind, files]) => {
+  const sum = files.reduce((all, file) => all + (seconds.get(file) ?? 0), kind === 'pure' ? (seconds.get(TOGETHER) ?? 0) : 0)
+  return `${kind} ${Math.round(sum)} s`
+})
+console.log(`by kind: ${byKind.join(', ')}`)
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
 if (twice.length > 0) console.log(`run again, alone, for they failed beside others: ${twice.join(', ')}`)

@@ -38,13 +38,13 @@ const createBlock = (width: number): Block => ({
 
 const windowAt = (at: number): number => Math.round(at / WINDOW_MS)
 const placeOf = (window: number, row: number): number => (window % TRACK_WINDOWS) * BLOCK + (row % BLOCK)
-const short = (reading: number): number =>
-  Number.isNaN(reading) ? NOT_KNOWN : Math.max(0, Math.min(MOST, Math.round(reading * STEPS)))
+/** A number of steps and a half to round it: an array of 16 bits cuts the rest off. NaN is neither above nor below. */
+const short = (steps: number): number => (steps >= 0 ? (steps < MOST ? steps : MOST) : steps < 0 ? 0 : NOT_KNOWN)
 
 /** What a tick made of entry `i` of its batch. `reach`: spreads to either side of what was expected; NaN while nothing is. */
 export function keepTrack(
   { width, blocks }: Track,
-  batch: Batch,
+  { rows, readings: told }: Batch,
   i: number,
   at: number,
   { value, spread }: Expected,
@@ -52,7 +52,7 @@ export function keepTrack(
   strange: number,
   holds: number,
 ): void {
-  const row = batch.rows[i]!
+  const row = rows[i]!
   const b = Math.floor(row / BLOCK)
   if (b >= MOST_BLOCKS) return
   while (blocks.length <= b) blocks.push(createBlock(width))
@@ -63,10 +63,11 @@ export function keepTrack(
   score[place] = Math.round(255 * strange)
   regime[place] = holds
   for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
-    const band = reach * spread[from]!
-    readings[to] = short(batch.readings[from]!)
-    readings[to + 1] = short(value[from]! - band)
-    readings[to + 2] = short(value[from]! + band)
+    const middle = value[from]! * STEPS + 0.5
+    const band = reach * spread[from]! * STEPS
+    readings[to] = short(told[from]! * STEPS + 0.5)
+    readings[to + 1] = short(middle - band)
+    readings[to + 2] = short(middle + band)
   }
 }
 

@@ -198,8 +198,7 @@ export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
     const row = rows[i]!
     tell(watch, row, at[i]!, i, batch)
     const reach = watch.regimes.taken[row]! > WARM_WINDOWS ? BAND_SPREADS : Number.NaN
-    const [score, regime] = [watch.held.fresh[i]!, watch.held.holds[i]!]
-    keepTrack(watch.track, batch, i, at[i]!, watch.expected, reach, score, regime)
+    keepTrack(watch.track, batch, i, at[i]!, watch.expected, reach, watch.held.fresh[i]!, watch.held.holds[i]!)
   }
 }
 
