@@ -131,7 +131,10 @@ const twice = [...again]
 for (const file of [...again.splice(0), ...ofKind('measuring')]) add(await pass(file))
 
 const byKind = [...kinds].map(([kind, files]) => {
-  const sum = files.reduce((all, file) => all + (seconds.get(file) ?? 0), kind === 'pure' ? (seconds.get(TOGETHER) ?? 0) : 0)
+  const sum = files.reduce(
+    (all, file) => all + (seconds.get(file) ?? 0),
+    kind === 'pure' ? (seconds.get(TOGETHER) ?? 0) : 0,
+  )
   return `${kind} ${Math.round(sum)} s`
 })
 console.log(`by kind: ${byKind.join(', ')}`)

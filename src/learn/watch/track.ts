@@ -39,7 +39,7 @@ const createBlock = (width: number): Block => ({
 const windowAt = (at: number): number => Math.round(at / WINDOW_MS)
 const placeOf = (window: number, row: number): number => (window % TRACK_WINDOWS) * BLOCK + (row % BLOCK)
 /** A number of steps and a half to round it: an array of 16 bits cuts the rest off. NaN is neither above nor below. */
-const short = (steps: number): number => (steps >= 0 ? (steps < MOST ? steps : MOST) : steps < 0 ? 0 : NOT_KNOWN)
+const short = (steps: number): number => (steps >= 0 ? Math.min(steps, MOST) : steps < 0 ? 0 : NOT_KNOWN)
 
 /** What a tick made of entry `i` of its batch. `reach`: spreads to either side of what was expected; NaN while nothing is. */
 export function keepTrack(
