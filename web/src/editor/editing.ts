@@ -6,6 +6,8 @@ import type { ManifestPreview } from '../../../src/model/preview.ts'
 import { get, ProblemError, post, put } from '../api/client.ts'
 import { keys } from '../api/queries.ts'
 import type { ManifestRecord } from '../nouns.ts'
+import { problemText } from '../parts/problem.ts'
+import { useSubmit } from '../parts/submit.tsx'
 import { say } from '../parts/toast.tsx'
 import { type Draft, dropDraft, keepDraft, readDraft } from './draft.ts'
 import { type Shelf, shelfKey } from './questions.ts'
@@ -53,8 +55,7 @@ export function useEditing(
   // A draft is written against the version that was there then, so a change by somebody else meanwhile is a conflict.
   const [version, setVersion] = useState(restored?.version ?? base.version)
   const [conflict, setConflict] = useState<Conflict | null>(null)
-  const [isBusy, setBusy] = useState(false)
-  const [wrong, setWrong] = useState<string | null>(null)
+  const { busy: isBusy, wrong, setWrong, submit } = useSubmit()
   const [saved, setSaved] = useState<Saved | null>(null)
   const isChanged = text !== base.text
   useKept(name, isChanged, { text, version })
@@ -83,28 +84,25 @@ export function useEditing(
       ? post<ManifestRecord>(`/v1/${shelf}`, manifest)
       : put<ManifestRecord>(`/v1/${shelf}/${encodeURIComponent(record.id)}`, manifest, version)
   }
-  const save = async (preview: ManifestPreview) => {
-    setBusy(true)
-    setWrong(null)
-    try {
-      const kept = await send(preview)
-      dropDraft(name)
-      if (!isNew(preview)) begin(kept, null)
-      setSaved({ record: kept, hadPlan: preview.plan !== null })
-      say(t('editor.saved', { name: kept.manifest.metadata.name, n: kept.version }))
-      client.setQueryData([...shelfKey(shelf), 'one', kept.id], kept)
-      for (const key of [shelfKey(shelf), keys.plans, keys.audit, ['preview']])
-        void client.invalidateQueries({ queryKey: key })
-      onSaved(kept)
-    } catch (error) {
-      const problem = error instanceof ProblemError ? error.problem : null
-      if (problem?.status === 412 && record !== null) {
-        const theirs = await get<ManifestRecord>(`/v1/${shelf}/${encodeURIComponent(record.id)}`).catch(() => null)
-        if (theirs !== null) setConflict({ theirs, text: textOf(theirs) })
-      } else setWrong([problem?.detail ?? problem?.title ?? String(error), problem?.cure].filter(Boolean).join(' '))
-    }
-    setBusy(false)
+  const keep = async (preview: ManifestPreview) => {
+    const kept = await send(preview)
+    dropDraft(name)
+    if (!isNew(preview)) begin(kept, null)
+    setSaved({ record: kept, hadPlan: preview.plan !== null })
+    say(t('editor.saved', { name: kept.manifest.metadata.name, n: kept.version }))
+    client.setQueryData([...shelfKey(shelf), 'one', kept.id], kept)
+    for (const key of [shelfKey(shelf), keys.plans, keys.audit, ['preview']])
+      void client.invalidateQueries({ queryKey: key })
+    onSaved(kept)
   }
+  /** Somebody else saved meanwhile: the conflict says it. */
+  const refused = async (error: unknown) => {
+    if (!(error instanceof ProblemError) || error.problem.status !== 412 || record === null) return problemText(error)
+    const theirs = await get<ManifestRecord>(`/v1/${shelf}/${encodeURIComponent(record.id)}`).catch(() => null)
+    if (theirs !== null) setConflict({ theirs, text: textOf(theirs) })
+    return null
+  }
+  const save = (preview: ManifestPreview) => submit(() => keep(preview), refused)
   return {
     ...{ text, base, restored, isChanged, conflict, isBusy, wrong, saved, save },
     write: (next) => {

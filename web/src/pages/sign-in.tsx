@@ -8,7 +8,9 @@ import { keys } from '../api/queries.ts'
 import type { Session } from '../nouns.ts'
 import { Button } from '../parts/button.tsx'
 import { Mark } from '../parts/icon.tsx'
+import { problemFact } from '../parts/problem.ts'
 import { CopyCommand } from '../parts/states.tsx'
+import { useSubmit, Wrong } from '../parts/submit.tsx'
 
 /** `#token=…` or `#…`; taken out of the address at once, so that it is not in the history or a screenshot. */
 function takeToken(): string | null {
@@ -21,28 +23,22 @@ function takeToken(): string | null {
 export default function SignIn() {
   const client = useQueryClient()
   const [token, setToken] = useState('')
-  const [wrong, setWrong] = useState<string | null>(null)
-  const [busy, setBusy] = useState(false)
+  const { busy, wrong, setWrong, submit: ask } = useSubmit()
   const tried = useRef(false)
 
-  const exchange = async (value: string, from: 'link' | 'field') => {
-    setBusy(true)
-    setWrong(null)
-    try {
-      await post('/v1/session', { token: value })
-      const session = await client.fetchQuery<Session | null>({ queryKey: keys.session, staleTime: 0 })
-      if (session === null) setWrong(t('signIn.noCookie'))
-      else setCsrf(session.csrf)
-    } catch (error) {
-      const problem = error instanceof ProblemError ? error.problem : null
-      setWrong(
-        problem?.status === 401
+  const exchange = (value: string, from: 'link' | 'field') =>
+    ask(
+      async () => {
+        await post('/v1/session', { token: value })
+        const session = await client.fetchQuery<Session | null>({ queryKey: keys.session, staleTime: 0 })
+        if (session === null) setWrong(t('signIn.noCookie'))
+        else setCsrf(session.csrf)
+      },
+      (error) =>
+        error instanceof ProblemError && error.problem.status === 401
           ? t(from === 'link' ? 'signIn.linkUsed' : 'signIn.unknown')
-          : (problem?.detail ?? problem?.title ?? String(error)),
-      )
-    }
-    setBusy(false)
-  }
+          : problemFact(error),
+    )
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, for the link that opened the page
   useEffect(() => {
@@ -84,11 +80,7 @@ export default function SignIn() {
             // biome-ignore lint/a11y/noAutofocus: the page has one field and nothing to read before it
             autoFocus
           />
-          {wrong === null ? null : (
-            <p id="token-wrong" className="wrong" role="alert">
-              {wrong}
-            </p>
-          )}
+          <Wrong id="token-wrong" text={wrong} />
           <Button type="submit" loading={busy}>
             {t('signIn.go')}
           </Button>

@@ -1,9 +1,9 @@
 /** Asks once before something that matters: what will happen, in words, then one button with the same verb. */
 import { t } from 'i18next'
-import { type ReactNode, useState } from 'react'
-import { ProblemError } from '../api/client.ts'
+import type { ReactNode } from 'react'
 import { Button, HinderedButton } from './button.tsx'
 import { Dialog } from './dialog.tsx'
+import { useSubmit, Wrong } from './submit.tsx'
 
 export default function ConfirmDialog({
   title,
@@ -24,28 +24,17 @@ export default function ConfirmDialog({
   /** the consequence */
   readonly children: ReactNode
 }) {
-  const [busy, setBusy] = useState(false)
-  const [wrong, setWrong] = useState<string | null>(null)
-  const go = async () => {
-    setBusy(true)
-    setWrong(null)
-    try {
+  const { busy, wrong, submit } = useSubmit()
+  const go = () =>
+    submit(async () => {
       await act()
       onClose()
-    } catch (error) {
-      setWrong(problemText(error))
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog onClose={onClose} title={title} width={480}>
       <div className="plan-body">
         {children}
-        {wrong === null ? null : (
-          <p role="alert" className="wrong">
-            {wrong}
-          </p>
-        )}
+        <Wrong text={wrong} />
         <div className="buttons">
           <HinderedButton loading={busy} hindrance={hindrance} data-autofocus onClick={() => void go()}>
             {verb}
@@ -57,10 +46,4 @@ export default function ConfirmDialog({
       </div>
     </Dialog>
   )
-}
-
-/** Fact, then cure, of a refusal. */
-export function problemText(error: unknown): string {
-  const problem = error instanceof ProblemError ? error.problem : null
-  return [problem?.detail ?? problem?.title ?? String(error), problem?.cure].filter(Boolean).join(' ')
 }

@@ -1,8 +1,8 @@
 /** What a query shows while it loads, when it failed and when it is old: old data stays and says how old it is. */
 import { t } from 'i18next'
 import { type ReactNode, useDeferredValue } from 'react'
-import { ProblemError } from '../api/client.ts'
 import { clockSeconds } from '../format.ts'
+import { problemTitle } from './problem.ts'
 import { Failed, SkeletonRows } from './states.tsx'
 import './parts.css'
 
@@ -51,10 +51,9 @@ export function Loaded<T>({
 
 /** Above data that could not be read again. */
 export function Old<T>({ query }: { readonly query: Asked<T> }) {
-  const why = query.error instanceof ProblemError ? query.error.problem.title : String(query.error)
   return (
     <p className="old-note" role="status">
-      {t('table.old', { at: clockSeconds(query.dataUpdatedAt), why })}{' '}
+      {t('table.old', { at: clockSeconds(query.dataUpdatedAt), why: problemTitle(query.error) })}{' '}
       <button type="button" className="link" onClick={() => void query.refetch()}>
         {t('state.retry')}
       </button>

@@ -17,12 +17,12 @@ import { personName } from '../person.ts'
 import { sentence } from '../sentence.ts'
 import { boundWords, heldAs } from './bound.ts'
 import { Button } from './button.tsx'
-import { problemText } from './confirm-dialog.tsx'
 import { Dialog } from './dialog.tsx'
 import { PersonaName } from './marks.tsx'
 import { useNow } from './now.ts'
 import { APPROVERS, OPERATORS } from './rights.ts'
 import { Empty } from './states.tsx'
+import { useSubmit, Wrong } from './submit.tsx'
 import { say } from './toast.tsx'
 
 export type PlanAction = 'confirm' | 'approve' | 'rollback'
@@ -120,13 +120,12 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
   const session = useSession().data
   const live = useLive()
   const client = useQueryClient()
-  const [busy, setBusy] = useState<PlanAction | null>(null)
-  const [wrong, setWrong] = useState<string | null>(null)
+  const [asked, setAsked] = useState<PlanAction | null>(null)
+  const { busy, wrong, submit } = useSubmit()
   const releases = plan.state === 'confirmed' && plan.plan.direction === 'containment'
-  const act = async (action: PlanAction) => {
-    setBusy(action)
-    setWrong(null)
-    try {
+  const act = (action: PlanAction) => {
+    setAsked(action)
+    return submit(async () => {
       await post(
         `/v1/plans/${encodeURIComponent(plan.plan.id)}/${action}`,
         action === 'rollback' ? { why: t('plan.byHand') } : {},
@@ -138,10 +137,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
       )
       plansChanged(client)
       onClose()
-    } catch (error) {
-      setWrong(problemText(error))
-    }
-    setBusy(null)
+    })
   }
   const why = (action: PlanAction): string | null => {
     if (live.state === 'reconnecting') return t('plan.offline')
@@ -153,11 +149,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
   return (
     <>
       {releases ? <p className="sub">{t('plan.releaseNote')}</p> : null}
-      {wrong === null ? null : (
-        <p role="alert" className="wrong">
-          {wrong}
-        </p>
-      )}
+      <Wrong text={wrong} />
       <div className="buttons">
         {actions.map((action, i) => {
           const disabled = why(action)
@@ -165,7 +157,7 @@ function Actions({ plan, onClose, first }: { plan: PlanRecord; onClose: () => vo
             <Button
               key={action}
               variant={i === 0 ? 'filled' : 'default'}
-              loading={busy === action}
+              loading={busy && asked === action}
               data-autofocus={(first ?? actions[0]) === action || undefined}
               disabled={disabled !== null}
               onClick={() => void act(action)}

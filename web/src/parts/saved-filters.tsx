@@ -8,6 +8,7 @@ import { Icon } from './icon.tsx'
 import { Menu } from './menu.tsx'
 import { dropSaved, keepSaved, questionOf, readSaved } from './saved.ts'
 import { copy } from './states.tsx'
+import { Wrong } from './submit.tsx'
 import { say } from './toast.tsx'
 
 export function SavedFilters({ page }: { readonly page: string }) {
@@ -78,11 +79,7 @@ export function SavedFilters({ page }: { readonly page: string }) {
                   {t('filters.keep')}
                 </Button>
               </form>
-              {wrong ? (
-                <p id={`${field}-wrong`} className="wrong" role="alert">
-                  {t('filters.empty')}
-                </p>
-              ) : null}
+              <Wrong id={`${field}-wrong`} text={wrong ? t('filters.empty') : null} />
               <button
                 type="button"
                 onClick={() => {

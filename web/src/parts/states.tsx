@@ -3,8 +3,8 @@
 import { t } from 'i18next'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ProblemError } from '../api/client.ts'
-import type { Problem } from '../nouns.ts'
 import { Button } from './button.tsx'
+import { problemFact } from './problem.ts'
 import { say } from './toast.tsx'
 
 /** Rows of the final height, after 150 ms: a fast answer shows no placeholder at all. */
@@ -35,13 +35,14 @@ export function SkeletonRows({ rows, height = 44 }: { readonly rows: number; rea
 }
 
 export function Failed({ error, retry, what }: { error: unknown; retry: () => void; what: string }) {
-  const problem: Problem = error instanceof ProblemError ? error.problem : { title: String(error), status: 0 }
-  const id = error instanceof ProblemError ? error.requestId : null
+  const refusal = error instanceof ProblemError ? error : null
+  const cure = refusal?.problem.cure
+  const id = refusal?.requestId ?? null
   return (
     <div className="note" role="alert">
-      <h2>{problem.detail ?? problem.title}</h2>
+      <h2>{problemFact(error)}</h2>
       <p>
-        {problem.cure === undefined ? '' : `${problem.cure} `}
+        {cure === undefined ? '' : `${cure} `}
         {t('state.failed', { what })}
       </p>
       <div className="row">

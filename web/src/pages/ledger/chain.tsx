@@ -1,10 +1,10 @@
 /** Is the chain whole? Asked of the server, said plainly: verified with its head, or where it is broken and what that means. */
 import { t } from 'i18next'
-import { ProblemError } from '../../api/client.ts'
 import { clockSeconds, count } from '../../format.ts'
 import type { AuditRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
 import { VerdictMark } from '../../parts/marks.tsx'
+import { problemTitle } from '../../parts/problem.ts'
 import { useVerify } from './queries.ts'
 import { shortHash } from './record.ts'
 
@@ -21,11 +21,7 @@ export function Chain({ newest }: { readonly newest: AuditRecord | null }) {
         {isFetching ? (
           <p>{t('ledger.chain.busy')}</p>
         ) : error !== null && data === undefined ? (
-          <p className="wrong">
-            {t('ledger.chain.failed', {
-              why: error instanceof ProblemError ? error.problem.title : String(error),
-            })}
-          </p>
+          <p className="wrong">{t('ledger.chain.failed', { why: problemTitle(error) })}</p>
         ) : data === undefined ? (
           <>
             <p>{t('ledger.chain.open')}</p>

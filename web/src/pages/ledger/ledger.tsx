@@ -1,7 +1,7 @@
 /** The ledger: what was done by whom, newest first, as far back as it goes; is the chain whole; one record whole beside it. */
 import { t } from 'i18next'
 import { useEffect, useMemo, useRef } from 'react'
-import { ProblemError, serverNow } from '../../api/client.ts'
+import { serverNow } from '../../api/client.ts'
 import { absolute, clockSeconds, count, day } from '../../format.ts'
 import { type Grammar, matchTerms, parseTerms } from '../../grammar.ts'
 import type { AuditRecord } from '../../nouns.ts'
@@ -13,6 +13,7 @@ import { FilterField } from '../../parts/filter-field.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useNarrow } from '../../parts/media.ts'
 import { Peek } from '../../parts/peek.tsx'
+import { problemTitle } from '../../parts/problem.ts'
 import { SavedFilters } from '../../parts/saved-filters.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { personName } from '../../person.ts'
@@ -274,7 +275,7 @@ function Older({ query, shown, asked }: { query: RecordsProps['query']; shown: n
     <div ref={mark} className="older qq" role="status">
       {isFetchNextPageError ? (
         <>
-          {t('ledger.stopped', { why: error instanceof ProblemError ? error.problem.title : String(error) })}{' '}
+          {t('ledger.stopped', { why: problemTitle(error) })}{' '}
           <button type="button" className="link" onClick={() => void fetchNextPage()}>
             {t('state.retry')}
           </button>
