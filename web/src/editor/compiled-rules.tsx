@@ -3,6 +3,7 @@ import { t } from 'i18next'
 import { useId, useState } from 'react'
 import type { CompiledSide, ManifestPreview } from '../../../src/model/preview.ts'
 import { useWorkloads } from '../api/queries.ts'
+import { Segments } from '../parts/segments.tsx'
 import { ChangeList } from './change-list.tsx'
 import { lineDiff } from './line-diff.ts'
 import { TextDiff } from './text-diff.tsx'
@@ -54,14 +55,13 @@ export function CompiledRules(props: {
             </optgroup>
           </select>
         </label>
-        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-        <span className="seg" role="group" aria-label={t('preview.rules')}>
-          {(['meaning', 'nft'] as const).map((one) => (
-            <button key={one} type="button" aria-pressed={view === one} onClick={() => setView(one)}>
-              {t(`preview.${one}`)}
-            </button>
-          ))}
-        </span>
+        <Segments
+          label={t('preview.rules')}
+          of={['meaning', 'nft']}
+          chosen={view}
+          word={(one) => t(`preview.${one}`)}
+          onChoose={setView}
+        />
       </div>
       {compiled === null
         ? null

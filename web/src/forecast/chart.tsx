@@ -1,9 +1,10 @@
 /** What was seen, then what is expected in its two bands, on one axis of time. */
 import { t } from 'i18next'
-import { type PointerEvent, useEffect, useId, useRef, useState } from 'react'
+import { type PointerEvent, useId, useState } from 'react'
 import type { ExpectedStep, ForecastReport } from '../../../src/model/forecast.ts'
 import { clock, day, duration, rate } from '../format.ts'
 import { timeTicks } from '../pages/workload/stack.ts'
+import { useWidth } from '../parts/width.ts'
 import { type Picture, pictureOf, summaryOf } from './picture.ts'
 
 const LEFT = 62
@@ -16,16 +17,9 @@ const HEIGHT = TOP + PLOT + AXIS
 type Place = { readonly x: (at: number) => number; readonly y: (value: number) => number }
 
 export function ForecastChart({ report }: { readonly report: ForecastReport }) {
-  const box = useRef<HTMLDivElement>(null)
+  const [box, width] = useWidth(820, 260)
   const clip = useId()
-  const [width, setWidth] = useState(820)
   const [cursor, setCursor] = useState<number | null>(null)
-  useEffect(() => {
-    if (box.current === null) return
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(260, entry?.contentRect.width ?? 820)))
-    watch.observe(box.current)
-    return () => watch.disconnect()
-  }, [])
   const { expected } = report
   const picture = pictureOf(report)
   const { from, now, to, top } = picture

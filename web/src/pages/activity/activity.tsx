@@ -9,6 +9,7 @@ import { ExportButton } from '../../parts/export-button.tsx'
 import { SearchBox } from '../../parts/filter-field.tsx'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { SavedFilters } from '../../parts/saved-filters.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
@@ -81,17 +82,13 @@ export default function Activity() {
           label={t('activity.filter')}
           placeholder={t('activity.placeholder')}
         />
-        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-        <span className="seg" role="group" aria-label={t('activity.kind')}>
-          <button type="button" aria-pressed={kind === null} onClick={() => set('kind', '')}>
-            {t('activity.all')}
-          </button>
-          {STREAM_KINDS.map((one) => (
-            <button key={one} type="button" aria-pressed={kind === one} onClick={() => set('kind', one)}>
-              {t(`activity.kinds.${one}`)}
-            </button>
-          ))}
-        </span>
+        <Segments
+          label={t('activity.kind')}
+          of={['', ...STREAM_KINDS]}
+          chosen={kind ?? ''}
+          word={(one) => (one === '' ? t('activity.all') : t(`activity.kinds.${one}`))}
+          onChoose={(one) => set('kind', one)}
+        />
         <span className="right tools">
           <SavedFilters page="activity" />
           <ExportButton name="activity" rows={entries} columns={EXPORTED} />

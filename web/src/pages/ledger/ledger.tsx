@@ -15,6 +15,7 @@ import { useNarrow } from '../../parts/media.ts'
 import { Peek } from '../../parts/peek.tsx'
 import { problemTitle } from '../../parts/problem.ts'
 import { SavedFilters } from '../../parts/saved-filters.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { personName } from '../../person.ts'
 import { useKeys } from '../../shell/keys.ts'
@@ -212,19 +213,13 @@ function Records({ records, query, q, span, ask }: RecordsProps) {
 function Spans({ span }: { readonly span: Span }) {
   const address = useAddress()
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form
-    <span className="seg" role="group" aria-label={t('ledger.span')}>
-      {SPANS.map((one) => (
-        <button
-          key={one}
-          type="button"
-          aria-pressed={span === one}
-          onClick={() => address.set({ span: one === 'any' ? '' : one })}
-        >
-          {t(`ledger.spans.${one}`)}
-        </button>
-      ))}
-    </span>
+    <Segments
+      label={t('ledger.span')}
+      of={SPANS}
+      chosen={span}
+      word={(one) => t(`ledger.spans.${one}`)}
+      onChoose={(one) => address.set({ span: one === 'any' ? '' : one })}
+    />
   )
 }
 

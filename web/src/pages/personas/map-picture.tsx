@@ -1,7 +1,8 @@
 /** The map as a picture: regions under outlines under dots; names last, with a halo. */
 import { t } from 'i18next'
-import { memo, type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type PointerEvent, useMemo } from 'react'
 import type { MapProposal, MapWorkload, PersonaMap } from '../../../../src/model/persona-map.ts'
+import { useWidth } from '../../parts/width.ts'
 import { monogram, personaColor } from '../../persona.ts'
 import { ellipseOf, type Plane, planeOf } from './map-plane.ts'
 
@@ -20,14 +21,7 @@ type Props = {
 }
 
 export function Picture({ map, lit, onLight, onOpen }: Props) {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(760)
-  useEffect(() => {
-    if (box.current === null) return
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(260, entry?.contentRect.width ?? 760)))
-    watch.observe(box.current)
-    return () => watch.disconnect()
-  }, [])
+  const [box, width] = useWidth(760, 260)
   const height = width < WIDE ? 320 : 420
   const plane = useMemo(() => planeOf(map, { left: 0, top: 0, width, height }), [map, width, height])
   const near = (event: PointerEvent<SVGSVGElement>): string | null => {

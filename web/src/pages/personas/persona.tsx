@@ -15,6 +15,7 @@ import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
+import { Segments } from '../../parts/segments.tsx'
 import { SkeletonRows } from '../../parts/states.tsx'
 import { say } from '../../parts/toast.tsx'
 import { paths, query } from '../../paths.ts'
@@ -125,19 +126,14 @@ function KnownPersona({ id }: { readonly id: string }) {
       <Loaded query={persona} what={t('personas.one')}>
         {(one) => (
           <>
-            {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-            <div className="seg page-tabs" role="group" aria-label={t('personas.tabs.label')}>
-              {TABS.map((each) => (
-                <button
-                  key={each}
-                  type="button"
-                  aria-pressed={tab === each}
-                  onClick={() => address.set({ tab: each === 'about' ? '' : each })}
-                >
-                  {t(`personas.tabs.${each}`)}
-                </button>
-              ))}
-            </div>
+            <Segments
+              className="page-tabs"
+              label={t('personas.tabs.label')}
+              of={TABS}
+              chosen={tab}
+              word={(each) => t(`personas.tabs.${each}`)}
+              onChoose={(each) => address.set({ tab: each === 'about' ? '' : each })}
+            />
             {tab === 'about' && row !== undefined ? <About row={row} /> : null}
             {tab === 'about' && row !== undefined && row.assigned + row.believed > 0 ? (
               <div className="persona-forecast">

@@ -9,6 +9,7 @@ import { useAddress } from '../../parts/address.ts'
 import { PersonaName, VerdictMark } from '../../parts/marks.tsx'
 import { useNarrow } from '../../parts/media.ts'
 import { useNow } from '../../parts/now.ts'
+import { Segments } from '../../parts/segments.tsx'
 import { SkeletonRows } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { countChanges, type DiffLine, facetRows, IN_RULES, type Pair, pairsOf } from './diff-lines.ts'
@@ -30,19 +31,14 @@ export function Diff({ plan }: { readonly plan: PlanPreview }) {
       <div className="panel-head wrap">
         <h2 id="diff">{t('planPage.diff.title')}</h2>
         <span className="qq">{counted(plan)}</span>
-        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-        <span className="right seg" role="group" aria-label={t('planPage.diff.form')}>
-          {FORMS.map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={form === one}
-              onClick={() => address.set({ form: one === 'meaning' ? '' : one })}
-            >
-              {t(`planPage.diff.forms.${one}`)}
-            </button>
-          ))}
-        </span>
+        <Segments
+          className="right"
+          label={t('planPage.diff.form')}
+          of={FORMS}
+          chosen={form}
+          word={(one) => t(`planPage.diff.forms.${one}`)}
+          onChoose={(one) => address.set({ form: one === 'meaning' ? '' : one })}
+        />
       </div>
       <Suspense fallback={<SkeletonRows rows={6} />}>
         {form === 'nft' ? (

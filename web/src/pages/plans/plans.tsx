@@ -11,6 +11,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Ago } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
 import { Preview } from '../../parts/preview.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { CopyCommand, Empty } from '../../parts/states.tsx'
 import { paths } from '../../paths.ts'
 import { personName } from '../../person.ts'
@@ -175,19 +176,13 @@ function PlanList({ plans }: { readonly plans: readonly PlanSummary[] }) {
     return shown.sort((a, b) => rank(a) - rank(b) || b.plan.generation.n - a.plan.generation.n)
   }, [plans, show])
   const toggles = (
-    // biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form
-    <span className="seg" role="group" aria-label={t('plans.show')}>
-      {(Object.keys(SHOWS) as Show[]).map((one) => (
-        <button
-          key={one}
-          type="button"
-          aria-pressed={show === one}
-          onClick={() => address.set({ show: one === 'all' ? '' : one })}
-        >
-          {t(`plans.shows.${one}`)}
-        </button>
-      ))}
-    </span>
+    <Segments
+      label={t('plans.show')}
+      of={Object.keys(SHOWS) as Show[]}
+      chosen={show}
+      word={(one) => t(`plans.shows.${one}`)}
+      onChoose={(one) => address.set({ show: one === 'all' ? '' : one })}
+    />
   )
   if (rows.length === 0 && show !== 'all') {
     return (

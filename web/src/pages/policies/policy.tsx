@@ -11,6 +11,7 @@ import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
+import { Segments } from '../../parts/segments.tsx'
 import { SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -115,19 +116,14 @@ function KnownPolicy({ id }: { readonly id: string }) {
       <Loaded query={policy} what={t('policies.one')}>
         {(one) => (
           <>
-            {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-            <div className="seg page-tabs" role="group" aria-label={t('policies.tabs.label')}>
-              {TABS.map((each) => (
-                <button
-                  key={each}
-                  type="button"
-                  aria-pressed={tab === each}
-                  onClick={() => address.set({ tab: each === 'edit' ? '' : each })}
-                >
-                  {t(`policies.tabs.${each}`)}
-                </button>
-              ))}
-            </div>
+            <Segments
+              className="page-tabs"
+              label={t('policies.tabs.label')}
+              of={TABS}
+              chosen={tab}
+              word={(each) => t(`policies.tabs.${each}`)}
+              onChoose={(each) => address.set({ tab: each === 'edit' ? '' : each })}
+            />
             <Suspense fallback={<SkeletonRows rows={8} />}>
               {tab === 'stands' ? <Stands id={id} /> : null}
               {tab === 'versions' ? <Versions shelf="policies" id={id} /> : null}

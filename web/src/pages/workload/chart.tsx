@@ -1,8 +1,9 @@
 /** Belief over risk on one time axis, with numbered evidence between: what it did, and what that did to our trust. */
 import { t } from 'i18next'
-import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { type PointerEvent, useMemo, useState } from 'react'
 import { clock, day, probability } from '../../format.ts'
 import type { HistoryPoint, ShiftRecord } from '../../nouns.ts'
+import { useWidth } from '../../parts/width.ts'
 import { personaColor, riskLevel } from '../../persona.ts'
 import type { NumberedTerm } from './evidence.ts'
 import { type Band, OTHER, runs, spread, stackBelief, timeTicks } from './stack.ts'
@@ -29,15 +30,8 @@ type Props = {
 
 export function BeliefRiskChart(props: Props) {
   const { points, from, to, worn } = props
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(820)
+  const [box, width] = useWidth(820, 280)
   const [cursor, setCursor] = useState<number | null>(null)
-  useEffect(() => {
-    if (box.current === null) return
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(280, entry?.contentRect.width ?? 820)))
-    watch.observe(box.current)
-    return () => watch.disconnect()
-  }, [])
   const right = width < 560 ? 44 : 150
   const plot = width - LEFT - right
   const x = (at: number) => LEFT + ((at - from) / (to - from)) * plot

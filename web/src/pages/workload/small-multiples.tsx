@@ -1,7 +1,8 @@
 /** Small pictures side by side over one span of time, with one cursor through all of them. */
 import { t } from 'i18next'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { clock } from '../../format.ts'
+import { useWidth } from '../../parts/width.ts'
 import './small-multiples.css'
 
 const GAP = 18
@@ -26,15 +27,8 @@ type Props = {
 }
 
 export function SmallMultiples({ at, everyMs, children }: Props) {
-  const box = useRef<HTMLDivElement>(null)
-  const [room, setRoom] = useState(760)
+  const [box, room] = useWidth(760, 240)
   const [cursor, setCursor] = useState<number | null>(null)
-  useEffect(() => {
-    if (box.current === null) return
-    const watch = new ResizeObserver(([entry]) => setRoom(Math.max(240, entry?.contentRect.width ?? 760)))
-    watch.observe(box.current)
-    return () => watch.disconnect()
-  }, [])
   const columns = room >= 880 ? 4 : room >= 560 ? 3 : 2
   const width = Math.floor((room - (columns - 1) * GAP) / columns)
   const pointed = cursor === null ? null : nearest(at, cursor)
