@@ -10,8 +10,9 @@ import { usePersonas, usePlans } from '../api/queries.ts'
 import { clockSeconds } from '../format.ts'
 import type { ManifestRecord } from '../nouns.ts'
 import { Button } from '../parts/button.tsx'
+import { Waiting } from '../parts/loaded.tsx'
 import { useHindrance } from '../parts/rights.ts'
-import { Failed, SkeletonRows } from '../parts/states.tsx'
+import { SkeletonRows } from '../parts/states.tsx'
 import { paths } from '../paths.ts'
 import { addWords } from '../words/words.ts'
 import './editor.css'
@@ -105,11 +106,7 @@ export function ManifestEditor({
         <section className="surface preview-panel" aria-labelledby="preview-title">
           <h2 id="preview-title">{t('preview.title')}</h2>
           {answer === undefined ? (
-            preview.isError ? (
-              <Failed error={preview.error} retry={() => void preview.refetch()} what={t('preview.failed')} />
-            ) : (
-              <SkeletonRows rows={6} />
-            )
+            <Waiting query={preview} what={t('preview.failed')} rows={6} />
           ) : (
             <PreviewPanel
               preview={answer}

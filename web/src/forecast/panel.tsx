@@ -5,7 +5,10 @@ import { useState } from 'react'
 import { FORECAST_STEPS, type ForecastReport, type ForecastStep } from '../../../src/model/forecast.ts'
 import { get } from '../api/client.ts'
 import { duration, rate } from '../format.ts'
-import { Empty, Failed, SkeletonRows } from '../parts/states.tsx'
+import { Waiting } from '../parts/loaded.tsx'
+import { Segments } from '../parts/segments.tsx'
+import { Empty } from '../parts/states.tsx'
+import { TableToggle } from '../parts/table-toggle.tsx'
 import { useKeys } from '../shell/keys.ts'
 import { addWords } from '../words/words.ts'
 import { ForecastChart } from './chart.tsx'
@@ -42,21 +45,17 @@ export function ForecastPanel({ shelf, id }: Props) {
             </option>
           ))}
         </select>
-        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-        <span className="seg right" role="group" aria-label={t('forecast.step')}>
-          {FORECAST_STEPS.map((each) => (
-            <button key={each} type="button" aria-pressed={each === step} onClick={() => choose(each)}>
-              {t(`forecast.steps.${each}`)}
-            </button>
-          ))}
-        </span>
+        <Segments
+          className="right"
+          label={t('forecast.step')}
+          of={FORECAST_STEPS}
+          chosen={step}
+          word={(each) => t(`forecast.steps.${each}`)}
+          onChoose={choose}
+        />
       </div>
       {data === undefined ? (
-        forecast.isError ? (
-          <Failed error={forecast.error} retry={() => void forecast.refetch()} what={t('forecast.title')} />
-        ) : (
-          <SkeletonRows rows={5} />
-        )
+        <Waiting query={forecast} what={t('forecast.title')} rows={5} />
       ) : data.enough === true ? (
         <Known report={data} sum={shelf === 'personas'} />
       ) : (
@@ -104,9 +103,7 @@ function Known({ report, sum }: { readonly report: ForecastReport; readonly sum:
         <Sample of="expected" />
         <Sample of="in80" />
         <Sample of="in95" />
-        <button type="button" className="link quiet-link right" onClick={() => setTable(!table)}>
-          {t(table ? 'forecast.asChart' : 'forecast.asTable')}
-        </button>
+        <TableToggle isTable={table} onToggle={setTable} />
       </p>
       <div className="forecast-words">
         {coldStart === 0 ? null : <p>{t('forecast.cold', { share: `${Math.round(100 * coldStart)} %` })}</p>}

@@ -25,7 +25,5 @@ export const forecastWords = {
     why: 'Why',
     cold: '{{share}} of it is the usual season of its persona: its own past is short.',
     kept: 'Kept so far: {{sentence}}.',
-    asTable: 'View as table',
-    asChart: 'View as chart',
   },
 }

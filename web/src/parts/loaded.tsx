@@ -33,11 +33,7 @@ export function Loaded<T>({
   if (data === undefined) {
     return (
       <div className="surface page-state">
-        {query.isError ? (
-          <Failed error={query.error} retry={() => void query.refetch()} what={what} />
-        ) : (
-          <SkeletonRows rows={rows} />
-        )}
+        <Waiting query={query} what={what} rows={rows} />
       </div>
     )
   }
@@ -46,6 +42,23 @@ export function Loaded<T>({
       {query.isError ? <Old query={query} /> : null}
       {children(data)}
     </>
+  )
+}
+
+/** In the place of data that is not there: placeholder, or why it cannot be shown. A panel, which is a surface already, has it as it is. */
+export function Waiting<T>({
+  query,
+  what,
+  rows,
+}: {
+  readonly query: Asked<T>
+  readonly what: string
+  readonly rows: number
+}) {
+  return query.isError ? (
+    <Failed error={query.error} retry={() => void query.refetch()} what={what} />
+  ) : (
+    <SkeletonRows rows={rows} />
   )
 }
 

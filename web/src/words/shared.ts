@@ -259,6 +259,8 @@ export const shared = {
     more_other: '{{count}} more rules',
   },
   table: {
+    asTable: 'View as table',
+    asChart: 'View as chart',
     held: 'Order is held while you read.',
     wouldMove_one: '{{count}} row would move',
     wouldMove_other: '{{count}} rows would move',

@@ -6,9 +6,9 @@ import { slug } from '../../../../src/model/ids.ts'
 import type { Topology, TopologyEdge, TopologyNode, TopologyTalk } from '../../../../src/model/topology.ts'
 import { bytes, clock, count } from '../../format.ts'
 import type { Verdict } from '../../nouns.ts'
+import { Waiting } from '../../parts/loaded.tsx'
 import { Ago, PersonaName, RiskMark, VerdictMark } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
-import { Failed, SkeletonRows } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
 import { portWord, serviceWord } from '../../service.ts'
@@ -231,11 +231,7 @@ function Talks({ state, at, a, b }: Props & { readonly a: string; readonly b: st
   return (
     <Block title={t('topology.panel.talks')}>
       {talks.data === undefined ? (
-        talks.isError ? (
-          <Failed error={talks.error} retry={() => void talks.refetch()} what={t('topology.panel.talks')} />
-        ) : (
-          <SkeletonRows rows={4} />
-        )
+        <Waiting query={talks} what={t('topology.panel.talks')} rows={4} />
       ) : (
         <>
           <p className={talks.data.deniedLastHour > 0 ? 'denied-hour' : 'qq'}>

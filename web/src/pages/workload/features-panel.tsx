@@ -4,7 +4,8 @@ import { useState } from 'react'
 import { useFeatures } from '../../api/queries.ts'
 import { clock, probability } from '../../format.ts'
 import type { FeatureStanding, WorkloadFeatures } from '../../nouns.ts'
-import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { Waiting } from '../../parts/loaded.tsx'
+import { Empty } from '../../parts/states.tsx'
 import { addWords } from '../../words/words.ts'
 import { featureAmount, onLogs } from './amount.ts'
 import { driftWords } from './drift-words.ts'
@@ -26,11 +27,7 @@ export function FeaturesPanel({ id }: { readonly id: string }) {
       note={told === undefined ? '' : basisWords(told)}
     >
       {told === undefined ? (
-        asked.isError ? (
-          <Failed error={asked.error} retry={() => void asked.refetch()} what={t('features.titleNone')} />
-        ) : (
-          <SkeletonRows rows={5} />
-        )
+        <Waiting query={asked} what={t('features.titleNone')} rows={5} />
       ) : told.at === null ? (
         <Empty title={t('features.none')}>
           <p>{t('features.noneWhy')}</p>

@@ -20,9 +20,10 @@ import { count, countdown, deadline, plain, probability, signed } from '../../fo
 import type { PlanRecord, WorkloadRecord } from '../../nouns.ts'
 import { Button } from '../../parts/button.tsx'
 import { GateLine } from '../../parts/gate-line.tsx'
+import { Waiting } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
-import { copy, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { copy, Failed } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -62,11 +63,7 @@ export default function Workload({ tab }: { readonly tab: Tab }) {
           crumbs={[{ name: t('nav.fleet'), to: paths.fleet() }, { name: id }]}
         />
         <div className="surface" style={{ marginTop: 18 }}>
-          {found.isError ? (
-            <Failed error={found.error} retry={() => void found.refetch()} what={t('workload.one')} />
-          ) : (
-            <SkeletonRows rows={10} />
-          )}
+          {<Waiting query={found} what={t('workload.one')} rows={10} />}
         </div>
       </>
     )
@@ -119,15 +116,7 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
   )
   const conversationPanel = (most?: number) =>
     conversations.data === undefined ? (
-      conversations.isError ? (
-        <Failed
-          error={conversations.error}
-          retry={() => void conversations.refetch()}
-          what={t('workload.conversations')}
-        />
-      ) : (
-        <SkeletonRows rows={5} />
-      )
+      <Waiting query={conversations} what={t('workload.conversations')} rows={5} />
     ) : (
       <Conversations id={w.id} rows={conversations.data} {...(most === undefined ? {} : { most })} />
     )

@@ -2,20 +2,15 @@
 import { t } from 'i18next'
 import { type useRules, useShifts } from '../../api/queries.ts'
 import type { WorkloadRecord } from '../../nouns.ts'
-import { Old } from '../../parts/loaded.tsx'
-import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { Old, Waiting } from '../../parts/loaded.tsx'
+import { Empty } from '../../parts/states.tsx'
 import { useHits } from './hits.ts'
 import { Panel } from './panel.tsx'
 import { Profile, Rules } from './profile.tsx'
 
 /** What is said of the counts beside the rules; they are another question, which may fail alone. */
 function Counted({ hits }: { readonly hits: ReturnType<typeof useHits> }) {
-  if (hits.data === undefined)
-    return hits.isError ? (
-      <Failed error={hits.error} retry={() => void hits.refetch()} what={t('workload.counts')} />
-    ) : (
-      <SkeletonRows rows={1} />
-    )
+  if (hits.data === undefined) return <Waiting query={hits} what={t('workload.counts')} rows={1} />
   return (
     <>
       {hits.isError ? <Old query={hits} /> : null}
@@ -40,11 +35,7 @@ export function Worn({ workload: w, rules, show }: WornProps) {
       {...(shifts > 0 ? { note: t('workload.shifts', { count: shifts }) } : {})}
     >
       {rules.data === undefined ? (
-        rules.isError ? (
-          <Failed error={rules.error} retry={() => void rules.refetch()} what={t('workload.worn')} />
-        ) : (
-          <SkeletonRows rows={4} />
-        )
+        <Waiting query={rules} what={t('workload.worn')} rows={4} />
       ) : rules.data === null ? (
         <Empty title={t('workload.noRules')}>
           <p>{t('workload.noRulesWhy')}</p>
