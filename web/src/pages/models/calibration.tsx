@@ -1,8 +1,11 @@
 /** A reliability diagram: what it said against how often it was right, with the number of windows; or the same as a table. */
 import { t } from 'i18next'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import type { ModelMetrics, ReliabilityBin } from '../../../../src/model/model-record.ts'
 import { count, probability } from '../../format.ts'
+import { PlainTable } from '../../parts/plain-table.tsx'
+import { TableToggle } from '../../parts/table-toggle.tsx'
+import { useWidth } from '../../parts/width.ts'
 
 const LEFT = 34
 const RIGHT = 12
@@ -25,9 +28,7 @@ export function Calibration({ metrics }: { readonly metrics: ModelMetrics }) {
         <b className="n">
           {t('models.ece')} {probability(metrics.ece)}
         </b>
-        <button type="button" className="link quiet-link right" onClick={() => setTable(!isTable)}>
-          {t(isTable ? 'models.asChart' : 'models.asTable')}
-        </button>
+        <TableToggle isTable={isTable} onToggle={setTable} chart={t('models.asChart')} table={t('models.asTable')} />
       </p>
     </section>
   )
@@ -52,14 +53,7 @@ function binWords(bins: readonly ReliabilityBin[], i: number): string {
 }
 
 function Diagram({ metrics }: { readonly metrics: ModelMetrics }) {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(420)
-  useEffect(() => {
-    if (box.current === null) return
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(260, entry?.contentRect.width ?? 420)))
-    watch.observe(box.current)
-    return () => watch.disconnect()
-  }, [])
+  const [box, width] = useWidth(420, 260)
   const { bins } = metrics
   const plot = width - LEFT - RIGHT
   const x = (p: number) => LEFT + p * plot
@@ -128,34 +122,18 @@ function Bar(props: {
 }
 
 function Table({ bins }: { readonly bins: readonly ReliabilityBin[] }) {
+  const rows = bins.map((bin, i) => ({ ...bin, from: edge(i, bins.length), to: edge(i + 1, bins.length) }))
   return (
-    <table className="reliability-table">
-      <thead>
-        <tr>
-          <th scope="col">{t('models.said')}</th>
-          <th scope="col" className="num">
-            {t('models.meanP')}
-          </th>
-          <th scope="col" className="num">
-            {t('models.wasRight')}
-          </th>
-          <th scope="col" className="num">
-            {t('models.windows')}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {bins.map((bin, i) => (
-          <tr key={edge(i, bins.length)}>
-            <th scope="row" className="n">
-              {edge(i, bins.length)} – {edge(i + 1, bins.length)}
-            </th>
-            <td className="num">{bin.n === 0 ? '–' : probability(bin.p)}</td>
-            <td className="num">{bin.n === 0 ? '–' : probability(bin.accuracy)}</td>
-            <td className="num">{count(bin.n)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <PlainTable
+      className="reliability-table"
+      rows={rows}
+      keyOf={({ from }) => from}
+      columns={[
+        { title: t('models.said'), head: true, look: 'n', cell: ({ from, to }) => `${from} – ${to}` },
+        { title: t('models.meanP'), num: true, cell: ({ n, p }) => (n === 0 ? '–' : probability(p)) },
+        { title: t('models.wasRight'), num: true, cell: ({ n, accuracy }) => (n === 0 ? '–' : probability(accuracy)) },
+        { title: t('models.windows'), num: true, cell: ({ n }) => count(n) },
+      ]}
+    />
   )
 }

@@ -4,6 +4,7 @@ import type { CSSProperties } from 'react'
 import type { ModelMetrics } from '../../../../src/model/model-record.ts'
 import { count } from '../../format.ts'
 import { Swatch } from '../../parts/marks.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
 import { monogram } from '../../persona.ts'
 
 /** Per cent of colour in a full cell: ink on it keeps its contrast in both themes, also while the page is pale for want of a server. */
@@ -19,8 +20,7 @@ export function Confusion({ personas, metrics }: Props) {
       <div className="panel-head">
         <h2 id="confusion">{t('models.confusion')}</h2>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, so it must take the focus */}
-      <section className="scroll-x confusion-box" tabIndex={0} aria-label={t('models.matrix')}>
+      <ScrollBox className="scroll-x confusion-box" label={t('models.matrix')}>
         <table className="confusion">
           <thead>
             <tr>
@@ -71,7 +71,7 @@ export function Confusion({ personas, metrics }: Props) {
             })}
           </tbody>
         </table>
-      </section>
+      </ScrollBox>
       <p className="model-key">
         {t('models.confusionKey')}
         <span className="monograms">

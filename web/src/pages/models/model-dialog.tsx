@@ -7,6 +7,7 @@ import { get, post } from '../../api/client.ts'
 import { keys } from '../../api/queries.ts'
 import { count, probability } from '../../format.ts'
 import ConfirmDialog from '../../parts/confirm-dialog.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
 import { ReasonField } from '../../parts/reason-field.tsx'
 import { say } from '../../parts/toast.tsx'
 import { modelsKey, percent } from './models.tsx'
@@ -69,28 +70,16 @@ function Both({ model, other }: { readonly model: ModelRecord; readonly other: M
     return metrics === null ? <span className="qq">–</span> : of(metrics)
   }
   return (
-    <table className="model-both">
-      <thead>
-        <tr>
-          <th scope="col">{t('models.figure')}</th>
-          <th scope="col" className="num">
-            {model.name}
-          </th>
-          <th scope="col" className="num">
-            {t('models.inForce')}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {FIGURES.map(([name, of]) => (
-          <tr key={name}>
-            <th scope="row">{t(`models.${name}`)}</th>
-            <td className="num">{cell(model, of)}</td>
-            <td className="num">{cell(other, of)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <PlainTable
+      className="model-both"
+      rows={FIGURES}
+      keyOf={([name]) => name}
+      columns={[
+        { title: t('models.figure'), head: true, cell: ([name]) => t(`models.${name}`) },
+        { title: model.name, num: true, cell: ([, of]) => cell(model, of) },
+        { title: t('models.inForce'), num: true, cell: ([, of]) => cell(other, of) },
+      ]}
+    />
   )
 }
 

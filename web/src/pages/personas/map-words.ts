@@ -10,7 +10,6 @@ export const mapWords = {
     strays_other: '{{count}} like nobody known',
     quiet_one: '{{count}} too quiet to be placed',
     quiet_other: '{{count}} too quiet to be placed',
-    asTable: 'View as table',
     asChart: 'View as map',
     walk: 'Map of workloads: arrow keys walk from one to the next, Enter opens it',
     is_one: '{{count}} workload between {{personas}}. {{strays}} like nobody known.',

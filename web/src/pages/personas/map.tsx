@@ -8,7 +8,10 @@ import { get } from '../../api/client.ts'
 import { count, probability } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PersonaName } from '../../parts/marks.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
 import { Empty } from '../../parts/states.tsx'
+import { TableToggle } from '../../parts/table-toggle.tsx'
 import { paths } from '../../paths.ts'
 import { monogram } from '../../persona.ts'
 import { addWords } from '../../words/words.ts'
@@ -40,9 +43,7 @@ export default function MapPanel() {
       <div className="panel-head">
         <h2 id="map-title">{t('personaMap.title')}</h2>
         {asked.data === undefined ? null : <span className="q">{standing(asked.data)}</span>}
-        <button type="button" className="link quiet-link right" onClick={() => setTable(!isTable)}>
-          {t(isTable ? 'personaMap.asChart' : 'personaMap.asTable')}
-        </button>
+        <TableToggle isTable={isTable} onToggle={setTable} chart={t('personaMap.asChart')} />
       </div>
       <Loaded query={asked} what={t('personaMap.what')}>
         {(map) => (isTable ? <Table map={map} /> : <Chart map={map} />)}
@@ -208,49 +209,34 @@ function Table({ map }: { readonly map: PersonaMap }) {
   if (workloads.length === 0) return <Empty title={t('personaMap.none')} />
   const proposed = new Map(proposals.flatMap(({ name, workloads: own }) => own.map((id) => [id, name] as const)))
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, so it must take the focus
-    <section className="scroll-x map-table" tabIndex={0} aria-label={t('personaMap.table')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('personaMap.workload')}</th>
-            <th scope="col">{t('personaMap.likeliest')}</th>
-            <th scope="col" className="num">
-              {t('personaMap.p')}
-            </th>
-            <th scope="col" className="num">
-              {t('personaMap.unknown')}
-            </th>
-            <th scope="col">{t('personaMap.proposed')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {workloads.slice(0, MOST_ROWS).map((one) => (
-            <tr key={one.id}>
-              <th scope="row">
-                <Link className="link quiet-link" to={paths.workload(one.id)}>
-                  {one.name}
-                </Link>
-              </th>
-              <td>
-                {one.stray ? (
-                  t('personaMap.nobody')
-                ) : one.likeliest === null ? (
-                  '–'
-                ) : (
-                  <PersonaName name={one.likeliest} />
-                )}
-              </td>
-              <td className="num">{probability(one.p)}</td>
-              <td className="num">{probability(one.unknown)}</td>
-              <td>{proposed.get(one.id) ?? '–'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <ScrollBox className="scroll-x map-table" label={t('personaMap.table')}>
+      <PlainTable
+        rows={workloads.slice(0, MOST_ROWS)}
+        keyOf={({ id }) => id}
+        columns={[
+          {
+            title: t('personaMap.workload'),
+            head: true,
+            cell: ({ id, name }) => (
+              <Link className="link quiet-link" to={paths.workload(id)}>
+                {name}
+              </Link>
+            ),
+          },
+          { title: t('personaMap.likeliest'), cell: likeliest },
+          { title: t('personaMap.p'), num: true, cell: ({ p }) => probability(p) },
+          { title: t('personaMap.unknown'), num: true, cell: ({ unknown }) => probability(unknown) },
+          { title: t('personaMap.proposed'), cell: ({ id }) => proposed.get(id) ?? '–' },
+        ]}
+      />
       {workloads.length > MOST_ROWS ? (
         <p className="q">{t('personaMap.rest', { n: count(workloads.length - MOST_ROWS + map.more) })}</p>
       ) : null}
-    </section>
+    </ScrollBox>
   )
+}
+
+function likeliest({ stray, likeliest: name }: MapWorkload): ReactNode {
+  if (stray) return t('personaMap.nobody')
+  return name === null ? '–' : <PersonaName name={name} />
 }

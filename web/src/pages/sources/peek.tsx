@@ -5,6 +5,7 @@ import { count, duration } from '../../format.ts'
 import type { SourceRecord } from '../../nouns.ts'
 import { Ago } from '../../parts/marks.tsx'
 import { Block, Facts } from '../../parts/peek.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
 import { sentence } from '../../sentence.ts'
 import { State } from './columns.tsx'
 import { lostShare, shareText } from './loss.ts'
@@ -148,48 +149,39 @@ const SKEW_MS = 5_000
 function Exporters({ source: s }: { readonly source: SourceRecord }) {
   return (
     <Block title={t('sources.exporters')}>
-      <table className="exporters">
-        <thead>
-          <tr>
-            <th scope="col">{t('sources.exporter')}</th>
-            <th scope="col" className="num">
-              {t('sources.flows')}
-            </th>
-            <th scope="col" className="num">
-              {t('sources.lost')}
-            </th>
-            <th scope="col" className="num">
-              {t('sources.column.seen')}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {s.exporters.map((e) => (
-            <tr key={`${e.exporter} ${e.protocol}`}>
-              <td>
+      <PlainTable
+        className="exporters"
+        rows={s.exporters}
+        keyOf={(e) => `${e.exporter} ${e.protocol}`}
+        columns={[
+          {
+            title: t('sources.exporter'),
+            cell: (e) => (
+              <>
                 <span className="mono cut block">{e.exporter}</span>
-                <span className="sub cut">
-                  {[
-                    e.protocol,
-                    e.sampling > 1 ? t('sources.sampling', { n: count(e.sampling) }) : null,
-                    e.clockSkewMs !== null && Math.abs(e.clockSkewMs) > SKEW_MS
-                      ? t('sources.skew', { by: duration(e.clockSkewMs) })
-                      : null,
-                  ]
-                    .filter(Boolean)
-                    .join(', ')}
-                </span>
-              </td>
-              <td className="num nw">{count(e.flows)}</td>
-              <td className={e.lost > 0 ? 'num warn' : 'num qq'}>{shareText(lostShare(e))}</td>
-              <td className="num qq">
-                <Ago at={e.lastSeen} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+                <span className="sub cut">{howItExports(e)}</span>
+              </>
+            ),
+          },
+          { title: t('sources.flows'), num: true, look: 'nw', cell: (e) => count(e.flows) },
+          {
+            title: t('sources.lost'),
+            num: true,
+            look: (e) => (e.lost > 0 ? 'warn' : 'qq'),
+            cell: (e) => shareText(lostShare(e)),
+          },
+          { title: t('sources.column.seen'), num: true, look: 'qq', cell: (e) => <Ago at={e.lastSeen} /> },
+        ]}
+      />
       {s.exportersMore === 0 ? null : <p className="sub">{t('sources.moreExporters', { count: s.exportersMore })}</p>}
     </Block>
   )
+}
+
+function howItExports({ protocol, sampling, clockSkewMs }: SourceRecord['exporters'][number]): string {
+  const sampled = sampling > 1 ? t('sources.sampling', { n: count(sampling) }) : null
+  const isSkewed = clockSkewMs !== null && Math.abs(clockSkewMs) > SKEW_MS
+  return [protocol, sampled, isSkewed ? t('sources.skew', { by: duration(clockSkewMs) }) : null]
+    .filter(Boolean)
+    .join(', ')
 }

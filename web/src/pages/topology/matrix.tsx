@@ -3,6 +3,7 @@ import { t } from 'i18next'
 import type { Topology } from '../../../../src/model/topology.ts'
 import { count } from '../../format.ts'
 import { PersonaName, VerdictMark } from '../../parts/marks.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
 import { cellId } from './chosen.ts'
 import { countOf, verdictOf } from './differs.ts'
 import { type Axis, cellKey, toMatrix } from './matrix-cells.ts'
@@ -18,8 +19,7 @@ export function MatrixTable({
 }) {
   const { rows, columns, cells } = toMatrix(topology)
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways where there is little room
-    <section className="surface scroll-x matrix-box" tabIndex={0} aria-label={t('topology.matrix.label')}>
+    <ScrollBox className="surface scroll-x matrix-box" label={t('topology.matrix.label')}>
       <table className="matrix" aria-label={t('topology.matrix.label')}>
         <thead>
           <tr>
@@ -67,7 +67,7 @@ export function MatrixTable({
           ))}
         </tbody>
       </table>
-    </section>
+    </ScrollBox>
   )
 }
 

@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import type { ConversationRow } from '../../api/queries.ts'
 import { bytes, count } from '../../format.ts'
 import { Ago, VerdictMark } from '../../parts/marks.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { paths, query } from '../../paths.ts'
 import { sentence, shortReason } from '../../sentence.ts'
@@ -19,73 +20,34 @@ export function Conversations({ id, rows, most }: Props) {
   return (
     <>
       <div className="scroll-x wide">
-        <table className="conversations">
-          <colgroup>
-            <col />
-            <col style={{ width: 84 }} />
-            <col style={{ width: 64 }} />
-            <col style={{ width: 84 }} />
-            <col style={{ width: 104 }} />
-            <col style={{ width: '30%' }} />
-            <col style={{ width: 68 }} />
-          </colgroup>
-          <thead>
-            <tr>
-              <th scope="col">{t('conversation.peer')}</th>
-              <th scope="col">{t('conversation.service')}</th>
-              <th scope="col" className="num">
-                {t('conversation.flows')}
-              </th>
-              <th scope="col" className="num">
-                {t('conversation.bytes')}
-              </th>
-              <th scope="col">{t('conversation.verdict')}</th>
-              <th scope="col">{t('conversation.because')}</th>
-              <th scope="col" className="num">
-                {t('conversation.last')}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row) => (
-              <tr key={`${flowKey(row)} ${row.start}`}>
-                <td>
-                  <Peer row={row} />
-                </td>
-                <td className="nw">
-                  {serviceName(row) ?? portWord(row)}
-                  {serviceName(row) === null ? null : <span className="sub n">{portWord(row)}</span>}
-                </td>
-                <td className="num">
-                  {count(row.flows)}
-                  {row.failed > 0 ? (
-                    <span className="sub">{t('conversation.failed', { count: row.failed })}</span>
-                  ) : null}
-                </td>
-                <td className="num nw">{volume(row)}</td>
-                <td>
-                  <VerdictMark verdict={row.verdict ?? 'unjudged'} />
-                </td>
-                <td>
-                  <Link
-                    className="link quiet-link two-lines"
-                    to={whyLink(id, row)}
-                    title={row.why === undefined ? undefined : sentence(row.why.text)}
-                  >
-                    {row.why === undefined ? t('conversation.noReason') : shortReason(row.why.text)}
-                  </Link>
-                </td>
-                <td className="num qq nw">
-                  <Ago at={row.last} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <PlainTable
+          className="conversations"
+          rows={shown}
+          keyOf={keyOf}
+          columns={[
+            { title: t('conversation.peer'), cell: (row) => <Peer row={row} /> },
+            { title: t('conversation.service'), width: 84, look: 'nw', cell: (row) => <Service row={row} /> },
+            { title: t('conversation.flows'), width: 64, num: true, cell: (row) => <Flows row={row} /> },
+            { title: t('conversation.bytes'), width: 84, num: true, look: 'nw', cell: volume },
+            {
+              title: t('conversation.verdict'),
+              width: 104,
+              cell: (row) => <VerdictMark verdict={row.verdict ?? 'unjudged'} />,
+            },
+            { title: t('conversation.because'), width: '30%', cell: (row) => <Because id={id} row={row} /> },
+            {
+              title: t('conversation.last'),
+              width: 68,
+              num: true,
+              look: 'qq nw',
+              cell: (row) => <Ago at={row.last} />,
+            },
+          ]}
+        />
       </div>
       <ul className="conversation-list narrow">
         {shown.map((row) => (
-          <li key={`${flowKey(row)} ${row.start}`}>
+          <li key={keyOf(row)}>
             <Link to={whyLink(id, row)}>
               <span className="l1">
                 <b className="name cut">{row.peerName ?? row.peer}</b>
@@ -102,6 +64,8 @@ export function Conversations({ id, rows, most }: Props) {
     </>
   )
 }
+
+const keyOf = (row: ConversationRow) => `${flowKey(row)} ${row.start}`
 
 /** What is cut comes first: that is what someone is here for. */
 function rank(row: ConversationRow): number {
@@ -125,6 +89,38 @@ function Peer({ row }: { readonly row: ConversationRow }) {
         {named ? row.peer : t(row.direction === 'initiated' ? 'conversation.initiated' : 'conversation.served')}
       </span>
     </>
+  )
+}
+
+function Service({ row }: { readonly row: ConversationRow }) {
+  const name = serviceName(row)
+  if (name === null) return portWord(row)
+  return (
+    <>
+      {name}
+      <span className="sub n">{portWord(row)}</span>
+    </>
+  )
+}
+
+function Flows({ row }: { readonly row: ConversationRow }) {
+  return (
+    <>
+      {count(row.flows)}
+      {row.failed > 0 ? <span className="sub">{t('conversation.failed', { count: row.failed })}</span> : null}
+    </>
+  )
+}
+
+function Because({ id, row }: { readonly id: string; readonly row: ConversationRow }) {
+  return (
+    <Link
+      className="link quiet-link two-lines"
+      to={whyLink(id, row)}
+      title={row.why === undefined ? undefined : sentence(row.why.text)}
+    >
+      {row.why === undefined ? t('conversation.noReason') : shortReason(row.why.text)}
+    </Link>
   )
 }
 

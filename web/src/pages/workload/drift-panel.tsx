@@ -5,7 +5,11 @@ import { useSearchParams } from 'react-router'
 import { useDrift } from '../../api/queries.ts'
 import { clock, probability } from '../../format.ts'
 import type { Drift, DriftSeries } from '../../nouns.ts'
-import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { Waiting } from '../../parts/loaded.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
+import { Empty } from '../../parts/states.tsx'
+import { TableToggle } from '../../parts/table-toggle.tsx'
 import { addWords } from '../../words/words.ts'
 import { metricAmount } from './amount.ts'
 import { MetricFigure, usualWords } from './drift-metric.tsx'
@@ -32,11 +36,7 @@ export function DriftPanel({ id }: { readonly id: string }) {
   return (
     <Panel id="drift" title={t('drift.title')} note={note}>
       {asked.data === undefined ? (
-        asked.isError ? (
-          <Failed error={asked.error} retry={() => void asked.refetch()} what={t('drift.title')} />
-        ) : (
-          <SkeletonRows rows={5} />
-        )
+        <Waiting query={asked} what={t('drift.title')} rows={5} />
       ) : drift === null ? (
         <Empty title={t('drift.none')}>
           <p>{t('drift.noneWhy')}</p>
@@ -89,9 +89,7 @@ function Known({ drift, series }: { readonly drift: Drift; readonly series: Drif
             </span>
           </>
         )}
-        <button type="button" className="link quiet-link right" onClick={() => setTable(!table)}>
-          {t(table ? 'chart.asChart' : 'chart.asTable')}
-        </button>
+        <TableToggle isTable={table} onToggle={setTable} />
       </p>
     </>
   )
@@ -123,39 +121,32 @@ function Figures({ series }: { readonly series: DriftSeries }) {
 
 function Table({ series: { at, metrics } }: { readonly series: DriftSeries }) {
   const last = at.length - 1
+  const rows = metrics.map((metric) => ({
+    metric,
+    value: metric.value[last] ?? null,
+    outside: at.filter((_, i) => isOutside(metric, i)),
+  }))
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it must take the focus
-    <section className="history-table metrics-table" tabIndex={0} aria-label={t('drift.table')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('drift.metric')}</th>
-            <th scope="col" className="num">
-              {t('drift.value')}
-            </th>
-            <th scope="col">{t('drift.usual')}</th>
-            <th scope="col" className="num">
-              {t('drift.windows')}
-            </th>
-            <th scope="col">{t('drift.last')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {metrics.map((metric) => {
-            const outside = at.flatMap((_, i) => (isOutside(metric, i) ? [i] : []))
-            const value = metric.value[last] ?? null
-            return (
-              <tr key={metric.name}>
-                <td>{metric.name}</td>
-                <td className="num">{value === null ? t('drift.notSeen') : metricAmount(value, metric.unit)}</td>
-                <td className="n">{usualWords(metric, last)}</td>
-                <td className="num">{outside.length}</td>
-                <td className="n">{outside.length === 0 ? '' : clock(at[outside.at(-1)!]!)}</td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </section>
+    <ScrollBox className="history-table metrics-table" label={t('drift.table')}>
+      <PlainTable
+        rows={rows}
+        keyOf={({ metric }) => metric.name}
+        columns={[
+          { title: t('drift.metric'), cell: ({ metric }) => metric.name },
+          {
+            title: t('drift.value'),
+            num: true,
+            cell: ({ metric, value }) => (value === null ? t('drift.notSeen') : metricAmount(value, metric.unit)),
+          },
+          { title: t('drift.usual'), look: 'n', cell: ({ metric }) => usualWords(metric, last) },
+          { title: t('drift.windows'), num: true, cell: ({ outside }) => outside.length },
+          {
+            title: t('drift.last'),
+            look: 'n',
+            cell: ({ outside }) => (outside.length === 0 ? '' : clock(outside.at(-1)!)),
+          },
+        ]}
+      />
+    </ScrollBox>
   )
 }

@@ -5,8 +5,13 @@ import { useSearchParams } from 'react-router'
 import { useHistory, useShifts } from '../../api/queries.ts'
 import { clock, day, probability } from '../../format.ts'
 import type { HistoryPoint, WorkloadRecord } from '../../nouns.ts'
+import { Waiting } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
-import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
+import { Segments } from '../../parts/segments.tsx'
+import { Empty } from '../../parts/states.tsx'
+import { TableToggle } from '../../parts/table-toggle.tsx'
 import { useKeys } from '../../shell/keys.ts'
 import { BeliefRiskChart } from './chart.tsx'
 import type { NumberedTerm } from './evidence.ts'
@@ -36,7 +41,7 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
   const [params, setParams] = useSearchParams()
   const [table, setTable] = useState(false)
   const standard = defaultSpan(w.lastSeen - w.firstSeen)
-  const name = SPANS.some(([span]) => span === params.get('span')) ? params.get('span')! : standard
+  const name = SPANS.find(([span]) => span === params.get('span'))?.[0] ?? standard
   const spanMs = SPANS.find(([span]) => span === name)![1]
   const history = useHistory(w.id, spanMs)
   const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id)
@@ -63,21 +68,17 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
     <section className="surface" aria-labelledby="history">
       <div className="panel-head">
         <h2 id="history">{t('chart.title')}</h2>
-        {/* biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form */}
-        <span className="seg right" role="group" aria-label={t('chart.span')}>
-          {SPANS.map(([span]) => (
-            <button key={span} type="button" aria-pressed={span === name} onClick={() => choose(span)}>
-              {t(`chart.spans.${span}`)}
-            </button>
-          ))}
-        </span>
+        <Segments
+          className="right"
+          label={t('chart.span')}
+          of={SPANS.map(([span]) => span)}
+          chosen={name}
+          word={(span) => t(`chart.spans.${span}`)}
+          onChoose={choose}
+        />
       </div>
       {history.data === undefined ? (
-        history.isError ? (
-          <Failed error={history.error} retry={() => void history.refetch()} what={t('chart.title')} />
-        ) : (
-          <SkeletonRows rows={6} />
-        )
+        <Waiting query={history} what={t('chart.title')} rows={6} />
       ) : history.data.length < 2 ? (
         <Empty title={t('chart.none')}>
           <p>{t('chart.noneWhy')}</p>
@@ -114,9 +115,7 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
             {t('chart.shift')}
           </span>
         )}
-        <button type="button" className="link quiet-link right" onClick={() => setTable(!table)}>
-          {t(table ? 'chart.asChart' : 'chart.asTable')}
-        </button>
+        <TableToggle isTable={table} onToggle={setTable} />
       </p>
     </section>
   )
@@ -129,37 +128,25 @@ function Table({ points }: { readonly points: readonly HistoryPoint[] }) {
   const shown = points.filter((_, i) => i % every === 0 || i === points.length - 1).reverse()
   const long = points.at(-1)!.at - points[0]!.at > 20 * HOUR
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it must take the focus
-    <section className="history-table" tabIndex={0} aria-label={t('chart.title')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('chart.time')}</th>
-            <th scope="col">{t('column.belief')}</th>
-            <th scope="col" className="num">
-              {t('column.risk')}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((point) => (
-            <tr key={point.at}>
-              <td className="n nw">{long ? `${day(point.at)} ${clock(point.at)}` : clock(point.at)}</td>
-              <td className="n">
-                {point.belief === null
-                  ? ''
-                  : [
-                      ...point.belief.personas
-                        .filter((p) => p.p >= 0.03)
-                        .map((p) => `${p.persona} ${probability(p.p)}`),
-                      `unknown ${probability(point.belief.unknown)}`,
-                    ].join(', ')}
-              </td>
-              <td className="num">{point.risk === null ? '' : probability(point.risk)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ScrollBox className="history-table" label={t('chart.title')}>
+      <PlainTable
+        rows={shown}
+        keyOf={({ at }) => at}
+        columns={[
+          {
+            title: t('chart.time'),
+            look: 'n nw',
+            cell: ({ at }) => (long ? `${day(at)} ${clock(at)}` : clock(at)),
+          },
+          { title: t('column.belief'), look: 'n', cell: ({ belief }) => (belief === null ? '' : beliefWords(belief)) },
+          { title: t('column.risk'), num: true, cell: ({ risk }) => (risk === null ? '' : probability(risk)) },
+        ]}
+      />
+    </ScrollBox>
   )
+}
+
+function beliefWords({ personas, unknown }: NonNullable<HistoryPoint['belief']>): string {
+  const likely = personas.filter(({ p }) => p >= 0.03).map(({ persona, p }) => `${persona} ${probability(p)}`)
+  return [...likely, `unknown ${probability(unknown)}`].join(', ')
 }

@@ -5,7 +5,8 @@ import { get } from '../../api/client.ts'
 
 const TICK_MS = 5_000
 
-export type Hits = { readonly of: ReadonlyMap<string, RuleHits['items'][number]>; readonly shared: number }
+export type Hit = RuleHits['items'][number]
+export type Hits = { readonly of: ReadonlyMap<string, Hit>; readonly shared: number }
 
 export function useHits(id: string, asks: 'asks' | 'rests') {
   return useQuery({

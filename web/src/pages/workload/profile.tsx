@@ -3,12 +3,13 @@ import { t } from 'i18next'
 import { useState } from 'react'
 import { useFacets } from '../../api/queries.ts'
 import { count, deadline } from '../../format.ts'
-import type { DesiredState, FacetName, WorkloadRecord } from '../../nouns.ts'
+import type { DesiredState, FacetName, Reason, ResolvedRule, WorkloadRecord } from '../../nouns.ts'
 import { boundWords, heldAs } from '../../parts/bound.ts'
 import { VerdictMark } from '../../parts/marks.tsx'
 import { useNow } from '../../parts/now.ts'
+import { type PlainColumn, PlainTable } from '../../parts/plain-table.tsx'
 import { sentence } from '../../sentence.ts'
-import { type Hits, rateWords } from './hits.ts'
+import { type Hit, type Hits, rateWords } from './hits.ts'
 import { groupRules, listRules, peerWords, type RuleGroup } from './rules-words.ts'
 
 /** Facets with a row of their own, or told by the rules. */
@@ -92,151 +93,125 @@ export function Rules(props: {
 }) {
   const { state, all, hits } = props
   const [more, setMore] = useState(all === 'all')
-  const rows = groupRules(listRules(state))
-  const shown = more ? rows : rows.slice(0, FIRST)
+  const rows = groupRules(listRules(state)).map(ruleLine)
+  const shown = [...heldLines(state.containment), ...(more ? rows : rows.slice(0, FIRST))]
+  const counted: PlainColumn<RuleLine> = {
+    title: t('workload.packets'),
+    width: 104,
+    num: true,
+    look: ({ why }) => (hits?.of.has(why.rule) ? 'n' : 'n qq'),
+    cell: ({ why }) => <HitCount hit={hits?.of.get(why.rule)} />,
+  }
   return (
     <>
       <div className="scroll-x wide">
-        <table className="rules">
-          <colgroup>
-            <col style={{ width: 112 }} />
-            <col style={{ width: 76 }} />
-            <col style={{ width: 180 }} />
-            <col style={{ width: 104 }} />
-            {hits === null ? null : <col style={{ width: 104 }} />}
-            <col />
-          </colgroup>
-          <thead>
-            <tr>
-              <th scope="col">{t('rule.verdict')}</th>
-              <th scope="col">{t('rule.direction')}</th>
-              <th scope="col">{t('rule.peer')}</th>
-              <th scope="col" className="wide">
-                {t('rule.service')}
-              </th>
-              {hits === null ? null : (
-                <th scope="col" className="num">
-                  {t('workload.packets')}
-                </th>
-              )}
-              <th scope="col">{t('rule.why')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {heldRows(state.containment).map(({ way, above, why }) => (
-              <tr key={way} className="contained">
-                <td>
-                  <VerdictMark verdict="deny" />
-                </td>
-                <td>{t(`rule.${way}`)}</td>
-                <td>{t('rule.anyone')}</td>
-                <td className="wide">{above}</td>
-                {hits === null ? null : <HitCell hits={hits} rule={why.rule} />}
-                <td>
+        <PlainTable
+          className="rules"
+          rows={shown}
+          keyOf={({ key }) => key}
+          rowLook={({ isHeld }) => (isHeld ? 'contained' : undefined)}
+          columns={[
+            { title: t('rule.verdict'), width: 112, cell: ({ verdict }) => <VerdictMark verdict={verdict} /> },
+            { title: t('rule.direction'), width: 76, cell: ({ way }) => t(`rule.${way}`) },
+            {
+              title: t('rule.peer'),
+              width: 180,
+              look: ({ isAddress }) => (isAddress ? 'mono' : ''),
+              cell: ({ peer }) => peer,
+            },
+            { title: t('rule.service'), width: 104, wide: true, cell: ({ services }) => services },
+            ...(hits === null ? [] : [counted]),
+            {
+              title: t('rule.why'),
+              cell: ({ why }) => (
+                <>
                   {sentence(why.text)}
                   <span className="sub mono">{why.rule}</span>
-                </td>
-              </tr>
-            ))}
-            {shown.map(({ row, services }) => (
-              <Rule key={row.id} row={row} services={services} hits={hits} />
-            ))}
-          </tbody>
-        </table>
+                </>
+              ),
+            },
+          ]}
+        />
       </div>
       <ul className="rule-list narrow">
-        {heldRows(state.containment).map(({ way, above, why }) => (
-          <li key={way}>
+        {shown.map(({ key, isHeld, verdict, way, peer, services, why }) => (
+          <li key={key}>
             <span className="l1">
-              <VerdictMark verdict="deny" />
+              <VerdictMark verdict={verdict} />
               <span className="qq">
-                {t(`rule.${way}`)}, {above}
+                {t(`rule.${way}`)}, {services}
               </span>
+              {hits === null || isHeld ? null : <span className="qq n right">{hitWords(hits.of.get(why.rule))}</span>}
             </span>
             <span className="l3">
-              {sentence(t('rule.anyone'))} {sentence(why.text)}
-            </span>
-          </li>
-        ))}
-        {shown.map(({ row, services }) => (
-          <li key={row.id}>
-            <span className="l1">
-              <VerdictMark verdict={row.rule?.verdict ?? row.list.otherwise} />
-              <span className="qq">
-                {t(`rule.${row.direction}`)}, {services.join(', ')}
-              </span>
-              {hits === null ? null : (
-                <span className="qq n right">{hitWords(hits, (row.rule?.why ?? row.list.why).rule)}</span>
-              )}
-            </span>
-            <span className="l3">
-              {sentence(row.rule === null ? t('rule.rest') : peerWords(row.rule))}{' '}
-              {sentence((row.rule?.why ?? row.list.why).text)}
+              {sentence(peer)} {sentence(why.text)}
             </span>
           </li>
         ))}
       </ul>
-      {rows.length > shown.length ? (
+      {more || rows.length <= FIRST ? null : (
         <p className="more">
           <button type="button" className="link" onClick={() => setMore(true)}>
-            {t('rule.more', { count: rows.length - shown.length })}
+            {t('rule.more', { count: rows.length - FIRST })}
           </button>
         </p>
-      ) : null}
+      )}
     </>
   )
 }
 
-function hitWords(hits: Hits, rule: string): string {
-  const hit = hits.of.get(rule)
+function hitWords(hit: Hit | undefined): string {
   return hit === undefined ? '0' : [count(hit.packets), rateWords(hit.perSecond)].filter(Boolean).join(' · ')
 }
 
-function HitCell({ hits, rule }: { readonly hits: Hits; readonly rule: string }) {
-  const hit = hits.of.get(rule)
+function HitCount({ hit }: { readonly hit: Hit | undefined }) {
   return (
-    <td className={hit === undefined ? 'num n qq' : 'num n'}>
+    <>
       {count(hit?.packets ?? 0)}
       {hit === undefined || hit.perSecond === 0 ? null : <span className="sub">{rateWords(hit.perSecond)}</span>}
-    </td>
+    </>
   )
 }
 
-function Rule({ row, services, hits }: RuleGroup & { readonly hits: Hits | null }) {
-  const { rule, list } = row
-  const why = rule?.why ?? list.why
-  return (
-    <tr>
-      <td>
-        <VerdictMark verdict={rule?.verdict ?? list.otherwise} />
-      </td>
-      <td>{t(`rule.${row.direction}`)}</td>
-      <td className={rule?.match.peer.kind === 'cidr' ? 'mono' : undefined}>
-        {rule === null ? t('rule.rest') : peerWords(rule)}
-      </td>
-      <td className="wide">{services.join(', ')}</td>
-      {hits === null ? null : <HitCell hits={hits} rule={why.rule} />}
-      <td>
-        {sentence(why.text)}
-        <span className="sub mono">{why.rule}</span>
-      </td>
-    </tr>
-  )
+/** A rule, or what a containment does above all rules, as both lists show it. */
+type RuleLine = {
+  readonly key: string
+  readonly isHeld: boolean
+  readonly verdict: ResolvedRule['verdict']
+  readonly way: 'egress' | 'ingress' | 'both'
+  readonly peer: string
+  readonly isAddress: boolean
+  readonly services: string
+  readonly why: Reason
+}
+
+function ruleLine({ row: { id, direction, rule, list }, services }: RuleGroup): RuleLine {
+  return {
+    key: id,
+    isHeld: false,
+    verdict: rule?.verdict ?? list.otherwise,
+    way: direction,
+    peer: rule === null ? t('rule.rest') : peerWords(rule),
+    isAddress: rule?.match.peer.kind === 'cidr',
+    services: services.join(', '),
+    why: rule?.why ?? list.why,
+  }
 }
 
 /** What a containment denies, in the words of rules: all, or what is above its bound. */
-function heldRows(containment: DesiredState['containment']) {
+function heldLines(containment: DesiredState['containment']): readonly RuleLine[] {
   if (containment === null) return []
   const { why, limit } = containment
-  const [all, above] = [t('rule.anyService'), t('rule.above', { bound: boundWords(limit) })]
+  const all = t('rule.anyService')
+  const above = t('rule.above', { bound: boundWords(limit) })
+  const held = (way: RuleLine['way'], services: string): RuleLine => {
+    return { key: way, isHeld: true, verdict: 'deny', way, peer: t('rule.anyone'), isAddress: false, services, why }
+  }
   const rows = {
-    none: [{ way: 'both', above, why }],
-    egress: [{ way: 'egress', above: all, why }],
-    egressBound: [
-      { way: 'egress', above: all, why },
-      { way: 'ingress', above, why },
-    ],
-    both: [{ way: 'both', above: all, why }],
-  } as const
+    none: [held('both', above)],
+    egress: [held('egress', all)],
+    egressBound: [held('egress', all), held('ingress', above)],
+    both: [held('both', all)],
+  }
   return rows[heldAs(containment)]
 }

@@ -4,8 +4,12 @@ import { useMemo, useState } from 'react'
 import { useVitals } from '../../api/queries.ts'
 import { clock } from '../../format.ts'
 import type { FigureTold, VitalsTold } from '../../nouns.ts'
+import { Waiting } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
-import { Empty, Failed, SkeletonRows } from '../../parts/states.tsx'
+import { PlainTable } from '../../parts/plain-table.tsx'
+import { ScrollBox } from '../../parts/scroll-box.tsx'
+import { Empty } from '../../parts/states.tsx'
+import { TableToggle } from '../../parts/table-toggle.tsx'
 import { addWords } from '../../words/words.ts'
 import { Panel } from './panel.tsx'
 import { across, Lines, SmallFigure, upward } from './small-figure.tsx'
@@ -29,11 +33,7 @@ export function UsagePanel({ id, driver }: Props) {
   return (
     <Panel id="usage" title={t('usage.title')} note={isOld ? t('usage.keptAt', { at: clock(at) }) : t('usage.kept')}>
       {told === undefined ? (
-        asked.isError ? (
-          <Failed error={asked.error} retry={() => void asked.refetch()} what={t('usage.title')} />
-        ) : (
-          <SkeletonRows rows={5} />
-        )
+        <Waiting query={asked} what={t('usage.title')} rows={5} />
       ) : at === null ? (
         <Nothing driver={driver} />
       ) : (
@@ -74,13 +74,7 @@ function Told({ told }: { readonly told: VitalsTold }) {
             {t('usage.key.limit')}
           </span>
         )}
-        {hasPicture ? (
-          <button type="button" className="link quiet-link right" onClick={() => setTable(!table)}>
-            {t(table ? 'chart.asChart' : 'chart.asTable')}
-          </button>
-        ) : (
-          t('usage.notYet')
-        )}
+        {hasPicture ? <TableToggle isTable={table} onToggle={setTable} /> : t('usage.notYet')}
       </p>
     </>
   )
@@ -129,38 +123,22 @@ function Rest({ usage: { still, unknown }, isTable }: { readonly usage: Usage; r
 function Table({ figures }: { readonly figures: readonly FigureTold[] }) {
   const said = (value: number | null, unit: string) => (value === null ? t('usage.notKnown') : usageAmount(value, unit))
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it must take the focus
-    <section className="history-table metrics-table" tabIndex={0} aria-label={t('usage.table')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('usage.figure')}</th>
-            <th scope="col" className="num">
-              {t('usage.now')}
-            </th>
-            <th scope="col" className="num">
-              {t('usage.meanHour')}
-            </th>
-            <th scope="col" className="num">
-              {t('usage.mostHour')}
-            </th>
-            <th scope="col" className="num">
-              {t('usage.total')}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {figures.map(({ name, what, unit, now, mean, most, total }) => (
-            <tr key={name}>
-              <td title={what}>{t(`usage.figures.${name}`)}</td>
-              <td className="num">{said(now, unit)}</td>
-              <td className="num">{said(mean, unit)}</td>
-              <td className="num">{said(most, unit)}</td>
-              <td className="num">{total === null ? '' : usageTotal(total, unit)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ScrollBox className="history-table metrics-table" label={t('usage.table')}>
+      <PlainTable
+        rows={figures}
+        keyOf={({ name }) => name}
+        columns={[
+          { title: t('usage.figure'), hint: ({ what }) => what, cell: ({ name }) => t(`usage.figures.${name}`) },
+          { title: t('usage.now'), num: true, cell: ({ now, unit }) => said(now, unit) },
+          { title: t('usage.meanHour'), num: true, cell: ({ mean, unit }) => said(mean, unit) },
+          { title: t('usage.mostHour'), num: true, cell: ({ most, unit }) => said(most, unit) },
+          {
+            title: t('usage.total'),
+            num: true,
+            cell: ({ total, unit }) => (total === null ? '' : usageTotal(total, unit)),
+          },
+        ]}
+      />
+    </ScrollBox>
   )
 }

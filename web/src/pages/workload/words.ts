@@ -86,8 +86,6 @@ export const words = {
     shifted: 'Shifted to {{name}}',
     steady: 'Belief stays with {{to}}. Risk ends at {{risk}}.',
     turned: 'Belief starts with {{from}}, turns at {{at}} and ends with {{to}}. Risk ends at {{risk}}.',
-    asTable: 'View as table',
-    asChart: 'View as chart',
     time: 'Time',
     at: 'at {{at}}',
   },
