@@ -42,6 +42,7 @@ import { foreignChains } from './enforce/foreign-chains.ts'
 import { monotonicMs, openJournal } from './enforce/journal.ts'
 import { loads } from './enforce/load.ts'
 import { isPanicked } from './enforce/panic.ts'
+import { inspectedInFull } from './model/facets/inspection.ts'
 import { MAX_FOREIGN } from './model/foreign-chain.ts'
 import type { Mode } from './model/policy.ts'
 import { createSteadyClock } from './model/steady-clock.ts'
@@ -63,6 +64,8 @@ export type AgentConfig = {
   readonly gateway?: Gateway
   /** Further sources, as `--source` takes them. */
   readonly sources: readonly string[]
+  /** System calls of every workload are counted; else of those whose inspection is `full`. */
+  readonly countCalls?: boolean
 }
 
 /** Long enough for the first flow of any host that has some. */
@@ -173,7 +176,8 @@ async function main(config: AgentConfig): Promise<void> {
     aloneIn: (netns) => vitals.aloneIn(netns),
     monotonicMs,
   })
-  const vitals = createAgentVitals({ clock, monotonicMs, told: sensors.told })
+  const counted = () => (config.countCalls === true ? 'everybody' : inspectedInFull(enforcer.inForce))
+  const vitals = createAgentVitals({ clock, monotonicMs, told: sensors.told, counted })
   const sources = createSources({ specs, home: config.home, told: sensors.take, say, clock })
   const quiet = 'no flow was tracked; see that a rule of this namespace looks at ct state'
   sources.add(ownSource(conntrack, 'conntrack', quiet, () => sense.counters().conversationsRefused ?? 0))

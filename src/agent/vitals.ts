@@ -20,7 +20,7 @@ export type AgentVitals = {
   close(): void
 }
 
-/** Reasons change seldom and are long: with every twelfth batch, and when the inventory changed. */
+/** Reasons change seldom and are long: with every twelfth batch, and when the inventory changed, or who is counted. */
 const WHY_EVERY = 12
 const DRAIN_MS = 1_000
 const LONGEST_SPAN_MS = 86_400_000
@@ -31,6 +31,8 @@ export function createAgentVitals(options: {
   readonly monotonicMs: () => number
   /** What other sensors told. */
   readonly told: Told
+  /** Whose system calls are to be counted, by key. */
+  readonly counted: () => ReadonlySet<string> | 'everybody'
 }): AgentVitals {
   const starts = openStarts()
   const sight = createVitalsLook(starts, options.told)
@@ -40,6 +42,7 @@ export function createAgentVitals(options: {
   let lookedAt = Number.NaN
   let batches = 0
   let told: Inventory | null = null
+  let toldCounted = ''
   let readings = 0
   const measure = (): Measured => ({
     flows: readings,
@@ -74,14 +77,18 @@ export function createAgentVitals(options: {
 
   return {
     get counters() {
-      return typeof starts === 'string' ? sight.counters : { ...sight.counters, ...prefixed('starts', starts.counters) }
+      const { calls, ...looks } = sight.counters
+      const told = { ...looks, ...prefixed('calls', calls) }
+      return typeof starts === 'string' ? told : { ...told, ...prefixed('starts', starts.counters) }
     },
     take(inventory) {
-      const subjects = subjectsOf(inventory)
+      const counted = options.counted()
+      const subjects = subjectsOf(inventory, counted)
       const [at, now] = [options.monotonicMs(), options.clock()]
       const spanMs = Math.round(Math.min(LONGEST_SPAN_MS, at - lookedAt))
       const found = sight.look(subjects, at)
-      const isTold = batches++ % WHY_EVERY === 0 || told !== inventory
+      const whose = [...counted].join()
+      const isTold = batches++ % WHY_EVERY === 0 || told !== inventory || toldCounted !== whose
       const rows = [...found].map(([key, looked]) => ({
         key,
         readings: readingsBetween(before.get(key) ?? null, looked),
@@ -92,6 +99,7 @@ export function createAgentVitals(options: {
       lookedAt = at
       if (isFirst) return null
       told = inventory
+      toldCounted = whose
       readings += rows.length
       return rows.length === 0 ? null : encodeVitals(Math.max(0, now - spanMs), spanMs, rows)
     },
@@ -119,13 +127,24 @@ function openStarts(): StartsWatch | string {
   }
 }
 
+const NOT_ASKED =
+  'counting slows each of them, so it must be asked for: inspection: full, or its agent with --count-calls'
+const A_MACHINE = "it is a machine: its calls are its own kernel's"
+const A_HOST = 'they are counted by workload, not of a whole host'
+
 /** Whom this host can look at: not a device that only routes through here, nor one that others tell of. */
-function subjectsOf({ workloads, places, namespaces }: Inventory): Subject[] {
+function subjectsOf(
+  { workloads, places, namespaces }: Inventory,
+  counted: ReadonlySet<string> | 'everybody',
+): Subject[] {
   return workloads.flatMap(({ key, driver, interface: face }) => {
     if (driver === 'gateway' || driver === 'recording') return []
     const isHost = driver === 'host'
     const { cgroup = null } = places?.get(key) ?? {}
     const upFace = face === null ? null : ifbOf(face)
-    return [{ key, isHost, face, upFace, cgroup, namespace: namespaces.get(key) ?? null }]
+    const isMachine = driver === 'qemu' || driver === 'libvirt'
+    const isAsked = counted === 'everybody' || counted.has(key)
+    const uncounted = isMachine ? A_MACHINE : isHost ? A_HOST : isAsked ? null : NOT_ASKED
+    return [{ key, isHost, face, upFace, cgroup, namespace: namespaces.get(key) ?? null, uncounted }]
   })
 }

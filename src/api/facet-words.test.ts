@@ -24,12 +24,16 @@ test('a look says what is copied, and how much of the last day that would have b
   assert.match(words('flows', 12_300) ?? '', /^flows: what opens and ends .*; 13 kB of the last day would have been$/)
   assert.match(words('signatures', 7_250_000) ?? '', /every packet is copied to the sensor; 7\.3 MB of the last day/)
   assert.equal(words('signatures', null), 'signatures: every packet is copied to the sensor')
+  assert.match(
+    words('full', 7_250_000) ?? '',
+    /^full: every packet .*; 7\.3 MB of .*; its system calls are counted, .* 0\.1 µs for each/,
+  )
 })
 
 test('flows cost some packets a conversation, and never more than it had', () => {
   const talk = { flows: 10, bytesOut: 600_000, bytesIn: 400_000 }
-  const costs = (['none', 'flows', 'signatures'] as const).map((level) => copiedBytes({ level }, talk))
-  assert.deepEqual(costs, [0, 2_960, 1_000_000])
+  const costs = (['none', 'flows', 'signatures', 'full'] as const).map((level) => copiedBytes({ level }, talk))
+  assert.deepEqual(costs, [0, 2_960, 1_000_000, 1_000_000])
   assert.equal(copiedBytes({ level: 'flows' }, { flows: 10, bytesOut: 100, bytesIn: 50 }), 150)
 })
 

@@ -28,6 +28,7 @@ type AgentOptions = {
   readonly source: string[]
   readonly gateway: string[]
   readonly leases?: string
+  readonly countCalls?: true
 }
 
 const SOURCE = new URL('..', import.meta.url).pathname
@@ -76,6 +77,10 @@ export function register(program: Command): void {
       [],
     )
     .option('--leases <file>', "names for them: dnsmasq's file of leases (GUISE_LEASES)")
+    .option(
+      '--count-calls',
+      'count the system calls of every workload, not only of those whose inspection is full; it makes each call a little slower (GUISE_COUNT_CALLS=1)',
+    )
     .action(agent)
   registerFloor(command, agentHome())
   registerUnits(command, agentHome())
@@ -127,6 +132,7 @@ function start(options: AgentOptions): void {
     follow: options.adopt === true ? 'any-system' : 'same-system',
     gateway: { faces: gateways, leases: leases === undefined ? null : resolve(leases) },
     sources,
+    countCalls: options.countCalls === true || process.env.GUISE_COUNT_CALLS === '1',
   }
   const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }
   const argv = [

@@ -1,7 +1,6 @@
 /** What a schema cannot say of a profile's facets: rates that let something through, sizes that hold a program, addresses that parse. */
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
 import { bitsPerSecond, GREATEST_RATE, LEAST_RATE } from '../model/facets/bandwidth.ts'
-import { NO_FULL } from '../model/facets/inspection.ts'
 import { bytesOf, GREATEST_BYTES, LEAST_BYTES } from '../model/facets/limits.ts'
 import { GREATEST_MB, LEAST_MB, memoryMbOf } from '../model/facets/machine.ts'
 import { packageOf } from '../model/facets/packages.ts'
@@ -20,7 +19,6 @@ export function checkFacets(profile: Profile, add: Add): void {
   ports.forEach((port, i) => {
     if (ports.indexOf(port) < i) add(at('publishedPorts', i), `port ${port} is here twice`, 'leave one out')
   })
-  if (profile.inspection === 'full') add(at('inspection'), NO_FULL.why, NO_FULL.cure)
   const names = profile.packages?.map((text) => packageOf(text).name) ?? []
   names.forEach((name, i) => {
     if (names.indexOf(name) < i) add(at('packages', i), `package ${name} is here twice`, 'leave one out')

@@ -2,7 +2,6 @@
 import type { DesiredState } from '../model/desired.ts'
 import { bandwidthWish } from '../model/facets/bandwidth.ts'
 import { dlpWish } from '../model/facets/dlp.ts'
-import { inspectionWish } from '../model/facets/inspection.ts'
 import { memoryWish } from '../model/facets/limits.ts'
 import { machineWish } from '../model/facets/machine.ts'
 import { packagesWish } from '../model/facets/packages.ts'
@@ -28,7 +27,7 @@ const ROWS: Rows = {
   publishedPorts: publishedPortsWish,
   packages: packagesWish,
   machine: machineWish,
-  inspection: inspectionWish,
+  inspection: (level) => ({ level }),
   onDeny: (onDeny) => onDeny,
 }
 

@@ -1,5 +1,4 @@
 /** What a ladder may say: each step takes more away than the one below, every rule denies, and everything has a driver. */
-import { NO_FULL } from '../model/facets/inspection.ts'
 import type { LadderStep } from '../model/ladder.ts'
 import type { PersonaSpec } from '../model/persona.ts'
 import type { PolicyRule } from '../model/policy.ts'
@@ -15,7 +14,6 @@ export function checkLadder(spec: PersonaSpec, rule: (rule: PolicyRule, path: Pa
   spec.ladder?.forEach((step, i) => {
     const path = [...at, i]
     checkStep(step, path, spec, add)
-    if (step.inspection === 'full') add([...path, 'inspection'], NO_FULL.why, NO_FULL.cure, 'facet-not-supported')
     step.rules?.forEach((one, j) => {
       rule(one, [...path, 'rules', j])
     })

@@ -32,6 +32,7 @@ const level = (risk: number | null) => looked('Watched', risk)?.agents[AGENT]?.w
 test('each step looks at least as close as the profile', () => {
   assert.deepEqual([null, 0.4, 0.8].map(level), ['flows', 'flows', 'signatures'])
   assert.equal(closerLook({ level: 'signatures' }, { level: 'flows' })?.level, 'signatures')
+  assert.equal(closerLook({ level: 'signatures' }, { level: 'full' })?.level, 'full')
 })
 
 test('a driver that cannot look says so, and the rest of the step holds', () => {

@@ -6,7 +6,7 @@ import type { Containment } from '../model/containment.ts'
 import type { DesiredState, ResolvedRule } from '../model/desired.ts'
 import { LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { dlpWish } from '../model/facets/dlp.ts'
-import { closerLook, inspectionWish } from '../model/facets/inspection.ts'
+import { closerLook } from '../model/facets/inspection.ts'
 import { CARRIES } from '../model/facets.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import type { Merged } from '../model/overlap.ts'
@@ -71,7 +71,7 @@ export function wear(input: WearInput): WornState {
   const bandwidth = scaled(base.wishes.bandwidth, tightening.bandwidth)
   const inspection = closerLook(
     facetWishes(persona.spec.profile ?? {}).inspection ?? null,
-    tightening.inspection == null ? null : inspectionWish(tightening.inspection),
+    tightening.inspection == null ? null : { level: tightening.inspection },
   )
   const isLooked = inspection !== null && carried.includes('inspection')
   return {

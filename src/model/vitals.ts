@@ -55,6 +55,13 @@ export const FIGURES = [
     source: 'proc connector, Tetragon, auditd',
   },
   { name: 'syscalls', unit: 'calls', ...counter, what: 'system calls told by a sensor', source: 'Tetragon, auditd' },
+  {
+    name: 'systemCalls',
+    unit: 'calls',
+    ...counter,
+    what: 'system calls made',
+    source: 'perf_event_open: raw_syscalls:sys_enter of its processes, when they are to be counted',
+  },
   { name: 'sent', unit: 'bytes', ...counter, what: 'sent on its link', source: LINK },
   { name: 'received', unit: 'bytes', ...counter, what: 'received on its link', source: LINK },
   { name: 'dropsOut', unit: 'packets', ...counter, what: 'dropped of what it sent', source: LINK },

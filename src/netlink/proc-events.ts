@@ -8,11 +8,12 @@ const CN_MSG_BYTES = 20
 const PROC_CN_MCAST_LISTEN = 1
 const What = { fork: 0x1, exec: 0x2, exit: 0x80000000 } as const
 /** Behind struct cn_msg: what, cpu, timestamp, and then what differs. */
+const TIME_AT = CN_MSG_BYTES + 8
 const EVENT_AT = CN_MSG_BYTES + 16
 
 export type ProcEvent =
-  /** A process, not a thread. */
-  | { readonly what: 'begun'; readonly pid: number; readonly parent: number }
+  /** A process, not a thread; ns since boot, by CLOCK_MONOTONIC. */
+  | { readonly what: 'begun'; readonly pid: number; readonly parent: number; readonly atNs: number }
   | { readonly what: 'program'; readonly pid: number }
   | { readonly what: 'ended'; readonly pid: number }
 
@@ -43,7 +44,8 @@ export function readProcEvent({ payload }: Message): ProcEvent | null {
     case What.fork: {
       if (payload.length < EVENT_AT + 16) return null
       const [pid, group] = [payload.readInt32LE(EVENT_AT + 8), payload.readInt32LE(EVENT_AT + 12)]
-      return pid === group ? { what: 'begun', pid, parent: second } : null
+      const atNs = payload.readUInt32LE(TIME_AT) + payload.readUInt32LE(TIME_AT + 4) * 2 ** 32
+      return pid === group ? { what: 'begun', pid, parent: second, atNs } : null
     }
     case What.exec:
       return { what: 'program', pid: second }

@@ -40,7 +40,7 @@ test('ticks are told as rates, windows of 30 s as history, and what is not known
     [figure(book, 'sent').now, figure(book, 'sent').mean, figure(book, 'sent').why],
     [null, null, 'no link'],
   )
-  assert.equal(figures.length, 17)
+  assert.equal(figures.length, 18)
   assert.equal(history.start.length, 1)
   assert.deepEqual(Object.keys(history.columns), ['cpu', 'memory'])
   assert.ok(Math.abs(history.columns.cpu![0]! - 0.2) < 1e-6)

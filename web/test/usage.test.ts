@@ -24,7 +24,7 @@ const figure = (name: FigureName, unit: string, rest: Partial<FigureTold> = {}):
 test('what moved is drawn, processor and memory first; what was nothing is named; what is not known stands by its reason', () => {
   assert.deepEqual(
     usage.drawn.map((one) => one.figure.name),
-    ['cpu', 'memory', 'diskRead', 'diskWrite', 'sent', 'received', 'dropsOut', 'backlog', 'processes'],
+    ['cpu', 'memory', 'diskRead', 'diskWrite', 'sent', 'received', 'dropsOut', 'backlog', 'processes', 'systemCalls'],
   )
   assert.deepEqual(
     usage.still.map(({ name }) => name),

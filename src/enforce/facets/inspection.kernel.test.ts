@@ -9,6 +9,7 @@ import { until } from '../../../bench/kill/range.ts'
 import { namespaceOf } from '../../../lab/topology.ts'
 import { needRoot } from '../../../test/need.ts'
 import type { AgentState, DesiredState, RuleList } from '../../model/desired.ts'
+import type { WireVitals } from '../../model/vitals.ts'
 
 const skip = needRoot()
 const on = agentOnRange('in', skip)
@@ -73,7 +74,7 @@ while True:
   while c.recv(65536): pass
   c.sendall(b'y' * 20000); c.close()`
 
-test('nothing without a sensor; opening packets; every packet, also beside a bandwidth; and nothing is left', {
+test('nothing without a sensor; opening packets; every packet, also beside a bandwidth; its calls; and nothing is left', {
   skip,
 }, async () => {
   const listener = spawn('nsenter', [`--net=/run/netns/${space('out')}`, 'python3', '-c', LISTEN], { stdio: 'pipe' })
@@ -106,6 +107,11 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
     const bytes = (from: RegExp) => [...all.matchAll(from)].reduce((sum, [, length]) => sum + Number(length), 0)
     assert.equal(bytes(/10\.77\.1\.2\.\d+ > 172\.31\.77\.2\.7300: .* length (\d+)/g), 20_000)
     assert.equal(bytes(/172\.31\.77\.2\.7300 > 10\.77\.1\.2\.\d+: .* length (\d+)/g), 20_000)
+    assert.match(await callsOf('wa', /asked for|^known/), /asked for/)
+    await wear({ inspection: { level: 'full' }, bandwidth: { up: rate, down: rate } })
+    // Nobody is in it: nothing was called, and no counter is needed to know that.
+    assert.equal(await callsOf('wa', /^known/), 'known: 0')
+    assert.match(await callsOf('wb', /asked for|^known/), /asked for/)
     const { driftRepairs } = counters()
     const face = faceOf()
     inside(on.range.router, 'tc', 'filter', 'del', 'dev', face, 'egress', 'pref', '6706')
@@ -125,6 +131,21 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
 function faceOf(): string {
   const state = JSON.parse(execFileSync('cat', [on.range.inventory]).toString()) as { key: string; interface: string }[]
   return state.find(({ key }) => key === space('wa'))!.interface
+}
+
+/** What the agent tells of a workload's system calls: `known: N`, or why not; once that is as it should be. */
+async function callsOf(name: string, wanted: RegExp): Promise<string> {
+  let said = ''
+  await until(`calls of ${name} are ${wanted}`, 30_000, () => {
+    for (const { vitals } of on.server.reports as unknown as { vitals?: WireVitals }[]) {
+      const row = vitals?.rows.find(({ key }) => key === space(name))
+      const calls = row?.values[vitals!.figures.indexOf('systemCalls')] ?? null
+      if (calls !== null) said = `known: ${calls}`
+      else if (row?.why !== undefined) said = row.why.systemCalls ?? 'nothing'
+    }
+    return wanted.test(said)
+  })
+  return said
 }
 
 function counters(): { driftRepairs: number } {

@@ -1,7 +1,8 @@
 /**
  * The `inspection` facet: a copy of what passes a workload's link goes to the sensor that this host names in its floor file,
  * never to one that a server names. tc mirrors it (tc-mirred(8)) before anything else is done to it; nothing waits for the
- * sensor, and a sensor that is gone loses the copy only.
+ * sensor, and a sensor that is gone loses the copy only. What `full` adds is no state of the kernel's: the agent counts while it
+ * is in force.
  */
 import type { InspectionWish } from '../../model/facets/inspection.ts'
 import { type FacetPart, faceOf } from '../facet.ts'
@@ -47,7 +48,7 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
     if (level === 'none') return { ...original, mirror: null, odd: null }
     const { sensor } = findFloor(secretsHome()).floor
     if (sensor === null) throw new Error('this host names no sensor')
-    return { ...original, mirror: { level, sensor }, odd: null }
+    return { ...original, mirror: { level: level === 'full' ? 'signatures' : level, sensor }, odd: null }
   },
   async converge(place, wanted) {
     const face = faceOf(place)

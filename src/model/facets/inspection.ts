@@ -1,32 +1,26 @@
 /**
- * The `inspection` facet: how closely a workload's traffic is looked at, by a sensor that its host names. Each level holds
- * those before it. `full` would watch system calls as well, for which no driver is there yet, so it is refused.
+ * The `inspection` facet: how closely a workload is looked at. Each level holds those before it. Traffic is copied to a sensor
+ * that its host names; system calls are counted by its agent (`vitals`).
  */
 import { type Static, Type } from 'typebox'
 
 export const INSPECTION_LEVELS = ['none', 'flows', 'signatures', 'full'] as const
-export type InspectionLevel = (typeof INSPECTION_LEVELS)[number]
 
 /**
  * none = nothing is copied. flows = what opens and ends conversations: TCP SYN, FIN and RST, DNS, ICMP. signatures = every
- * packet, both ways.
+ * packet, both ways. full = and its system calls are counted.
  */
 export const Inspection = Type.Enum(INSPECTION_LEVELS)
 
-export const InspectionWish = Type.Object(
-  { level: Type.Union([Type.Literal('none'), Type.Literal('flows'), Type.Literal('signatures')]) },
-  { additionalProperties: false },
-)
+export const InspectionWish = Type.Object({ level: Inspection }, { additionalProperties: false })
 export type InspectionWish = Static<typeof InspectionWish>
 
-export const NO_FULL = {
-  why: 'full inspection watches system calls, and no driver of this release does',
-  cure: 'use signatures',
-} as const
-
-/** `full` was refused before. */
-export function inspectionWish(level: InspectionLevel): InspectionWish {
-  return { level: level === 'full' ? 'signatures' : level }
+/** Whose system calls are counted, by key. */
+export function inspectedInFull(
+  state: { readonly workloads: readonly { readonly key: string; readonly inspection?: InspectionWish }[] } | null,
+): ReadonlySet<string> {
+  const full = state?.workloads.filter(({ inspection }) => inspection?.level === 'full') ?? []
+  return new Set(full.map(({ key }) => key))
 }
 
 /** The closer of two; null = nobody asks. */
@@ -51,6 +45,7 @@ export function copiedBytes(
     case 'flows':
       return Math.min(talk.bytesOut + talk.bytesIn, talk.flows * PACKETS_PER_FLOW * PACKET_BYTES)
     case 'signatures':
+    case 'full':
       return talk.bytesOut + talk.bytesIn
   }
 }

@@ -34,8 +34,9 @@ test('a link, its queue, the processes of a namespace and a cgroup are counted, 
     .map((name) => `/sys/fs/cgroup/${name}`)
     .filter((root) => existsSync(`${root}/cgroup.procs`))
   const cgroups = (folders.length > 0 ? folders : ['/sys/fs/cgroup']).map((root) => `${root}${cgroup}`)
-  const subject: Subject = { key: 'w', isHost: false, face, upFace: null, cgroup: null, namespace: path }
-  const host: Subject = { key: 'h', isHost: true, face: null, upFace: null, cgroup: null, namespace: null }
+  const nothing = { upFace: null, cgroup: null, uncounted: 'not asked' }
+  const subject: Subject = { key: 'w', isHost: false, face, namespace: path, ...nothing }
+  const host: Subject = { key: 'h', isHost: true, face: null, namespace: null, ...nothing }
   const sight = createVitalsLook()
   const link = () => {
     ip('link', 'add', face, 'netns', `${space}r`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space)
@@ -54,6 +55,7 @@ test('a link, its queue, the processes of a namespace and a cgroup are counted, 
     const first = sight.look([subject, host], 0).get('w')!
     assert.match(first.why.get('sent')!, /not in the namespace/)
     assert.match(first.why.get('memoryLimit')!, /places\.json/)
+    assert.equal(first.why.get('systemCalls'), 'not asked')
     assert.ok(of(first, 'processes') >= 1 && of(first, 'memory') > 1e6)
     await until(() => of(readingsBetween(first, sight.look([subject], 1).get('w')!), 'cpu') >= 0.05)
     const whole = sight.look([subject, host], 2).get('h')!
@@ -93,7 +95,7 @@ const face = process.argv[1]
 Promise.all([import('${new URL('./look.ts', import.meta.url).href}'), import('${new URL('../reduce/vitals.ts', import.meta.url).href}'), import('${new URL('../../model/vitals.ts', import.meta.url).href}')]).then(async ([{ createVitalsLook }, { readingsBetween }, { figureAt }]) => {
   execFileSync('tc', ['qdisc', 'replace', 'dev', face, 'root', 'tbf', 'rate', '5mbit', 'burst', '32kb', 'latency', '50ms'])
   const sight = createVitalsLook()
-  const subject = { key: 'w', isHost: false, face, upFace: null, cgroup: null, namespace: null }
+  const subject = { key: 'w', isHost: false, face, upFace: null, cgroup: null, namespace: null, uncounted: 'not asked' }
   const look = () => sight.look([subject], 0).get('w')
   const first = look()
   let second = first

@@ -1,14 +1,17 @@
 /**
  * One look at everything that counts for workloads: their links, queues, cgroups and processes. In: where each workload is;
  * out: its counters as they stand (`reduce/vitals.ts` makes readings of two looks). What fails leaves figures unknown, with
- * the reason; nothing here starts a process or waits.
+ * the reason; nothing here starts a process, or waits: but the first counter of calls that is opened, and the last that is
+ * closed, take the kernel some 20 ms.
  */
 import { statSync } from 'node:fs'
 import { type FigureName, figureAt } from '../../model/vitals.ts'
 import { createLooked, type Looked, lack, put } from '../reduce/vitals.ts'
+import { type CallBook, createCallBook } from './calls.ts'
 import { createCgroupLook } from './cgroup.ts'
 import { lookAtHost, lookAtHostLinks } from './host.ts'
 import { createLinkLook, type Links } from './links.ts'
+import { createCallKernel } from './perf.ts'
 import { createProcessBook, netnsOf, type Usage } from './processes.ts'
 import type { StartsWatch } from './starts.ts'
 
@@ -22,6 +25,8 @@ export type Subject = {
   readonly cgroup: string | null
   /** Path of its network namespace. */
   readonly namespace: string | null
+  /** Why its system calls are not to be counted; null = they are. */
+  readonly uncounted: string | null
 }
 /** Totals that other sensors told of a workload; null = there is no sensor that tells of them. */
 export type Told = {
@@ -30,7 +35,7 @@ export type Told = {
 }
 export type VitalsLook = {
   look(subjects: readonly Subject[], now: number): ReadonlyMap<string, Looked>
-  readonly counters: { looks: number; failed: number; waiting: number }
+  readonly counters: { looks: number; failed: number; waiting: number; calls: CallBook['counters'] }
   /** The workload that is alone in a network namespace, as of the last look. */
   aloneIn(netns: number): string | null
   /** Why links could not be read, the last time. */
@@ -55,15 +60,17 @@ type Members = { readonly netns: number } | { readonly pids: readonly number[] }
 const NOBODY: Told = { programs: null, calls: null }
 const NO_SENSOR = 'no sensor tells of them; give the agent --source tetragon=FILE or auditd=FILE'
 
-/** `starts`: who counts programs, or why nobody does; then sensors may. */
+/** `starts`: who counts programs, or why nobody does; then sensors may. Nobody's calls are counted without it. */
 export function createVitalsLook(
   starts: StartsWatch | string = 'nobody counts them here',
   told: Told = NOBODY,
+  calls: CallBook = createCallBook(createCallKernel()),
 ): VitalsLook {
   const links = createLinkLook()
   const cgroups = createCgroupLook()
   const processes = createProcessBook()
-  const counters = { looks: 0, failed: 0, waiting: 0 }
+  const counters = { looks: 0, failed: 0, waiting: 0, calls: calls.counters }
+  if (typeof starts !== 'string') starts.follow(calls)
   const ours = new Set([netnsOf(process.pid), netnsOf(1)])
   let failing: string | null = null
   let alone: ReadonlyMap<number, string> = new Map()
@@ -79,7 +86,7 @@ export function createVitalsLook(
       return null
     }
   }
-  /** Whose processes are counted, for those that no cgroup counts whole. */
+  /** Who is in each; a cgroup puts what it counts itself. */
   const membersOf = (
     subjects: readonly Subject[],
     spaces: Spaces,
@@ -93,7 +100,7 @@ export function createVitalsLook(
       // A cgroup that nobody is in says nothing of programs that were started elsewhere.
       if (pids !== null && pids.length > 0) {
         put(looked, 'processes', pids.length)
-        if (OF_PROCESSES.some((name) => Number.isNaN(looked.values[figureAt[name]]!))) members.set(key, { pids })
+        members.set(key, { pids })
       } else {
         for (const name of OF_PROCESSES) put(looked, name, Number.NaN)
         const netns = spaces.of.get(key)
@@ -124,6 +131,27 @@ export function createVitalsLook(
     }
   }
 
+  const countCalls = (
+    subjects: readonly Subject[],
+    members: ReadonlyMap<string, Members>,
+    found: ReadonlyMap<string, Looked>,
+  ) => {
+    const wanted = new Map<string, readonly number[]>()
+    for (const { key, uncounted } of subjects) {
+      const looked = found.get(key)!
+      const member = members.get(key)
+      if (uncounted !== null) lack(looked, ['systemCalls'], uncounted)
+      else if (typeof starts === 'string') lack(looked, ['systemCalls'], `who starts whom is not known: ${starts}`)
+      else if (member === undefined) lack(looked, ['systemCalls'], looked.why.get('processes') ?? NOWHERE)
+      else wanted.set(key, 'pids' in member ? member.pids : processes.pidsOf(key))
+    }
+    // Whoever is in that list has begun by now, and is told of.
+    if (typeof starts !== 'string' && wanted.size > 0) starts.drain()
+    for (const [key, counted] of calls.look(wanted))
+      if ('why' in counted) lack(found.get(key)!, ['systemCalls'], counted.why)
+      else put(found.get(key)!, 'systemCalls', counted.total, counted.epoch)
+  }
+
   return {
     counters,
     get failing() {
@@ -137,8 +165,12 @@ export function createVitalsLook(
       alone = spaces.alone
       const members = membersOf(subjects, spaces, found)
       countStarts(subjects, spaces, found)
-      const usage = processes.look(members, now)
-      for (const [key, member] of members) fill(found.get(key)!, usage.get(key), 'netns' in member ? BY_NETNS : BY_PIDS)
+      const isLacking = (key: string) =>
+        OF_PROCESSES.some((name) => Number.isNaN(found.get(key)!.values[figureAt[name]]!))
+      const lacking = new Map([...members].filter(([key]) => isLacking(key)))
+      const usage = processes.look(lacking, now)
+      countCalls(subjects, members, found)
+      for (const [key, member] of lacking) fill(found.get(key)!, usage.get(key), 'netns' in member ? BY_NETNS : BY_PIDS)
       counters.waiting = processes.waiting
       cgroups.forget(new Set(subjects.flatMap(({ cgroup }) => cgroup ?? [])))
       const counted = subjects.length === 0 ? null : lookAtLinks()
@@ -155,6 +187,7 @@ export function createVitalsLook(
     },
     close() {
       links.close()
+      calls.close()
       if (typeof starts !== 'string') starts.close()
     },
   }

@@ -22,6 +22,8 @@ export type ProcessBook = {
     members: ReadonlyMap<string, { readonly netns: number } | { readonly pids: readonly number[] }>,
     now: number,
   ): ReadonlyMap<string, Usage>
+  /** Who was counted of a workload, the last time. */
+  pidsOf(key: string): readonly number[]
   /** Processes that were not asked yet whose they are, as of the last look. */
   readonly waiting: number
 }
@@ -40,6 +42,7 @@ export function createProcessBook(most = MOST_ASKED): ProcessBook {
   const seen = new Map<number, Seen>()
   const totals = new Map<string, Usage>()
   const spent = new Map<string, Map<number, Spent>>()
+  let inside: ReadonlyMap<string, readonly number[]> = new Map()
   let waiting = 0
   let lookedAt = Number.NaN
 
@@ -84,6 +87,7 @@ export function createProcessBook(most = MOST_ASKED): ProcessBook {
     get waiting() {
       return waiting
     },
+    pidsOf: (key) => inside.get(key) ?? [],
     look(members, now) {
       const began = uptime()
       const byNetns = new Map<number, string>()
@@ -98,6 +102,7 @@ export function createProcessBook(most = MOST_ASKED): ProcessBook {
           if (key !== undefined) pids.get(key)!.push(pid)
         }
       }
+      inside = pids
       for (const key of totals.keys()) {
         if (members.has(key)) continue
         totals.delete(key)

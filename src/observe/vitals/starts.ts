@@ -3,9 +3,10 @@
  * a count for each that only grows. The kernel tells of the whole host, and only in its first network namespace. Whose a
  * process is is inherited from its parent and asked again when it starts a program; one that is gone by then keeps what it inherited.
  */
+import { readlinkSync } from 'node:fs'
 import { inNetwork } from '../../netlink/in-network.ts'
 import type { Message } from '../../netlink/message.ts'
-import { listenRequests, PROC_GROUP, readProcEvent } from '../../netlink/proc-events.ts'
+import { listenRequests, PROC_GROUP, type ProcEvent, readProcEvent } from '../../netlink/proc-events.ts'
 import { Family, NetlinkSocket } from '../../netlink/socket.ts'
 import { netnsOf } from './processes.ts'
 import { readSmall } from './small-file.ts'
@@ -16,6 +17,8 @@ export type StartsWatch = {
   /** Takes what the kernel told since the last call. */
   drain(): void
   count(key: string): number
+  /** Who wants to hear of every process, and that some were lost. */
+  follow(follower: { hear(event: ProcEvent): void; forget(): void }): void
   readonly counters: { read: number; lost: number; nobodys: number; unasked: number }
   close(): void
 }
@@ -26,11 +29,14 @@ const MOST_ASKED = 500
 const MOST_KNOWN = 1 << 16
 const MOST_TURNS = 2_000
 const MOST_ANCESTORS = 32
+/** PROC_PID_INIT_INO of linux/proc_ns.h. */
+const FIRST_PIDS = 'pid:[4026531836]'
 
 /** Throws when the kernel has no proc connector, or does not tell us. */
 export function watchStarts(): StartsWatch {
   const socket = listen()
   const book = createStartsBook(netnsOf)
+  let follower: Parameters<StartsWatch['follow']>[0] | null = null
   return {
     setSpaces: (spaces) => book.setSpaces(spaces),
     drain() {
@@ -38,13 +44,22 @@ export function watchStarts(): StartsWatch {
       for (let turn = 0; turn < MOST_TURNS; turn++) {
         const there = socket.receiveThere()
         if (there.length === 0) break
-        for (const message of there) book.hear(message)
+        for (const message of there) {
+          const event = book.hear(message)
+          if (event !== null) follower?.hear(event)
+        }
       }
       // Who began and who ended among what is lost nobody knows.
-      if (socket.overruns > book.counters.lost) book.forget()
+      if (socket.overruns > book.counters.lost) {
+        book.forget()
+        follower?.forget()
+      }
       book.counters.lost = socket.overruns
     },
     count: (key) => book.count(key),
+    follow(one) {
+      follower = one
+    },
     counters: book.counters,
     close: () => socket.close(),
   }
@@ -55,6 +70,8 @@ export function watchStarts(): StartsWatch {
  * nobody answers (ECONNREFUSED), so it is enough to try.
  */
 function listen(): NetlinkSocket {
+  // Elsewhere the kernel takes the request and never tells anything (drivers/connector/cn_proc.c): zero for not known.
+  if (readlinkSync('/proc/self/ns/pid') !== FIRST_PIDS) throw new Error('its agent has a process namespace of its own')
   let last: unknown = null
   for (const pid of [process.pid, ...ancestors(process.pid), 1])
     try {
@@ -116,9 +133,9 @@ export function createStartsBook(ask: (pid: number) => number) {
     },
     forget: () => spaceOf.clear(),
     count: (key: string): number => counts.get(key) ?? 0,
-    hear(message: Message) {
+    hear(message: Message): ProcEvent | null {
       const event = readProcEvent(message)
-      if (event === null) return
+      if (event === null) return null
       counters.read++
       if (event.what === 'begun') keep(event.pid, spaceOf.get(event.parent) ?? askFor(event.parent))
       else if (event.what === 'ended') spaceOf.delete(event.pid)
@@ -129,6 +146,7 @@ export function createStartsBook(ask: (pid: number) => number) {
         if (key === undefined) counters.nobodys++
         else counts.set(key, (counts.get(key) ?? 0) + 1)
       }
+      return event
     },
   }
 }

@@ -99,7 +99,7 @@ export const words = {
       machine: 'Of a virtual machine: whether it runs, and how large it is. Off asks it to end, then cuts it.',
       power: 'on, or off. Left out: on.',
       cpus: 'Processors of the machine, from its next start on.',
-      inspection: 'How much of its traffic the sensor of its host gets.',
+      inspection: 'How much of its traffic the sensor of its host gets; full counts its system calls, too.',
       onDeny: 'reset: a change that denies what it has open ends these sockets at once, inside the workload.',
       ladder: 'What is taken away at which risk, step by step. A higher step never loosens.',
       overlap: 'How it is worn beside other personas.',

@@ -51,7 +51,7 @@ export const words = {
         none: 'nothing is copied',
         flows: 'packets that open and end conversations are copied to the sensor',
         signatures: 'every packet is copied to the sensor',
-        full: 'every packet is copied to the sensor, and system calls are watched',
+        full: 'every packet is copied to the sensor, and its system calls are counted',
       },
       dlp: {
         everyone: 'at most {{bytes}} per {{per}} to everyone together',

@@ -25,7 +25,7 @@ export const WINDOW_MS = 30_000
 const ORDER: readonly Name[] = [
   ...(['cpu', 'throttled', 'memory', 'memoryLimit', 'oomKills', 'diskRead', 'diskWrite'] as const),
   ...(['sent', 'received', 'dropsOut', 'dropsIn', 'errors', 'backlog', 'queueDrops'] as const),
-  ...(['processes', 'starts', 'syscalls'] as const),
+  ...(['processes', 'starts', 'systemCalls', 'syscalls'] as const),
 ]
 /** What is less than this is near the floor: else the noise of an idle workload is a mountain range. */
 const LEAST_TOP: Readonly<Record<string, number>> = {
