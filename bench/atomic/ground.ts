@@ -17,7 +17,7 @@ import { makeSecrets, type Secrets, type Variant } from './persona.ts'
 
 const WORKER = new URL('worker.ts', import.meta.url).pathname
 const LOOK = new URL('look.ts', import.meta.url).pathname
-const CONFIRM_WITHIN_MS = 60_000
+const CONFIRM_WITHIN_MS = 120_000
 /** A guest under full emulation is asked some times, and takes its time for each. */
 const DRAINED_WITHIN_MS = 120_000
 const ASK_MS = 200

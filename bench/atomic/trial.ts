@@ -22,8 +22,8 @@ export type Outcome = {
   readonly difference: string
 }
 
-const KILLED_WITHIN_MS = 90_000
-const BACK_WITHIN_MS = 90_000
+const KILLED_WITHIN_MS = 150_000
+const BACK_WITHIN_MS = 150_000
 /** What a worker writes after its last word: the journal's intent goes before it, so there is nothing but what it says. */
 const QUIET_MS = 300
 
