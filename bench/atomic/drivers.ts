@@ -14,7 +14,7 @@ export const DRIVERS_TRIED = ['netns', 'container', 'host', 'qemu'] as const sat
 export type Tried = (typeof DRIVERS_TRIED)[number]
 
 /** Grounds side by side. */
-export const LANES: Record<Tried, number> = { netns: 3, container: 2, host: 2, qemu: 3 }
+export const LANES: Record<Tried, number> = { netns: 3, container: 2, host: 2, qemu: 2 }
 /** At most so long, whatever is left; a guest under full emulation takes some seconds for each point. */
 export const MINUTES: Record<Tried, number> = { netns: 120, container: 60, host: 20, qemu: 90 }
 
