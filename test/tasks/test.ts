@@ -1,7 +1,8 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in four lines beside each other: what works on the kernel; whole
- * installations, which mostly wait; what needs a browser; and the rest, of which the files of the pure rooms share one
- * process. The line that is through first takes from the others: tests mostly wait, and each has names of its own.
+ * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: what works on the kernel, and behind
+ * it whole installations, which have seconds to keep; what needs a browser; and the rest, of which the files of the pure rooms
+ * share one process. The line that is through first takes from the others: each has names of its own. (Four lines take as long
+ * on two processors, and make bounds in seconds too short.)
  * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
  * a skip must not pass for a pass where the test could have run. Tests of outside data may skip anywhere. A file that failed
  * beside others is run once more when they are through, and alone: bounds in seconds are about what it tests, not about its
@@ -46,7 +47,8 @@ function kindOf(file: string): Kind {
   return PURE.test(file) ? 'pure' : 'other'
 }
 const kinds = Map.groupBy(found, kindOf)
-const ofKind = (kind: Kind): string[] => kinds.get(kind) ?? []
+/** A list to take from. */
+const ofKind = (kind: Kind): string[] => [...(kinds.get(kind) ?? [])]
 
 const asRoot = process.getuid?.() === 0
 type Counts = { passed: number; failed: number; skipped: number; readonly wrongSkips: string[] }
@@ -120,10 +122,9 @@ if (globs.length === 0) {
 process.env.GUISE_TOGETHER = ofKind('pure').join('\n')
 const onKernel = ofKind('kernel')
 const inBrowser = ofKind('browser')
-const rest = [...(ofKind('pure').length === 0 ? [] : [TOGETHER]), ...ofKind('other')]
+const rest = [...(kinds.has('pure') ? [TOGETHER] : []), ...ofKind('other')]
 await Promise.all([
-  passAll(onKernel, rest, inBrowser),
-  passAll(ofKind('installation'), onKernel, rest, inBrowser),
+  passAll(onKernel, ofKind('installation'), rest, inBrowser),
   passAll(inBrowser, rest, onKernel),
   passAll(rest, inBrowser, onKernel),
 ])

@@ -201,6 +201,25 @@ test('lens, view, zoom and time are in the address, and an address opens from co
   await cold.context().close()
 })
 
+test('two changes before the page is drawn again: none of them is lost', { skip, timeout: 60_000 }, async () => {
+  const page = await visit('/topology')
+  await mapOf(page).waitFor()
+  const [lens, from] = await Promise.all(
+    [page.getByRole('button', { name: 'Policy' }), page.getByRole('button', { name: '24 h' })].map((one) =>
+      one.elementHandle(),
+    ),
+  )
+  await page.evaluate(
+    (both) => {
+      for (const one of both) (one as unknown as { click(): void }).click()
+    },
+    [lens!, from!],
+  )
+  await page.locator('.map-legend').getByText('dropped').waitFor()
+  assert.deepEqual(Object.fromEntries(searchOf(page)), { lens: 'policy', from: '-24h' })
+  await page.context().close()
+})
+
 test('the keyboard walks the map, goes in and out, and pins', { skip, timeout: 60_000 }, async () => {
   const page = await visit('/topology?at=segment')
   const map = mapOf(page)

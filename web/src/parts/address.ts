@@ -13,18 +13,15 @@ export function useAddress(): Address {
   const [params, setParams] = useSearchParams()
   const get = useCallback((name: string) => params.get(name) ?? '', [params])
   const set = useCallback(
-    (values: Readonly<Record<string, string>>) =>
-      setParams(
-        (before) => {
-          const next = new URLSearchParams(before)
-          for (const [name, value] of Object.entries(values)) {
-            if (value === '') next.delete(name)
-            else next.set(name, value)
-          }
-          return next
-        },
-        { replace: true, preventScrollReset: true },
-      ),
+    (values: Readonly<Record<string, string>>) => {
+      // Of the address itself: what was set a moment ago is in `params` only when the page has been drawn again.
+      const next = new URLSearchParams(window.location.search)
+      for (const [name, value] of Object.entries(values)) {
+        if (value === '') next.delete(name)
+        else next.set(name, value)
+      }
+      setParams(next, { replace: true, preventScrollReset: true })
+    },
     [setParams],
   )
   const text = params.toString()

@@ -1,9 +1,10 @@
 /** Activity: what changed, by whom, and is it over. New lines wait while someone reads further down. */
 import { t } from 'i18next'
 import { useMemo, useRef, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { useAudit, usePlans, useShifts, useWorkloads } from '../../api/queries.ts'
 import { absolute, clockSeconds, count, countWord, day } from '../../format.ts'
+import { useAddress } from '../../parts/address.ts'
 import type { Column } from '../../parts/columns.ts'
 import { ExportButton } from '../../parts/export-button.tsx'
 import { SearchBox } from '../../parts/filter-field.tsx'
@@ -42,26 +43,17 @@ const EXPORTED: readonly Column<Entry>[] = [
 export default function Activity() {
   const [workloads, plans, shifts, audit] = [useWorkloads(), usePlans(), useShifts(), useAudit()]
   const sources = [workloads, plans, shifts, audit]
-  const [params, setParams] = useSearchParams()
+  const address = useAddress()
   const field = useRef<HTMLInputElement>(null)
   useKeys({ '/': () => field.current?.focus() })
-  const q = params.get('q') ?? ''
-  const kind = STREAM_KINDS.find((one) => one === params.get('kind')) ?? null
+  const q = address.get('q')
+  const kind = STREAM_KINDS.find((one) => one === address.get('kind')) ?? null
   const all = useMemo(
     () => buildStream(workloads.data ?? [], plans.data ?? [], shifts.data ?? [], audit.data ?? []),
     [workloads.data, plans.data, shifts.data, audit.data],
   )
   const entries = useMemo(() => filterStream(all, kind, q), [all, kind, q])
-  const set = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
+  const set = (name: string, value: string) => address.set({ [name]: value })
   const failed = sources.find((source) => source.isError && source.data === undefined)
   const open = (plans.data ?? []).filter((p) => p.state === 'confirming' || p.state === 'applying').length
   const ready = sources.some((source) => source.data !== undefined)
@@ -105,7 +97,7 @@ export default function Activity() {
               <p>{t('activity.noneWhy')}</p>
             ) : (
               <p>
-                <button type="button" className="link" onClick={() => setParams({}, { replace: true })}>
+                <button type="button" className="link" onClick={() => address.set({ q: '', kind: '' })}>
                   {t('filter.clear')}
                 </button>
               </p>

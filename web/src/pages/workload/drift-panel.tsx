@@ -1,10 +1,10 @@
 /** Drift: every metric of the last hour beside what was expected of it, as small pictures or as a table. */
 import { t } from 'i18next'
 import { useMemo, useState } from 'react'
-import { useSearchParams } from 'react-router'
 import { useDrift } from '../../api/queries.ts'
 import { clock, probability } from '../../format.ts'
 import type { Drift, DriftSeries } from '../../nouns.ts'
+import { useAddress } from '../../parts/address.ts'
 import { Waiting } from '../../parts/loaded.tsx'
 import { PlainTable } from '../../parts/plain-table.tsx'
 import { ScrollBox } from '../../parts/scroll-box.tsx'
@@ -25,8 +25,7 @@ const QUARTER_MS = 900_000
 
 export function DriftPanel({ id }: { readonly id: string }) {
   const asked = useDrift(id)
-  const [params] = useSearchParams()
-  const isShort = params.get('span') === '15m'
+  const isShort = useAddress().get('span') === '15m'
   const { drift = null, series = null } = asked.data ?? {}
   const shown = useMemo(
     () => (series === null ? null : since(series, (series.at.at(-1) ?? 0) - (isShort ? QUARTER_MS : series.keptMs))),

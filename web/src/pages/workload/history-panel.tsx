@@ -1,10 +1,10 @@
 /** Belief and risk over a chosen span: as a picture, or as a table of the same numbers. */
 import { t } from 'i18next'
 import { useState } from 'react'
-import { useSearchParams } from 'react-router'
 import { useHistory, useShifts } from '../../api/queries.ts'
 import { clock, day, probability } from '../../format.ts'
 import type { HistoryPoint, WorkloadRecord } from '../../nouns.ts'
+import { useAddress } from '../../parts/address.ts'
 import { Waiting } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
 import { PlainTable } from '../../parts/plain-table.tsx'
@@ -38,10 +38,10 @@ type Props = {
 }
 
 export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
-  const [params, setParams] = useSearchParams()
+  const address = useAddress()
   const [table, setTable] = useState(false)
   const standard = defaultSpan(w.lastSeen - w.firstSeen)
-  const name = SPANS.find(([span]) => span === params.get('span'))?.[0] ?? standard
+  const name = SPANS.find(([span]) => span === address.get('span'))?.[0] ?? standard
   const spanMs = SPANS.find(([span]) => span === name)![1]
   const history = useHistory(w.id, spanMs)
   const shifts = (useShifts().data ?? []).filter((shift) => shift.workload === w.id)
@@ -49,16 +49,7 @@ export function HistoryPanel({ workload: w, terms, lit, onLight }: Props) {
   const now = Math.ceil(useNow() / 30_000) * 30_000
   // A workload younger than its usual span fills the picture; a span somebody chose is kept as it is.
   const from = name === standard ? Math.max(now - spanMs, Math.min(w.firstSeen, now - 120_000)) : now - spanMs
-  const choose = (span: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (span === standard) next.delete('span')
-        else next.set('span', span)
-        return next
-      },
-      { replace: true },
-    )
+  const choose = (span: string) => address.set({ span: span === standard ? '' : span })
   const at = SPANS.findIndex(([span]) => span === name)
   useKeys({
     '[': () => choose(SPANS[Math.min(SPANS.length - 1, at + 1)]![0]),
