@@ -20,6 +20,7 @@ import { createKernelLogs } from './agent/kernel-logs.ts'
 import { createLink, type Link, type LinkLimits, parseServer } from './agent/link.ts'
 import { createLinkApart } from './agent/link-apart.ts'
 import { createMachineOrders } from './agent/machine-orders.ts'
+import type { Unread } from './agent/message.ts'
 import { createPackageKeeper } from './agent/packages.ts'
 import { pinServer, ServerRefused } from './agent/pin.ts'
 import { repairForever } from './agent/repairing.ts'
@@ -297,7 +298,13 @@ async function main(config: AgentConfig): Promise<void> {
     else takeTurns(message)
   }
   logs.listen(leaving.signal)
-  const repairing = repairForever(enforcer, { mode, repaired: reporter.soon, say, signal: leaving.signal })
+  let hearing = new AbortController()
+  const lifted = () => {
+    reporter.urgent()
+    // Whoever connects is told what should be in force; what was told meanwhile may be in force no more.
+    hearing.abort()
+  }
+  const repairing = repairForever(enforcer, { mode, repaired: reporter.soon, lifted, say, signal: leaving.signal })
   // What is renewed is put in place by the next look at the facets.
   const renewing = setInterval(() => void certificates.renew(), RENEW_EVERY_MS)
   leaving.signal.addEventListener('abort', () => {
@@ -308,9 +315,15 @@ async function main(config: AgentConfig): Promise<void> {
   })
   const reporting = reporter.run(leaving.signal)
   const reading = config.mode === 'off' ? null : sources.run(leaving.signal)
-  const listening = link.listen(`/v1/agents/${identity.id}/desired`, hear, leaving.signal, say, (unread) =>
-    gate.refuse('message', unread),
-  )
+  const listen = async () => {
+    while (!leaving.signal.aborted) {
+      hearing = new AbortController()
+      const signal = AbortSignal.any([leaving.signal, hearing.signal])
+      const unread = (fault: Unread) => gate.refuse('message', fault)
+      await link.listen(`/v1/agents/${identity.id}/desired`, hear, signal, say, unread)
+    }
+  }
+  const listening = listen()
   setTimeout(() => {
     if (config.mode !== 'off') for (const gap of trackingGaps(conntrack.counters.read)) say(gap)
   }, TRACKED_WITHIN_MS).unref()

@@ -10,20 +10,25 @@ const LISTEN_EVERY_MS = 400
 /**
  * A table that takes long to list is listed less often, so that looking stays below a tenth of our time. What had to be put
  * back is told soon (`repaired`). A look that was overtaken by a panic may have put something back: the next one follows
- * without a rest. Ends with `signal`.
+ * without a rest. When a panic was lifted, `lifted` asks for what should be in force. Ends with `signal`.
  */
 export async function repairForever(
   enforcer: Enforcer,
   options: {
     readonly mode: () => Mode
     readonly repaired: () => void
+    readonly lifted: () => void
     readonly say: (line: string) => void
     readonly signal: AbortSignal
   },
 ): Promise<void> {
-  const { mode, repaired, say, signal } = options
+  const { mode, repaired, lifted, say, signal } = options
   const watch = await watchKernel()
+  let wasHeld = mode() !== 'enforce'
   while (!signal.aborted) {
+    const isHeld = mode() !== 'enforce'
+    if (wasHeld && !isHeld) lifted()
+    wasHeld = isHeld
     const began = performance.now()
     const noticed = watch?.take()
     const before = enforcer.counters.driftRepairs

@@ -53,17 +53,24 @@ test('verify tells what is worn, panic takes it all off and it stays off until l
     assert.equal(worn.code, 0, worn.out)
     assert.equal(JSON.parse(worn.out).workloads.length, 3)
 
+    const dressed = await range.capture()
+
     const panicked = await guise('panic', '--home', range.home)
     assert.match(panicked.out, /removed {2}table inet guise.*\nremoved {2}network facet of .*\nremoved {2}dns facet of/)
     // A look that was under way is followed at once by one that takes off what it put back.
     await until('nothing of ours', OFF_WITHIN_MS, async () => (await range.capture()) === bare)
+    await until('and it says so', OFF_WITHIN_MS, () => said(1, 'refused'))
     server.send({ type: 'state', state: range.state(2, 0) })
     await until('refused', CONFIRMED_WITHIN_MS, () => said(2, 'refused'))
     assert.equal(await range.capture(), bare)
 
+    // What a real server says to whoever connects: the generation it knows as confirmed, not the one that was refused.
+    server.greeting = [{ type: 'state', state: range.state(1, 1) }]
     await guise('panic', '--lift', '--home', range.home)
+    await until('the same is in force again', CONFIRMED_WITHIN_MS, () => said(1, 'confirmed'))
+    assert.equal(await range.capture(), dressed)
     server.send({ type: 'state', state: range.state(3, 0) })
-    await until('enforced again', CONFIRMED_WITHIN_MS, () => said(3, 'confirmed'))
+    await until('the next is', CONFIRMED_WITHIN_MS, () => said(3, 'confirmed'))
   } finally {
     agent.kill('SIGTERM')
     await until('the agent left', OFF_WITHIN_MS, () => agent.exitCode !== null || agent.signalCode !== null)

@@ -23,7 +23,7 @@ async function run(options: HostOptions & { readonly lift?: true }): Promise<voi
   if (options.lift === true) {
     liftPanic(options.home)
     process.stdout.write(
-      options.json === true ? '{"lifted":true}\n' : 'Lifted: the agent enforces again when the server tells it to.\n',
+      options.json === true ? '{"lifted":true}\n' : 'Lifted: the agent asks its server what to enforce, and does.\n',
     )
     return
   }

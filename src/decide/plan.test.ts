@@ -354,22 +354,29 @@ test('why, in words (GUISE_GOLDEN=1 rewrites it)', async () => {
   const record = risky.workloads[2]!
   const exporter = shipped.find((one) => one.id === 'data-exporter')!
   assert.ok(exporter.manifest.kind === 'Persona')
-  const text = whyText(
-    whyReport({
-      now: NOW,
-      record,
-      persona: {
-        ref: { id: 'data-exporter' as PersonaId, name: 'Data Exporter', version: 1 },
-        spec: exporter.manifest.spec,
-      },
-      desired: contained.target[A]!.workloads.find((one) => one.workload === 'w_3')!,
-      plan: null,
-      conversations: [],
-    }),
-  )
+  const input = {
+    now: NOW,
+    record,
+    persona: {
+      ref: { id: 'data-exporter' as PersonaId, name: 'Data Exporter', version: 1 },
+      spec: exporter.manifest.spec,
+    },
+    desired: contained.target[A]!.workloads.find((one) => one.workload === 'w_3')!,
+    plan: null,
+    mode: 'enforce',
+    conversations: [],
+  } as const
+  const text = whyText(whyReport(input))
   const golden = new URL('./why-text.golden.txt', import.meta.url)
   if (process.env.GUISE_GOLDEN === '1') (await import('node:fs')).writeFileSync(golden, text)
   assert.equal(text, readFileSync(golden, 'utf8'))
+
+  const free = whyReport({ ...input, mode: 'observe' })
+  assert.match(
+    free.sentence,
+    /wears nothing: its agent is in mode observe, and no rule of ours holds there; risk 0\.\d\d\.$/,
+  )
+  assert.deepEqual([free.containment, free.rules], [null, []])
 })
 
 test('why of one flow, in words', () => {

@@ -35,11 +35,9 @@ export function whyText(report: WhyReport): string {
       )
   }
   if (report.rules.length > 0) {
-    lines.push('Rules')
-    for (const rule of report.rules)
-      lines.push(
-        `  ${rule.direction.padEnd(7)} ${rule.verdict.padEnd(5)} ${rule.why.rule}: ${rule.why.text}${fromText(rule.why)}`,
-      )
+    lines.push(containment === null ? 'Rules' : 'Rules     behind the containment, which goes first')
+    // One rule of a manifest may be several of the plan.
+    lines.push(...new Set(report.rules.map(ruleLine)))
   }
   if (report.counterfactual !== null) lines.push('', report.counterfactual.text)
   return `${lines.join('\n')}\n`
@@ -54,6 +52,10 @@ function mergedLines({ strategy, of, numbers = [] }: NonNullable<WhyReport['merg
     `Overlap   by ${strategy}: ${of.map((one) => `${plainText(one.name, 64)} (p ${one.p.toFixed(2)}${WORDS[one.word]})`).join(', ')}`,
     ...numbers.map((one) => `          ${one.what} ${one.value}: ${said(one)}`),
   ]
+}
+
+function ruleLine({ direction, verdict, why }: WhyReport['rules'][number]): string {
+  return `  ${direction.padEnd(7)} ${verdict.padEnd(5)} ${why.rule}: ${why.text}${fromText(why)}`
 }
 
 /** Whose rule it is, where several are worn at once. */

@@ -6,6 +6,7 @@ import { type Containment, holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
 import { limitText } from '../model/limit.ts'
 import { plainText } from '../model/plain-text.ts'
+import type { Mode } from '../model/policy.ts'
 import type { ConversationRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
 import { contextOf, withoutForgeable } from './context.ts'
@@ -72,6 +73,8 @@ export type WhyInput = {
   /** What its agent enforces for it, null when nothing is. */
   readonly desired: DesiredState | null
   readonly plan: PlanRecord | null
+  /** Of its agent; null = not known. */
+  readonly mode: Mode | null
   readonly conversations: readonly ConversationRecord[]
 }
 
@@ -85,14 +88,17 @@ function heldText({ directions, limit }: Containment): string {
 }
 
 export function whyReport(input: WhyInput): WhyReport {
-  const { record, desired, plan, now } = input
+  const { record, plan, now, mode } = input
+  const isFree = mode !== null && mode !== 'enforce'
+  const desired = isFree ? null : input.desired
   const { risk, belief } = record
   const containment = desired?.containment != null && desired.containment.until > now ? desired.containment : null
-  const worn = desired?.persona.name ?? record.worn?.name ?? 'nothing'
+  const worn = desired?.persona.name ?? (isFree ? null : record.worn?.name) ?? 'nothing'
   const name = plainText(record.report.name, 128)
   const value = risk?.value ?? 0
-  const how =
-    containment === null
+  const how = isFree
+    ? `wears nothing: its agent is in mode ${mode}, and no rule of ours holds there`
+    : containment === null
       ? `wears ${worn}`
       : `${heldText(containment)} until ${clock(containment.until)}, because ${containment.why.text}`
   return {

@@ -175,7 +175,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function apply(state: AgentState): Promise<void> {
     const of = state.generation
     const mode = stricterMode(options.mode(), state.mode)
-    const floor = sameGeneration(of, generation ?? undefined) ? null : options.judge?.(state, current.state)
+    const isInForce = holds(of)
+    const floor = isInForce ? null : options.judge?.(state, current.state)
     const why = refusal(of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
     if (why !== null) return refuse(of, why)
     if (mode !== 'enforce') return withdraw(of, mode)
@@ -183,7 +184,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       if (applied !== null) options.changed(applied)
       return
     }
-    if (sameGeneration(of, generation ?? undefined)) return tell(of, 'confirmed')
+    if (isInForce) return tell(of, 'confirmed')
     if (pending !== null) await revert(`generation ${of.n} came before it was confirmed`)
     // What was left where somebody was is taken off while it is still known.
     if (!onlyContains(current.state, state) && leftBehind(current, options.inventory()).length > 0) await dressLate()
@@ -197,6 +198,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       refuse(of, text)
     }
   }
+
+  /** What a panic took off is known and not in force: the same generation may come again. */
+  const holds = (of: Generation) => current.state !== null && sameGeneration(of, generation ?? undefined)
 
   /** Older, or of another control plane: a restored or failed-over server cannot silently roll us back. */
   function refusal(of: Generation): string | null {
@@ -217,10 +221,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function undress(of: Generation, mode: Mode): Promise<void> {
     if (pending !== null) await revert(`mode is ${mode} now`)
     current = bare(current)
-    generation = of
-    journal.commit({ generation: of, boot, snapshot: current })
+    // Not `of`: the one before it is what the server gives again when it may.
+    generation ??= of
+    journal.commit({ generation, boot, snapshot: current })
     await hold(current)
-    say(`mode is ${mode}: what was in force is taken off`)
+    const why = `mode is ${mode}: what was in force is taken off`
+    say(why)
+    tell(generation, 'refused', { why })
   }
 
   async function begin(state: AgentState): Promise<void> {
@@ -396,7 +403,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       current = await readSnapshot(found.snapshot)
       await hold(current, left)
       await drain()
-      tell(found.confirmed.generation, 'confirmed')
+      if (current.state !== null) tell(found.confirmed.generation, 'confirmed')
     } else if (left !== null) await hold(NOTHING, left)
     else if (journal.corrupt === 0) await convergeTable(null, clock())
     maybe('recovered')
@@ -534,7 +541,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     confirm: (of) =>
       alone(async () => {
         if (pending !== null && sameGeneration(of, pending.state.generation)) await seal(applied?.probes ?? [])
-        else if (sameGeneration(of, generation ?? undefined)) tell(of, 'confirmed')
+        else if (holds(of)) tell(of, 'confirmed')
       }),
     rollback: (of, why) =>
       alone(async () => {

@@ -34,6 +34,16 @@ test('no confirmation, the state before; confirmation, the state after; another 
   assert.deepEqual((journal.recover('b') as { snapshot: unknown }).snapshot, { n: 2 })
 })
 
+test('what was taken off whole and is tried again is not committed by being known', () => {
+  const journal = openJournal(home)
+  journal.commit({ ...confirmed(3), snapshot: { state: null } })
+  journal.intend(intent(3))
+  assert.equal(journal.recover('b').hold, 'before')
+  journal.commit(confirmed(3))
+  assert.equal(journal.recover('b').hold, 'confirmed')
+  journal.forget()
+})
+
 for (const name of ['intent', 'confirmed'] as const) {
   test(`any flipped or missing byte of ${name} is set aside and never believed`, () => {
     const fresh = openJournal(home)

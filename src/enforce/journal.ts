@@ -102,13 +102,19 @@ export function openJournal(home: string): Journal {
     recover(boot) {
       const intent = journal.intent()
       const confirmed = journal.confirmed()
-      if (intent !== null && intent.boot === boot && !sameGeneration(intent.generation, confirmed?.generation))
+      if (intent !== null && intent.boot === boot && !isCommitted(intent, confirmed))
         return { hold: 'before', intent, snapshot: intent.before }
       if (confirmed === null) return { hold: 'nothing' }
       return { hold: 'confirmed', confirmed, snapshot: confirmed.snapshot }
     },
   }
   return journal
+}
+
+/** A generation that was taken off whole (a panic) is recorded as confirmed with nothing in it, and tried again as itself. */
+export function isCommitted({ generation }: Intent, confirmed: Confirmed | null): boolean {
+  if (confirmed === null || !sameGeneration(generation, confirmed.generation)) return false
+  return (confirmed.snapshot as { readonly state?: unknown } | null)?.state !== null
 }
 
 export function sameGeneration(a: Generation, b: Generation | undefined): boolean {

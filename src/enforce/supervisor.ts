@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { flushCompileCache } from 'node:module'
 import { setPriority } from 'node:os'
 import { actAsSupervisor, effectSync, maybe } from './fault.ts'
-import { bootId, type Intent, monotonicMs, openJournal, sameGeneration } from './journal.ts'
+import { bootId, type Intent, isCommitted, monotonicMs, openJournal } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
 
@@ -90,7 +90,7 @@ async function supervise(config: SupervisorConfig): Promise<void> {
   const unconfirmed = (): Intent | null => {
     const intent = journal.intent()
     if (intent === null || intent.boot !== bootId()) return null
-    return sameGeneration(intent.generation, journal.confirmed()?.generation) ? null : intent
+    return isCommitted(intent, journal.confirmed()) ? null : intent
   }
   /** The intent stays in the journal: the next worker looks again, reports it, and clears it. */
   const takeBack = async (intent: Intent) => {

@@ -107,6 +107,8 @@ export type Store = {
       }[],
       now: number,
     ): Promise<void>
+    /** Of all workloads of an agent that enforces nothing. */
+    unwear(tenant: TenantId, agent: AgentId, now: number): Promise<void>
     history(tenant: TenantId, id: WorkloadId, from: number, to: number): Promise<readonly HistoryPoint[]>
     /** Bytes per second of every workload heard of in the span, in `points` steps of equal length; null = not heard of. */
     traffic(tenant: TenantId, from: number, to: number, points: number): Promise<readonly TrafficRow[]>

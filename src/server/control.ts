@@ -203,6 +203,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     for (const { workload, evidence } of taken.evidence)
       events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...evidence } })
     if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events }, agent, report.reflexes)
+    if (mode !== 'enforce') await flow.enforcesNothing(agent)
     if (applied !== null) await flow.applied(agent, applied)
     // Last: a report counts as seen when everything in it is stored.
     await store.agents.seen(tenant, agent, { host, mode, boot, sequence, applied, counters }, now)

@@ -20,16 +20,19 @@ export function createExplain({ tenant, store, clock }: ExplainDeps): Explain {
       const [record, plan] = await Promise.all([store.workloads.get(tenant, id), inForce(store, tenant)])
       if (record === null) return missing(id)
       const now = clock()
-      const [manifests, conversations, decided] = await Promise.all([
+      const [manifests, conversations, decided, agent] = await Promise.all([
         store.manifests.all(tenant, 'Persona'),
         store.conversations.of(tenant, id, now - TALK_MS, 200),
         planThatMoved(store, tenant, id, plan),
+        store.agents.get(tenant, record.agent),
       ])
       const worn = record.worn?.name ?? record.assigned?.name ?? 'Standard User'
       const persona = personasOf(manifests).get(slug(worn)) ?? null
+      const mode = agent?.mode ?? null
+      const desired = desiredOf(plan, record)
       return {
         ok: true,
-        value: whyReport({ now, record, persona, desired: desiredOf(plan, record), plan: decided, conversations }),
+        value: whyReport({ now, record, persona, desired, plan: decided, mode, conversations }),
       }
     },
   }

@@ -34,6 +34,8 @@ export type PlanFlow = {
   confirm(id: PlanId, actor: string): Promise<PlanRecord | null>
   rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null>
   applied(agent: AgentId, applied: Applied): Promise<void>
+  /** It writes nothing to its kernel (a panic holds, or it was started so): nobody there wears anything. */
+  enforcesNothing(agent: AgentId): Promise<void>
   /** The message with what approvers of its plan signed for this agent. */
   stateFor(agent: AgentId, state: AgentState): Promise<StateMessage>
   /** Plans left behind: by a server that died between two steps, or by agents that went silent. Called by the clock. */
@@ -55,8 +57,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   let watchedSince: number | null = null
   /** What each agent said last of a plan under way. */
   const said = new Map<PlanId, Map<AgentId, Applied>>()
-  /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick. */
-  const worn = new Map<AgentId, number>()
+  /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick; null = nothing. */
+  const worn = new Map<AgentId, number | null>()
 
   async function move(id: PlanId, to: ShiftState, actor: string, summary: string): Promise<PlanRecord | null> {
     const audit: Audit = { actor, action: `plan.${to}`, object: id, summary }
@@ -156,6 +158,11 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
         return
       }
       await advance(record, all)
+    },
+    async enforcesNothing(agent) {
+      if (worn.get(agent) === null) return
+      await store.workloads.unwear(tenant, agent, deps.clock())
+      worn.set(agent, null)
     },
     async tend() {
       watchedSince ??= deps.clock()

@@ -171,6 +171,14 @@ test('worn since counts from the change of persona, not from every report of it'
   assert.deepEqual([contained.wornSince, contained.containedUntil], [100, 900])
   await wear('Idle', null, 400)
   assert.equal((await workloads.get(MAIN, id))!.wornSince, 400)
+  await wear('Idle', 900, 500)
+  await workloads.unwear(MAIN, 'somebody else' as never, 600)
+  assert.equal((await workloads.get(MAIN, id))!.containedUntil, 900)
+  await workloads.unwear(MAIN, contained.agent, 600)
+  const free = (await workloads.get(MAIN, id))!
+  assert.deepEqual([free.worn, free.wornSince, free.containedUntil], [null, 600, null])
+  await workloads.unwear(MAIN, contained.agent, 700)
+  assert.deepEqual(await workloads.get(MAIN, id), free)
 })
 
 test('evidence: a repeat replaces the older row, never the newer, and NUL in a peer is no error', async () => {

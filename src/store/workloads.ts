@@ -82,6 +82,15 @@ export function workloads(context: Context): Store['workloads'] {
         where w.tenant = ${tenant} and w.id = u.id
           and (w.worn::text, w.contained_until) is distinct from (u.worn, u.until)`.execute(db)
     },
+    async unwear(tenant, agent, now) {
+      await db
+        .updateTable('workloads')
+        .set((eb) => ({ worn: null, worn_since: ms(now), contained_until: null, version: eb('version', '+', 1) }))
+        .where('tenant', '=', tenant)
+        .where('agent', '=', agent)
+        .where((eb) => eb.or([eb('worn', 'is not', null), eb('contained_until', 'is not', null)]))
+        .execute()
+    },
     async history(tenant, id, from, to) {
       const rows = await db
         .selectFrom('workload_history')

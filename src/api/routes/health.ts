@@ -77,15 +77,17 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
       },
       ...agents.map((agent) => {
         const silentMs = agent.lastReport === null ? null : now - agent.lastReport
-        const ok = silentMs !== null && silentMs < 30_000
+        const isThere = silentMs !== null && silentMs < 30_000
+        const held = agent.applied?.state === 'refused' && agent.mode !== 'enforce' ? agent.applied.why : undefined
+        const seen =
+          silentMs === null ? 'never reported' : `last report ${Math.round(silentMs / 1_000)} s ago, mode ${agent.mode}`
         return {
           name: `agent ${agent.id}`,
-          ok,
-          detail:
-            silentMs === null
-              ? 'never reported'
-              : `last report ${Math.round(silentMs / 1_000)} s ago, mode ${agent.mode}`,
-          cure: `Start guise agent on ${agent.host}.`,
+          ok: isThere && held === undefined,
+          detail: held === undefined ? seen : `${seen}; ${held}`,
+          cure: isThere
+            ? `On ${agent.host}, end a panic with guise panic --lift, or start the agent with --mode enforce.`
+            : `Start guise agent on ${agent.host}.`,
         }
       }),
       ...agents.flatMap(loadingChecks),
