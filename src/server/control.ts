@@ -40,7 +40,7 @@ import { createReportDesk } from './report-desk.ts'
 import { restore } from './restore.ts'
 import { createHitBook } from './rule-hits.ts'
 import { createSourceBook } from './source-book.ts'
-import { forgetShifted } from './usual.ts'
+import { forgetShifted, noteContained } from './usual.ts'
 import { createVitalsBook } from './vitals-book.ts'
 import { loadWorkloadAuthority, type WorkloadAuthority } from './workload-authority.ts'
 
@@ -133,6 +133,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   function moved(record: PlanRecord): void {
     const { plan, state } = record
     forgetShifted(fleet, record)
+    noteContained(fleet, record)
     events.publish(tenant, {
       type: 'plan',
       subject: plan.id,

@@ -25,6 +25,8 @@ export type Live = {
   /** Of the last whole window: what a decision about it is recorded with. */
   features: readonly number[] | null
   risk: Risk | null
+  /** epoch ms; 0 = it is not. */
+  containedUntil: number
   /** Of `Fleet.watch`. */
   readonly row: number
   /** By `kind|peer`: a repeat replaces. */
@@ -74,6 +76,7 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
       seen: live?.seen ?? [],
       features: live?.features ?? null,
       risk: live?.risk ?? null,
+      containedUntil: live?.containedUntil ?? 0,
       row: live?.row ?? addRow(fleet.watch),
       evidence: live?.evidence ?? new Map(),
       bytesOut: 0,

@@ -19,7 +19,7 @@ import type { AgentReport } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
 import { decodeConversation, decodeWindow } from '../observe/reduce/encode.ts'
 import { addEvidence, addTick, type Fleet, type Live, liveOf, SEEN_WINDOWS } from './fleet.ts'
-import { flowSourcesOf, forgetUsual } from './usual.ts'
+import { flowSourcesOf, forgetUsual, isUncut } from './usual.ts'
 
 export type IntakeDeps = {
   readonly tenant: TenantId
@@ -71,8 +71,9 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     }
     touched.set(live.workload, observed(live, tick))
   }
-  watchWindows(fleet.watch, whole)
-  evidence.push(...takeDrift(fleet, new Set(whole.map(({ live }) => live)), now))
+  const uncut = whole.filter(({ live, window }) => isUncut(live, window))
+  watchWindows(fleet.watch, uncut)
+  evidence.push(...takeDrift(fleet, new Set(uncut.map(({ live }) => live)), now))
   fleet.merged.set(agent, `${report.boot} ${report.sequence}`)
   for (const { workload } of evidence) {
     const live = fleet.live.get(workload)!

@@ -11,6 +11,7 @@ export async function restore(store: Store, tenant: TenantId, fleet: Fleet, now:
     const live = liveOf(fleet, record.id, record.agent, record.report.key, record.report.name)
     live.lastBelief = record.belief
     live.risk = record.risk
+    live.containedUntil = record.containedUntil ?? 0
   }
   for (const { workload, evidence } of await store.evidence.since(tenant, now - EVIDENCE_MS)) {
     const live = fleet.live.get(workload)

@@ -7,7 +7,7 @@ import type { SourceHealth } from '../model/source-health.ts'
 import { createWindow, sumAt, WINDOW_MS } from '../model/window.ts'
 import type { AgentReport } from '../model/wire.ts'
 import { createFleet, liveOf } from './fleet.ts'
-import { flowSourcesOf, forgetShifted } from './usual.ts'
+import { flowSourcesOf, forgetShifted, isUncut, noteContained } from './usual.ts'
 
 const W = 'w' as WorkloadId
 
@@ -40,6 +40,24 @@ test('who was shifted is new to the watch as soon as it wears the other persona,
     forgetShifted(fleet, planOf(state, from, to))
     assert.equal(kept(), windows, `${state} ${from} ${to}`)
   }
+})
+
+test('who is contained is not compared with what is usual of it until that ends, or is lifted', () => {
+  const { fleet } = known()
+  const live = fleet.live.get(W)!
+  const confirm = (containment: object | null, state: PlanRecord['state'] = 'confirmed') =>
+    noteContained(fleet, {
+      state,
+      plan: { agents: { a: { workloads: [{ workload: W, containment }, { workload: 'w_other', containment }] } } },
+    } as unknown as PlanRecord)
+  const looked = (start: number) => isUncut(live, { start })
+  assert.ok(looked(0))
+  confirm({ until: 900_000 }, 'confirming')
+  assert.ok(looked(0))
+  confirm({ until: 900_000 })
+  assert.deepEqual([looked(0), looked(870_000), looked(900_000)], [false, false, true])
+  confirm(null)
+  assert.ok(looked(0))
 })
 
 test('the sources that count are those that tell of flows: failed ones do not, and nor do silent ones from afar', () => {
