@@ -80,8 +80,18 @@ export function refused(refusal: Refusal): Problem {
   return new Problem(STATUS_OF_CODE[refusal.code] ?? 422, refusal.code, refusal.why, refusal.cure, { errors })
 }
 
+/** How each kind is listed on the command line. */
+const LISTED: Readonly<Record<string, string>> = {
+  ...{ workload: 'get workloads', persona: 'get personas', policy: 'get policies', feed: 'get feeds' },
+  ...{ agent: 'get agents', source: 'get sources', plan: 'get plans', shift: 'get shifts', secret: 'get secrets' },
+  ...{ token: 'token list', model: 'learn models', proposal: 'learn proposals', decision: 'get audit' },
+}
+
+/** `what` begins with its kind: `persona of that id`. */
 export function notFound(what: string): Problem {
-  return new Problem(404, 'not-found', `There is no ${what} here.`, 'List what there is, then ask again.')
+  const listed = LISTED[what.split(' ')[0]!]
+  const cure = listed === undefined ? 'List what there is, then ask again.' : `List what there is with guise ${listed}.`
+  return new Problem(404, 'not-found', `There is no ${what} here.`, cure)
 }
 
 const FASTIFY_CODES: Readonly<Record<string, readonly [status: number, code: string, detail: string, cure: string]>> = {

@@ -30,6 +30,8 @@ export class CliError extends Error {
 const TIMEOUT_MS = 30_000
 
 export function createClient(server: string, token: string | null): Client {
+  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? ''))
+    throw new CliError(`--server ${server} is no address of a server. Write http://127.0.0.1:7070.`, 2)
   const base = server.replace(/\/+$/, '')
   const headers = token === null ? {} : { authorization: `Bearer ${token}` }
   async function call(path: string, init: RequestInit): Promise<Response> {
@@ -37,9 +39,10 @@ export function createClient(server: string, token: string | null): Client {
     try {
       response = await fetch(`${base}${path}`, { ...init, headers: { ...headers, ...init.headers }, redirect: 'error' })
     } catch (error) {
-      const cause = ((error as Error).cause as { code?: string } | undefined)?.code ?? (error as Error).name
+      const cause = (error as Error).cause as { code?: string; message?: string } | undefined
+      const why = cause?.code ?? cause?.message ?? (error as Error).name
       throw new CliError(
-        `No server answers at ${base} (${cause}). Start one with \`guise up\`, or name it with --server.`,
+        `No server answers at ${base} (${why}). Start one with \`guise up\`, or name it with --server.`,
         3,
       )
     }

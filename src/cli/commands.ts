@@ -45,13 +45,17 @@ export function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
-  return new Command('guise')
-    .description('Dynamic network personas: who a workload is, which network it should see, enforced, with a reason.')
-    .version(version)
-    .option('--server <url>', 'the server (GUISE_SERVER, default http://127.0.0.1:7070)')
-    .option('--json', 'one line of JSON on stdout')
-    .enablePositionalOptions()
-    .exitOverride()
+  return (
+    new Command('guise')
+      .description('Dynamic network personas: who a workload is, which network it should see, enforced, with a reason.')
+      .version(version)
+      .option('--server <url>', 'the server (GUISE_SERVER, default http://127.0.0.1:7070)')
+      .option('--json', 'one line of JSON on stdout')
+      .enablePositionalOptions()
+      .exitOverride()
+      // Told by whoever catches it, with its cure.
+      .configureOutput({ outputError() {} })
+  )
 }
 
 export async function load(program: Command, file: string): Promise<void> {
@@ -71,6 +75,20 @@ export function takeEverywhere(command: Command): void {
       if (!one.options.some((option) => flags.startsWith(option.long ?? '-'))) one.option(flags, text)
     takeEverywhere(one)
   }
+}
+
+/** What commander says of a command line it refuses, as everything else here is said: with the command whose help has the cure. */
+export function usageText(message: string, program: Command, argv: readonly string[]): string {
+  let command = program
+  const path = ['guise']
+  for (const word of argv) {
+    const next = command.commands.find((one) => one.name() === word)
+    if (next === undefined) continue
+    command = next
+    path.push(word)
+  }
+  const said = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  return `${said}${/[.?)]$/.test(said) ? '' : '.'} See ${path.join(' ')} --help.`
 }
 
 /** All of it, for the completion script and the reference. */

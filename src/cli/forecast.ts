@@ -25,6 +25,8 @@ async function show(wanted: string, command: Command): Promise<void> {
   if (!isStep(step)) throw new CliError(`--step ${plainText(step, 20)} is not ${FORECAST_STEPS.join(' or ')}.`, 2)
   if (horizon !== undefined && !/^[1-9]\d{0,3}$/.test(horizon))
     throw new CliError(`--horizon ${plainText(horizon, 20)} is no number of steps from 1 on.`, 2)
+  if (!/^(bytesOut|bytesIn|service:.{1,40})$/.test(of))
+    throw new CliError(`--of ${plainText(of, 60)} is not bytesOut, bytesIn or service:NAME, such as service:http.`, 2)
   const client = clientOf(command)
   const query = new URLSearchParams({ step, of, ...(horizon === undefined ? {} : { horizon }) })
   const report = await client.get<ForecastReport>(`/v1/${await pathOf(client, wanted)}/forecast?${query}`)

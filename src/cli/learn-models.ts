@@ -92,7 +92,8 @@ function read(path: string): unknown {
   } catch (error) {
     if (error instanceof CliError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    throw new CliError(`${plainText(path, 200)} cannot be read: ${code ?? plainText(message, 200)}.`, 1)
+    const why = code ?? plainText(message, 200)
+    throw new CliError(`${plainText(path, 200)} cannot be read: ${why}. Give a model that lab/train.ts wrote.`, 1)
   }
 }
 

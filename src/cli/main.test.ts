@@ -52,8 +52,20 @@ test('exit codes: help 0, wrong usage 2, no server 3, each with its cure', async
   assert.match(help.out, /why\b.*why a workload/)
   const unknown = await guise(['nope'])
   assert.equal(unknown.code, 2)
-  assert.match(unknown.err, /unknown command 'nope'/)
-  assert.equal((await guise(['shift', 'a'])).code, 2)
+  assert.equal(unknown.err, "guise: unknown command 'nope'. See guise --help.\n")
+  const lacking = await guise(['shift', 'a'])
+  assert.deepEqual(
+    [lacking.code, lacking.out, lacking.err],
+    [2, '', "guise: missing required argument 'persona'. See guise shift --help.\n"],
+  )
+  const told = await guise(['lab', 'attack', 'flood', '--json'])
+  assert.deepEqual([told.code, told.err], [2, ''])
+  assert.match(JSON.parse(told.out).error, /'flood' is invalid .* See guise lab attack --help\.$/)
+  const nowhere = await guise(['get', 'workloads', '--server', 'nowhere'])
+  assert.deepEqual(
+    [nowhere.code, nowhere.err],
+    [2, 'guise: --server nowhere is no address of a server. Write http://127.0.0.1:7070.\n'],
+  )
   const silent = await guise(['get', 'workloads', '--server', 'http://127.0.0.1:2'])
   assert.equal(silent.code, 3)
   assert.equal(

@@ -3,7 +3,8 @@
  * that was asked for is loaded. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no server there.
  */
 import { CommanderError } from 'commander'
-import { COMMANDS, createProgram, load, takeEverywhere, wholeProgram } from './commands.ts'
+import { COMMANDS, createProgram, load, takeEverywhere, usageText, wholeProgram } from './commands.ts'
+import { terminalJson, terminalText } from './terminal-text.ts'
 
 async function main(argv: readonly string[]): Promise<void> {
   const wanted = argv.find((word, i) => !word.startsWith('-') && argv[i - 1] !== '--server')
@@ -18,7 +19,16 @@ async function main(argv: readonly string[]): Promise<void> {
     if (!program.commands.some((command) => command.name() === name)) program.command(name).description(summary)
   takeEverywhere(program)
   if (argv.length === 0) return program.outputHelp()
-  await program.parseAsync([...argv], { from: 'user' })
+  await program.parseAsync([...argv], { from: 'user' }).catch((error: unknown) => {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return
+    process.exitCode = 2
+    // A group without its command: its help was the answer.
+    if (error.code === 'commander.help') return
+    const text = usageText(error.message, program, argv)
+    if (argv.includes('--json')) process.stdout.write(`${terminalJson({ ok: false, error: text, problem: null })}\n`)
+    else process.stderr.write(`guise: ${terminalText(text)}\n`)
+  })
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -30,10 +40,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-  else {
-    const { message, cause } = error as Error
-    process.stderr.write(`guise: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}\n`)
-    process.exitCode = 1
-  }
+  const { message, cause } = error as Error
+  process.stderr.write(`guise: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}\n`)
+  process.exitCode = 1
 }

@@ -40,7 +40,7 @@ async function shift(wanted: string, persona: string, command: Command): Promise
   const client = clientOf(command)
   const ttl = options.ttl ?? options.for
   if (ttl !== undefined && !/^[1-9]\d{0,4}(s|m|h|d)$/.test(ttl))
-    throw new CliError(`${ttl} is no span. Write 90s, 15m, 4h or 7d.`, 2)
+    throw new CliError(`--${options.ttl === undefined ? 'for' : 'ttl'} ${ttl} is no span. Write 90s, 15m, 4h or 7d.`, 2)
   const { id } = await findWorkload(client, wanted)
   const accepted = await client.send<Accepted>('POST', '/v1/shifts', {
     workload: id,

@@ -40,6 +40,8 @@ async function flowQuery(client: Client, ends: readonly string[], more: object):
   const [from, to, port] = ends
   if (from === undefined || to === undefined || ends.length > 3)
     throw new CliError('--flow takes SRC DST and, for TCP and UDP, PORT: --flow 10.0.0.5 10.0.0.9 5432', 2)
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
+    throw new CliError(`${port} is no port. Give a number up to 65535 behind SRC and DST.`, 2)
   const [sources, targets] = await Promise.all([addressesOf(client, from), addressesOf(client, to)])
   const [source, target] = ofOneFamily(sources, targets)
   const destination = port === undefined ? target : target.includes(':') ? `[${target}]:${port}` : `${target}:${port}`

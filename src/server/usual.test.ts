@@ -48,7 +48,16 @@ test('who is contained is not compared with what is usual of it until that ends,
   const confirm = (containment: object | null, state: PlanRecord['state'] = 'confirmed') =>
     noteContained(fleet, {
       state,
-      plan: { agents: { a: { workloads: [{ workload: W, containment }, { workload: 'w_other', containment }] } } },
+      plan: {
+        agents: {
+          a: {
+            workloads: [
+              { workload: W, containment },
+              { workload: 'w_other', containment },
+            ],
+          },
+        },
+      },
     } as unknown as PlanRecord)
   const looked = (start: number) => isUncut(live, { start })
   assert.ok(looked(0))

@@ -38,7 +38,7 @@ export function forecastRoutes(app: Routes, deps: RouteDeps): void {
     if (horizon > MOST_AHEAD[step])
       throw new Problem(400, 'bad-horizon', `At most ${MOST_AHEAD[step]} steps are looked ahead.`, 'Ask for fewer.')
     if (of.startsWith('service:') && step !== 'hour')
-      throw new Problem(400, 'bad-step', 'Services are known by the hour.', 'Ask with step=hour.')
+      throw new Problem(400, 'bad-step', 'Services are known by the hour.', 'Ask with step=hour (--step hour).')
     const outcome = await deps.control.forecast({ ...who, step, what: of as ForecastOf, horizon })
     if (!outcome.ok) throw refused(outcome)
     return outcome.value
