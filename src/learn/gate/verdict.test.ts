@@ -26,6 +26,8 @@ test('the sentence', () => {
     sentenceOf(unseen({ share: 0.0004, low: 0, high: 0.004 })),
     '≈ < 0.1 % of traffic not seen yet (0–0.4 %)',
   )
+  const nothing = 'how much of the traffic was not seen yet is not known'
+  assert.equal(sentenceOf(unseen({ share: 0, low: 0, high: 1 })), nothing)
   assert.equal(sentenceOf(unseen({ share: 0.998, low: 0.9, high: 1 })), '≈ > 99 % of traffic not seen yet (90–100 %)')
   assert.equal(sentenceOf(unseen({ share: 1, low: 1, high: 1 })), '≈ 100 % of traffic not seen yet (100 %)')
   assert.equal(sentenceOf(unseen({ traffic: 0 })), 'no traffic seen yet')

@@ -29,6 +29,8 @@ function basisOf({ traffic, rules, once, spanMs }: Unseen): string {
 
 export function sentenceOf({ share, low, high, traffic }: Unseen): string {
   if (traffic === 0) return 'no traffic seen yet'
+  // An estimate that may be anything is none.
+  if (low <= 0 && high >= 1) return 'how much of the traffic was not seen yet is not known'
   return `≈ ${percent(share)} of traffic not seen yet (${range(low, high)})`
 }
 

@@ -4,7 +4,7 @@ import { memo, type PointerEvent, useMemo } from 'react'
 import type { MapProposal, MapWorkload, PersonaMap } from '../../../../src/model/persona-map.ts'
 import { useWidth } from '../../parts/width.ts'
 import { monogram, personaColor } from '../../persona.ts'
-import { ellipseOf, type Plane, planeOf } from './map-plane.ts'
+import { ellipseOf, keptApart, type Plane, planeOf } from './map-plane.ts'
 
 /** A dot is meant from this many pixels on. */
 const NEAR = 18
@@ -55,7 +55,7 @@ export function Picture({ map, lit, onLight, onOpen }: Props) {
         onPointerMove={onPointerMove}
         onPointerUp={onPointerUp}
       >
-        <Ground map={map} plane={plane} width={width} />
+        <Ground map={map} plane={plane} width={width} height={height} />
         {lit === null ? null : <circle className="lit" cx={plane.x(lit.at)} cy={plane.y(lit.at)} r="9" />}
       </svg>
     </div>
@@ -71,10 +71,21 @@ function describe({ workloads, known }: PersonaMap): string {
   })
 }
 
-type GroundProps = { readonly map: PersonaMap; readonly plane: Plane; readonly width: number }
+type GroundProps = {
+  readonly map: PersonaMap
+  readonly plane: Plane
+  readonly width: number
+  readonly height: number
+}
 
 /** All that does not move with the pointer. */
-const Ground = memo(function Ground({ map, plane, width }: GroundProps) {
+const Ground = memo(function Ground({ map, plane, width, height }: GroundProps) {
+  const names = map.known.map(({ persona, at }) => ({
+    persona,
+    text: width < WIDE ? monogram(persona) : persona,
+    x: plane.x(at),
+    y: plane.y(at),
+  }))
   return (
     <>
       <Regions map={map} plane={plane} />
@@ -84,9 +95,9 @@ const Ground = memo(function Ground({ map, plane, width }: GroundProps) {
       {map.workloads.map((one) => (
         <Dot key={one.id} one={one} plane={plane} />
       ))}
-      {map.known.map(({ persona, at }) => (
-        <text key={persona} x={plane.x(at)} y={plane.y(at)} textAnchor="middle" style={{ fill: inkOf(persona) }}>
-          {width < WIDE ? monogram(persona) : persona}
+      {keptApart(names, height).map(({ persona, text, x, y }) => (
+        <text key={persona} x={x} y={y} textAnchor="middle" style={{ fill: inkOf(persona) }}>
+          {text}
         </text>
       ))}
       {map.proposals.map((one) => (
@@ -113,7 +124,7 @@ const colorOf = (persona: string): string => personaColor(persona) ?? 'var(--unk
 /** Some of the colours are too pale to be read: ink makes up for it. */
 const inkOf = (persona: string): string => `color-mix(in srgb, ${colorOf(persona)} 45%, var(--ink))`
 
-function Regions({ map, plane }: Omit<GroundProps, 'width'>) {
+function Regions({ map, plane }: Pick<GroundProps, 'map' | 'plane'>) {
   return map.known.map(({ persona, points }) => {
     const { cx, cy, rx, ry, turn } = ellipseOf(points.map((at) => [plane.x(at), plane.y(at)] as const))
     const color = colorOf(persona)

@@ -62,6 +62,29 @@ export function ellipseOf(points: readonly (readonly [number, number])[]): Ellip
   return { cx, cy, rx: radius(half + off), ry: radius(half - off), turn }
 }
 
+export type Label = { readonly text: string; readonly x: number; readonly y: number }
+
+/** Of small bold text, in pixels. */
+const LETTER = 7
+const LINE = 15
+
+/** Names that would lie over another go below it, line by line, where the picture ends above it; the rest stays where it is. */
+export function keptApart<L extends Label>(labels: readonly L[], height: number): readonly L[] {
+  const set: L[] = []
+  const isTaken = (x: number, y: number, text: string) =>
+    set.some(
+      (one) => Math.abs(one.y - y) < LINE && Math.abs(one.x - x) < (LETTER * (one.text.length + text.length)) / 2 + 4,
+    )
+  for (const label of [...labels].sort((a, b) => a.y - b.y || a.x - b.x)) {
+    const { text, x, y } = label
+    let at = y
+    while (isTaken(x, at, text) && at < y + labels.length * LINE) at++
+    if (at > height - 4) for (at = y; isTaken(x, at, text) && at > LINE; ) at--
+    set.push({ ...label, y: at })
+  }
+  return set
+}
+
 /** Aside counts twice: the way is kept. */
 const ASIDE = 2
 
