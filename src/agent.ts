@@ -97,6 +97,8 @@ async function main(config: AgentConfig): Promise<void> {
     server,
     linkTo(() => null),
   )
+  // Somebody has just typed a command here and waits for a sign of life.
+  if ('url' in server) say(`${identity.id} is known at ${server.url.origin} and reports there, mode ${config.mode}`)
   const link = linkTo(() => identity.token, {
     messageBytes: floor.found.floor.limits.messageBytes,
     silenceMs: SILENCE_MS,

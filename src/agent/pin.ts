@@ -25,6 +25,7 @@ export const networkContact: Contact = { findAuthority, prove }
 
 const CONTACT_MS = 10_000
 const MAX_CHAIN = 10
+const REACH = 'see that its server was started with --agent-listen and that this host may connect'
 const HOW = 'guise token create --role agent --enrol --host NAME prints the command on the server'
 
 /** Throws a sentence; `ServerRefused` when somebody has to do something first. */
@@ -111,7 +112,13 @@ function handshake<T>(url: URL, options: ConnectionOptions, look: (socket: TLSSo
       ...options,
     })
     socket.setTimeout(CONTACT_MS, () => socket.destroy(new Error(`${url.origin} did not answer in ${CONTACT_MS} ms`)))
-    socket.once('error', (error: NodeJS.ErrnoException) => reject(error))
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.syscall === 'connect' || error.syscall === 'getaddrinfo'
+          ? new Error(`${url.origin} cannot be reached (${error.code}): ${REACH}; it is tried again`)
+          : error,
+      ),
+    )
     socket.once('secureConnect', () => {
       try {
         resolve(look(socket))

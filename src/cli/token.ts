@@ -88,6 +88,6 @@ async function create(given: string | undefined, command: Command): Promise<void
     command,
     { ...made, command: start },
     (one) =>
-      `On ${made.agent}, as root, within 15 minutes:\n\n  ${one.command}\n\nIt works once and is not shown again. Later starts need only --server.`,
+      `On ${made.agent}, as root, within 15 minutes (in a clone it is bin/guise):\n\n  ${one.command}\n\nIt works once and is not shown again. Later starts need only --server.`,
   )
 }

@@ -101,6 +101,13 @@ test('an agent enrols once, keeps what it needs for root alone, and needs no fla
   assert.ok(!readFileSync(join(at, 'id'), 'utf8').includes(secret))
 })
 
+test('a server that is not there is told with what to look at, and is tried again', async () => {
+  await assert.rejects(
+    pinServer(home(), parseServer('https://127.0.0.1:2'), door.door().caFingerprint),
+    /^Error: https:\/\/127\.0\.0\.1:2 cannot be reached \(ECONNREFUSED\): .*--agent-listen.*; it is tried again$/,
+  )
+})
+
 test('a used token, and one that is over, are refused with the cure', async () => {
   const { token } = await invite('edge2')
   process.env.GUISE_ENROL_TOKEN = token
