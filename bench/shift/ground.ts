@@ -12,7 +12,8 @@ import type { Counts, Request, Told } from './inside.ts'
 const AGENT_NICE = -10
 /** Both personas permit it. */
 const GREETING_PORT = 7_099
-const WHOLE_MS = 60_000
+/** Whoever was denied tries again after at most 120 s (TCP_RTO_MAX of linux/tcp.h), however often it was in vain. */
+const WHOLE_MS = 125_000
 const EVERY_MS = { udp: 2, tcp: 5 } as const
 
 export type Ground = {
