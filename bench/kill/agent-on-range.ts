@@ -12,9 +12,12 @@ export type AgentOnRange = {
   /** The next generation. */
   next(): number
   nft(...argv: readonly string[]): string
-  /** Throws with the agent's reason as soon as it refuses what was not meant to be refused. */
+  /** Throws with the agent's reason as soon as it ends otherwise than it was meant to. */
   apply(state: AgentState, answer: FakeServer['whenConfirming'], reaches: string, withinMs?: number): Promise<void>
 }
+
+/** Nothing comes after these. */
+const ENDED: ReadonlySet<string> = new Set(['refused', 'rolled-back'])
 
 /** Registers the hooks; the answer is filled before the first test. */
 export function agentOnRange(tag: string, skip: string | false): AgentOnRange {
@@ -29,9 +32,14 @@ export function agentOnRange(tag: string, skip: string | false): AgentOnRange {
   after(async () => {
     if (skip !== false) return
     it.agent.kill('SIGTERM')
-    await until('the agent left', 8_000, () => it.agent.exitCode !== null || it.agent.signalCode !== null)
-    await it.server.close()
-    await it.range.remove()
+    try {
+      await until('the agent left', 8_000, () => it.agent.exitCode !== null || it.agent.signalCode !== null)
+    } finally {
+      // What a failed hook leaves running keeps its file from ending.
+      it.agent.kill('SIGKILL')
+      await it.server.close()
+      await it.range.remove()
+    }
   })
   return {
     get range() {
@@ -53,7 +61,7 @@ export function agentOnRange(tag: string, skip: string | false): AgentOnRange {
         const { applied } = it.server.last
         if (applied?.generation.n !== state.generation.n) return false
         const said = String(applied.state)
-        if (said === 'refused' && reaches !== said) throw new Error(`refused: ${applied.why}`)
+        if (said !== reaches && ENDED.has(said)) throw new Error(`${said}: ${applied.why}`)
         return said === reaches
       })
     },

@@ -17,6 +17,7 @@ import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { makeTemplate } from '../database.ts'
+import { endWhenSilent } from './silence.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const globs = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
@@ -55,6 +56,9 @@ type Counts = { passed: number; failed: number; skipped: number; readonly wrongS
 const total: Counts = { passed: 0, failed: 0, skipped: 0, wrongSkips: [] }
 const seconds = new Map<string, number>()
 
+/** The longest test says nothing for two minutes, on processors that others use as well for five. */
+const SILENT_MS = 400_000
+
 async function pass(file: string): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0, wrongSkips: [] }
   const stream = run({
@@ -77,9 +81,14 @@ async function pass(file: string): Promise<Counts> {
   stream.on('test:summary', (event) => {
     if (event.file !== undefined) seconds.set(relative(root, event.file), event.duration_ms / 1000)
   })
-  const report = Readable.from(withoutCounts(stream)).compose(new spec())
+  const silence = endWhenSilent(file, SILENT_MS, (ended) => {
+    counts.failed++
+    console.log(`${file} said nothing for ${SILENT_MS / 1000} s: ended with all it started (${ended.length} processes)`)
+  })
+  const report = Readable.from(withoutCounts(stream, silence.heard)).compose(new spec())
   report.pipe(process.stdout, { end: false })
   await finished(report)
+  silence.stop()
   return counts
 }
 
@@ -91,8 +100,11 @@ function add({ passed, failed, skipped, wrongSkips }: Counts): void {
 }
 
 /** Counted over all files at the end, not for each. */
-async function* withoutCounts(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
-  for await (const event of events) if (event.type !== 'test:diagnostic' || event.data.nesting > 0) yield event
+async function* withoutCounts(events: AsyncIterable<TestEvent>, heard: () => void): AsyncGenerator<TestEvent> {
+  for await (const event of events) {
+    heard()
+    if (event.type !== 'test:diagnostic' || event.data.nesting > 0) yield event
+  }
 }
 
 /** Those that failed beside others. */

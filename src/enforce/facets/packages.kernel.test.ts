@@ -21,6 +21,9 @@ const skip = needRoot()
 const folder = skip === false ? mkdtempSync(join(tmpdir(), 'guise-packages-')) : ''
 const root = join(folder, 'root')
 
+// First, so that the agent has left before its folder is taken away.
+const on = agentOnRange('pk', skip)
+
 after(async () => {
   if (skip !== false) return
   await run('umount', ['-l', root]).catch(() => {})
@@ -31,12 +34,12 @@ after(async () => {
       rmSync(folder, { recursive: true, force: true })
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).message.includes('busy')) return false
-      throw error
+      // Busy, or not empty, for as long as podman writes.
+      if (!/busy|not empty/i.test((error as Error).message)) throw error
+      return false
     }
   })
 })
-const on = agentOnRange('pk', skip)
 
 before(async () => {
   if (skip !== false) return
