@@ -26,7 +26,7 @@ test('what the file says holds at once; a file that went bad or away lifts nothi
     assert.deepEqual([packages(), packages()], [['two'], ['two']])
     assert.match(
       said.join('\n'),
-      /no floor is set.*\n(the floor was read again.*\n){2}.*the floor before it stays\n.*is gone.*$/,
+      /no floor file.*\n(the floor was read again.*\n){2}.*the floor before it stays\n.*is gone.*$/,
     )
   } finally {
     watch.close()

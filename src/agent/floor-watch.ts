@@ -13,7 +13,9 @@ const LOOK_MS = 2_000
 export function createFloorWatch(home: string, say: (line: string) => void): FloorWatch {
   let found = findFloor(home)
   say(
-    found.path === null ? 'no floor is set: the defaults hold (guise agent floor show)' : `the floor is ${found.path}`,
+    found.path === null
+      ? 'no floor file: its defaults hold (guise agent floor show tells them, guise agent floor init writes them down)'
+      : `the floor is ${found.path}`,
   )
   const marks = () => floorPaths(home).map(markOf).join(' ')
   let seen = marks()

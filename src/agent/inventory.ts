@@ -12,6 +12,7 @@ import { knownPlace, machineKey, reportOf } from '../enforce/drivers/places.ts'
 import { machinesFolder, openMachineStore } from '../enforce/drivers/qemu/machine-store.ts'
 import type { Inventory } from '../enforce/snapshot.ts'
 import { NAMESPACE_PATH } from '../enforce/step.ts'
+import { plainText } from '../model/plain-text.ts'
 import { WorkloadReport } from '../model/wire.ts'
 import { foundContainers } from './containers.ts'
 import { foundDevices, type Gateway } from './devices.ts'
@@ -42,11 +43,14 @@ export function readInventory(
 ): Inventory {
   const named = parse(path, read(path))
   if (!isReports.Check(named))
-    throw new Error(`${path} is no list of workloads: ${[...isReports.Errors(named)][0]?.message ?? ''}`)
+    throw new Error(
+      `${path} is no list of workloads: ${whatIsWrong(isReports.Errors(named))}; mend it there, or write [] for none`,
+    )
   const onLinks = withDomains(withContainers(withMachines(named, home), home), home)
   const workloads = [...onLinks, ...foundDevices(home, gateway, onLinks)]
-  const keys = new Set(workloads.map(({ key }) => key))
-  if (keys.size < workloads.length) throw new Error(`${path} names a workload twice`)
+  const keys = workloads.map(({ key }) => key)
+  const twice = keys.find((key, i) => keys.indexOf(key) < i)
+  if (twice !== undefined) throw new Error(`${path} names ${plainText(twice, 128)} twice; take one of both out`)
   return {
     workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,
     ...whereabouts(workloads, readNamespaces(dirname(path)), readPlaces(dirname(path)), toldByDhcp(home)),
@@ -110,12 +114,12 @@ function readPlaces(folder: string): NonNullable<Inventory['places']> {
   const path = join(folder, 'places.json')
   const places = readIfThere(path)
   if (!isPlaces.Check(places))
-    throw new Error(`${path} must map workload keys to their cgroup, root and monitor: ${whatIsWrong(places)}`)
+    throw new Error(`${path} must map workload keys to their cgroup, root and monitor: ${whatIsWrong(isPlaces.Errors(places))}`)
   return new Map(Object.entries(places))
 }
 
-function whatIsWrong(places: unknown): string {
-  const first = [...isPlaces.Errors(places)][0]
+function whatIsWrong(errors: Iterable<{ readonly instancePath: string; readonly message: string }>): string {
+  const [first] = errors
   return first === undefined ? '' : `${first.instancePath} ${first.message}`
 }
 
@@ -146,7 +150,7 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Error(`${path} is not JSON: ${(error as Error).message}`)
+    throw new Error(`${path} is not JSON: ${(error as Error).message}; mend it there`)
   }
 }
 

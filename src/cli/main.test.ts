@@ -231,3 +231,12 @@ test('policy test runs offline on addresses and personas; a failure is told at i
   const named = new URL('../../test/broken-manifests/needs-workloads.yaml', import.meta.url).pathname
   assert.equal((await guise(['policy', 'test', named, '--server', 'http://127.0.0.1:2'])).code, 3)
 })
+
+test('a group without its command is helped, as JSON where asked', async () => {
+  const helped = await guise(['policy'])
+  assert.deepEqual([helped.code, helped.out], [2, ''])
+  assert.match(helped.err, /^Usage: guise policy/)
+  const told = await guise(['policy', '--json'])
+  assert.equal(told.code, 2)
+  assert.match(JSON.parse(told.out).error, /A command of this group is missing\. See guise policy --help\./)
+})

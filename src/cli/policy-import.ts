@@ -20,6 +20,8 @@ export async function importFiles(paths: string[], command: Command): Promise<vo
       1,
       { problems },
     )
+  if (manifests.length === 0)
+    throw new CliError(`There is no policy of Kubernetes in ${paths.join(', ')}. Name a file that has one.`, 1)
   const policies = manifests.map((one) =>
     mode === undefined ? one : { ...one, spec: { mode: mode as Mode, ...one.spec } },
   )

@@ -75,6 +75,10 @@ spec:
   subject: {namespaces: {}}
   egress: [{action: Deny, to: [{nodes: {}}]}]
 `
+  await writeFile(join(folder, 'none.yaml'), 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n')
+  const none = await guise('policy', 'import', 'none.yaml')
+  assert.deepEqual([none.code, none.out], [1, ''])
+  assert.match(none.err, /There is no policy of Kubernetes in none\.yaml\. Name a file that has one\.\n$/)
   await writeFile(join(folder, 'nodes.yaml'), `${NETWORK_POLICY}---\n${nodes}`)
   const refused = await guise('policy', 'import', 'nodes.yaml')
   assert.equal(refused.code, 1)

@@ -23,9 +23,10 @@ async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
     process.exitCode = 2
-    // A group without its command: its help was the answer.
-    if (error.code === 'commander.help') return
-    const text = usageText(error.message, program, argv)
+    // A group without its command: its help was the answer, for whom reads it.
+    const isHelp = error.code === 'commander.help'
+    if (isHelp && !argv.includes('--json')) return
+    const text = usageText(isHelp ? 'A command of this group is missing' : error.message, program, argv)
     if (argv.includes('--json')) process.stdout.write(`${terminalJson({ ok: false, error: text, problem: null })}\n`)
     else process.stderr.write(`guise: ${terminalText(text)}\n`)
   })
