@@ -179,16 +179,31 @@ async function look(face: string): Promise<Look> {
   }
 }
 
-/** null unless both classes are as we make them. */
+/** null unless both classes and the queue are as we make them: whoever made them may have died in between. */
 function shapeIn(text: string): Shape | null {
   const leaf = new RegExp(
     `^class htb ${HANDLE}10 parent ${HANDLE}1 leaf ${QUEUE} .*rate (\\S+) ceil (\\S+) `,
     'm',
   ).exec(text)
   const top = new RegExp(`^class htb ${HANDLE}1 root rate (\\S+) ceil (\\S+) `, 'm').exec(text)
-  if (leaf === null || top === null) return null
+  const queue = new RegExp(`^qdisc (\\S+) ${QUEUE} .*parent ${HANDLE}10 limit (\\S+)`, 'm').exec(text)
+  if (leaf === null || top === null || queue === null) return null
   const [rate, ceiling] = [bits(leaf[1]!), bits(leaf[2]!)]
-  return bits(top[1]!) === ceiling && bits(top[2]!) === ceiling ? { rate, ceiling } : null
+  if (bits(top[1]!) !== ceiling || bits(top[2]!) !== ceiling) return null
+  return queue[1] === 'bfifo' && !isRoomFor(bytes(queue[2]!), ceiling) ? null : { rate, ceiling }
+}
+
+/** As near as tc prints them: a rate to a part in a thousand, a size to 16 bytes, or to 1,024 from a mebibyte on (tc_util.c, print_size). */
+function isRoomFor(limit: number, ceiling: number): boolean {
+  const grain = limit < 2 ** 20 ? 16 : 1_024
+  return limit >= roomFor(ceiling) - grain && limit <= roomFor(ceiling * 1.001) + grain
+}
+
+const SIZES: Readonly<Record<string, number>> = { b: 1, Kb: 2 ** 10, Mb: 2 ** 20, Gb: 2 ** 30 }
+
+function bytes(text: string): number {
+  const [, amount, unit] = /^(\d+)(\w*b)$/.exec(text) ?? []
+  return Number(amount ?? Number.NaN) * (SIZES[unit ?? ''] ?? Number.NaN)
 }
 
 const UNITS: Readonly<Record<string, number>> = { bit: 1, Kbit: 1e3, Mbit: 1e6, Gbit: 1e9, Tbit: 1e12 }
@@ -214,10 +229,12 @@ function treeLines(device: string, { rate, ceiling }: Shape, isThere: boolean): 
   ]
 }
 
-/** fq_codel keeps answers short behind a full link; where the kernel has none, a tenth of a second in order of arrival. */
+/** Bytes: a tenth of a second, and room for some segments as the kernel offloads them (64 KiB): with two, TCP loses a fifth. */
+const roomFor = (ceiling: number): number => Math.max(262_144, Math.ceil(ceiling / 80))
+
+/** fq_codel keeps answers short behind a full link; where the kernel has none, in order of arrival. */
 function queueLine(device: string, { ceiling }: Shape, kind: 'fq_codel' | 'bfifo'): string {
-  // Room for some segments as the kernel offloads them (64 KiB): with two, TCP loses a fifth.
-  const limit = kind === 'bfifo' ? ` limit ${Math.max(262_144, Math.ceil(ceiling / 80))}` : ''
+  const limit = kind === 'bfifo' ? ` limit ${roomFor(ceiling)}` : ''
   return `qdisc replace dev ${device} parent ${HANDLE}10 handle ${QUEUE} ${kind}${limit}`
 }
 
