@@ -1,6 +1,6 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: what works on the kernel, and behind
- * it whole installations, which have seconds to keep; what needs a browser; and the rest, of which the files of the pure rooms
+ * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: whole installations, which take
+ * longest, and behind them what works on the kernel; what needs a browser; and the rest, of which the files of the pure rooms
  * share one process. The line that is through first takes from the others: each has names of its own. (Four lines take as long
  * on two processors, and make bounds in seconds too short.)
  * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
@@ -136,7 +136,7 @@ const onKernel = ofKind('kernel')
 const inBrowser = ofKind('browser')
 const rest = [...(kinds.has('pure') ? [TOGETHER] : []), ...ofKind('other')]
 await Promise.all([
-  passAll(onKernel, ofKind('installation'), rest, inBrowser),
+  passAll(ofKind('installation'), onKernel, rest, inBrowser),
   passAll(inBrowser, rest, onKernel),
   passAll(rest, inBrowser, onKernel),
 ])
