@@ -21,7 +21,10 @@ test('a list that is none is refused with its file, its place and a cure', (t) =
   assert.throws(reading('{}'), /is no list of workloads: .*; mend it there, or write \[\] for none$/)
   assert.throws(reading(JSON.stringify([WEB, { ...WEB, key: 'b', name: 7 }])), /is no list of workloads: \/1\/name /)
   assert.throws(reading(JSON.stringify([WEB, WEB])), /names web twice; take one of both out$/)
-  assert.throws(() => readInventory(join(folder, 'none'), 'none', folder), /cannot be read \(ENOENT\); give --inventory/)
+  assert.throws(
+    () => readInventory(join(folder, 'none'), 'none', folder),
+    /cannot be read \(ENOENT\); give --inventory/,
+  )
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       try {

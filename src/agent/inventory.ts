@@ -114,7 +114,9 @@ function readPlaces(folder: string): NonNullable<Inventory['places']> {
   const path = join(folder, 'places.json')
   const places = readIfThere(path)
   if (!isPlaces.Check(places))
-    throw new Error(`${path} must map workload keys to their cgroup, root and monitor: ${whatIsWrong(isPlaces.Errors(places))}`)
+    throw new Error(
+      `${path} must map workload keys to their cgroup, root and monitor: ${whatIsWrong(isPlaces.Errors(places))}`,
+    )
   return new Map(Object.entries(places))
 }
 

@@ -12,7 +12,8 @@ const TABLE_ROWS = 40
 export function tellLines(observation: Observation, seconds: number, ending: Ending): string[] {
   const { flows, files, refusedCount, refused, skipped, sources } = observation
   const rate = Math.round(flows / Math.max(seconds, 0.001))
-  const lines = files === 0 ? [] : [`${flows} flows from ${counted(sources)} in ${seconds.toFixed(1)} s (${rate} flows/s)`]
+  const lines =
+    files === 0 ? [] : [`${flows} flows from ${counted(sources)} in ${seconds.toFixed(1)} s (${rate} flows/s)`]
   if (ending === 'stopped') lines.push('stopped before the end: what follows is of what was read until then')
   const read = sources.map(({ kind, files: n, rows, hints }) => {
     const many = n > 1 ? ` ${n}` : ''

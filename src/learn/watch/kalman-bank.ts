@@ -79,6 +79,11 @@ type Ahead = {
   readonly left: number
   readonly cos: number
   readonly sin: number
+  /** Their products, and that of `left`. */
+  readonly cos2: number
+  readonly sin2: number
+  readonly cosSin: number
+  readonly left2: number
   readonly level: number
   readonly both: number
   readonly slope: number
@@ -92,12 +97,18 @@ function aheadOf({ damping, period, level, slope, wave }: KalmanModel, steps: nu
   const ones = (1 - left) / (1 - damping)
   const twos = (1 - left * left) / (1 - damping * damping)
   const turn = (2 * Math.PI * steps) / period
+  const cos = Math.cos(turn)
+  const sin = Math.sin(turn)
   return {
     steps,
     carry: reach * (1 - left),
     left,
-    cos: Math.cos(turn),
-    sin: Math.sin(turn),
+    cos,
+    sin,
+    cos2: cos * cos,
+    sin2: sin * sin,
+    cosSin: cos * sin,
+    left2: left * left,
     level: steps * level + slope * reach * reach * (steps - 2 * ones + twos),
     both: slope * reach * (ones - twos),
     slope: slope * twos,
@@ -127,19 +138,22 @@ function begin(cells: Float64Array, at: number, value: number, { slopePrior, wav
 
 /**
  * x = F·x and P = F·P·Fᵀ + Q, then x += K·ν and P −= K·f·Kᵀ, written out and in one piece: so the sixteen numbers of a
- * filter are read and written once, which halves its time.
+ * filter are read and written once, which halves its time; and in such an order that a processor can begin the next one.
  */
 function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch, i: number, out: Expected): void {
-  const { carry, left, cos, sin } = ahead
+  const { carry, left, cos, sin, cos2, sin2, cosSin, left2 } = ahead
+  const { warm, clip, memory, leastNoise } = model
   const end = (i + 1) * width
   const rate = batch.rates[i]!
   // A reading half as sure has twice the noise: then it moves the states less, and leaves them less sure.
   const noise = 1 / rate
+  const wildest = clip * clip
+  const slowest = rate / memory
   for (let r = i * width, at = batch.rows[i]! * width * CELL; r < end; r++, at += CELL) {
     const value = batch.readings[r]!
     if (cells[at + TAKEN] === 0) {
       out.value[r] = out.spread[r] = Number.NaN
-      if (!Number.isNaN(value) && rate > 0) begin(cells, at, value, model)
+      if (isTold(value) && rate > 0) begin(cells, at, value, model)
       continue
     }
     const slope = cells[at + 1]!
@@ -154,7 +168,7 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
     const p22 = cells[at + 11]!
     const p23 = cells[at + 12]!
     const p33 = cells[at + 13]!
-    const turned = cos * cos * p22 + 2 * cos * sin * p23 + sin * sin * p33
+    const turned = cos2 * p22 + 2 * cosSin * p23 + sin2 * p33
     const q00 = cells[at + 4]! + carry * (cells[at + 5]! + lean) + ahead.level
     const q01 = left * lean + ahead.both
     const q02 = cos * p02 + sin * p03
@@ -162,20 +176,34 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
     const q12 = left * (cos * p12 + sin * p13)
     const q13 = left * (cos * p13 - sin * p12)
     const q22 = turned + ahead.wave
-    const q23 = cos * sin * (p33 - p22) + (cos * cos - sin * sin) * p23
+    const q23 = cosSin * (p33 - p22) + (cos2 - sin2) * p23
     const m0 = q00 + q02
     const m1 = q01 + q12
     const m2 = q02 + q22
     const m3 = q03 + q23
     const f = m0 + m2 + 1
     const expected = cells[at]! + carry * slope + cos * cosine + sin * sine
-    const spread = Math.sqrt(f * Math.max(cells[at + NOISE]!, model.leastNoise))
+    const before = cells[at + NOISE]!
+    const variance = f * Math.max(before, leastNoise)
+    const spread = Math.sqrt(variance)
     out.value[r] = expected
     out.spread[r] = spread
     // Without a reading nothing is taken back of what the step added.
-    const isTold = !Number.isNaN(value) && rate > 0
-    const sure = isTold ? 1 / (m0 + m2 + noise) : 0
-    const share = isTold ? sure * learnNoise(cells, at, model, value - expected, spread, f, rate) : 0
+    let sure = 0
+    let share = 0
+    if (isTold(value) && rate > 0) {
+      sure = 1 / (f - 1 + noise)
+      const off = value - expected
+      const taken = cells[at + TAKEN]!
+      // Squares are compared, so that what follows need not wait for the root.
+      const isWild = off * off > wildest * variance && taken >= warm
+      const bounded = !isWild ? off : off > 0 ? clip * spread : -clip * spread
+      // The noise follows ν²/f, `rate` as fast as it may.
+      const gain = taken < memory ? rate / taken : slowest
+      cells[at + NOISE] = before + ((bounded * bounded) / f - before) * gain
+      cells[at + TAKEN] = taken + 1
+      share = sure * bounded
+    }
     cells[at] = cells[at]! + carry * slope + m0 * share
     cells[at + 1] = left * slope + m1 * share
     cells[at + 2] = cos * cosine + sin * sine + m2 * share
@@ -184,7 +212,7 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
     cells[at + 5] = q01 - m0 * sure * m1
     cells[at + 6] = q02 - m0 * sure * m2
     cells[at + 7] = q03 - m0 * sure * m3
-    cells[at + 8] = left * left * p11 + ahead.slope - m1 * sure * m1
+    cells[at + 8] = left2 * p11 + ahead.slope - m1 * sure * m1
     cells[at + 9] = q12 - m1 * sure * m2
     cells[at + 10] = q13 - m1 * sure * m3
     cells[at + 11] = q22 - m2 * sure * m2
@@ -193,21 +221,4 @@ function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch
   }
 }
 
-/** The noise follows ν²/f of the reading, bounded, `rate` as fast as it may; how far off the reading counts as. */
-function learnNoise(
-  cells: Float64Array,
-  at: number,
-  { warm, clip, memory }: KalmanModel,
-  off: number,
-  spread: number,
-  f: number,
-  rate: number,
-): number {
-  const taken = cells[at + TAKEN]!
-  const most = taken < warm ? Number.POSITIVE_INFINITY : clip * spread
-  const bounded = Math.max(-most, Math.min(most, off))
-  const noise = cells[at + NOISE]!
-  cells[at + NOISE] = noise + ((bounded * bounded) / f - noise) * rate * Math.max(1 / taken, 1 / memory)
-  cells[at + TAKEN] = taken + 1
-  return bounded
-}
+const isTold = (value: number): boolean => !Number.isNaN(value)

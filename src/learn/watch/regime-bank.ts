@@ -182,7 +182,7 @@ function mostBelieved({ belief, known }: RegimeBank, row: number): number {
   return holds
 }
 
-/** Beyond this a likelihood is nothing: e⁻¹⁶. An exponential is the dearest of a step. */
+/** Beyond this a likelihood is nothing: e⁻¹⁶. An exponential is the dearest of a step, and the nearest needs none. */
 const NOTHING = 16
 
 /** p ∝ (stay·p + (1 − stay)/known) · likelihood. */
@@ -196,11 +196,13 @@ function filter({ belief, known, model }: RegimeBank, row: number, far: Float64A
   let sum = 0
   for (let k = 0; k < regimes; k++) {
     const off = 0.5 * model.temper * (far[k]! - nearest)
-    const p = off > NOTHING ? 0 : (stay * belief[base + k]! + other) * Math.exp(-off)
+    const likelihood = off === 0 ? 1 : off > NOTHING ? 0 : Math.exp(-off)
+    const p = likelihood * (stay * belief[base + k]! + other)
     belief[base + k] = p
     sum += p
   }
-  for (let k = 0; k < regimes; k++) belief[base + k] = belief[base + k]! / sum
+  const whole = 1 / sum
+  for (let k = 0; k < regimes; k++) belief[base + k] = belief[base + k]! * whole
 }
 
 function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Array, from: number, rate: number): void {

@@ -14,7 +14,7 @@ const MOST_BLOCKS = 160
 const STEPS = 2_000
 const MOST = 65_534
 const NOT_KNOWN = 65_535
-/** Value, low, high. */
+/** Value, what was expected, how far off is usual. */
 const PARTS = 3
 
 type Block = {
@@ -41,14 +41,14 @@ const placeOf = (window: number, row: number): number => (window % TRACK_WINDOWS
 /** A number of steps and a half to round it: an array of 16 bits cuts the rest off. NaN is neither above nor below. */
 const short = (steps: number): number => (steps >= 0 ? Math.min(steps, MOST) : steps < 0 ? 0 : NOT_KNOWN)
 
-/** What a tick made of entry `i` of its batch. `reach`: spreads to either side of what was expected; NaN while nothing is. */
+/** What a tick made of entry `i` of its batch. `isWarm`: what is expected of it is worth keeping. */
 export function keepTrack(
   { width, blocks }: Track,
   { rows, readings: told }: Batch,
   i: number,
   at: number,
   { value, spread }: Expected,
-  reach: number,
+  isWarm: boolean,
   strange: number,
   holds: number,
 ): void {
@@ -63,11 +63,9 @@ export function keepTrack(
   score[place] = Math.round(255 * strange)
   regime[place] = holds
   for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
-    const middle = value[from]! * STEPS + 0.5
-    const band = reach * spread[from]! * STEPS
     readings[to] = short(told[from]! * STEPS + 0.5)
-    readings[to + 1] = short(middle - band)
-    readings[to + 2] = short(middle + band)
+    readings[to + 1] = isWarm ? short(value[from]! * STEPS + 0.5) : NOT_KNOWN
+    readings[to + 2] = isWarm ? short(spread[from]! * STEPS + 0.5) : NOT_KNOWN
   }
 }
 
@@ -77,7 +75,7 @@ export type Kept = {
   readonly at: number
   readonly score: number
   readonly regime: number
-  /** By metric: value, low, high. */
+  /** By metric: value, what was expected, how far off is usual. */
   readonly readings: readonly (readonly [number, number, number])[]
 }
 

@@ -57,6 +57,8 @@ export const REGIME: RegimeModel = {
 }
 const WIDTH = METRICS.length
 const FIRST_ROWS = 64
+/** A batch is gone through in parts of so many: what one step hands to the next is in the cache still. */
+const PART = 256
 /** Windows before anything is surprising. */
 const WARM_WINDOWS = 20
 /** From so many on a regime can be strange: the fewest that make one familiar are a tenth of them. */
@@ -96,9 +98,9 @@ export type Watch = {
   told: Told
   rows: number
   room: number
-  /** Of the last batch: as large as the largest so far, so that a tick asks for no memory. */
-  expected: Expected
-  held: Regimes
+  /** What one part of a batch hands on. */
+  readonly expected: Expected
+  readonly held: Regimes
 }
 
 const tellNobody = (rows: number): Told => ({
@@ -115,11 +117,6 @@ const tellNobody = (rows: number): Told => ({
   causeAt: new Float64Array(rows),
 })
 
-const scratchFor = (count: number): Pick<Watch, 'expected' | 'held'> => ({
-  expected: { value: new Float64Array(count * WIDTH), spread: new Float64Array(count * WIDTH) },
-  held: { holds: new Uint8Array(count), fresh: new Float64Array(count) },
-})
-
 export const createWatch = (): Watch => ({
   kalman: createKalmanBank(WIDTH, FIRST_ROWS, KALMAN),
   regimes: createRegimeBank(WIDTH, FIRST_ROWS, REGIME),
@@ -127,7 +124,8 @@ export const createWatch = (): Watch => ({
   told: tellNobody(FIRST_ROWS),
   rows: 0,
   room: FIRST_ROWS,
-  ...scratchFor(FIRST_ROWS),
+  expected: { value: new Float64Array(PART * WIDTH), spread: new Float64Array(PART * WIDTH) },
+  held: { holds: new Uint8Array(PART), fresh: new Float64Array(PART) },
 })
 
 /** A row for one more workload. */
@@ -184,21 +182,36 @@ export const createBatch = (count: number): Batch => ({
 
 /** One tick (it fills in `steps` itself): baseline, innovation, tail probability, regime, for every row of the batch. `at`: epoch ms of each. */
 export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
+  for (let from = 0; from < batch.count; from += PART) {
+    const to = Math.min(from + PART, batch.count)
+    stepPart(watch, partOf(batch, from, to), at.subarray(from, to))
+  }
+}
+
+const partOf = ({ rows, steps, rates, readings }: Batch, from: number, to: number): Batch => ({
+  count: to - from,
+  rows: rows.subarray(from, to),
+  steps: steps.subarray(from, to),
+  rates: rates.subarray(from, to),
+  readings: readings.subarray(from * WIDTH, to * WIDTH),
+})
+
+function stepPart(watch: Watch, batch: Batch, at: Float64Array): void {
   const { count, rows } = batch
-  if (watch.held.holds.length < count) Object.assign(watch, scratchFor(count))
+  const { told, expected, held } = watch
   for (let i = 0; i < count; i++) {
-    const last = watch.told.at[rows[i]!]!
+    const last = told.at[rows[i]!]!
     const passed = Math.round((at[i]! - last) / WINDOW_MS)
     batch.steps[i] = last === 0 ? 1 : Math.max(1, Math.min(LONGEST_GAP, passed))
-    watch.told.at[rows[i]!] = at[i]!
+    told.at[rows[i]!] = at[i]!
   }
-  stepKalman(watch.kalman, batch, watch.expected)
-  stepRegimes(watch.regimes, batch, watch.held)
+  stepKalman(watch.kalman, batch, expected)
+  stepRegimes(watch.regimes, batch, held)
   for (let i = 0; i < count; i++) {
     const row = rows[i]!
     tell(watch, row, at[i]!, i, batch)
-    const reach = watch.regimes.taken[row]! > WARM_WINDOWS ? BAND_SPREADS : Number.NaN
-    keepTrack(watch.track, batch, i, at[i]!, watch.expected, reach, watch.held.fresh[i]!, watch.held.holds[i]!)
+    const isWarm = watch.regimes.taken[row]! > WARM_WINDOWS
+    keepTrack(watch.track, batch, i, at[i]!, expected, isWarm, held.fresh[i]!, held.holds[i]!)
   }
 }
 
@@ -285,12 +298,18 @@ export function seriesOf({ told, track }: Watch, row: number): DriftSeries | nul
     score: kept.map(({ score }) => Number(score.toFixed(2))),
     regime: kept.map(({ regime }) => regime),
     metrics: METRICS.map((metric, m) => {
-      const part = (which: 0 | 1 | 2) =>
+      const each = (of: (reading: number, expected: number, spread: number) => number) =>
         kept.map(({ readings }) => {
-          const reading = readings[m]![which]
+          const reading = Math.max(0, of(...readings[m]!))
           return Number.isNaN(reading) ? null : Number(amountOf(metric, reading).toPrecision(4))
         })
-      return { name: metric.name, unit: metric.unit, value: part(0), low: part(1), high: part(2) }
+      return {
+        name: metric.name,
+        unit: metric.unit,
+        value: each((reading) => reading),
+        low: each((_, expected, spread) => expected - BAND_SPREADS * spread),
+        high: each((_, expected, spread) => expected + BAND_SPREADS * spread),
+      }
     }),
   }
 }
