@@ -1,9 +1,15 @@
 /** The event stream over a real connection: resumes, tells of a gap, and lets go of its listener. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { apiFixture, type Fixture } from '../../test/api.ts'
 import { DEFAULT_TENANT, type TenantId } from '../model/ids.ts'
 import { createEventHub, type SentEvent } from './events.ts'
+import type { Principal } from './principal.ts'
+import type { RouteDeps, Routes } from './route.ts'
+import { eventRoutes } from './routes/events.ts'
 
 const event = (type: SentEvent['type'], subject: string) => ({ type, subject, data: { subject } })
 
@@ -75,4 +81,75 @@ test('over the wire: live, resumed by Last-Event-ID, never another tenant’s', 
   const old = await listen(f, origin, token, 1)
   await old.until('event: gap')
   await old.leave()
+})
+
+/** The route behind a gate of ours; `revoke` ends the token of all who listen. */
+async function bare(identify: (request: FastifyRequest, reply: FastifyReply) => Promise<void>) {
+  const hub = createEventHub({ clock: () => 5 })
+  const watchers = new Set<() => void>()
+  const watch = (_token: string, gone: () => void) => {
+    watchers.add(gone)
+    return () => void watchers.delete(gone)
+  }
+  const app = Fastify({ forceCloseConnections: true })
+  app.decorateRequest('principal', null)
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.url === '/events') await identify(request, reply)
+    request.principal = { tenant: DEFAULT_TENANT, via: { kind: 'token', token: 't1' } } as Principal
+  })
+  app.get('/', async () => 'here')
+  eventRoutes(app as unknown as Routes, { events: hub, clock: () => 5, auth: { watch } } as unknown as RouteDeps)
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const ask = () => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1', () =>
+      socket.write('GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n'),
+    )
+    return socket.on('error', () => {})
+  }
+  const revoke = () => {
+    for (const gone of [...watchers]) gone()
+  }
+  const held = () => [hub.listeners(), watchers.size]
+  return { hub, origin, ask, revoke, held, [Symbol.asyncDispose]: () => app.close() }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 1_000 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 2))
+  assert.ok(holds(), String(holds))
+}
+
+test('who leaves while the gate looks them up keeps no place among the listeners', async () => {
+  let left = false
+  await using f = await bare(async ({ raw: { socket } }) => {
+    const closed = once(socket, 'close')
+    client.destroy()
+    await closed
+    left = true
+  })
+  const client = f.ask()
+  await until(() => left)
+  // Answered after the one before.
+  assert.equal(await (await fetch(f.origin)).text(), 'here')
+  assert.deepEqual(f.held(), [0, 0])
+})
+
+test('who reads nothing is let go with the token, and what happens then is written to nobody', async () => {
+  let raw: FastifyReply['raw'] | null = null
+  await using f = await bare(async (_request, reply) => {
+    raw = reply.raw
+  })
+  const client = f.ask().pause()
+  await until(() => f.hub.listeners() === 1)
+  const unsent = () => raw?.writableLength ?? 0
+  // Until the kernel takes no more for a reader who does not read.
+  for (let quiet = 0; quiet < 20; quiet = unsent() > 0 ? quiet + 1 : 0) {
+    if (unsent() === 0)
+      f.hub.publish(DEFAULT_TENANT, { type: 'plan', subject: 'p', data: { text: 'x'.repeat(500_000) } })
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  f.revoke()
+  for (let i = 0; i < 3; i++) f.hub.publish(DEFAULT_TENANT, event('plan', 'p'))
+  await until(() => raw?.closed === true)
+  assert.deepEqual(f.held(), [0, 0])
+  client.destroy()
 })

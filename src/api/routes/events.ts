@@ -33,8 +33,10 @@ export function eventRoutes(app: Routes, deps: RouteDeps): void {
       }
       const header = request.headers['last-event-id']
       const given = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : request.query.after
-      open(reply)
       const { raw } = reply
+      open(reply)
+      // Whoever left while we looked up who they are: `close` was told already, and nobody would ever let go of the listener.
+      if (raw.destroyed) return
       const send = (event: SentEvent) => {
         if (raw.writableLength > MAX_UNSENT_BYTES) return raw.destroy()
         raw.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`)
@@ -43,12 +45,21 @@ export function eventRoutes(app: Routes, deps: RouteDeps): void {
       if (gap) raw.write(`event: gap\ndata: ${JSON.stringify({ after: given })}\n\n`)
       for (const event of missed) send(event)
       const beat = setInterval(() => raw.write(`event: heartbeat\ndata: {"at":${deps.clock()}}\n\n`), HEARTBEAT_MS)
-      const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via.token, () => raw.end())
-      request.raw.socket.once('close', () => {
+      const letGo = () => {
         clearInterval(beat)
         unwatch()
         stop()
-      })
+      }
+      const unwatch =
+        via.kind === 'local'
+          ? () => {}
+          : deps.auth.watch(via.token, () => {
+              // First: a write after the end is an error that nobody catches while a slow reader still has some of it to read.
+              letGo()
+              if (raw.writableLength > 0) raw.destroy()
+              else raw.end()
+            })
+      raw.once('close', letGo)
     },
   )
 }
