@@ -165,6 +165,21 @@ export function createControl(deps: ControlDeps): RunningControl {
     }
   }
 
+  /** What an agent that comes hears first. */
+  async function whatHolds(agent: AgentId): Promise<readonly ServerMessage[]> {
+    const { confirmed, pending } = await store.plans.target(tenant)
+    const underWay =
+      pending !== null && (pending.state === 'applying' || pending.state === 'confirming') ? pending : confirmed
+    const state = underWay?.plan.agents[agent] ?? confirmed?.plan.agents[agent]
+    return [
+      // The time first: containments end by our clock, and the agent's may be another.
+      { type: 'bookmark', at: clock() },
+      await indicators(),
+      ...(state === undefined ? [] : [await flow.stateFor(agent, state)]),
+      ...machines.unheard(agent),
+    ]
+  }
+
   async function readFeeds(): Promise<void> {
     const feeds = (await store.manifests.all(tenant, 'Feed')).flatMap(({ manifest }) =>
       manifest.kind === 'Feed' ? [manifest] : [],
@@ -323,20 +338,8 @@ export function createControl(deps: ControlDeps): RunningControl {
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),
     agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),
-    async *desiredStream(_tenant: TenantId, agent: AgentId, signal: AbortSignal) {
-      const { confirmed, pending } = await store.plans.target(tenant)
-      const underWay =
-        pending !== null && (pending.state === 'applying' || pending.state === 'confirming') ? pending : confirmed
-      const state = underWay?.plan.agents[agent] ?? confirmed?.plan.agents[agent]
-      // The time first: containments end by our clock, and the agent's may be another.
-      const first: ServerMessage[] = [
-        { type: 'bookmark', at: clock() },
-        await indicators(),
-        ...(state === undefined ? [] : [await flow.stateFor(agent, state)]),
-        ...machines.unheard(agent),
-      ]
-      yield* delivery.stream(agent, first, signal)
-    },
+    desiredStream: (_tenant: TenantId, agent: AgentId, signal: AbortSignal) =>
+      delivery.stream(agent, () => whatHolds(agent), signal),
     personaMap,
     changeProposal: ({ proposal, act, by }) => discovery.act(proposal, act, by),
     teach: ({ workload, persona, by }) =>
@@ -357,8 +360,8 @@ function refusal(code: string, plan: PlanId): Refusal {
     : {
         ok: false,
         code: 'plan-moved-on',
-        why: `Plan ${plan} is not in a state for that any more.`,
-        cure: `Look at it with guise plan show ${plan}.`,
+        why: `Plan ${plan} is not in a state for that any more, or a newer plan is under way.`,
+        cure: 'Look at both with guise plan list.',
       }
 }
 

@@ -12,8 +12,15 @@ const MAX_WAITING = 100
 type Line = { readonly waiting: ServerMessage[]; wake: () => void; overflowed: boolean }
 
 export type Delivery = {
-  /** Ends when `signal` aborts, or when a newer connection of the same agent takes over. */
-  stream(agent: AgentId, first: readonly ServerMessage[], signal: AbortSignal): AsyncIterable<ServerMessage>
+  /**
+   * Ends when `signal` aborts, or when a newer connection of the same agent takes over. `first` is asked when the agent is in
+   * touch already: what is sent while it reads the record is behind it, where else nobody would ever say it again.
+   */
+  stream(
+    agent: AgentId,
+    first: () => Promise<readonly ServerMessage[]>,
+    signal: AbortSignal,
+  ): AsyncIterable<ServerMessage>
   send(agent: AgentId, message: ServerMessage): void
   connected(): readonly AgentId[]
 }
@@ -23,15 +30,18 @@ export function createDelivery(clock: () => number): Delivery {
 
   async function* stream(
     agent: AgentId,
-    first: readonly ServerMessage[],
+    first: () => Promise<readonly ServerMessage[]>,
     signal: AbortSignal,
   ): AsyncIterable<ServerMessage> {
-    const line: Line = { waiting: [...first], wake: () => {}, overflowed: false }
+    // One that left before it was heard takes over from nobody.
+    if (signal.aborted) return
+    const line: Line = { waiting: [], wake: () => {}, overflowed: false }
     lines.get(agent)?.wake()
     lines.set(agent, line)
     const abort = () => line.wake()
     signal.addEventListener('abort', abort)
     try {
+      line.waiting.unshift(...(await first()))
       while (!signal.aborted && lines.get(agent) === line && !line.overflowed) {
         const next = line.waiting.shift()
         if (next !== undefined) {

@@ -275,7 +275,7 @@ test('a stream that is open when its token is revoked ends at once', async () =>
     store: () => f.store,
     control: {
       desiredStream: (_tenant: TenantId, agent: AgentId, signal: AbortSignal) =>
-        delivery.stream(agent, [{ type: 'bookmark', at: 1 }], signal),
+        delivery.stream(agent, async () => [{ type: 'bookmark', at: 1 }], signal),
     } as unknown as Control,
     events: f.events,
     console: null,

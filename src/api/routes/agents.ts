@@ -76,6 +76,8 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
       const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via.token, () => leaving.abort())
       leaving.signal.addEventListener('abort', unwatch)
       reply.raw.once('close', () => leaving.abort())
+      // It left while we looked up who it is: `close` was told already.
+      if (reply.raw.destroyed) leaving.abort()
       const messages = deps.control.desiredStream(tenant, id, leaving.signal)
       return reply.type('application/x-ndjson').send(Readable.from(lines(messages), { objectMode: false }))
     },
