@@ -1,5 +1,6 @@
 /** What an agent may do over HTTP and over the local socket; who is at the other end is asked of the kernel. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { createConnection } from 'node:net'
@@ -112,6 +113,38 @@ test('enrolment: one secret, one agent token, once, within a quarter of an hour'
   const late = await make()
   f.clock.now += 15 * 60_000 + 1
   assert.equal((await enrol(late.token)).statusCode, 401)
+})
+
+test('an agent that is enrolled anew is another one: the token and the key of its lost home are worth nothing', async () => {
+  const enrol = async () => {
+    const payload = { name: 'enrol', role: 'agent', agent: 'host-d', enrolment: true }
+    const { token } = (await f.as('admin', { method: 'POST', url: '/tokens', payload })).json()
+    return (await f.as(null, { method: 'POST', url: '/agents/enrol', payload: { token, host: 'd' } })).json().token
+  }
+  const ask = (token: string, key: string) =>
+    f.app.inject({
+      method: 'POST',
+      url: '/agents/host-d/secrets',
+      headers: { ...LOOPBACK, authorization: `Bearer ${token}` },
+      payload: { publicKey: key, want: [] },
+    })
+  const keys = ['x', 'x'].map(() =>
+    generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64url'),
+  )
+  const other = await f.token('agent', { name: 'host-e', agent: 'host-e' })
+  const lost = await enrol()
+  assert.equal((await ask(lost, keys[0]!)).statusCode, 200)
+  const found = await enrol()
+  assert.equal((await ask(lost, keys[0]!)).statusCode, 401)
+  assert.equal((await ask(found, keys[1]!)).statusCode, 200)
+  const headers = { ...LOOPBACK, authorization: `Bearer ${other}` }
+  const answer = await f.app.inject({ method: 'POST', url: '/agents/host-e/report', headers, payload: report() })
+  assert.equal(answer.statusCode, 202, 'nobody else is')
+  const { items } = await f.store.ledger.audits(DEFAULT_TENANT, { limit: 20, cursor: null, action: 'token.delete' })
+  assert.deepEqual(
+    items.map(({ actor, summary }) => [actor, summary]),
+    [['agent:host-d', 'agent host-d enrolled anew']],
+  )
 })
 
 type Answer = { status: number; body: string }

@@ -2,7 +2,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { AgentId } from '../../model/ids.ts'
 import { Mode } from '../../model/policy.ts'
+import type { TokenRecord } from '../../model/records.ts'
 import type { AgentReport, ServerMessage } from '../../model/wire.ts'
 import { knownAgent, speakingAgent } from '../agent-of.ts'
 import { mintToken } from '../auth.ts'
@@ -93,21 +95,34 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
       const record = await deps.auth.spend(request.body.token, 'enrolment', request.ip ?? 'local')
       if (record.agent === null)
         throw new Problem(422, 'agent-missing', 'The secret names no agent.', 'Ask for a new one.')
-      // Another home, another key: the one it was known by is the lost one's.
-      await deps.store().secrets.forgetKey(record.tenant, record.agent)
+      const { tenant, agent } = record
+      const by = `agent:${agent}`
+      // Another home, another token and another key: those it was known by are the lost one's. Its token goes first, or whoever
+      // holds it would show that home's key before the new one is shown, and be given what is sealed to it.
+      for (const { id } of (await deps.store().tokens.all(tenant)).filter((one) => isAgentToken(one, agent))) {
+        const audit = { actor: by, action: 'token.delete', object: id, summary: `agent ${agent} enrolled anew` }
+        await deps.store().tokens.remove(tenant, id, audit)
+        deps.auth.forget(id)
+      }
+      await deps.store().secrets.forgetKey(tenant, agent)
       const { text } = await mintToken(deps.store(), {
-        tenant: record.tenant,
-        name: record.agent,
+        tenant,
+        name: agent,
         role: 'agent',
-        agent: record.agent,
+        agent,
         kind: 'token',
         expiresAt: null,
-        by: `agent:${record.agent}`,
+        by,
         now: deps.clock(),
       })
-      return reply.code(201).send({ agent: record.agent, token: text })
+      return reply.code(201).send({ agent, token: text })
     },
   )
+}
+
+/** What an agent speaks with; enrolments that nobody used yet are others'. */
+function isAgentToken({ id, role, agent }: TokenRecord, of: AgentId): boolean {
+  return role === 'agent' && agent === of && id.startsWith('t')
 }
 
 async function* lines(messages: AsyncIterable<ServerMessage>): AsyncGenerator<string> {
