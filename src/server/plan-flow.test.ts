@@ -157,6 +157,19 @@ test('a plan that waits for a person is confirmed by the person only', async () 
   assert.ok(await flow.rollback(plan.id, 'mira', 'changed my mind'))
 })
 
+test('a plan that is confirmed is taken back by nobody: agents follow nothing older', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  await flow.apply(plan.id, 'guise')
+  for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirming'))
+  for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirmed'))
+  sent.splice(0)
+  // By somebody who looked before it was confirmed.
+  assert.equal(await flow.rollback(plan.id, 'mira', 'changed my mind'), null)
+  assert.deepEqual([await stateOf(plan), sent], ['confirmed', []])
+  assert.equal((await store.plans.target(MAIN)).confirmed?.plan.id, plan.id)
+})
+
 test('agents that go silent: the plan expires, well after they undid it by themselves', async () => {
   const { flow } = harness()
   const plan = await approved()

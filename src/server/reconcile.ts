@@ -11,6 +11,7 @@ import { type DecideInput, type Decision, decide, type PlanDraft, planOf } from 
 import { restoreDraft } from '../decide/restore-draft.ts'
 import { FEATURES_VERSION } from '../learn/features.ts'
 import type { DecisionId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
+import { mayMove } from '../model/plan.ts'
 import type { PlanRecord, ShiftRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome } from '../model/why.ts'
@@ -291,7 +292,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
             why: `There is no shift ${id}.`,
             cure: 'List shifts with guise get shifts.',
           }
-        if (shift.plan !== null && shift.state !== 'confirmed') {
+        // One that is over is not undone again: its plan carries what others asked for.
+        if (shift.plan !== null && shift.state !== 'confirmed' && mayMove(shift.state, 'rolled-back')) {
           const rolled = await flow.rollback(shift.plan, by, `undone by ${by}`)
           if (rolled !== null) return { ok: true, value: { shift: id, plan: shift.plan, state: rolled.state } }
         }

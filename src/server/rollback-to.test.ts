@@ -176,3 +176,26 @@ test('a cap trips once, survives a restart, and lets automation go on when a per
   const alarms = (await store.ledger.audits(MAIN, { limit: 50, cursor: null, action: 'alarm' })).items
   assert.equal(alarms.length, 1)
 })
+
+test('a shift is undone once: said again, it takes nothing back of the plan that it came with', async () => {
+  await write(PERSONAS.replaceAll('Wide', 'Guest'))
+  for (const live of fleet.live.values()) live.risk = riskOfValue(0.1)
+  const one = server()
+  while ((await one.round()) !== null) {}
+  const [first] = await store.workloads.all(MAIN)
+  const asked = { tenant: MAIN, workload: first!.id, persona: 'guest' as PersonaId, until: null, by: 'kim', key: null }
+  const shifted = await one.reconciler.requestShift({ ...asked, why: [{ rule: 'asked', text: 'a guest' }] })
+  assert.ok(shifted.ok, JSON.stringify(shifted))
+  const { shift } = shifted.value
+  assert.equal((await one.obey())?.state, 'confirmed')
+  const plan = await inForce()
+  assert.equal(plan.id, shifted.value.plan)
+
+  assert.ok((await one.reconciler.undoShift(shift, 'kim')).ok)
+  const again = await one.reconciler.undoShift(shift, 'kim')
+  assert.equal(again.ok ? '' : again.code, 'shift-over')
+  assert.equal((await store.plans.get(MAIN, plan.id))?.state, 'confirmed')
+  assert.equal((await inForce()).id, plan.id, 'until the way back is in force')
+  assert.equal((await one.obey())?.state, 'confirmed')
+  assert.equal((await inForce()).parent, plan.id)
+})

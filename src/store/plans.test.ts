@@ -83,8 +83,10 @@ test('the confirmed plan is the target; what else was under way expires with its
   assert.equal((await store.plans.target(MAIN)).pending!.plan.id, child.id)
   await confirm(child.id)
   assert.equal((await store.plans.target(MAIN)).confirmed!.plan.id, child.id)
-  await walk(child.id, 'rolled-back')
-  assert.equal((await store.plans.target(MAIN)).confirmed!.plan.id, winner.id)
+  for (const to of ['rolled-back', 'expired'] as const)
+    assert.deepEqual(await store.plans.move(MAIN, child.id, to, alice), { ok: false, code: 'conflict' }, to)
+  assert.equal((await store.plans.target(MAIN)).confirmed!.plan.id, child.id, 'agents follow nothing older')
+  assert.equal((await store.shifts.get(MAIN, child.shift))!.state, 'confirmed')
 })
 
 test('a refused proposal leaves no decision, shift or audit line', async () => {

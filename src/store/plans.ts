@@ -178,13 +178,11 @@ async function move(
   const { target } = await lockTenant(tx, tenant)
   const held = await lockPlan(tx, tenant, id)
   if (held === undefined) return { ok: false, code: 'missing' }
-  if (!mayMove(held.state as ShiftState, to)) return { ok: false, code: 'conflict' }
+  // What is confirmed is in force in kernels, and agents follow nothing older: a newer plan undoes it, nothing else.
+  if (held.state === 'confirmed' || !mayMove(held.state as ShiftState, to)) return { ok: false, code: 'conflict' }
   if (to === 'confirmed') {
     if (held.parent !== target) return { ok: false, code: 'conflict' }
-    await retarget(tx, tenant, id)
-  } else if (target === id) {
-    // the target is taken back: what it stood on is in force again
-    await retarget(tx, tenant, held.parent)
+    await tx.updateTable('tenants').set({ target: id }).where('tenant', '=', tenant).execute()
   }
   await moveShiftsOf(tx, tenant, [id], to, context.clock())
   if (to === 'confirmed') {
@@ -192,10 +190,6 @@ async function move(
     await expireOthers(context, tx, tenant, id)
   }
   return await update(context, tx, tenant, id, { state: to })
-}
-
-async function retarget(tx: Tx, tenant: TenantId, target: string | null): Promise<void> {
-  await tx.updateTable('tenants').set({ target }).where('tenant', '=', tenant).execute()
 }
 
 /** A wish that waited under an older plan was decided again with the newer one: worn now, it must not expire with the older. */
