@@ -153,6 +153,16 @@ test('approvals count once per person, and only while they are awaited', async (
   assert.deepEqual(await approve('dave'), { ok: false, code: 'conflict' })
 })
 
+test('what a newer plan has overtaken is not approved: its agents would apply it for nobody', async () => {
+  const older = await proposed()
+  const newer = await proposed()
+  const approve = (id: PlanId) => store.plans.approve(MAIN, id, 'bob', '', auditBy('bob', 'plan.approve'))
+  assert.deepEqual(await approve(older.id), { ok: false, code: 'conflict' })
+  assert.deepEqual(await store.plans.approvals(MAIN, older.id), [])
+  await walk(newer.id, 'expired')
+  assert.ok((await approve(older.id)).ok, 'nothing is in its way any more')
+})
+
 test('confirmed shifts whose time has passed are due', async () => {
   const { id, shift } = await proposed()
   await confirm(id)

@@ -62,9 +62,11 @@ export function plans(context: Context): Store['plans'] {
     move: (tenant, id, to, audit) => change(context, tenant, audit, (tx) => move(context, tx, tenant, id, to)),
     approve(tenant, id, by, note, audit, signatures = []) {
       return change(context, tenant, audit, async (tx) => {
+        await lockTenant(tx, tenant)
         const held = await lockPlan(tx, tenant, id)
         if (held === undefined) return { ok: false, code: 'missing' }
         if (!mayMove(held.state as ShiftState, 'approved')) return { ok: false, code: 'conflict' }
+        if (await isOvertaken(tx, tenant, held.n)) return { ok: false, code: 'conflict' }
         if (held.approved_by.some((one) => isSamePerson(one, by))) return { ok: false, code: 'exists' }
         await tx
           .insertInto('plan_approvals')
@@ -166,6 +168,19 @@ function lockPlan(tx: Tx, tenant: TenantId, id: PlanId) {
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
+}
+
+/** Agents are followed through the newest plan under way: an older one would be applied, never confirmed, and undone. */
+async function isOvertaken(tx: Tx, tenant: TenantId, n: number): Promise<boolean> {
+  const newer = await tx
+    .selectFrom('plans')
+    .select('id')
+    .where('tenant', '=', tenant)
+    .where('n', '>', n)
+    .where('state', 'in', PENDING)
+    .limit(1)
+    .executeTakeFirst()
+  return newer !== undefined
 }
 
 async function move(
