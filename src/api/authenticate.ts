@@ -60,6 +60,8 @@ export function createAuth(deps: AuthDeps): Auth {
   const verified = new Map<string, { readonly record: TokenRecord; readonly until: number }>()
   const watching = new Map<string, Set<() => void>>()
   const usedAt = new Map<string, number>()
+  /** Whose secrets are looked at just now: a token may be removed meanwhile. */
+  const checking = new Set<{ readonly id: string; isGone: boolean }>()
   const failures = createThrottle({ clock: deps.clock, perSecond: 20, burst: 40, keys: 10_000 })
   const verify = limited(MAX_VERIFYING, MAX_QUEUED)
 
@@ -83,7 +85,11 @@ export function createAuth(deps: AuthDeps): Auth {
     const hit = verified.get(key)
     if (hit !== undefined && hit.until > deps.clock() && !expired(hit.record)) return hit.record
     verified.delete(key)
-    const record = await check(token, from)
+    const asked = { id: token.id, isGone: false }
+    checking.add(asked)
+    const record = await check(token, from).finally(() => checking.delete(asked))
+    // Removed after its record was read: cached now, it would be accepted for a minute more.
+    if (asked.isGone) throw refusal()
     if (verified.size >= MAX_VERIFIED) verified.delete(verified.keys().next().value!)
     verified.set(key, { record, until: deps.clock() + VERIFIED_MS })
     return record
@@ -186,6 +192,7 @@ export function createAuth(deps: AuthDeps): Auth {
     forget(id) {
       for (const gone of [...(watching.get(id) ?? [])]) gone()
       for (const [key, hit] of verified) if (hit.record.id === id) verified.delete(key)
+      for (const asked of checking) if (asked.id === id) asked.isGone = true
     },
   }
   return auth
