@@ -218,7 +218,8 @@ export function createControl(deps: ControlDeps): RunningControl {
     }
     for (const { workload, evidence } of taken.evidence)
       events.publish(tenant, { type: 'evidence', subject: workload, data: { workload, ...evidence } })
-    if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events }, agent, report.reflexes)
+    const agentOf = (workload: WorkloadId) => fleet.live.get(workload)?.agent ?? null
+    if (report.reflexes.length > 0) await recordReflexes({ tenant, store, events, agentOf }, agent, report.reflexes)
     if (mode !== 'enforce') await flow.enforcesNothing(agent)
     if (applied !== null) await flow.applied(agent, applied)
     // Last: a report counts as seen when everything in it is stored.

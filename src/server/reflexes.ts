@@ -7,12 +7,20 @@ import type { Store } from '../model/store.ts'
 import { WireReflex } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
 
-type ReflexDeps = { readonly tenant: TenantId; readonly store: Store; readonly events: EventHub }
+type ReflexDeps = {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly events: EventHub
+  /** Whose it is; null = nobody's that we know. */
+  readonly agentOf: (workload: WorkloadId) => AgentId | null
+}
 
 export async function recordReflexes(deps: ReflexDeps, agent: AgentId, reflexes: readonly WireReflex[]): Promise<void> {
   const { tenant, store, events } = deps
   for (const reflex of reflexes) {
     const workload = workloadId(tenant, reflex.key)
+    // An agent speaks of its own workloads only: another's word would stand in the ledger as what was done to this one.
+    if (deps.agentOf(workload) !== agent) continue
     const hash = createHash('sha256').update(JSON.stringify(reflex)).digest('hex')
     // Told twice (its first report failed half-way), it is one decision.
     const id = `d_${createHash('sha256').update(`${agent} ${hash}`).digest('hex').slice(0, 32)}` as DecisionId
