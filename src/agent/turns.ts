@@ -3,9 +3,8 @@
  * that waits for what it needs. A containment needs nothing, so that nobody inside can make it wait.
  */
 import type { Enforcer } from '../enforce/enforcer.ts'
-import { sameGeneration } from '../enforce/journal.ts'
 import { onlyContains } from '../enforce/snapshot.ts'
-import type { AgentState } from '../model/desired.ts'
+import { type AgentState, sameGeneration } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { ServerMessage } from '../model/wire.ts'
 import type { Gate } from './gate.ts'

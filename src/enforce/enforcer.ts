@@ -5,7 +5,7 @@
  * that is asked for · wait. Order of a confirmation: commit · permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
  */
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
-import type { AgentState, Generation } from '../model/desired.ts'
+import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
@@ -14,7 +14,7 @@ import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Place, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
-import { bootId, type Journal, monotonicMs, sameGeneration } from './journal.ts'
+import { bootId, type Journal, monotonicMs } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
 import { type ResetWorld, resetDenied } from './reset-sockets.ts'

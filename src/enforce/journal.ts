@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Generation } from '../model/desired.ts'
+import { type Generation, sameGeneration } from '../model/desired.ts'
 import { effectSync } from './fault.ts'
 import type { Step } from './step.ts'
 import { syncFolder, writeSynced } from './write-synced.ts'
@@ -115,10 +115,6 @@ export function openJournal(home: string): Journal {
 export function isCommitted({ generation }: Intent, confirmed: Confirmed | null): boolean {
   if (confirmed === null || !sameGeneration(generation, confirmed.generation)) return false
   return (confirmed.snapshot as { readonly state?: unknown } | null)?.state !== null
-}
-
-export function sameGeneration(a: Generation, b: Generation | undefined): boolean {
-  return b !== undefined && a.system === b.system && a.timeline === b.timeline && a.n === b.n
 }
 
 function seal(body: unknown): string {

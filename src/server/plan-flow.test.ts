@@ -170,6 +170,29 @@ test('a plan that is confirmed is taken back by nobody: agents follow nothing ol
   assert.equal((await store.plans.target(MAIN)).confirmed?.plan.id, plan.id)
 })
 
+test('a generation of the database that this one was restored from says nothing of ours, though it has its number', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved()
+  await flow.apply(plan.id, 'guise')
+  sent.splice(0)
+  const { timeline, system } = plan.generation
+  const others: Generation[] = [
+    { ...plan.generation, timeline: timeline + 1 },
+    { ...plan.generation, system: `${system}0` },
+  ]
+  for (const generation of others)
+    for (const state of ['confirming', 'confirmed', 'rolled-back', 'refused'] as const)
+      for (const agent of [A, B]) await flow.applied(agent, { ...applied(plan, state), generation })
+  assert.deepEqual([await stateOf(plan), sent], ['applying', []])
+  for (const state of ['confirming', 'confirmed'] as const)
+    for (const agent of [A, B]) await flow.applied(agent, applied(plan, state))
+  assert.equal(await stateOf(plan), 'confirmed')
+  sent.splice(0)
+  // In force now: the agent that holds the other one unconfirmed is not told to keep it.
+  for (const generation of others) await flow.applied(A, { ...applied(plan, 'confirming'), generation })
+  assert.deepEqual(sent, [])
+})
+
 test('agents that go silent: the plan expires, well after they undid it by themselves', async () => {
   const { flow } = harness()
   const plan = await approved()

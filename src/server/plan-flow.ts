@@ -4,7 +4,7 @@
  * again after a restart, because every report carries it.
  */
 import { MAX_APPROVALS } from '../model/approval.ts'
-import type { AgentState } from '../model/desired.ts'
+import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
@@ -58,7 +58,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   /** What each agent said last of a plan under way. */
   const said = new Map<PlanId, Map<AgentId, Applied>>()
   /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick; null = nothing. */
-  const worn = new Map<AgentId, number | null>()
+  const worn = new Map<AgentId, Generation | null>()
 
   async function move(id: PlanId, to: ShiftState, actor: string, summary: string): Promise<PlanRecord | null> {
     const audit: Audit = { actor, action: `plan.${to}`, object: id, summary }
@@ -110,7 +110,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   async function underWay(applied: Applied): Promise<{ record: PlanRecord; isTarget: boolean } | null> {
     const { confirmed, pending } = await store.plans.target(tenant)
     for (const record of [pending, confirmed]) {
-      if (record !== null && record.plan.generation.n === applied.generation.n)
+      // Not by its number alone: a restored database gives the numbers of what agents hold from before once more.
+      if (record !== null && sameGeneration(record.plan.generation, applied.generation))
         return { record, isTarget: record === confirmed }
     }
     return null
@@ -221,7 +222,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
 
   async function wear(record: PlanRecord, agent: AgentId): Promise<void> {
     const state = record.plan.agents[agent]
-    if (state === undefined || worn.get(agent) === record.plan.generation.n) return
+    const { generation } = record.plan
+    if (state === undefined || sameGeneration(generation, worn.get(agent) ?? undefined)) return
     await store.workloads.wear(
       tenant,
       state.workloads.map((desired) => ({
@@ -231,7 +233,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       })),
       deps.clock(),
     )
-    worn.set(agent, record.plan.generation.n)
+    worn.set(agent, generation)
     maybe('server:worn')
   }
 }
