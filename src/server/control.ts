@@ -84,6 +84,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     intel,
     model: () => discovery.model().id,
     flow,
+    released: takeWord,
     clock,
     log,
     events,
@@ -115,7 +116,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       if (live.belief !== null) live.belief = carryBelief(before.personas, after, live.belief)
   }
 
-  /** Before the release is planned, or the next decision contains again what a person let go. */
+  /** In the turn of the release, or the next decision contains again what a person let go. */
   async function takeWord(record: PlanRecord, by: string, why: string): Promise<void> {
     for (const { workload } of record.plan.steps) {
       const live = fleet.live.get(workload)
@@ -281,11 +282,10 @@ export function createControl(deps: ControlDeps): RunningControl {
     async rollbackPlan({ plan, by, why }) {
       const record = await store.plans.get(tenant, plan)
       if (record === null) return refusal('missing', plan)
-      if (record.plan.direction === 'containment') await takeWord(record, by, why)
       // A confirmed plan is not under way any more: undoing it is a change of its own, with its own generation.
-      return record.state === 'confirmed'
-        ? reconciler.rollbackConfirmed(record, by, why)
-        : found(await flow.rollback(plan, by, why), plan)
+      if (record.state === 'confirmed') return reconciler.rollbackConfirmed(record, by, why)
+      const isContainment = record.plan.direction === 'containment'
+      return found(await (isContainment ? reconciler.release(record, by, why) : flow.rollback(plan, by, why)), plan)
     },
     rollbackTo: ({ generation, by, why }) => reconciler.rollbackTo(generation, by, why),
     lookBackTo: ({ generation, by }) => reconciler.lookBackTo(generation, by),

@@ -46,6 +46,8 @@ export type ReconcileDeps = {
   readonly model: () => string
   readonly flow: PlanFlow
   readonly halts: Halts
+  /** A person let go what this plan contained: their word counts against its evidence. */
+  readonly released: (record: PlanRecord, by: string, why: string) => Promise<void>
   readonly clock: () => number
   /** Where agents on other hosts reach us: no plan cuts that off. */
   readonly controlPlane: () => readonly Endpoint[]
@@ -61,6 +63,8 @@ export type Reconciler = {
   undoShift(shift: ShiftId, by: string): Promise<Outcome<ShiftAccepted>>
   /** A confirmed plan is undone by a new one that restores what its workloads had before. */
   rollbackConfirmed(record: PlanRecord, by: string, why: string): Promise<Outcome<PlanRecord>>
+  /** A containment that is not confirmed yet is rolled back; null when that is refused. */
+  release(record: PlanRecord, by: string, why: string): Promise<PlanRecord | null>
   /** What was in force in that generation is made a plan of its own, and held until a person resumes. */
   rollbackTo(generation: number, by: string, why: string): Promise<Outcome<PlanRecord>>
   /** What that would be now, as a plan that nobody keeps; refused as the same request would be. */
@@ -329,7 +333,15 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
             })
         }
         const proposed = await propose(state, [], by, draft.value)
-        return proposed === null ? overtaken() : { ok: true, value: proposed }
+        if (proposed === null) return overtaken()
+        if (record.plan.direction === 'containment') await deps.released(record, by, why)
+        return { ok: true, value: proposed }
+      }),
+    release: (record, by, why) =>
+      inTurn(async () => {
+        const rolled = await flow.rollback(record.plan.id, by, why)
+        if (rolled !== null) await deps.released(record, by, why)
+        return rolled
       }),
     rollbackTo: (generation, by, why) =>
       inTurn(async () => {

@@ -39,6 +39,8 @@ spec: { profile: { default: { egress: deny, ingress: allow } } }
 `
 const fleet = createFleet()
 const events = createEventHub({ clock: () => now })
+/** By the plans that a person let go. */
+const words: string[] = []
 
 /** As a server makes it; what it holds in memory is lost with it. Its agent does what it is told at once. */
 function server() {
@@ -60,6 +62,7 @@ function server() {
     intel: createIntel('/nonexistent', () => {}),
     flow,
     halts,
+    released: async ({ plan }, by, why) => void words.push(`${plan.id} ${by} ${why}`),
     clock: () => now,
     controlPlane: () => [],
     events,
@@ -198,4 +201,40 @@ test('a shift is undone once: said again, it takes nothing back of the plan that
   assert.equal((await inForce()).id, plan.id, 'until the way back is in force')
   assert.equal((await one.obey())?.state, 'confirmed')
   assert.equal((await inForce()).parent, plan.id)
+})
+
+test('a person’s word counts against a containment when it is let go, not when that is refused', async () => {
+  const one = server()
+  await write(PERSONAS)
+  for (const live of fleet.live.values()) live.risk = riskOfValue(0.1)
+  while ((await one.round()) !== null) {}
+  const [first] = await store.workloads.all(MAIN)
+  const contain = async () => {
+    fleet.live.get(first!.id)!.risk = riskOfValue(0.9)
+    now += 60_000
+    one.reconciler.wake()
+    await one.reconciler.undoShift('s_none' as never, 'nobody')
+    const { pending } = await store.plans.target(MAIN)
+    assert.deepEqual([pending?.plan.direction, pending?.state], ['containment', 'applying'])
+    fleet.live.get(first!.id)!.risk = riskOfValue(0.1)
+    return pending!
+  }
+  const early = await contain()
+  assert.equal((await one.reconciler.release(early, 'mira', 'a test'))?.state, 'rolled-back')
+  assert.deepEqual(words.splice(0), [`${early.plan.id} mira a test`])
+  assert.equal(await one.reconciler.release(early, 'kim', 'once more'), null)
+  assert.deepEqual(words, [])
+
+  now += 3_600_000
+  const held = await contain()
+  assert.equal((await one.obey())?.state, 'confirmed')
+  const record = await store.plans.get(MAIN, held.plan.id)
+  const letGo = await one.reconciler.rollbackConfirmed(record!, 'mira', 'a test')
+  assert.ok(letGo.ok, JSON.stringify(letGo))
+  assert.deepEqual(words.splice(0), [`${held.plan.id} mira a test`])
+  assert.equal((await one.obey())?.state, 'confirmed')
+  const gone = { ...record!, plan: { ...record!.plan, steps: [] } }
+  const refused = await one.reconciler.rollbackConfirmed(gone, 'kim', 'once more')
+  assert.equal(refused.ok ? '' : refused.code, 'nothing-to-undo')
+  assert.deepEqual(words, [])
 })
