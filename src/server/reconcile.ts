@@ -243,11 +243,17 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     }
   }
 
+  /** One plan goes at a time; what only waits for somebody is overtaken. */
+  function standsInTheWay({ pending }: Pick<Gathered, 'pending'>): PlanRecord | null {
+    return pending === null || pending.state === 'proposed' ? null : pending
+  }
+
   async function wayBackTo(generation: number, by: string, why: string): Promise<Outcome<WayBack>> {
     const then = await store.plans.confirmedAt(tenant, generation)
     if (then === null) return unknownGeneration(generation)
     const state = await gather(store, tenant, deps.fleet, deps.intel.current())
-    if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+    const underWay = standsInTheWay(state)
+    if (underWay !== null) return busy(underWay)
     const first = restoreDraft(inputOf(state, state.shifts, []), then, by, why)
     if (!first.ok) return first
     const draft = restoreDraft(inputOf(state, state.shifts, await talkOf(first.value)), then, by, why)
@@ -279,7 +285,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         const judged = refuseShift(state, request)
         if (!judged.ok) return judged
         const shift = requestedShift(request, judged.value.from, judged.value.to, clock())
-        if (state.pending !== null && state.pending.state !== 'proposed') return busy(state.pending)
+        const underWay = standsInTheWay(state)
+        if (underWay !== null) return busy(underWay)
         if (state.settings.pinned != null) return pinned(state.settings.pinned)
         const record = await propose(state, [shift], request.by)
         if (record === null) return unchanged(judged.value.name, shift)
@@ -301,19 +308,22 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
           const rolled = await flow.rollback(shift.plan, by, `undone by ${by}`)
           if (rolled !== null) return { ok: true, value: { shift: id, plan: shift.plan, state: rolled.state } }
         }
+        const over = {
+          ok: false,
+          code: 'shift-over',
+          why: `Shift ${id} is over already (${shift.state}).`,
+          cure: 'Nothing needs undoing.',
+        } as const
+        if (!mayMove(shift.state, 'rolled-back')) return over
+        const underWay = standsInTheWay(await store.plans.target(tenant))
+        if (underWay !== null) return busy(underWay)
         const moved = await store.shifts.move(tenant, id, 'rolled-back', {
           actor: by,
           action: 'shift.undo',
           object: id,
           summary: `${shift.to.name} taken off again`,
         })
-        if (!moved.ok)
-          return {
-            ok: false,
-            code: 'shift-over',
-            why: `Shift ${id} is over already (${shift.state}).`,
-            cure: 'Nothing needs undoing.',
-          }
+        if (!moved.ok) return over
         const state = await gather(store, tenant, deps.fleet, deps.intel.current())
         const record = await propose(state, [], by)
         return { ok: true, value: { shift: id, plan: record?.plan.id ?? null, state: 'rolled-back' } }
@@ -321,6 +331,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     rollbackConfirmed: (record, by, why) =>
       inTurn(async () => {
         const state = await gather(store, tenant, deps.fleet, deps.intel.current())
+        const underWay = standsInTheWay(state)
+        if (underWay !== null) return busy(underWay)
         const draft = releaseDraft(state, record, by, why)
         if (!draft.ok) return draft
         for (const step of record.plan.steps) {

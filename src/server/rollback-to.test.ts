@@ -90,6 +90,7 @@ function server() {
 const inForce = async () => (await store.plans.target(MAIN)).confirmed!.plan
 const otherwise = async (id: WorkloadId) =>
   (await inForce()).agents[A]!.workloads.find((one) => one.workload === id)!.egress.otherwise
+const stateOf = async ({ plan }: PlanRecord) => (await store.plans.get(MAIN, plan.id))?.state
 const write = async (text: string) =>
   store.manifests.apply(
     MAIN,
@@ -203,32 +204,60 @@ test('a shift is undone once: said again, it takes nothing back of the plan that
   assert.equal((await inForce()).parent, plan.id)
 })
 
+test('a shift is not undone while another plan is under way: nobody would know which of the two holds', async () => {
+  const one = server()
+  while ((await one.round()) !== null) {}
+  const [first, second] = await store.workloads.all(MAIN)
+  const ask = (workload: WorkloadId) =>
+    one.reconciler.requestShift({
+      ...{ tenant: MAIN, workload, persona: 'guest' as PersonaId, until: null, by: 'kim', key: null },
+      why: [{ rule: 'asked', text: 'a guest' }],
+    })
+  const shifted = await ask(first!.id)
+  assert.ok(shifted.ok, JSON.stringify(shifted))
+  assert.equal((await one.obey())?.state, 'confirmed')
+  const next = await ask(second!.id)
+  assert.ok(next.ok, JSON.stringify(next))
+  const refused = await one.reconciler.undoShift(shifted.value.shift, 'kim')
+  assert.equal(refused.ok ? '' : refused.code, 'plan-under-way')
+  assert.equal((await store.shifts.get(MAIN, shifted.value.shift))?.state, 'confirmed')
+  assert.equal((await one.obey())?.state, 'confirmed')
+  const undone = await one.reconciler.undoShift(shifted.value.shift, 'kim')
+  assert.ok(undone.ok && undone.value.plan !== null, JSON.stringify(undone))
+  assert.equal((await one.obey())?.state, 'confirmed')
+})
+
 test('a person’s word counts against a containment when it is let go, not when that is refused', async () => {
   const one = server()
   await write(PERSONAS)
   for (const live of fleet.live.values()) live.risk = riskOfValue(0.1)
   while ((await one.round()) !== null) {}
-  const [first] = await store.workloads.all(MAIN)
-  const contain = async () => {
-    fleet.live.get(first!.id)!.risk = riskOfValue(0.9)
+  const [first, second] = await store.workloads.all(MAIN)
+  const contain = async (id: WorkloadId) => {
+    fleet.live.get(id)!.risk = riskOfValue(0.9)
     now += 60_000
     one.reconciler.wake()
     await one.reconciler.undoShift('s_none' as never, 'nobody')
     const { pending } = await store.plans.target(MAIN)
     assert.deepEqual([pending?.plan.direction, pending?.state], ['containment', 'applying'])
-    fleet.live.get(first!.id)!.risk = riskOfValue(0.1)
+    fleet.live.get(id)!.risk = riskOfValue(0.1)
     return pending!
   }
-  const early = await contain()
+  const early = await contain(first!.id)
   assert.equal((await one.reconciler.release(early, 'mira', 'a test'))?.state, 'rolled-back')
   assert.deepEqual(words.splice(0), [`${early.plan.id} mira a test`])
   assert.equal(await one.reconciler.release(early, 'kim', 'once more'), null)
   assert.deepEqual(words, [])
 
   now += 3_600_000
-  const held = await contain()
+  const held = await contain(first!.id)
   assert.equal((await one.obey())?.state, 'confirmed')
   const record = await store.plans.get(MAIN, held.plan.id)
+  const other = await contain(second!.id)
+  const crossed = await one.reconciler.rollbackConfirmed(record!, 'mira', 'too early')
+  assert.equal(crossed.ok ? '' : crossed.code, 'plan-under-way')
+  assert.deepEqual([await stateOf(other), words], ['applying', []], 'what is being contained just now is not dropped')
+  assert.equal((await one.obey())?.state, 'confirmed')
   const letGo = await one.reconciler.rollbackConfirmed(record!, 'mira', 'a test')
   assert.ok(letGo.ok, JSON.stringify(letGo))
   assert.deepEqual(words.splice(0), [`${held.plan.id} mira a test`])
