@@ -63,7 +63,7 @@ export type ForecastQuestion = {
 
 export type Control = {
   requestShift(request: ShiftRequest): Promise<Outcome<ShiftAccepted>>
-  /** Ends a shift before its time: back to what was worn before it. */
+  /** Ends a shift before its time: back to what was worn before it; one that waits is withdrawn. */
   undoShift(request: {
     readonly tenant: TenantId
     readonly shift: ShiftId

@@ -87,10 +87,9 @@ async function undo(wanted: string, command: Command): Promise<void> {
     .sort((a, b) => b.createdAt - a.createdAt)[0]
   if (newest === undefined) throw new CliError(`${wanted} has no shift to undo. See \`guise get shifts\`.`, 1)
   const accepted = await client.send<Accepted>('DELETE', `/v1/shifts/${encodeURIComponent(newest.id)}`)
-  print(
-    command,
-    accepted,
-    () =>
-      `${wanted}: the shift to ${newest.to.name} is being undone${accepted.plan_id === null ? '' : `, plan ${accepted.plan_id}`}.`,
+  print(command, accepted, () =>
+    accepted.state === 'refused'
+      ? `${wanted}: the shift to ${newest.to.name} is withdrawn; it was not in force yet.`
+      : `${wanted}: the shift to ${newest.to.name} is being undone${accepted.plan_id === null ? '' : `, plan ${accepted.plan_id}`}.`,
   )
 }

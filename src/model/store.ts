@@ -228,6 +228,11 @@ export type Store = {
       audit: Audit,
       signatures?: readonly AgentApproval[],
     ): Promise<Write<PlanRecord>>
+    /**
+     * A wish that nothing was sent for yet is refused, and every plan that waits with it; answers these. What else they carry
+     * goes on being wished. `conflict` when it is over, or under way.
+     */
+    withdraw(tenant: TenantId, shift: ShiftId, audit: Audit): Promise<Write<readonly PlanRecord[]>>
     get(tenant: TenantId, id: PlanId): Promise<PlanRecord | null>
     /** The plan of that generation, if it is one that was confirmed. */
     confirmedAt(tenant: TenantId, generation: number): Promise<PlanRecord | null>

@@ -5,7 +5,7 @@
  */
 import { MAX_APPROVALS } from '../model/approval.ts'
 import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
-import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
+import type { AgentId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Audit, Store } from '../model/store.ts'
@@ -33,6 +33,8 @@ export type PlanFlow = {
   /** A person's confirm: needed when the plan was asked to wait for it. */
   confirm(id: PlanId, actor: string): Promise<PlanRecord | null>
   rollback(id: PlanId, actor: string, why: string): Promise<PlanRecord | null>
+  /** A wish that waits is given up, with the plans that carry it; false when it does not wait any more. */
+  withdraw(shift: ShiftId, actor: string, why: string): Promise<boolean>
   applied(agent: AgentId, applied: Applied): Promise<void>
   /** It writes nothing to its kernel (a panic holds, or it was started so): nobody there wears anything. */
   enforcesNothing(agent: AgentId): Promise<void>
@@ -134,6 +136,16 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       await store.ledger.audit(tenant, { actor, action: 'plan.confirm', object: id, summary: 'confirmed by hand' })
       sendConfirm(record)
       return record
+    },
+    async withdraw(shift, actor, summary) {
+      const outcome = await store.plans.withdraw(tenant, shift, {
+        actor,
+        action: 'shift.withdraw',
+        object: shift,
+        summary,
+      })
+      if (outcome.ok) for (const record of outcome.value) deps.moved(record)
+      return outcome.ok
     },
     async applied(agent, applied) {
       const found = await underWay(applied)

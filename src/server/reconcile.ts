@@ -75,7 +75,7 @@ export type Reconciler = {
 
 const MINUTE_MS = 60_000
 const TALK_MS = 900_000
-/** A plan that was rolled back is not proposed again, unchanged, before this; doubling to its 16-fold. */
+/** A plan that was rolled back or withdrawn is not proposed again, unchanged, before this; doubling to its 16-fold. */
 const RETRY_MS = 30_000
 
 type Failure = { readonly until: number; readonly times: number }
@@ -260,19 +260,21 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     return draft.ok ? { ok: true, value: { then, state, draft: draft.value } } : draft
   }
 
+  function wake(): void {
+    if (asked || stopped) return
+    asked = true
+    inTurn(async () => {
+      asked = false
+      if (stopped) return
+      await endShifts(store, tenant, clock())
+      await reconcile()
+    }).catch((error: unknown) =>
+      deps.log.error({ error: String(error) }, 'a round of deciding failed; the next one starts from what is stored'),
+    )
+  }
+
   return {
-    wake() {
-      if (asked || stopped) return
-      asked = true
-      inTurn(async () => {
-        asked = false
-        if (stopped) return
-        await endShifts(store, tenant, clock())
-        await reconcile()
-      }).catch((error: unknown) =>
-        deps.log.error({ error: String(error) }, 'a round of deciding failed; the next one starts from what is stored'),
-      )
-    },
+    wake,
     async input() {
       const state = await gather(store, tenant, deps.fleet, deps.intel.current())
       return inputOf(state, state.shifts, [])
@@ -295,6 +297,11 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       }),
     undoShift: (id, by) =>
       inTurn(async () => {
+        // Nothing of it is in force while it waits, so there is no way back to plan.
+        if (await flow.withdraw(id, by, 'not wanted any more')) {
+          wake()
+          return { ok: true, value: { shift: id, plan: null, state: 'refused' } }
+        }
         const shift = await store.shifts.get(tenant, id)
         if (shift === null)
           return {
@@ -372,7 +379,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     },
     planMoved(record) {
       const key = attemptKey(planDraftAgents(record))
-      if (record.state === 'rolled-back' || record.state === 'expired') {
+      if (record.state === 'rolled-back' || record.state === 'expired' || record.state === 'refused') {
         const times = (failed.get(key)?.times ?? 0) + 1
         failed.set(key, { times, until: clock() + RETRY_MS * 2 ** Math.min(4, times - 1) })
         if (failed.size > 100) failed.delete(failed.keys().next().value!)

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { testDatabase } from '../../test/database.ts'
 import { manifestRecords, riskOfValue } from '../../test/decide-input.ts'
-import { auditBy, MAIN, workloadReport } from '../../test/records.ts'
+import { auditBy, decisionRecord, MAIN, shiftRecord, workloadReport } from '../../test/records.ts'
 import { createEventHub } from '../api/events.ts'
-import type { AgentId, PersonaId, WorkloadId } from '../model/ids.ts'
+import type { AgentId, DecisionId, PersonaId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
 import { openStore } from '../store/database.ts'
 import { createFleet, liveOf } from './fleet.ts'
@@ -225,6 +225,36 @@ test('a shift is not undone while another plan is under way: nobody would know w
   const undone = await one.reconciler.undoShift(shifted.value.shift, 'kim')
   assert.ok(undone.ok && undone.value.plan !== null, JSON.stringify(undone))
   assert.equal((await one.obey())?.state, 'confirmed')
+})
+
+test('a shift that waits for approval is withdrawn: its plan is refused, and nothing is planned to undo it', async () => {
+  const one = server()
+  while ((await one.round()) !== null) {}
+  const target = await inForce()
+  const [first] = await store.workloads.all(MAIN)
+  const wish = { ...shiftRecord('s_waits', null), workload: first!.id }
+  const decision = 'd_waits' as DecisionId
+  const step = { ...target.steps[0]!, workload: first!.id, shift: wish.id }
+  const waiting = await store.plans.propose(
+    MAIN,
+    (generation, id, parent) => ({ ...target, id, generation, parent, decision, approval: 'one', steps: [step] }),
+    decisionRecord(decision),
+    [wish],
+    auditBy('kim', 'plan.propose'),
+  )
+  assert.ok(waiting.ok)
+  const { plan } = waiting.value
+  const withdrawn = await one.reconciler.undoShift(wish.id, 'mira')
+  assert.deepEqual(withdrawn, { ok: true, value: { shift: wish.id, plan: null, state: 'refused' } })
+  assert.equal((await store.plans.get(MAIN, plan.id))?.state, 'refused')
+  const approved = await store.plans.approve(MAIN, plan.id, 'jonas', '', auditBy('jonas', 'plan.approve'))
+  assert.deepEqual(approved, { ok: false, code: 'conflict' })
+  const line = (await store.ledger.audits(MAIN, { limit: 1, cursor: null, action: 'shift.withdraw' })).items[0]
+  assert.deepEqual([line?.actor, line?.object], ['mira', wish.id])
+  assert.equal(await one.round(), null)
+  assert.equal((await inForce()).id, target.id)
+  const again = await one.reconciler.undoShift(wish.id, 'mira')
+  assert.equal(again.ok ? '' : again.code, 'shift-over')
 })
 
 test('a person’s word counts against a containment when it is let go, not when that is refused', async () => {

@@ -53,6 +53,49 @@ test('a plan is stored with its decision, its shifts and an audit line, and with
   assert.equal(next.record.plan.generation.n, 2)
 })
 
+test('a wish that waits is withdrawn with every plan that carries it; what else these carry is wished for still', async () => {
+  const wish = await proposed()
+  const step = (shift: ShiftId) => ({ workload: `w_${shift}` as WorkloadId, shift }) as PlanStep
+  const other = shiftRecord('s_other', 9_000)
+  const decision = `d_${++made}` as DecisionId
+  const both = await store.plans.propose(
+    MAIN,
+    (...given) => ({ ...planMaker(decision)(...given), steps: [step(wish.shift), step(other.id)] }),
+    decisionRecord(decision),
+    [other],
+    alice,
+  )
+  assert.ok(both.ok)
+  const bystander = await proposed()
+  const withdrawn = await store.plans.withdraw(MAIN, wish.shift, auditBy('mira', 'shift.withdraw'))
+  assert.ok(withdrawn.ok)
+  const { id } = both.value.plan
+  assert.deepEqual(
+    withdrawn.value.map(({ plan, state }) => [plan.id, state]),
+    [[id, 'refused']],
+  )
+  assert.equal((await store.plans.get(MAIN, bystander.id))?.state, 'proposed')
+  assert.equal((await store.shifts.get(MAIN, wish.shift))?.state, 'refused')
+  assert.equal((await store.shifts.get(MAIN, other.id))?.state, 'proposed')
+  const { items } = await store.ledger.audits(MAIN, { limit: 2, cursor: null })
+  assert.deepEqual(
+    items.map(({ actor, action, object }) => [actor, action, object]),
+    [
+      ['mira', 'shift.withdraw', 'thing/1'],
+      ['guise', 'plan.refused', id],
+    ],
+  )
+  for (const [shift, code] of [
+    [wish.shift, 'conflict'],
+    ['s_none' as ShiftId, 'missing'],
+  ] as const)
+    assert.deepEqual(await store.plans.withdraw(MAIN, shift, alice), { ok: false, code })
+  await walk(bystander.id, 'approved', 'applying')
+  const sent = await store.plans.withdraw(MAIN, bystander.shift, alice)
+  assert.deepEqual(sent, { ok: false, code: 'conflict' }, 'what is sent is undone, not withdrawn')
+  await walk(bystander.id, 'rolled-back')
+})
+
 test('a plan moves along the table only, its shifts with it', async () => {
   const { id, shift } = await proposed()
   assert.deepEqual(await store.plans.move(MAIN, id, 'confirmed', alice), { ok: false, code: 'conflict' })

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import { isSamePerson } from '../model/actor.ts'
 import type { Generation } from '../model/desired.ts'
-import type { AgentId, PlanId, TenantId } from '../model/ids.ts'
+import type { AgentId, PlanId, ShiftId, TenantId } from '../model/ids.ts'
 import { mayMove, type Plan, SHIFT_STATES, type ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store, Write } from '../model/store.ts'
@@ -82,6 +82,7 @@ export function plans(context: Context): Store['plans'] {
         return await update(context, tx, tenant, id, { approved_by: JSON.stringify([...held.approved_by, by]) })
       })
     },
+    withdraw: (tenant, shift, audit) => change(context, tenant, audit, (tx) => withdraw(context, tx, tenant, shift)),
     async get(tenant, id) {
       const row = await of(tenant).where('id', '=', id).executeTakeFirst()
       return row === undefined ? null : toRecord(row)
@@ -243,6 +244,50 @@ async function expireOthers(context: Context, tx: Tx, tenant: TenantId, id: Plan
     tenant,
     audits.map((audit) => ({ entry: 'audit', audit })),
   )
+}
+
+async function withdraw(
+  context: Context,
+  tx: Tx,
+  tenant: TenantId,
+  shift: ShiftId,
+): Promise<Write<readonly PlanRecord[]>> {
+  await lockTenant(tx, tenant)
+  const held = await tx
+    .selectFrom('shifts')
+    .select('state')
+    .where('tenant', '=', tenant)
+    .where('id', '=', shift)
+    .forUpdate()
+    .executeTakeFirst()
+  if (held === undefined) return { ok: false, code: 'missing' }
+  if (!mayMove(held.state as ShiftState, 'refused')) return { ok: false, code: 'conflict' }
+  const underWay = tx.selectFrom('plans').selectAll().where('tenant', '=', tenant).where('state', 'in', PENDING)
+  const carrying = (await underWay.orderBy('n').forUpdate().execute()).filter(({ plan }) =>
+    plan.steps.some((step) => step.shift === shift),
+  )
+  if (carrying.some(({ state }) => !mayMove(state as ShiftState, 'refused'))) return { ok: false, code: 'conflict' }
+  await tx
+    .updateTable('shifts')
+    .set((eb) => ({ state: 'refused', updated_at: context.clock(), version: eb('version', '+', 1) }))
+    .where('tenant', '=', tenant)
+    .where('id', '=', shift)
+    .execute()
+  const refused: PlanRecord[] = []
+  for (const { id } of carrying) {
+    // Not `move`: the other shifts that it carries are wished for still, and planned again without this one.
+    const moved = await update(context, tx, tenant, id as PlanId, { state: 'refused' })
+    if (moved.ok) refused.push(moved.value)
+  }
+  const summary = `shift ${shift} was withdrawn`
+  const audits = carrying.map(({ id }) => ({ actor: 'guise', action: 'plan.refused', object: id, summary }))
+  await append(
+    context,
+    tx,
+    tenant,
+    audits.map((audit) => ({ entry: 'audit', audit })),
+  )
+  return { ok: true, value: refused }
 }
 
 async function update(
