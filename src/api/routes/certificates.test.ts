@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture } from '../../../test/api.ts'
 import { auditBy, decisionRecord, MAIN } from '../../../test/records.ts'
-import type { AgentId } from '../../model/ids.ts'
+import type { AgentId, PlanId } from '../../model/ids.ts'
 import type { Plan } from '../../model/plan.ts'
 
 let f: Fixture
+let plan: PlanId
 before(async () => {
   f = await apiFixture()
   const list = { rules: [], otherwise: 'allow' as const, why: { rule: 'r', text: 't' } }
@@ -34,11 +35,19 @@ before(async () => {
     auditBy('guise', 'plan.propose'),
   )
   assert.ok(made.ok)
+  plan = made.value.plan.id
 })
 after(() => f[Symbol.asyncDispose]())
 
 const ask = (workload: string, name: string, request = 'pem', agent = 'host-a') =>
   f.as('agent', { method: 'POST', url: `/v1/agents/${agent}/certificates`, payload: { workload, name, request } })
+
+test('not by a plan that nobody approved', async () => {
+  assert.equal((await ask('web1', 'web')).statusCode, 404)
+  await f.store.plans.move(MAIN, plan, 'approved', auditBy('guise', 'plan.approved'))
+  assert.equal((await ask('web1', 'web')).statusCode, 404)
+  assert.ok((await f.store.plans.move(MAIN, plan, 'applying', auditBy('guise', 'plan.applying'))).ok)
+})
 
 test('for the names of the plan, with a line in the audit', async () => {
   const answer = await ask('web1', 'web')

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { daysOf } from '../../model/facets/issued-id.ts'
 import { CERTIFICATE_NAME, type Tls } from '../../model/facets/tls.ts'
-import { speakingAgent } from '../agent-of.ts'
+import { givenTo, speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'
 import { AGENT_NAME, principalOf, type RouteDeps, type Routes } from '../route.ts'
 
@@ -33,9 +33,8 @@ export function certificateRoutes(app: Routes, deps: RouteDeps): void {
       const { tenant } = principal
       const agent = speakingAgent(request)
       const { workload, name, request: text } = request.body
-      const { confirmed, pending } = await deps.store().plans.target(tenant)
-      const issue = [pending, confirmed]
-        .flatMap((record) => record?.plan.agents[agent]?.workloads ?? [])
+      const issue = (await givenTo(deps, tenant, agent))
+        .flatMap(({ workloads }) => workloads)
         .filter(({ key }) => key === workload)
         .flatMap((desired) => (desired as { readonly tls?: Tls }).tls?.certificates ?? [])
         .find((one) => one.name === name && one.issue !== undefined)?.issue

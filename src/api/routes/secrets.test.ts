@@ -6,7 +6,7 @@ import { apiFixture, type Fixture } from '../../../test/api.ts'
 import { auditBy, decisionRecord, MAIN, personaManifest } from '../../../test/records.ts'
 import type { SecretRef } from '../../model/facets/secret.ts'
 import { boxLabel, openBox, publicKeyText } from '../../model/facets/secret-box.ts'
-import type { AgentId } from '../../model/ids.ts'
+import type { AgentId, PlanId } from '../../model/ids.ts'
 import type { PersonaManifest } from '../../model/manifest.ts'
 import type { Plan } from '../../model/plan.ts'
 import { refuseUnknownSecrets } from '../known-secrets.ts'
@@ -94,7 +94,10 @@ test('an agent gets what a plan gives it, sealed to the key it is known by, and 
   const ask = (publicKey: string, want: readonly SecretRef[], agent = 'host-a') =>
     f.as('agent', { method: 'POST', url: `/v1/agents/${agent}/secrets`, payload: { publicKey, want } })
   assert.deepEqual((await ask(publicKeyText(key), refs)).json().items, [], 'no plan gives it anything')
-  await giveByPlan(refs)
+  const plan = await giveByPlan(refs)
+  assert.deepEqual((await ask(publicKeyText(key), refs)).json().items, [], 'what nobody approved gives nothing')
+  for (const state of ['approved', 'applying'] as const)
+    assert.ok((await f.store.plans.move(MAIN, plan, state, auditBy('guise', `plan.${state}`))).ok)
   const answer = await ask(publicKeyText(key), [...refs, foreign])
   const { items } = answer.json() as { items: (SecretRef & { sealed: string })[] }
   assert.deepEqual(
@@ -128,7 +131,7 @@ test('no value in any answer, in the audit, or in a log', async () => {
   assert.ok(answers.length > 15)
 })
 
-async function giveByPlan(refs: readonly SecretRef[]): Promise<void> {
+async function giveByPlan(refs: readonly SecretRef[]): Promise<PlanId> {
   const why = { rule: 'r', text: 't' }
   const list = { rules: [], otherwise: 'allow' as const, why }
   const made = await f.store.plans.propose(
@@ -163,4 +166,5 @@ async function giveByPlan(refs: readonly SecretRef[]): Promise<void> {
     auditBy('guise', 'plan.propose'),
   )
   assert.ok(made.ok)
+  return made.value.plan.id
 }

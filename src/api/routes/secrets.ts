@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { MAX_SECRET_BYTES, SecretName, SecretRef, secretRefsIn } from '../../model/facets/secret.ts'
 import { PUBLIC_KEY } from '../../model/facets/secret-box.ts'
-import { speakingAgent } from '../agent-of.ts'
+import { givenTo, speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'
 import { AGENT_NAME, auditOf, etag, ifMatch, principalOf, type RouteDeps, type Routes, written } from '../route.ts'
 
@@ -99,7 +99,7 @@ export function secretRoutes(app: Routes, deps: RouteDeps): void {
       const { tenant, via } = principalOf(request)
       const agent = speakingAgent(request)
       const { publicKey, want } = request.body
-      const { plans, secrets } = deps.store()
+      const { secrets } = deps.store()
       // Over the local socket its peer is root: who it is needs no key from before.
       if (!(await secrets.introduce(tenant, agent, publicKey, via.kind === 'local' ? 'anew' : 'first')))
         throw new Problem(
@@ -108,8 +108,7 @@ export function secretRoutes(app: Routes, deps: RouteDeps): void {
           `Agent ${agent} is known by another key.`,
           `If its home was lost, enrol it anew: guise token create --role agent --enrol --host ${agent}.`,
         )
-      const { confirmed, pending } = await plans.target(tenant)
-      const given = [pending, confirmed].flatMap((record) => secretRefsIn(record?.plan.agents[agent] ?? null))
+      const given = (await givenTo(deps, tenant, agent)).flatMap(secretRefsIn)
       const known = new Set(given.map(keyOf))
       const allowed = want.filter((ref) => known.has(keyOf(ref)))
       return { items: await secrets.sealFor(tenant, agent, publicKey, allowed) }
