@@ -23,6 +23,7 @@ import * as proposed from './migrations/0008-proposals.ts'
 import * as conversationHours from './migrations/0010-conversation-hours.ts'
 import * as trainedModels from './migrations/0012-models.ts'
 import * as trafficSteps from './migrations/0014-traffic-steps.ts'
+import * as underWay from './migrations/0016-under-way.ts'
 import { models } from './models.ts'
 import { plans } from './plans.ts'
 import { proposals } from './proposals.ts'
@@ -48,6 +49,7 @@ const MIGRATIONS = {
   '0010-conversation-hours': conversationHours,
   '0012-models': trainedModels,
   '0014-traffic-steps': trafficSteps,
+  '0016-under-way': underWay,
 }
 
 const POOL_MAX = 16

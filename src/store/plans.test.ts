@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import pg from 'pg'
 import { testDatabase } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, OTHER, planMaker, shiftRecord } from '../../test/records.ts'
 import type { DecisionId, PlanId, ShiftId, WorkloadId } from '../model/ids.ts'
@@ -317,4 +318,38 @@ test('another tenant sees nothing and moves nothing', async () => {
   assert.equal(await store.ledger.decision(OTHER, decision), null)
   assert.deepEqual(await store.plans.target(OTHER), { confirmed: null, pending: null })
   assert.deepEqual((await store.plans.list(OTHER, { limit: 10, cursor: null })).items, [])
+})
+
+test('a long history is not walked to find what is under way and what is in force', async () => {
+  const client = new pg.Client(database.url)
+  await client.connect()
+  try {
+    await client.query(`
+      insert into plans (tenant, id, parent, system, timeline, n, state, plan, approved_by, updated_at, version)
+      select tenant, 'p_old' || i, parent, system, timeline, 1000000 + i, 'expired', plan, approved_by, updated_at, version
+      from (select * from plans limit 1) one, generate_series(1, 5000) i`)
+    await client.query(`
+      insert into shifts (tenant, id, workload, wanted, state, requested_by, why, created_at, updated_at, version)
+      select tenant, 's_old' || i, workload, wanted, 'expired', requested_by, why, created_at + i, updated_at, version
+      from (select * from shifts limit 1) one, generate_series(1, 5000) i`)
+    await client.query('analyze plans, shifts')
+    const used = async () =>
+      (
+        await client.query(
+          `select indexrelname from pg_stat_user_indexes
+           where indexrelname in ('plans_under_way', 'shifts_current') and idx_scan > 0 order by indexrelname`,
+        )
+      ).rows.map((row) => row.indexrelname)
+    // What was used is told by and by, not at once.
+    let found: string[] = []
+    for (let i = 0; i < 300 && found.length < 2; i++) {
+      await store.plans.target(MAIN)
+      await store.shifts.current(MAIN)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      found = await used()
+    }
+    assert.deepEqual(found, ['plans_under_way', 'shifts_current'])
+  } finally {
+    await client.end()
+  }
 })
