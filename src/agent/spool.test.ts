@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentReport } from '../model/wire.ts'
+import { MAX_DENIES } from '../model/wire.ts'
 import { createSpool } from './spool.ts'
 
 const report = (sequence: number): AgentReport => ({
@@ -32,4 +33,15 @@ test('the bound drops the oldest telemetry and counts it, and carries on what wa
   assert.deepEqual(first.workloads, [])
   for (let n = 0; n < 3; n++) spool.shift()
   assert.equal(spool.first(), null)
+})
+
+test('what is carried on stays within what the server takes; those with most stay', () => {
+  const spool = createSpool(1)
+  const denies = (from: number, n: number) =>
+    Object.fromEntries(Array.from({ length: MAX_DENIES / 2 }, (_, i) => [`rule ${from + i}`, n]))
+  spool.push({ ...report(0), denies: { ...denies(0, 2), often: 9 } })
+  spool.push({ ...report(1), denies: denies(MAX_DENIES / 2, 1) })
+  const carried = spool.first()!.denies
+  assert.equal(Object.keys(carried).length, MAX_DENIES)
+  assert.deepEqual([carried.often, carried['rule 0'], carried[`rule ${MAX_DENIES - 1}`]], [9, 2, undefined])
 })

@@ -1,5 +1,5 @@
 /** Reports wait here while the server is away: in order, bounded; the oldest telemetry is dropped (counted), what was done and seen is carried on. */
-import type { AgentReport } from '../model/wire.ts'
+import { type AgentReport, MAX_DENIES, MAX_HITS } from '../model/wire.ts'
 
 export type Spool = {
   readonly size: number
@@ -35,8 +35,8 @@ export function createSpool(max = 60): Spool {
         ...heir,
         evidence: evidence.slice(-MAX_EVIDENCE),
         reflexes: [...oldest.reflexes, ...heir.reflexes].slice(-MAX_REFLEXES),
-        denies: sum(oldest.denies, heir.denies),
-        hits: sum(oldest.hits ?? {}, heir.hits ?? {}),
+        denies: sum(oldest.denies, heir.denies, MAX_DENIES),
+        hits: sum(oldest.hits ?? {}, heir.hits ?? {}, MAX_HITS),
         ...(workloads === undefined ? {} : { workloads }),
       }
     },
@@ -45,8 +45,12 @@ export function createSpool(max = 60): Spool {
   }
 }
 
-function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  const total = { ...a }
-  for (const [id, n] of Object.entries(b)) total[id] = (total[id] ?? 0) + n
-  return total
+type Counts = Readonly<Record<string, number>>
+
+/** Those with most, as many as the wire takes: one above, and the whole report is refused. */
+function sum(a: Counts, b: Counts, most: number): Counts {
+  const total = new Map(Object.entries(a))
+  for (const [id, n] of Object.entries(b)) total.set(id, (total.get(id) ?? 0) + n)
+  if (total.size <= most) return Object.fromEntries(total)
+  return Object.fromEntries([...total].sort(([, x], [, y]) => y - x).slice(0, most))
 }

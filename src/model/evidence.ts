@@ -1,5 +1,6 @@
 /** Evidence moves risk. One fact each, with who is to blame, whether it could be forged, and a sentence a person reads. */
 import { type Static, Type } from 'typebox'
+import { mapping } from './mapping.ts'
 
 export const EVIDENCE_KINDS = [
   'beacon',
@@ -43,7 +44,7 @@ export const Evidence = Type.Object(
     /** One sentence with numbers. */
     why: Type.String({ maxLength: 500 }),
     /** The figures behind the sentence, for charts and replay. */
-    figures: Type.Record(Type.String(), Type.Number()),
+    figures: mapping(64, Type.Number(), 64),
   },
   { additionalProperties: false, $id: 'Evidence' },
 )

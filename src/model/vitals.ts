@@ -4,6 +4,7 @@
  * (null on the wire, NaN in memory), never zero; ticks merge into windows figure by figure.
  */
 import { type Static, Type } from 'typebox'
+import { mapping } from './mapping.ts'
 
 export type Figure = {
   readonly name: string
@@ -91,7 +92,7 @@ export const WireVitals = Type.Object(
           key: Type.String({ maxLength: 128 }),
           values: Type.Array(Reading, { maxItems: MAX_FIGURES }),
           /** Why figures are not known, by name; told now and then. */
-          why: Type.Optional(Type.Record(Name, Type.String({ maxLength: 200 }))),
+          why: Type.Optional(mapping(32, Type.String({ maxLength: 200 }), MAX_FIGURES)),
         },
         closed,
       ),

@@ -27,3 +27,28 @@ test('numbers that the record cannot hold, or that never fade, are refused at th
   assert.ok(takes({ reflexes: [reflex] }))
   assert.ok(!takes({ reflexes: [{ ...reflex, until: 1e300 }] }))
 })
+
+test('a mapping has a bound on its keys and on what they hold, far above what an agent sends', () => {
+  const many = (n: number) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`rule ${i}`, 1]))
+  assert.ok(takes({ counters: many(1_000), denies: many(10_000), hits: many(5_000) }))
+  assert.ok(takes({ denies: { ['x'.repeat(160)]: 1, 'two\nlines': 1 } }))
+  const workload = { key: 'k', name: 'n', kind: 'host', driver: 'host', interface: null, addresses: [] }
+  const labelled = (labels: object) => takes({ workloads: [{ ...workload, labels }] })
+  assert.ok(labelled({ app: 'shop', [`${'p'.repeat(253)}/${'n'.repeat(63)}`]: '' }))
+  for (const over of [
+    { counters: many(1_001) },
+    { counters: { ['x'.repeat(65)]: 1 } },
+    { counters: { 'two\nlines': 'no number' } },
+    { denies: many(10_001) },
+    { denies: { ['x'.repeat(161)]: 1 } },
+    { hits: many(5_001) },
+    { evidence: [{ key: 'k', evidence: { ...evidence, figures: many(65) } }] },
+    { evidence: [{ key: 'k', evidence: { ...evidence, figures: { 'two\nlines': '' } } }] },
+    { hits: { 'two\nlines': {} } },
+  ])
+    assert.ok(!takes(over), Object.keys(over)[0])
+  const texts = Object.fromEntries(Object.keys(many(101)).map((key) => [key, '']))
+  assert.ok(!labelled(texts))
+  assert.ok(!labelled({ ['x'.repeat(318)]: '' }))
+  assert.ok(!labelled({ app: 'x'.repeat(64) }))
+})

@@ -1,6 +1,7 @@
 /**
  * What agents and server say to each other: NDJSON/HTTP over the local socket or TLS, closed schemas, both ends validate.
  * An agent is an untrusted client (it may speak of its own workloads only); a server is trusted only within these shapes.
+ * Whatever is a list or a mapping has a bound, of keys as well; it is above what an agent of ours sends, by much.
  */
 import { type Static, Type } from 'typebox'
 import { Approval, MAX_APPROVALS } from './approval.ts'
@@ -9,11 +10,19 @@ import { Evidence } from './evidence.ts'
 import { DRIVERS } from './facets.ts'
 import { ForeignChain, MAX_FOREIGN } from './foreign-chain.ts'
 import { MAX_MACHINES, MachineOrder, MachineReport, MachineResult } from './machine-order.ts'
+import { mapping } from './mapping.ts'
 import { MAX_SOURCES, SourceHealth } from './source-health.ts'
 import { WireVitals } from './vitals.ts'
 import { BUCKETS, HISTOGRAMS, REGISTERS, SKETCHES, SUMS, TOP_PEERS } from './window.ts'
 
 const closed = { additionalProperties: false } as const
+
+/** Workloads that somebody labels by hand have a few; a key as long as Kubernetes lets it be, with its prefix. */
+const [MAX_LABELS, LABEL_KEY] = [100, 317]
+/** Their names are in the agent's code, well below this, and none is made of what was observed. */
+const MAX_COUNTERS = 1_000
+/** Rules: an agent tells 5000 denies and 500 hits at most with a report, and more when reports had to wait. */
+export const [MAX_DENIES, MAX_HITS] = [10_000, 5_000]
 
 /** What a driver found. `key` is stable across restarts and hosts; the id is made from it. */
 export const WorkloadReport = Type.Object(
@@ -25,7 +34,7 @@ export const WorkloadReport = Type.Object(
     /** The interface on the enforcing side, none for the host itself. */
     interface: Type.Union([Type.String({ pattern: '^[A-Za-z0-9_.-]{1,15}$' }), Type.Null()]),
     addresses: Type.Array(Type.String({ maxLength: 45 }), { maxItems: 64 }),
-    labels: Type.Record(Type.String({ maxLength: 63 }), Type.String({ maxLength: 63 })),
+    labels: mapping(LABEL_KEY, Type.String({ maxLength: 63 }), MAX_LABELS),
     /** Declared persona, when whoever made the workload said so. */
     persona: Type.Optional(Type.String({ maxLength: 63 })),
     /** Key of the VM or namespace that fronts this device. */
@@ -165,11 +174,11 @@ export const AgentReport = Type.Object(
     }),
     reflexes: Type.Array(WireReflex, { maxItems: 1_000 }),
     applied: Type.Union([Applied, Type.Null()]),
-    counters: Type.Record(Type.String({ maxLength: 64 }), Type.Number()),
+    counters: mapping(64, Type.Number(), MAX_COUNTERS),
     /** Denies seen by the kernel since the last report, by rule id. */
-    denies: Type.Record(Type.String({ maxLength: 160 }), Type.Number()),
+    denies: mapping(160, Type.Number(), MAX_DENIES),
     /** Packets that rules matched since the last report, by rule id, allows too; those with most. */
-    hits: Type.Optional(Type.Record(Type.String({ maxLength: 160 }), Tally)),
+    hits: Type.Optional(mapping(160, Tally, MAX_HITS)),
     /** Some of them as flows; an agent that cannot read the kernel's log leaves it out. */
     denials: Type.Optional(Type.Array(WireDenial, { maxItems: 1_000 })),
     /** What was refused since the last report; some of it, `counters` has all. */
