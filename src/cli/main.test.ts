@@ -77,6 +77,23 @@ test('exit codes: help 0, wrong usage 2, no server 3, each with its cure', async
   assert.equal(JSON.parse(json.out).ok, false)
 })
 
+test('what nobody foresaw is told as well: on stderr, or as JSON to who asked for that', async () => {
+  await withServer(
+    () => ({ status: 200, body: null }),
+    async (url) => {
+      const env = { GUISE_SERVER: url, GUISE_TOKEN: 'secret' }
+      const people = await guise(['get', 'workloads'], env)
+      assert.deepEqual([people.code, people.out], [1, ''])
+      assert.match(people.err, /^guise: Cannot read properties of null/)
+      const program = await guise(['get', 'workloads', '--json'], env)
+      assert.deepEqual([program.code, program.err], [1, ''])
+      const { error, ...rest } = JSON.parse(program.out)
+      assert.deepEqual(rest, { ok: false, problem: null })
+      assert.match(error, /^Cannot read properties of null/)
+    },
+  )
+})
+
 const workload = (id: string, name: string) => ({
   id,
   report: { key: `netns:${name}`, name },

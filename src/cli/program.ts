@@ -27,9 +27,14 @@ async function main(argv: readonly string[]): Promise<void> {
     const isHelp = error.code === 'commander.help'
     if (isHelp && !argv.includes('--json')) return
     const text = usageText(isHelp ? 'A command of this group is missing' : error.message, program, argv)
-    if (argv.includes('--json')) process.stdout.write(`${terminalJson({ ok: false, error: text, problem: null })}\n`)
-    else process.stderr.write(`guise: ${terminalText(text)}\n`)
+    tell(text, argv)
   })
+}
+
+/** As `action` tells what a command refused: a program that asked for JSON gets it, whatever went wrong. */
+function tell(text: string, argv: readonly string[]): void {
+  if (argv.includes('--json')) process.stdout.write(`${terminalJson({ ok: false, error: text, problem: null })}\n`)
+  else process.stderr.write(`guise: ${terminalText(text)}\n`)
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -42,6 +47,6 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   const { message, cause } = error as Error
-  process.stderr.write(`guise: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}\n`)
+  tell(`${message}${cause instanceof Error ? `: ${cause.message}` : ''}`, process.argv.slice(2))
   process.exitCode = 1
 }
