@@ -337,6 +337,15 @@ test('tokens: told once, listed without hash, revoked at once', async () => {
   )
 })
 
+test('nobody is given the name under which Guise acts by itself; an agent may be called so', async () => {
+  const make = (payload: object) => f.as('admin', { method: 'POST', url: '/tokens', payload })
+  for (const name of ['guise', 'Guise ', 'cli']) {
+    const answer = await make({ name, role: 'admin' })
+    assert.deepEqual([answer.statusCode, answer.json().code], [422, 'name-reserved'], name)
+  }
+  assert.equal((await make({ name: 'guise', role: 'agent', agent: 'guise' })).statusCode, 201)
+})
+
 test('ledger, agents, schemas, docs, metrics, doctor answer', async () => {
   const audit = (await f.as('viewer', '/audit')).json()
   assert.ok(

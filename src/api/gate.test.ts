@@ -87,6 +87,11 @@ test('the first sign-in link: once, for a cookie no script reads; writes need it
   })
   assert.equal(out.statusCode, 204)
   assert.equal((await f.as(null, { url: '/session', headers: jar })).statusCode, 401)
+  const left = (await f.as('admin', '/audit?action=session.close')).json().items
+  assert.deepEqual(
+    left.map((row: { actor: string; object: string }) => [row.actor, row.object]),
+    [['session:admin', 'admin']],
+  )
 })
 
 test('a session ends after eight hours', async () => {

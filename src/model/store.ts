@@ -400,8 +400,15 @@ export type Store = {
       publicKey: string,
       refs: readonly SecretRef[],
     ): Promise<readonly (SecretRef & { readonly sealed: string })[]>
-    /** False when the agent is known by another key, and this is only its `first` word. */
-    introduce(tenant: TenantId, agent: AgentId, publicKey: string, how: 'first' | 'anew'): Promise<boolean>
-    forgetKey(tenant: TenantId, agent: AgentId): Promise<void>
+    /** False when the agent is known by another key, and this is only its `first` word. Audited when it is new. */
+    introduce(
+      tenant: TenantId,
+      agent: AgentId,
+      publicKey: string,
+      how: 'first' | 'anew',
+      audit: Audit,
+    ): Promise<boolean>
+    /** `missing` when none was known. */
+    forgetKey(tenant: TenantId, agent: AgentId, audit: Audit): Promise<Write<null>>
   }
 }

@@ -205,7 +205,22 @@ test('prune removes what is too old and nothing else', async () => {
     evidenceRecord(id, 'faded', now - HOUR_MS, 60_000),
     evidenceRecord(id, 'lasting', now - HOUR_MS, HOUR_MS),
   ])
+  const DAY_MS = 24 * HOUR_MS
+  for (const [id, endsAt] of [
+    ['e-late', now - DAY_MS - 1],
+    ['f-late', now - DAY_MS - 1],
+    ['f-recent', now - DAY_MS],
+    ['e-spent', now + DAY_MS],
+    ['e-waits', now + DAY_MS],
+    ['t-ended', now - 2 * DAY_MS],
+    ['t-stays', null],
+  ] as const)
+    await store.tokens.add({ ...token(id, endsAt), agent: 'b' as AgentId }, auditBy('alice'))
+  assert.equal(await store.tokens.spend('e-spent', now - DAY_MS - 1), true)
   const removed = await store.prune(now)
+  assert.equal(removed.tokens, 3)
+  const left = (await store.tokens.all(MAIN)).filter(({ agent }) => agent === 'b').map(({ id }) => id)
+  assert.deepEqual(left.sort(), ['e-waits', 'f-recent', 't-ended', 't-stays'])
   assert.deepEqual([removed.workload_history, removed.conversations, removed.evidence], [1, 2, 1])
   assert.equal((await store.workloads.history(MAIN, id, 0, now)).length, 1)
   assert.deepEqual(
@@ -228,7 +243,7 @@ test('prune removes what is too old and nothing else', async () => {
     ['lasting'],
   )
   // The one of yesterday is summed first, in the hour of its start (0), and goes with it.
-  assert.equal((await store.prune(now + 14 * 24 * HOUR_MS)).conversation_hours, 2)
+  assert.equal((await store.prune(now + 14 * DAY_MS)).conversation_hours, 2)
   assert.ok(Object.values(await store.prune(now)).every((rows) => rows === 0))
 })
 

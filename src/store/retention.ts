@@ -10,6 +10,8 @@ export const CONVERSATION_HOURS_KEPT_MS = 14 * DAY_MS
 export const TRAFFIC_STEPS_KEPT_MS = 14 * DAY_MS
 const HISTORY_KEPT_MS = 90 * DAY_MS
 const HOUR_MS = 3_600_000
+/** Secrets that work once: so long it is said that one was used, or came too late, and not that it is unknown. */
+const ONCE_KEPT_MS = DAY_MS
 /** Rows per statement, and statements per table and call: the rest is for the next call. */
 const CHUNK = 10_000
 const ROUNDS_MAX = 50
@@ -26,6 +28,8 @@ const REMOVED_WHEN = {
   service_hours: (now) => sql`hour < ${now - HISTORY_KEPT_MS}`,
   evidence: (now) => sql`ends_at < ${now}`,
   idempotency_keys: (now) => sql`at < ${now - DAY_MS}`,
+  tokens: (now) =>
+    sql`left(id, 1) in ('e', 'f') and (spent_at < ${now - ONCE_KEPT_MS} or expires_at < ${now - ONCE_KEPT_MS})`,
   sessions: (now) => sql`expires_at < ${now}`,
   agent_boots: (now) => sql`at < ${now - 7 * DAY_MS}`,
 } as const satisfies Partial<Record<keyof Tables, (now: number) => RawBuilder<unknown>>>

@@ -77,13 +77,22 @@ test('sealed for an agent: by the reference it was given, and for its key alone'
   assert.equal(value, VALUE)
   assert.deepEqual(await secrets.sealFor(OTHER, AGENT, key, [ref]), [])
   const other = publicKeyText(generateKeyPairSync('x25519').privateKey)
-  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first'), true)
-  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first'), true)
-  assert.equal(await secrets.introduce(MAIN, AGENT, other, 'first'), false)
-  assert.equal(await secrets.introduce(MAIN, AGENT, other, 'anew'), true)
-  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first'), false)
-  await secrets.forgetKey(MAIN, AGENT)
-  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first'), true)
+  const shows = auditBy('agent:host-a', 'agent.key')
+  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first', shows), true)
+  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first', shows), true)
+  assert.equal(await secrets.introduce(MAIN, AGENT, other, 'first', shows), false)
+  assert.equal(await secrets.introduce(MAIN, AGENT, other, 'anew', shows), true)
+  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first', shows), false)
+  const forgets = auditBy('agent:host-a', 'agent.key-forgotten')
+  assert.ok((await secrets.forgetKey(MAIN, AGENT, forgets)).ok)
+  assert.deepEqual(await secrets.forgetKey(MAIN, AGENT, forgets), { ok: false, code: 'missing' })
+  assert.equal(await secrets.introduce(MAIN, AGENT, key, 'first', shows), true)
+  const { items } = await store.ledger.audits(MAIN, { limit: 10, cursor: null, actor: 'agent:host-a' })
+  assert.deepEqual(
+    items.map(({ action }) => action),
+    ['agent.key', 'agent.key-forgotten', 'agent.key', 'agent.key'],
+    'what changed nothing leaves no line',
+  )
 })
 
 test('no value is in any table, as text, hex or base64', async () => {

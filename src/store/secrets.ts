@@ -119,7 +119,7 @@ export function secrets(context: Context): Store['secrets'] {
         return [{ ...pick(ref), sealed: sealTo(publicKey, once, plain, boxLabel(agent, ref)) }]
       })
     },
-    async introduce(tenant, agent, publicKey, how) {
+    async introduce(tenant, agent, publicKey, how, audit) {
       const held = await db
         .selectFrom('agent_keys')
         .select('public_key')
@@ -129,20 +129,31 @@ export function secrets(context: Context): Store['secrets'] {
       if (held?.public_key === publicKey) return true
       if (held !== undefined && how === 'first') return false
       const row = { tenant, agent: clean(agent), public_key: publicKey, at: context.clock() }
-      const added = await db
-        .insertInto('agent_keys')
-        .values(row)
-        .onConflict((conflict) =>
-          how === 'first'
-            ? conflict.doNothing()
-            : conflict.columns(['tenant', 'agent']).doUpdateSet({ public_key: publicKey, at: row.at }),
-        )
-        .returning('agent')
-        .executeTakeFirst()
-      return added !== undefined
+      const known = await change<null>(context, tenant, audit, async (tx) => {
+        const added = await tx
+          .insertInto('agent_keys')
+          .values(row)
+          .onConflict((conflict) =>
+            how === 'first'
+              ? conflict.doNothing()
+              : conflict.columns(['tenant', 'agent']).doUpdateSet({ public_key: publicKey, at: row.at }),
+          )
+          .returning('agent')
+          .executeTakeFirst()
+        return added === undefined ? { ok: false, code: 'conflict' } : { ok: true, value: null }
+      })
+      return known.ok
     },
-    async forgetKey(tenant, agent) {
-      await db.deleteFrom('agent_keys').where('tenant', '=', tenant).where('agent', '=', clean(agent)).execute()
+    forgetKey(tenant, agent, audit) {
+      return change(context, tenant, audit, async (tx) => {
+        const gone = await tx
+          .deleteFrom('agent_keys')
+          .where('tenant', '=', tenant)
+          .where('agent', '=', clean(agent))
+          .returning('agent')
+          .executeTakeFirst()
+        return gone === undefined ? { ok: false, code: 'missing' } : { ok: true, value: null }
+      })
     },
   }
 }

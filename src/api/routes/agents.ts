@@ -104,7 +104,13 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
         await deps.store().tokens.remove(tenant, id, audit)
         deps.auth.forget(id)
       }
-      await deps.store().secrets.forgetKey(tenant, agent)
+      const forgotten = {
+        actor: by,
+        action: 'agent.key-forgotten',
+        object: agent,
+        summary: `agent ${agent} enrolled anew`,
+      }
+      await deps.store().secrets.forgetKey(tenant, agent, forgotten)
       const { text } = await mintToken(deps.store(), {
         tenant,
         name: agent,

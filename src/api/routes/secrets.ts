@@ -96,12 +96,15 @@ export function secretRoutes(app: Routes, deps: RouteDeps): void {
       config: { secret: true },
     },
     async (request) => {
-      const { tenant, via } = principalOf(request)
+      const principal = principalOf(request)
+      const { tenant, via } = principal
       const agent = speakingAgent(request)
       const { publicKey, want } = request.body
       const { secrets } = deps.store()
       // Over the local socket its peer is root: who it is needs no key from before.
-      if (!(await secrets.introduce(tenant, agent, publicKey, via.kind === 'local' ? 'anew' : 'first')))
+      const how = via.kind === 'local' ? 'anew' : 'first'
+      const audit = auditOf(principal, 'agent.key', agent, `agent ${agent} is known by its key for secrets`)
+      if (!(await secrets.introduce(tenant, agent, publicKey, how, audit)))
         throw new Problem(
           403,
           'other-key',

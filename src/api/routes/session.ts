@@ -39,7 +39,12 @@ export function sessionRoutes(app: Routes, deps: RouteDeps): void {
   app.get('/session', { schema: { tags, summary: 'Who I am' } }, async (request) => view(principalOf(request)))
 
   app.delete('/session', { schema: { tags, summary: 'Sign out' } }, async (request, reply) => {
-    await deps.auth.close(principalOf(request))
+    const principal = principalOf(request)
+    if (principal.via.kind === 'session') {
+      const { tenant, actor, name } = principal
+      await deps.store().ledger.audit(tenant, { actor, action: 'session.close', object: name, summary: 'signed out' })
+      await deps.auth.close(principal)
+    }
     return reply.clearCookie(SESSION_COOKIE, { path: '/' }).code(204).send()
   })
 }

@@ -20,6 +20,8 @@ const Body = Type.Object(
   { additionalProperties: false },
 )
 const ENROLMENT_MS = 15 * 60_000
+/** Automation's own, and the command line's on this host: what a person does under these would not look like theirs. */
+const RESERVED = new Set(['guise', 'cli'])
 
 export function tokenRoutes(app: Routes, deps: RouteDeps): void {
   app.get('/tokens', { schema: { tags, summary: 'Tokens, without their secrets' } }, async (request) => ({
@@ -44,6 +46,16 @@ export function tokenRoutes(app: Routes, deps: RouteDeps): void {
               { pointer: '/agent', message: role === 'agent' ? 'is needed with role agent' : 'is for role agent' },
             ],
           },
+        )
+      }
+      // What agents do stands in the ledger under their id.
+      if (role !== 'agent' && RESERVED.has(name.trim().toLowerCase())) {
+        throw new Problem(
+          422,
+          'name-reserved',
+          `The name ${name} is kept for what Guise does by itself.`,
+          'Name the token after who uses it.',
+          { errors: [{ pointer: '/name', message: 'is reserved' }] },
         )
       }
       const door = deps.agentDoor()
