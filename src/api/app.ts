@@ -16,6 +16,7 @@ import type { Control } from './control.ts'
 import type { EventHub } from './events.ts'
 import { installGate, starting } from './gate.ts'
 import { installIdempotency } from './idempotency.ts'
+import { createLedgerCheck } from './ledger-check.ts'
 import { createMetrics } from './metrics.ts'
 import { installOpenApi } from './openapi.ts'
 import { notFound, Problem, ProblemSchema, problemBody, toProblem } from './problem.ts'
@@ -132,6 +133,7 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     events: deps.events,
     auth,
     metrics,
+    checkLedger: createLedgerCheck((tenant) => store().ledger.verify(tenant)),
     clock: deps.clock,
     version: deps.version,
     publicOrigins: deps.publicOrigins,

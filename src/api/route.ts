@@ -19,6 +19,7 @@ import type { AgentDoor } from './agent-door.ts'
 import type { Auth } from './authenticate.ts'
 import type { Control } from './control.ts'
 import type { EventHub } from './events.ts'
+import type { LedgerCheck } from './ledger-check.ts'
 import type { Metrics } from './metrics.ts'
 import type { Principal } from './principal.ts'
 import { notFound, Problem } from './problem.ts'
@@ -38,6 +39,7 @@ export type RouteDeps = {
   readonly events: EventHub
   readonly auth: Auth
   readonly metrics: Metrics
+  readonly checkLedger: LedgerCheck
   readonly publicOrigins: readonly string[]
   readonly agentDoor: () => AgentDoor | null
   readonly clock: () => number

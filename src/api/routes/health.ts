@@ -58,7 +58,7 @@ export function healthRoutes(app: Routes, deps: RouteDeps): void {
     const { tenant } = principalOf(request)
     const [agents, ledger, database] = await Promise.all([
       deps.store().agents.list(tenant),
-      deps.store().ledger.verify(tenant),
+      deps.checkLedger(tenant),
       deps.store().healthy(),
     ])
     const now = deps.clock()

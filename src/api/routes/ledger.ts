@@ -32,7 +32,7 @@ export function ledgerRoutes(app: Routes, deps: RouteDeps): void {
   app.get(
     '/audit/verify',
     { schema: { tags, summary: 'Recompute the chain and check its signed head' } },
-    async (request) => deps.store().ledger.verify(principalOf(request).tenant),
+    async (request) => deps.checkLedger(principalOf(request).tenant),
   )
 
   app.get(
