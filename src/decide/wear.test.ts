@@ -105,6 +105,37 @@ test('a believed persona takes away and adds nothing, and spares the never-block
   assert.deepEqual([reach(two, '203.0.113.9', 443).verdict, reach(two, '203.0.113.10', 443).verdict], ['allow', 'deny'])
 })
 
+test('what the assigned ones take away together stays, however sure a belief in another is', () => {
+  const more = `
+---
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Guarded }
+spec:
+  profile:
+    default: { egress: allow, ingress: allow }
+    rules: [{ action: deny, direction: egress, peers: [{ cidr: 203.0.113.0/24 }] }]
+    bandwidth: { up: { rate: 2mbit } }
+---
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Plain }
+spec: { profile: { default: { egress: allow, ingress: allow } } }`
+  const cost = 'strategy: expectedCost, cost: { breach: 10, outage: 1 }'
+  const cases = [
+    ['Shop', `{ ${cost}, with: [{ persona: Mailer, weight: 0.4 }], believed: 0.5 }`],
+    ['Plain', '{ strategy: weighted, with: [{ persona: Guarded, weight: 0.4 }], believed: 0.5 }'],
+    ['Plain', '{ strategy: share, with: [{ persona: Guarded, weight: 0.4 }], believed: 0.5 }'],
+  ] as const
+  for (const [persona, overlap] of cases)
+    for (const p of [0, 0.6, 0.98]) {
+      const record = workloadRecord(1, persona, { belief: p === 0 ? null : beliefIn({ Open: p }) })
+      const one = worn(policy(overlap).replace('\n---', `${more}\n---`), record)
+      assert.equal(reach(one, '203.0.113.9', 443).verdict, 'deny', `${overlap} ${p}`)
+      if (overlap.includes('weighted')) assert.equal(state(one).bandwidth?.up?.rate, 2e6, String(p))
+    }
+})
+
 test('a belief is trusted to grant only from the probability a policy names, and its plan waits for approval', () => {
   const text = policy('{ trust: { inferred: 0.95, approval: two } }')
   const before = worn(text, shop({ belief: beliefIn({ Mailer: 0.9 }) }))

@@ -167,6 +167,7 @@ function overlapped(input: WearInput): Overlapped {
   const sayers = worn.map((one) => ({
     name: one.persona.ref.name,
     p: one.p,
+    alone: one.alone,
     word: one.word,
     wishes: numbersOf(one.persona),
   }))
@@ -204,6 +205,7 @@ function mergedRules(
     return {
       persona: ref,
       probability: one.p,
+      alone: one.alone,
       word: one.word,
       rules: spec.profile?.rules?.length ?? 0,
       egress,

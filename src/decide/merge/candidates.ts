@@ -11,7 +11,8 @@ import type { Persona } from '../effective.ts'
 import { sortPolicies } from '../resolve.ts'
 
 export type Chosen = { readonly overlap: Overlap; readonly by: string }
-export type Worn = { readonly persona: Persona; readonly p: number; readonly word: Word }
+/** `alone`: its probability were nobody inferred beside it; what the assigned ones allow together does not move with a belief. */
+export type Worn = { readonly persona: Persona; readonly p: number; readonly word: Word; readonly alone: number }
 
 /** How far a probability must move before it counts as another one. */
 const DEAD_BAND = 0.1
@@ -39,23 +40,31 @@ export function wornBy(
   })
   const taken = new Set<string>([first.ref.id, ...beside.map(({ persona }) => persona.ref.id)])
   const believed = believedOf(overlap, belief, personas, before).filter(({ persona }) => !taken.has(persona.ref.id))
-  const left = Math.max(0, 1 - believed.reduce((sum, one) => sum + one.p, 0))
+  const leftBy = (some: readonly Believed[]) => Math.max(0, 1 - some.reduce((sum, one) => sum + one.p, 0))
+  const left = leftBy(believed)
+  const alone = leftBy(believed.filter(({ word }) => word === 'trusted'))
   const shared = beside.reduce((sum, one) => sum + one.weight, 0)
+  const assigned = (persona: Persona, part: number): Worn => ({
+    persona,
+    p: round(left * part),
+    word: 'assigned',
+    alone: round(alone * part),
+  })
   return [
-    { persona: first, p: round(left * Math.max(0, 1 - shared)), word: 'assigned' },
-    ...beside
-      .toSorted((a, b) => b.weight - a.weight)
-      .map(({ persona, weight }): Worn => ({ persona, p: round(left * weight), word: 'assigned' })),
-    ...believed,
+    assigned(first, Math.max(0, 1 - shared)),
+    ...beside.toSorted((a, b) => b.weight - a.weight).map(({ persona, weight }) => assigned(persona, weight)),
+    ...believed.map((one): Worn => ({ ...one, alone: one.p })),
   ]
 }
+
+type Believed = Omit<Worn, 'alone'>
 
 function believedOf(
   overlap: Overlap,
   belief: Belief | null,
   personas: ReadonlyMap<string, Persona>,
   before: Merged | null,
-): Worn[] {
+): Believed[] {
   const { believed: least, trust } = overlap
   if (belief === null || (least === undefined && trust === undefined)) return []
   const recognised = new Map(
@@ -63,7 +72,7 @@ function believedOf(
       one.spec.recognisedAs === undefined ? [] : [[one.spec.recognisedAs as string, one] as const],
     ),
   )
-  return belief.personas.flatMap(({ persona: name, p: now }): Worn[] => {
+  return belief.personas.flatMap(({ persona: name, p: now }): Believed[] => {
     const persona = personas.get(slug(name)) ?? recognised.get(name)
     if (persona === undefined) return []
     const was = before?.of.find((one) => one.id === persona.ref.id && one.word !== 'assigned')

@@ -17,6 +17,8 @@ import { SPARED, SPARED_PEER, sparedMeaning } from './spare.ts'
 export type Candidate = {
   readonly persona: PersonaRef
   readonly probability: number
+  /** Its probability were nobody inferred beside it; absent: the same. */
+  readonly alone?: number
   readonly word: Word
   /** Its own rules as the author counts them. */
   readonly rules: number
@@ -38,15 +40,27 @@ export function mergeProfiles(
 ): MergedLists | null {
   const granting = candidates.filter((one) => one.word !== 'inferred') as [Candidate, ...Candidate[]]
   if (granting.length === 0) throw new Error('merging personas: none of them is assigned, so none may be worn')
-  const granted = merged(granting, overlap, tiers)
-  if (granted === null || granting.length === candidates.length) return granted
+  if (granting.length === candidates.length) return merged(granting, overlap, tiers)
+  const granted = merged(granting.map(byItself) as [Candidate, ...Candidate[]], overlap, tiers)
   const all = merged(candidates, overlap, tiers)
-  if (all === null) return null
+  if (granted === null || all === null) return null
   const pair = [
     { ...candidates[0], ...granted },
     { ...candidates[0], ...spared(all, neverBlock) },
   ] as const
   return asked(pair, strictestOf())
+}
+
+/**
+ * As it stands without the inferred ones: their belief leaves it less, down to nothing, and a deny of its own that went with
+ * that would be a grant. Its rules go on to say how probable it is now.
+ */
+function byItself(one: Candidate): Candidate {
+  const list = (direction: 'egress' | 'ingress'): RuleList => ({
+    ...one[direction],
+    rules: traced(one, one[direction].rules),
+  })
+  return { ...one, probability: one.alone ?? one.probability, egress: list('egress'), ingress: list('ingress') }
 }
 
 /** What belief takes away spares the never-block list: there, what is granted stands. */

@@ -7,7 +7,14 @@ import type { Merged, Overlap, Strategy, Word } from '../../model/overlap.ts'
 import type { Facet } from '../../model/persona.ts'
 
 export type Wishes = Pick<DesiredState, 'bandwidth' | 'cpu' | 'memory'>
-export type Sayer = { readonly name: string; readonly p: number; readonly word: Word; readonly wishes: Wishes }
+/** `alone`: its probability were nobody inferred beside it; absent: the same. */
+export type Sayer = {
+  readonly name: string
+  readonly p: number
+  readonly alone?: number
+  readonly word: Word
+  readonly wishes: Wishes
+}
 export type NumberTrace = NonNullable<Merged['numbers']>[number]
 
 /** `grain`: whole units only. Less is stricter in every row. */
@@ -32,7 +39,7 @@ export function mergeNumbers(
     if (!carried.includes(path[0])) continue
     const said = sayers.flatMap((one) => {
       const value = read(one.wishes, path)
-      return value === null ? [] : [{ name: one.name, p: one.p, word: one.word, value }]
+      return value === null ? [] : [{ name: one.name, p: one.p, alone: one.alone ?? one.p, word: one.word, value }]
     })
     if (said.length === 0) continue
     const { value, from } = resolved(said, overlap.strategy ?? 'priority', grain)
@@ -46,19 +53,25 @@ export function mergeNumbers(
   return { wishes: wishes as Wishes, numbers }
 }
 
-type Said = { readonly name: string; readonly p: number; readonly word: Word; readonly value: number }
+type Said = Required<Omit<Sayer, 'wishes'>> & { readonly value: number }
 type Resolved = { readonly value: number; readonly from: readonly Said[] }
 
 /** Belief never grants: with inferred ones, the smaller of what the others come to and what all come to. */
 function resolved(said: readonly Said[], strategy: Strategy, grain: number): Resolved {
   const granting = said.filter((one) => one.word !== 'inferred')
-  const all = byStrategy(said, strategy, grain)
-  if (granting.length === 0 || granting.length === said.length) return all
-  const granted = byStrategy(granting, strategy, grain)
+  const all = byStrategy(said, strategy, grain, ({ p }) => p)
+  if (granting.length === 0) return all
+  const granted = byStrategy(granting, strategy, grain, ({ alone }) => alone)
+  if (granting.length === said.length) return granted
   return all.value < granted.value ? all : granted
 }
 
-function byStrategy(said: readonly Said[], strategy: Strategy, grain: number): Resolved {
+function byStrategy(
+  said: readonly Said[],
+  strategy: Strategy,
+  grain: number,
+  weightOf: (one: Said) => number,
+): Resolved {
   const least = said.reduce((best, one) => (one.value < best.value ? one : best))
   switch (strategy) {
     case 'priority':
@@ -69,8 +82,10 @@ function byStrategy(said: readonly Said[], strategy: Strategy, grain: number): R
     case 'expectedCost':
       return { value: least.value, from: [least] }
     case 'weighted': {
-      const total = said.reduce((sum, one) => sum + one.p, 0)
-      const mean = said.reduce((sum, one) => sum + (one.p / total) * one.value, 0)
+      const total = said.reduce((sum, one) => sum + weightOf(one), 0)
+      // All the belief may be with those that say nothing of this.
+      const shareOf = (one: Said) => (total > 0 ? weightOf(one) / total : 1 / said.length)
+      const mean = said.reduce((sum, one) => sum + shareOf(one) * one.value, 0)
       const whole = Number((Math.floor(mean / grain) * grain).toFixed(2))
       return { value: Math.max(least.value, whole), from: said }
     }
