@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { confirmed, decideInput, NOW, riskOfValue, workloadRecord } from '../../test/decide-input.ts'
+import type { ResolvedRule, RuleList } from '../model/desired.ts'
 import type { ShiftId } from '../model/ids.ts'
 import type { ShiftRecord } from '../model/records.ts'
 import { APPROVAL_ROWS, approvalOf, type Change } from './authority.ts'
+import { createWidening } from './authority-widens.ts'
 import { decide } from './plan.ts'
 
 const QUIET: Change = {
@@ -87,6 +89,35 @@ test('what widens is one person’s word when a person asked, and needs one when
   const byItself = decide({ ...input, shifts: [shift('guise')] }).plan
   assert.equal(byItself?.approval, 'one')
   assert.equal(byItself.approvalWhy.text, 'one person: automation would let w1 reach more, and nobody asked for that')
+})
+
+test('a budget hides nothing that is let through, and one that goes lets more through', () => {
+  const bounded = PERSONAS.replace(
+    'egress: allow, ingress: allow } }',
+    'egress: allow, ingress: allow }, dlp: { burst: { bytes: 1MiB, within: 1m } } }',
+  )
+  const input = decideInput(bounded, fleet(3))
+  const worn = confirmed(input, decide(input))
+  assert.equal(decide({ ...worn, shifts: [shift('guise')] }).plan?.approval, 'one')
+  const why = { rule: 'r', text: '' }
+  const budget = (bytes: number, seconds = 60): ResolvedRule => ({
+    verdict: 'deny',
+    match: { peer: { kind: 'any' }, service: null },
+    why,
+    beyond: { kind: 'bytes', bytes, seconds, per: 'workload' },
+  })
+  const lists = (otherwise: 'allow' | 'deny', ...rules: ResolvedRule[]) => {
+    const list: RuleList = { rules, otherwise, why }
+    return { egress: list, ingress: list }
+  }
+  const widens = createWidening()
+  const open = lists('allow', budget(1e6))
+  assert.equal(widens(open, lists('allow')), true, 'without its budget')
+  assert.equal(widens(open, lists('allow', budget(2e6))), true, 'with a greater one')
+  assert.equal(widens(open, lists('allow', budget(1e6, 30))), true, 'with the same for half the time')
+  assert.equal(widens(open, lists('allow', budget(1e5, 90))), false, 'with a smaller one')
+  assert.equal(widens(open, lists('deny')), false, 'what is denied needs no budget')
+  assert.equal(widens(lists('allow'), open), false)
 })
 
 test('a fail-safe path goes only with two people', () => {
