@@ -126,13 +126,13 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
 }
 
 function observe(hot: Float64Array, at: number, held: readonly Attempts[], batch: FlowBatch, row: number): void {
-  const end = batch.end[row]!
-  if (end > hot[at + Hot.last]!) hot[at + Hot.last] = end
+  const before = hot[at + Hot.last]!
+  const last = Math.max(before, batch.end[row]!)
+  hot[at + Hot.last] = last
   if (beginsFlow(batch, row)) {
     const start = batch.start[row]!
-    const last = hot[at + Hot.last]!
     // A quiet while ends one series of attempts; the next is judged by its own sizes.
-    if (start - last > SPAN_MS || hot[at + Hot.count] === 0) {
+    if (start - before > SPAN_MS || hot[at + Hot.count] === 0) {
       held[at / STRIDE]!.starts.length = 0
       hot.fill(0, at + Hot.flows, at + Hot.isProven)
       hot.fill(0, at + Hot.count, at + Hot.starts)

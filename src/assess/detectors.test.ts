@@ -257,6 +257,14 @@ test('brute force: many short SSH sessions; port checks and a few long sessions 
   assert.deepEqual(kinds(run([...pool])), [], 'a database client without a pool')
 })
 
+test('brute force: what went over the same service before a quiet while excuses no guesses after it', () => {
+  const backup: FlowRow = { at: T, from: '10.0.0.6', to: HOME, port: 22, out: 1e9, in: 1e6, lastsMs: 1_000 }
+  const guess = times(60, (i): FlowRow => ({ ...backup, at: T + 3_600_000 + i * 2_500, out: 2_000, in: 2_600 }))
+  const found = run([backup, ...guess]).filter(({ evidence }) => evidence.kind === 'bruteforce')
+  assert.ok(found.length > 0)
+  assert.match(found[0]!.evidence.why, /about 2000 bytes out and 2600 in each/)
+})
+
 test('block-list: blames who called, also when the listed one did; a repeat is not said again at once', () => {
   const indicators = createIndicatorIndex([{ cidr: OUT, score: 0, feed: 'bad', confidence: 0.8 }])
   const out = run(
