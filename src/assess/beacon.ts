@@ -111,6 +111,7 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
 
   return {
     name: 'beacon',
+    spanMs: HOUR_MS,
     get held() {
       return numbers.size
     },

@@ -46,6 +46,7 @@ export function createBlocklist(options: {
 
   return {
     name: 'blocklist',
+    spanMs: HALF_LIFE_MS,
     get held() {
       return contacts.size
     },

@@ -78,6 +78,7 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
 
   return {
     name: 'bruteforce',
+    spanMs: SPAN_MS,
     get held() {
       return numbers.size
     },

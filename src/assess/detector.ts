@@ -7,6 +7,8 @@ export type Finding = { readonly subject: string; readonly evidence: Evidence }
 
 export type Detector = {
   readonly name: string
+  /** What is younger than this is still judged: it is not forgotten to make room. */
+  readonly spanMs: number
   /** Keys it holds state for, and rows it could not take in because that was full. */
   readonly held: number
   readonly refused: number

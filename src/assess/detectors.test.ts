@@ -332,3 +332,23 @@ test('when addresses run out the old are forgotten, not the new refused for ever
   assert.ok(detectors.counters()['detectors.addresses']! <= 100)
   assert.equal(detectors.counters()['detectors.addressesRefused'], 0)
 })
+
+test('a detector that was filled up by one source sees the others again, and not a day later', () => {
+  const detectors = createDetectors({ homeNetworks: ['10.0.0.0/8'] })
+  const flood = times(33_000, (i): FlowRow => ({ at: T, from: HOME, to: `10.2.${i >> 8}.${i & 255}`, port: 22 }))
+  detectors.add(flowRows(flood))
+  detectors.evaluate(T + 5_000)
+  assert.ok(detectors.counters()['detectors.bruteforce.refused']! > 0)
+  const found = times(60, (i) => {
+    const at = T + 600_000 + i * 2_500
+    detectors.add(flowRows([{ at, from: '10.0.0.6', to: HOME, port: 22, out: 2_000, in: 2_600, lastsMs: 1_500 }]))
+    return detectors.evaluate(at + 2_500)
+  }).flat()
+  assert.deepEqual(
+    found
+      .filter(({ evidence }) => evidence.kind === 'bruteforce')
+      .map(({ subject }) => subject)
+      .slice(0, 1),
+    ['10.0.0.6'],
+  )
+})

@@ -69,6 +69,8 @@ export function createDetectors(options: DetectorsOptions): Detectors {
   ]
   const said = new Map<string, { weight: number; at: number }>()
   let forgotAt = Number.NEGATIVE_INFINITY
+  let madeRoomAt = Number.NEGATIVE_INFINITY
+  const refusedBefore = detectors.map(() => 0)
 
   /** Everything older than a day goes; when addresses run out, a shorter memory is better than none for the new. */
   const forget = (now: number) => {
@@ -80,6 +82,25 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     } while (ends.addresses.size > maxAddresses * 0.6 && age > SAY_AGAIN_MS)
     for (const [key, last] of said) if (last.at < now - FORGET_EVERY_MS) said.delete(key)
     forgotAt = now
+  }
+  /** Who had to refuse since the last time gives up its oldest: else one scan of every port would blind it for a day. */
+  const makeRoom = (now: number): boolean => {
+    if (Math.abs(now - madeRoomAt) < SAY_AGAIN_MS) return false
+    const full = detectors.filter((detector, i) => detector.refused > refusedBefore[i]!)
+    for (const detector of full) {
+      const enough = detector.held * 0.6
+      let age = DAY_MS
+      do {
+        age = Math.max(age / 4, detector.spanMs)
+        detector.forget(now - age)
+      } while (detector.held > enough && age > detector.spanMs)
+    }
+    if (full.length === 0) return false
+    madeRoomAt = now
+    detectors.forEach((detector, i) => {
+      refusedBefore[i] = detector.refused
+    })
+    return true
   }
   const isNews = (evidence: Evidence): boolean => {
     const key = `${evidence.kind} ${evidence.subject} ${evidence.peer}`
@@ -112,7 +133,8 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       for (const detector of detectors)
         for (const evidence of detector.evaluate(now, ends))
           if (isNews(evidence)) findings.push({ subject: evidence.subject, evidence })
-      if (now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.8) forget(now)
+      const hasRoom = makeRoom(now)
+      if (hasRoom || now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.8) forget(now)
       return findings
     },
   }

@@ -62,6 +62,7 @@ export function createDnsNames(options: { readonly maxKeys?: number } = {}): Det
   }
   return {
     name: 'dns-names',
+    spanMs: SPAN_MS,
     get held() {
       return held.size
     },

@@ -157,6 +157,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
 
   return {
     name: 'exfiltration',
+    spanMs: SPANS[2].ticks * TICK_MS,
     get held() {
       return numbers.size
     },

@@ -71,6 +71,7 @@ export function createLoginGuesses(options: { readonly maxKeys?: number } = {}):
 
   return {
     name: 'login-guesses',
+    spanMs: SERIES.spanMs,
     get held() {
       return size
     },

@@ -146,6 +146,7 @@ function scanDetector(
   const tally = createTally({ spanMs: SPAN_MS, maxKeys: maxKeys ?? 65_536, maxThings: 1_024 })
   return {
     name: kind,
+    spanMs: SPAN_MS,
     get held() {
       return tally.size
     },

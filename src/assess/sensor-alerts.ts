@@ -37,6 +37,7 @@ export function createSensorAlerts(options: { readonly maxKeys?: number } = {}):
   }
   return {
     name: 'sensor-alerts',
+    spanMs: HALF_LIFE_MS,
     get held() {
       return held.size
     },
