@@ -17,7 +17,10 @@ export function classify(model: Model, x: Float64Array): Classification {
   temper(all, model.temperature)
   const known = model.forest.classes - 1
   const background = all[known]!
-  const posterior = Float64Array.from(model.personas, (_, i) => (i < known ? all[i]! / (1 - background) : 0))
+  // Added up, for 1 − background may be nothing where they are but little.
+  let named = 0
+  for (let i = 0; i < known; i++) named += all[i]!
+  const posterior = Float64Array.from(model.personas, (_, i) => (i < known ? all[i]! / named : 0))
   const unknown = 1 - (1 - novelty(model.novelty, x)) * (1 - background)
   const word = wordFor(model, x)
   if (word === null) return { posterior, unknown }

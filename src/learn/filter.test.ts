@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { WorkloadId } from '../model/ids.ts'
 import { BUCKETS, createWindow, HISTOGRAMS, SUMS, sumAt, WINDOW_MS, type Window } from '../model/window.ts'
-import { type BeliefState, initialBelief, stepBelief } from './filter.ts'
-import { DEFAULT_MODEL } from './model.ts'
+import { type BeliefState, carryBelief, initialBelief, stepBelief, stepObservation } from './filter.ts'
+import { DEFAULT_MODEL, type Model } from './model.ts'
 
 const workload = 'w_test' as WorkloadId
 
@@ -95,4 +95,23 @@ test('a state of another number of personas starts again instead of mixing them 
   const step = stepBelief(DEFAULT_MODEL, foreign, windowWith({ ticks: 0 }), WINDOW_MS)
   assert.ok(Math.abs(total(step.belief) - 1) < 1e-9)
   assert.equal(step.belief.personas.length, DEFAULT_MODEL.personas.length)
+})
+
+test('a model whose numbers say nothing moves nothing, and what it left behind is gone with it', () => {
+  const { filter, forest, personas, novelty } = DEFAULT_MODEL
+  const first = initialBelief(DEFAULT_MODEL)
+  const silent: Model = { ...DEFAULT_MODEL, filter: { ...filter, quiet: filter.quiet.map(() => 0), quietUnknown: 0 } }
+  // All of it background, at a temperature as a fit may find it.
+  const share = forest.share.map((_, at) => (at % forest.classes === personas.length ? 1 : 0))
+  const certain: Model = { ...DEFAULT_MODEL, temperature: 0.35, forest: { ...forest, share } }
+  const x = new Float64Array(novelty.scale.length)
+  for (const step of [
+    stepObservation(silent, first, { kind: 'quiet' }, WINDOW_MS),
+    stepObservation(certain, first, { kind: 'active', x, trust: 1 }, WINDOW_MS),
+  ])
+    assert.ok(Math.abs(total(step.belief) - 1) < 1e-9, `sum ${total(step.belief)}`)
+  const spoilt: BeliefState = { p: first.p.map(() => Number.NaN), at: 0, windows: 9 }
+  assert.deepEqual(carryBelief(personas, DEFAULT_MODEL, spoilt), first)
+  const next = stepObservation(DEFAULT_MODEL, spoilt, { kind: 'quiet' }, WINDOW_MS)
+  assert.ok(Math.abs(total(next.belief) - 1) < 1e-9)
 })

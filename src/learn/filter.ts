@@ -42,16 +42,20 @@ export function stepBelief(model: Model, state: BeliefState, window: Window, at:
  * anew. `from` are the personas by which the state was made.
  */
 export function carryBelief(from: readonly string[], model: Model, state: BeliefState): BeliefState {
-  if (state.p.length !== from.length + 1) return initialBelief(model)
+  if (!fits(state, from)) return initialBelief(model)
   const held = new Map(from.map((name, i) => [name, state.p[i]!]))
   const kept = [...model.personas.map((name) => held.get(name) ?? 0), state.p.at(-1)!]
   const lost = Math.max(0, 1 - kept.reduce((sum, p) => sum + p, 0))
   return { ...state, p: longRun(model).map((p, i) => kept[i]! + lost * p) }
 }
 
+/** One number that is none would make all of them none, for ever. */
+const fits = ({ p }: BeliefState, personas: readonly string[]) =>
+  p.length === personas.length + 1 && p.every(Number.isFinite)
+
 /** The same for an observation made before: what training steps through. */
 export function stepObservation(model: Model, state: BeliefState, seen: Observation, at: number): Step {
-  const kept = state.p.length === model.personas.length + 1 ? state : initialBelief(model)
+  const kept = fits(state, model.personas) ? state : initialBelief(model)
   const gap = kept.at === null ? 1 : Math.min(LONGEST_GAP, Math.max(1, Math.round((at - kept.at) / WINDOW_MS)))
   const p = predictAhead(model, kept.p, gap)
   if (seen.kind === 'nothing') return settle(model, { p, at, windows: kept.windows }, ['nothing was observed'])
@@ -108,6 +112,8 @@ function predictAhead(model: Model, p: readonly number[], windows: number): Floa
 
 function weigh(p: Float64Array, likelihood: readonly number[], power: number): void {
   const top = Math.max(...likelihood)
+  // What is as unlikely for all of them, or no number at all, tells nothing of any.
+  if (!(top > 0 && top < Number.POSITIVE_INFINITY)) return
   let sum = 0
   for (let i = 0; i < p.length; i++) {
     p[i]! *= Math.max(FLOOR, likelihood[i]! / top) ** power

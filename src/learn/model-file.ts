@@ -37,7 +37,8 @@ const modelFile = shape({
   featureNames: list(text(/^\w{1,64}$/, 'no name of a feature'), 1),
   personas: list(name, 2, MOST_PERSONAS),
   prior: list(number({ above: 0, to: 1 })),
-  temperature: positive,
+  // Beyond these every window is certain, or says nothing; fitted ones are from 0.3 to 3.
+  temperature: number({ from: 0.05, to: 20 }),
   forest: shape({
     roots: list(count, 1, MOST_TREES),
     feature: list(node),

@@ -77,7 +77,8 @@ function seasonal(
   shortGain: number,
 ): void {
   out.season = 0
-  if (!(step > 0 && step <= SEASON.longestStepSeconds)) return
+  // A row without a time has no place in the day.
+  if (!(Number.isFinite(second) && step > 0 && step <= SEASON.longestStepSeconds)) return
   const slots = Math.min(SEASON.slots, Math.round(SEASON.daySeconds / step))
   const ofDay = ((second % SEASON.daySeconds) + SEASON.daySeconds) % SEASON.daySeconds
   const slot = Math.min(slots - 1, Math.floor((ofDay / SEASON.daySeconds) * slots))

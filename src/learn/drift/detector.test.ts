@@ -22,6 +22,16 @@ function judge(values: readonly number[], times = values.map((_, k) => k * STEP)
   const detector = createDriftDetector()
   return values.map((value, k) => judgeRow(detector, times[k]!, value))
 }
+test('a row without a time says nothing of the day, and spoils nothing of it', () => {
+  const values = wave(2_000)
+  const times = values.map((_, k) => (k === 1_000 ? Number.NaN : k * STEP))
+  const [seen, whole] = [judge(values, times).at(-1)!, judge(values).at(-1)!]
+  assert.ok(seen.high - seen.low < 1.05 * (whole.high - whole.low), 'expected by the time of day, as before')
+  const detector = createDriftDetector()
+  for (const [k, value] of values.entries()) judgeRow(detector, times[k]!, value)
+  assert.ok(detector.baseline.slots.every(Number.isFinite))
+})
+
 const alarms = (verdicts: readonly Verdict[]): number[] => verdicts.flatMap(({ alarm }, row) => (alarm ? [row] : []))
 
 test('a spike, a new level and a stop are alarms at their first rows, one each, with their cause', () => {
