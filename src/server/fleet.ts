@@ -29,15 +29,19 @@ export type Live = {
   containedUntil: number
   /** Of `Fleet.watch`. */
   readonly row: number
-  /** By `kind|peer`: a repeat replaces. */
+  /** By `evidenceKey`: a repeat replaces. */
   readonly evidence: Map<string, Evidence>
   /** bytes over the last tick, for the rate shown */
   bytesOut: number
   bytesIn: number
 }
 
-/** Evidence kept per workload; the oldest goes first. Hit by a scan of thousands of peers with a row each. */
+/** Evidence kept per workload. Hit by a scan of thousands of peers with a row each. */
 const MAX_EVIDENCE = 200
+/** Log-odds that no risk counts any more (assess/risk.ts). */
+const FADED = 0.01
+/** More than any weight. */
+const SURE = 100
 
 /** Three minutes: a changed role moves a belief within three windows. About 2 kB a workload. */
 export const SEEN_WINDOWS = 6
@@ -106,12 +110,31 @@ export function addTick(fleet: Fleet, live: Live, tick: Window): Window | null {
   return filling
 }
 
+/**
+ * Beyond the bound what says least goes first. All that could be forged shares one allowance of risk, so any of it
+ * goes before what could not: else 200 forged names would push a proven theft out.
+ */
 export function addEvidence(fleet: Fleet, live: Live, evidence: Evidence): void {
-  const key = `${evidence.kind}|${evidence.peer ?? ''}`
+  const key = evidenceKey(evidence)
   live.evidence.delete(key)
   live.evidence.set(key, evidence)
-  if (live.evidence.size > MAX_EVIDENCE) {
-    live.evidence.delete(live.evidence.keys().next().value!)
-    fleet.counters.evidenceDropped++
+  if (live.evidence.size <= MAX_EVIDENCE) return
+  let [least, rank] = [key, Number.POSITIVE_INFINITY]
+  for (const [one, known] of live.evidence) {
+    const its = rankOf(known, evidence.at)
+    if (its < rank) [least, rank] = [one, its]
   }
+  live.evidence.delete(least)
+  fleet.counters.evidenceDropped++
+}
+
+/** What could not be forged has a place of its own: nobody replaces it by forging its like. `riskOf` takes one of the two. */
+function evidenceKey({ kind, peer, authenticated }: Evidence): string {
+  return `${kind}|${peer ?? ''}${authenticated ? '|sure' : ''}`
+}
+
+/** What is over, then what could be forged, then the rest; each by what is left of it. A word that lowers risk counts as sure. */
+function rankOf(evidence: Evidence, now: number): number {
+  const left = Math.abs(evidence.weight) * 0.5 ** (Math.max(0, now - evidence.at) / evidence.halfLifeMs)
+  return left < FADED || (!evidence.authenticated && evidence.weight > 0) ? left : left + SURE
 }
