@@ -1,9 +1,9 @@
 /** Which recent conversations a change would cut: allowed before, denied after, by name. */
-import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { parseAddress } from '../model/address.ts'
 import { cuts } from '../model/containment.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import type { ConversationRecord } from '../model/records.ts'
-import { type Judgement, judge, type Talk } from './judge.ts'
+import { type Judgement, judge, liesIn, type Talk } from './judge.ts'
 
 export type BlastRadius = {
   readonly workloads: number
@@ -75,11 +75,7 @@ export function judgeState(
 
 function isSpared(peer: string, neverBlock: readonly string[]): boolean {
   const address = parseAddress(peer)
-  if (address === null) return false
-  return neverBlock.some((text) => {
-    const cidr = parseCidr(text)
-    return cidr !== null && cidrContains(cidr, address)
-  })
+  return address !== null && neverBlock.some((text) => liesIn(address, text))
 }
 
 function conversationText(one: ConversationRecord, nameOf: (id: string) => string): string {

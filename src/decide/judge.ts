@@ -30,12 +30,14 @@ function matches(match: RuleMatch, talk: Talk, address: Words, members: Members)
   return peerMatches(match.peer, address, members) && serviceMatches(match.service, talk)
 }
 
+/** `::/0` is IPv6 alone, as it is in the kernel, although mapped addresses lie within it. */
+export function liesIn(address: Words, text: string): boolean {
+  const cidr = parseCidr(text)
+  return cidr !== null && isV4(cidr.base) === isV4(address) && cidrContains(cidr, address)
+}
+
 function peerMatches(peer: RuleMatch['peer'], address: Words, members: Members): boolean {
-  const inside = (text: string) => {
-    const cidr = parseCidr(text)
-    // `::/0` is IPv6 alone, as it is in the kernel, although mapped addresses lie within it.
-    return cidr !== null && isV4(cidr.base) === isV4(address) && cidrContains(cidr, address)
-  }
+  const inside = (text: string) => liesIn(address, text)
   if (peer.kind === 'any') return true
   if (peer.kind === 'cidr') return inside(peer.cidr) && !(peer.except ?? []).some(inside)
   const set = members(peer.set)
