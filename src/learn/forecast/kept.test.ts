@@ -51,3 +51,12 @@ test('misses widen what is asked for next, and a series that lost its past to re
   const later = { ...series([10, 10]), start: 1_007 * STEP }
   assert.equal(judge(kept, later).scores.steps, 1)
 })
+
+test('what was foretold while the clock was a year ahead does not keep what is foretold after it came back', () => {
+  const year = 105_120 * STEP
+  const ahead = { ...series(past), start: 1_000 * STEP + year }
+  let kept = judge(keep(startKept(), said, ahead, 2), series(past))
+  assert.equal(kept.foretold, null)
+  kept = keep(kept, said, series(past), 2)
+  assert.equal(judge(kept, series([...past, 10, 10, 10, 10])).scores.steps, 4)
+})

@@ -1,7 +1,8 @@
 /**
  * What was foretold of one series goes in, the truth comes later, and how far the word was kept comes out. One forecast is
- * kept until its whole horizon has come, so that far steps count as much as near ones and no step counts twice. Misses move
- * what is asked of the next intervals (coverage.ts).
+ * kept until its whole horizon has come, so that far steps count as much as near ones and no step counts twice; one that was
+ * made under a clock that was set back since is dropped, its steps may be years away. Misses move what is asked of the next
+ * intervals (coverage.ts).
  */
 import { naiveScale } from './accuracy.ts'
 import { keepPromise, type PromiseState, startPromise } from './coverage.ts'
@@ -47,6 +48,7 @@ export function judge(kept: Kept, { start, stepMs, values }: Series): Kept {
   const { foretold } = kept
   if (foretold === null) return kept
   const end = start + values.length * stepMs
+  if (end < foretold.start) return { ...kept, foretold: null }
   const due = Math.min(foretold.said.mean.length, Math.floor((end - foretold.start) / stepMs))
   let { promises, scores } = kept
   for (let h = foretold.judged; h < due; h++) {
@@ -69,7 +71,7 @@ export function judge(kept: Kept, { start, stepMs, values }: Series): Kept {
   return { promises, scores, foretold: { ...foretold, judged: Math.max(foretold.judged, due) } }
 }
 
-/** Keeps this one when none is waiting for its truth. */
+/** Keeps this one when none is waiting for its truth. `kept`: as `judge` left it with this series. */
 export function keep(kept: Kept, said: LevelledForecast, series: Series, season: number): Kept {
   const { foretold } = kept
   if (foretold !== null && foretold.judged < foretold.said.mean.length) return kept
