@@ -61,5 +61,7 @@ test('no flow to the control plane or to what is protected is led away, unless i
     assert.equal(led(other), null)
   assert.match(led({ cidr: '0.0.0.0/0', address: '10.0.0.9', from: 80, to: 80 }) ?? '', /backup/)
   assert.equal(led({ cidr: '0.0.0.0/0', address: '10.0.0.9', except: ['198.51.100.0/24'] }), null)
+  const web = { cidr: '0.0.0.0/0', address: '10.0.0.9', from: 80, to: 80 }
+  assert.match(led({ ...web, except: ['::/0'] }) ?? '', /backup/, 'the kernel leaves out no IPv4 for it')
   assert.match(led({ address: 'nowhere' }) ?? '', /cannot be led to/)
 })

@@ -90,4 +90,6 @@ function isSpared({ cidr: way, service }: Way, spared: RedirectsWish['spared']):
   })
 }
 
-const contains = (outer: Cidr, inner: Cidr) => outer.length <= inner.length && cidrContains(outer, inner.base)
+/** Families are apart, as in floor-reach.ts. */
+const contains = (outer: Cidr, inner: Cidr) =>
+  isV4(outer.base) === isV4(inner.base) && outer.length <= inner.length && cidrContains(outer, inner.base)
