@@ -1,6 +1,6 @@
 /** What a `when` may look at: one workload as it is now. Facts from inside a workload are not here. */
 import type { Belief } from '../model/belief.ts'
-import type { Risk } from '../model/evidence.ts'
+import type { Risk, RiskTerm } from '../model/evidence.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 
 export type Context = {
@@ -46,13 +46,20 @@ export function contextOf(record: WorkloadRecord, worn: string, now: number): Co
   }
 }
 
-/**
- * The same context without what could have been forged: no unauthenticated evidence, hence no belief evidence, and the
- * risk of the rest. A rule that does not hold here has nothing but forgeable reasons.
- */
-export function withoutForgeable(context: Context, risk: Risk | null): Context {
-  if (risk === null) return context
-  const terms = risk.terms.filter((term) => term.evidence.authenticated || term.logOdds < 0)
+/** The same without what could have been forged: no unauthenticated evidence, the risk of the rest, and no belief at all. */
+export type SureContext = Omit<Context, 'belief'>
+
+export function withoutForgeable({ belief: _learnt, ...context }: Context, risk: Risk | null): SureContext {
+  return risk === null ? context : restingOn(context, risk, (term) => term.evidence.authenticated || term.logOdds < 0)
+}
+
+/** The same with no evidence against it at all. */
+export function withoutEvidence(context: SureContext, risk: Risk): SureContext {
+  return restingOn(context, risk, (term) => term.logOdds < 0)
+}
+
+function restingOn(context: SureContext, risk: Risk, counts: (term: RiskTerm) => boolean): SureContext {
+  const terms = risk.terms.filter(counts)
   const sum = risk.base + terms.reduce((total, term) => total + term.logOdds, 0)
   return {
     ...context,

@@ -1,17 +1,18 @@
 /**
  * Risk tightens a workload along its persona's own ladder: the first `mitigationRules` entry that holds. A containment runs
  * to its end and is renewed only in the last third of its ttl while the rule still holds, so it neither flaps nor stays for
- * ever. Reasons that could have been forged never contain.
+ * ever. Reasons that could have been forged, a belief among them, never contain alone.
  */
 import { type Containment, type Hold, joinHolds, leavesMore, sameHold } from '../model/containment.ts'
+import type { Risk } from '../model/evidence.ts'
 import { limitOf } from '../model/limit.ts'
 import type { MitigationRule } from '../model/persona.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
-import { contextOf, withoutForgeable } from './context.ts'
+import { type Context, contextOf, withoutEvidence, withoutForgeable } from './context.ts'
 import type { Persona } from './effective.ts'
-import type { RuleEngine } from './rules.ts'
+import type { CompiledRule, RuleEngine } from './rules.ts'
 
 export type Mitigation = {
   readonly containment: Containment | null
@@ -30,7 +31,6 @@ export function mitigate(
   const active = current !== null && current.until > now ? current : null
   const skipped: Why[] = []
   const full = contextOf(record, persona.ref.name, now)
-  const sure = withoutForgeable(full, record.risk)
   for (const [i, rule] of (persona.spec.mitigationRules ?? []).entries()) {
     const id = `persona:${persona.ref.id}/mitigation/${i}`
     const compiled = engine.compile(rule.when)
@@ -42,9 +42,11 @@ export function mitigate(
     const held = compiled.value.evaluate(full)
     if (held.failed !== null) skipped.push(why(`\`${rule.when}\` could not be evaluated: ${held.failed}`))
     if (!held.holds) continue
-    if (!compiled.value.evaluate(sure).holds) {
+    if (!holdsSurely(compiled.value, full, record.risk)) {
       skipped.push(
-        why(`\`${rule.when}\` holds only by evidence whose source could be forged, and such evidence never contains`),
+        why(
+          `\`${rule.when}\` holds only by a belief or evidence whose source could be forged, and such never contains`,
+        ),
       )
       continue
     }
@@ -59,6 +61,21 @@ export function mitigate(
     return { containment: heldBy(active, hold, now, ttl, reason), shift: null, skipped }
   }
   return { containment: active, shift: null, skipped }
+}
+
+/**
+ * Whether a rule may act that takes away by itself: it holds without anything that could have been forged, or what is sure
+ * is what makes it hold. A belief is learnt from flows that may be forged, so it narrows such a rule and never carries it:
+ * in the first it is not known (an expression that cannot do without it does not hold), and beside it alone, without any
+ * evidence, the rule must not hold.
+ */
+export function holdsSurely(rule: CompiledRule, full: Context, risk: Risk | null): boolean {
+  const sure = withoutForgeable(full, risk)
+  if (rule.evaluate(sure).holds) return true
+  if (risk === null) return false
+  const { belief } = full
+  const bare = withoutEvidence(sure, risk)
+  return rule.evaluate({ ...sure, belief }).holds && !rule.evaluate({ ...bare, belief }).holds
 }
 
 function holdOf({ do: act, limit }: MitigationRule): Hold | null {

@@ -5,12 +5,12 @@
  */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import type { Outcome } from '../model/why.ts'
-import type { Context } from './context.ts'
+import type { Context, SureContext } from './context.ts'
 import { patternRefusal } from './patterns.ts'
 
-/** `holds` is false also when the evaluation fails (a missing label); then `failed` says why. */
+/** `holds` is false also when the evaluation fails (a missing label, no belief); then `failed` says why. */
 export type Held = { readonly holds: boolean; readonly failed: string | null }
-export type CompiledRule = { readonly text: string; evaluate(context: Context): Held }
+export type CompiledRule = { readonly text: string; evaluate(context: Context | SureContext): Held }
 export type RuleEngine = {
   /** Refused: does not parse, names what is not in the context, is no yes-or-no, holds a pattern that may explode. */
   compile(text: string): Outcome<CompiledRule>
@@ -88,7 +88,7 @@ function compileRule(text: string): Outcome<CompiledRule> {
   }
 }
 
-function engineValues(context: Context): Record<string, unknown> {
+function engineValues(context: Context | SureContext): Record<string, unknown> {
   const { workload } = context
   return {
     ...context,

@@ -9,8 +9,9 @@ import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { ConversationRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'
 import type { Why } from '../model/why.ts'
-import { contextOf, withoutForgeable } from './context.ts'
+import { contextOf } from './context.ts'
 import type { Persona } from './effective.ts'
+import { holdsSurely } from './mitigate.ts'
 import { createRuleEngine } from './rules.ts'
 
 export type WhyTerm = {
@@ -177,10 +178,10 @@ function counterfactual({ record, persona, now }: WhyInput): WhyReport['counterf
     terms: risk.terms.filter((term) => term !== strongest),
   }
   const engine = createRuleEngine()
-  const context = withoutForgeable(contextOf({ ...record, risk: without }, persona?.ref.name ?? '', now), without)
+  const context = contextOf({ ...record, risk: without }, persona?.ref.name ?? '', now)
   const rule = persona?.spec.mitigationRules?.find((one) => {
     const compiled = engine.compile(one.when)
-    return compiled.ok && compiled.value.evaluate(context).holds
+    return compiled.ok && compiled.value.evaluate(context).holds && holdsSurely(compiled.value, context, without)
   })
   const named = `${strongest.evidence.kind as string}${strongest.evidence.peer === null ? '' : ` to ${plainText(strongest.evidence.peer, 64)}`}`
   const then =
