@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { PolicyManifest } from '../model/manifest.ts'
-import { type Policy, type PolicyRule, TIER_ORDER } from '../model/policy.ts'
+import { type LabelExpression, type Policy, type PolicyRule, TIER_ORDER } from '../model/policy.ts'
 import type { Persona } from './effective.ts'
 import { judge } from './judge.ts'
-import { fitsLabels, labelsSet } from './label-match.ts'
+import { fitsLabels, type LabelQuery, labelsSet } from './label-match.ts'
 import { fleetPortNames, ownPortLabels } from './named-ports.ts'
+import { believedSet, personaSet } from './peer-sets.ts'
 import { resolve } from './resolve.ts'
 
 const any = [{ any: true as const }]
@@ -150,4 +152,55 @@ test('expressions over labels mean what they mean in Kubernetes', () => {
   assert.equal(set(['x', 'y']), set(['y', 'x']))
   assert.notEqual(set(['x']), set(['y']))
   assert.match(labelsSet({ labels: { app: 'shop' } }), /^labels:app\.shop:[0-9a-f]{6}$/)
+})
+
+test('names of sets are as they were for ordinary labels, and no two queries share one', () => {
+  const expression = (operator: LabelExpression['operator'], values: string[]) => ({ key: 'k', operator, values })
+  assert.equal(labelsSet({ labels: { zone: 'dmz', app: 'shop' } }), 'labels:app.shop:zone.dmz:6eaf73')
+  assert.equal(
+    labelsSet({ labels: { a: 'b' }, matchExpressions: [expression('In', ['y', 'x'])] }),
+    'labels:0167544bda6074e4',
+  )
+  assert.notEqual(labelsSet({ labels: { app: 'shop', zone: 'dmz' } }), labelsSet({ labels: { app: 'shop,zone=dmz' } }))
+  assert.notEqual(
+    labelsSet({ matchExpressions: [expression('In', ['a', 'b'])] }),
+    labelsSet({ matchExpressions: [expression('In', ['a, b'])] }),
+  )
+  const part = fc.constantFrom('a', 'b', ',', '=', 'a,b', 'a, b', 'a=b', 'a=b,b', 'b\nno a', 'a in (b)', '')
+  const key = part.filter((text) => text !== '')
+  const labels = fc.dictionary(key, part, { maxKeys: 2, noNullPrototype: true })
+  const operator = fc.constantFrom('In', 'NotIn', 'Exists', 'DoesNotExist')
+  const one = fc.record({ key, operator, values: fc.uniqueArray(part, { minLength: 1, maxLength: 3 }) })
+  const query = fc.record({ labels, matchExpressions: fc.array(one, { maxLength: 2 }) }) as fc.Arbitrary<LabelQuery>
+  const meaning = ({ labels: pairs = {}, matchExpressions = [] }: LabelQuery) =>
+    JSON.stringify([
+      Object.entries(pairs).sort(),
+      matchExpressions
+        .map(({ key, operator, values }) =>
+          JSON.stringify([key, operator, operator.endsWith('In') && [...values!].sort()]),
+        )
+        .sort(),
+    ])
+  const meant = new Map<string, string>()
+  fc.assert(
+    fc.property(query, (each) => {
+      const name = labelsSet(each)
+      assert.ok(name.length <= 64)
+      const known = meant.get(name)
+      meant.set(name, meaning(each))
+      assert.equal(known ?? meaning(each), meaning(each))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('a long name of a persona is a set of its own', () => {
+  for (const nameOf of [personaSet, believedSet]) {
+    const [one, two] = ['one', 'two'].map((end) => nameOf(`${'a'.repeat(58)}${end}`))
+    assert.notEqual(one, two)
+    assert.ok(one!.length <= 64 && two!.length <= 64)
+  }
+  assert.equal(personaSet('Data Exporter'), 'persona:data-exporter')
+  assert.equal(personaSet('a'.repeat(56)), `persona:${'a'.repeat(56)}`)
+  assert.equal(believedSet('a'.repeat(55)), `believed:${'a'.repeat(55)}`)
 })
