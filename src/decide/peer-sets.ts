@@ -23,9 +23,12 @@ export type Dressed = { readonly record: WorkloadRecord; readonly effective: Eff
 export type PeerSets = { members(name: string): readonly string[]; declared(): AddressSet[] }
 
 export const RATED = 'rated'
-export const personaSet = (persona: string) => `persona:${slug(persona)}`.slice(0, 64)
+export const personaSet = (persona: string) => ofPersona('persona', slug(persona))
 /** Assigned or believed: for denies only, because belief may tighten and never grants. */
-export const believedSet = (persona: string) => `believed:${slug(persona)}`.slice(0, 64)
+export const believedSet = (persona: string) => ofPersona('believed', slug(persona))
+/** A name that does not fit has its digest there; no slug holds a colon. */
+const ofPersona = (kind: 'persona' | 'believed', id: string) =>
+  kind.length + 1 + id.length <= 64 ? `${kind}:${id}` : `${kind}:${id.slice(0, 40)}:${digest(id).slice(0, 12)}`
 export const reputationSet = (below: number) => `rep:${below}`
 
 export type DomainMeaning = {
