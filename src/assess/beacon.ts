@@ -153,7 +153,7 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       for (const series of news) {
         // A score changes slowly: look again when a tenth more is known, or a while went by.
         const flows = hot[series.at + Hot.flows]!
-        const ago = now - series.scoredAt
+        const ago = Math.abs(now - series.scoredAt)
         if (ago < LOOK_MS) continue
         keepNew(hot, series)
         if (flows < series.scoredFlows * 1.1 && ago < lookAgainMs(series, now)) continue
@@ -166,13 +166,14 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       }
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
+      const isKept = (at: number) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after
       for (const series of news)
-        if (hot[series.at + Hot.last]! < before) {
+        if (!isKept(series.at)) {
           series.isNews = false
           news.delete(series)
         }
-      numbers.sweep((number) => hot[number * STRIDE + Hot.last]! >= before)
+      numbers.sweep((number) => isKept(number * STRIDE))
     },
   }
 }

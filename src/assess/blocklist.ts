@@ -71,9 +71,9 @@ export function createBlocklist(options: {
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       for (const [key, contact] of contacts)
-        if (contact.last < before) {
+        if (contact.last < before || contact.last > after) {
           contacts.delete(key)
           news.delete(key)
         }

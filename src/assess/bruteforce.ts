@@ -115,13 +115,14 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
+      const isKept = (at: number) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after
       for (const attempts of news)
-        if (hot[attempts.at + Hot.last]! < before) {
+        if (!isKept(attempts.at)) {
           attempts.isNews = false
           news.delete(attempts)
         }
-      numbers.sweep((number) => hot[number * STRIDE + Hot.last]! >= before)
+      numbers.sweep((number) => isKept(number * STRIDE))
     },
   }
 }

@@ -16,8 +16,8 @@ export type Detector = {
   add(batch: FlowBatch, ends: Ends): void
   /** What is worth saying about keys with news since the last call; `now` is event time, epoch ms. */
   evaluate(now: number, ends: Ends): Evidence[]
-  /** Drops every key without news since `before`. */
-  forget(before: number): void
+  /** Drops every key without news since `before`, and every key with news from later than `after`: the clock was set back. */
+  forget(before: number, after?: number): void
 }
 
 /** Exact as a double for two numbers below 2²⁶. */

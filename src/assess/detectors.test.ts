@@ -320,6 +320,13 @@ test('every detector holds so many keys and no more, and counts what it could no
     assert.deepEqual([detector.held, detector.refused], [5, 15], detector.name)
     detector.forget(T + 1)
     assert.equal(detector.held, 0, detector.name)
+    ends.forget(T)
+    ends.look(batch)
+    detector.add(batch, ends)
+    detector.forget(T, T)
+    assert.equal(detector.held, 5, detector.name)
+    detector.forget(T, T - 1)
+    assert.equal(detector.held, 0, detector.name)
   }
 })
 
@@ -351,4 +358,33 @@ test('a detector that was filled up by one source sees the others again, and not
       .slice(0, 1),
     ['10.0.0.6'],
   )
+})
+
+test('a clock that was set back blinds nobody until the time comes again that it showed', () => {
+  const found = (backMs: number) => {
+    const detectors = createDetectors({ homeNetworks: ['10.0.0.0/8'] })
+    const kinds: string[] = []
+    const tick = (at: number, rows: Omit<FlowRow, 'at'>[]) => {
+      detectors.add(flowRows(rows.map((row) => ({ at, ...row }))))
+      kinds.push(...detectors.evaluate(at + 5_000).map(({ evidence }) => evidence.kind))
+    }
+    const guess: Omit<FlowRow, 'at'> = { from: '10.0.0.6', to: HOME, port: 22, out: 2_000, in: 2_600, lastsMs: 1_500 }
+    const steal: Omit<FlowRow, 'at'> = { from: '10.0.0.8', to: OUT, port: 443, out: 60e6, in: 1e5, phase: 'progress' }
+    tick(T - 7_200_000, [{ from: '10.0.0.8', to: '203.0.113.8' }])
+    tick(T, [{ from: HOME, to: '10.9.9.9', port: 22, state: 'S0' }, guess, steal])
+    kinds.length = 0
+    for (let i = 0; i < 60; i++)
+      tick(T - backMs + 10_000 + i * 5_000, [
+        ...times(3, (k) => ({ from: HOME, to: `10.0.${i}.${k}`, port: 22, state: 'S0' as const })),
+        guess,
+        guess,
+        { from: '10.0.0.8', to: '203.0.113.8', out: 1_000 },
+        ...(i < 50 ? [] : [steal]),
+      ])
+    return [...new Set(kinds)].sort()
+  }
+  const all = ['beacon', 'bruteforce', 'exfiltration', 'scan.horizontal']
+  assert.deepEqual(found(0), all)
+  assert.deepEqual(found(3_600_000), all)
+  assert.deepEqual(found(7 * 86_400_000), all)
 })

@@ -46,6 +46,8 @@ const FORGET_EVERY_MS = 3_600_000
 const SAY_AGAIN_MS = 60_000
 const SAY_AGAIN_GAIN = 0.25
 const MAX_SAID = 50_000
+/** Small corrections of a clock are within every span that is judged. */
+const CLOCK_STEP_MS = 60_000
 
 export function createDetectors(options: DetectorsOptions): Detectors {
   const maxAddresses = options.maxAddresses ?? 262_144
@@ -70,6 +72,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
   const said = new Map<string, { weight: number; at: number }>()
   let forgotAt = Number.NEGATIVE_INFINITY
   let madeRoomAt = Number.NEGATIVE_INFINITY
+  let askedAt = Number.NEGATIVE_INFINITY
   const refusedBefore = detectors.map(() => 0)
 
   /** Everything older than a day goes; when addresses run out, a shorter memory is better than none for the new. */
@@ -102,6 +105,13 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     })
     return true
   }
+  /** The clock was set back: until the time comes again that keys were seen at, nothing new about them would count. */
+  const forgetFuture = (now: number) => {
+    for (const detector of detectors) detector.forget(Number.NEGATIVE_INFINITY, now)
+    ends.forget(Number.NEGATIVE_INFINITY, now)
+    for (const [key, last] of said) if (last.at > now) said.delete(key)
+    forgotAt = Math.min(forgotAt, now)
+  }
   const isNews = (evidence: Evidence): boolean => {
     const key = `${evidence.kind} ${evidence.subject} ${evidence.peer}`
     const last = said.get(key)
@@ -129,6 +139,8 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       for (const detector of detectors) detector.add(batch, ends)
     },
     evaluate(now) {
+      if (now < askedAt - CLOCK_STEP_MS) forgetFuture(now)
+      askedAt = now
       const findings: Finding[] = []
       for (const detector of detectors)
         for (const evidence of detector.evaluate(now, ends))

@@ -64,3 +64,16 @@ test('what is held is bounded', () => {
     violations.add(refusal('persona:web/dlp/name', { to: `203.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }))
   assert.deepEqual([violations.held, violations.refused], [10_000, 2])
 })
+
+test('a clock that was set back does not make it silent', () => {
+  const violations = createDlpViolations()
+  const rule = 'persona:web/dlp/budget/0'
+  violations.add(refusal(rule))
+  assert.equal(violations.evaluate(T).length, 1)
+  const before = T - 3_600_000
+  violations.add(refusal(rule, { at: before }))
+  assert.deepEqual(
+    violations.evaluate(before).map(({ at, figures }) => [at, figures.packets]),
+    [[before, 1]],
+  )
+})

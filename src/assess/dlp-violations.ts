@@ -75,7 +75,8 @@ export function createDlpViolations(): DlpViolations {
       const peer = port === 0 ? to : `${to}${to.includes(':') ? '' : `:${port}`}`
       const key = `${from} ${rule} ${kind === 'burst' || kind === 'budget' ? '' : to}`
       const known = held.get(key)
-      if (known === undefined || at - known.last > SPAN_MS) {
+      // A clock that was set back begins anew, too.
+      if (known === undefined || Math.abs(at - known.last) > SPAN_MS) {
         if (known === undefined && held.size >= MAX_KEYS) {
           refused++
           return
@@ -91,12 +92,12 @@ export function createDlpViolations(): DlpViolations {
       const found: Evidence[] = []
       for (const key of news) {
         const book = held.get(key)!
-        if (now - book.saidAt < SAY_AGAIN_MS) continue
+        if (Math.abs(now - book.saidAt) < SAY_AGAIN_MS) continue
         book.saidAt = now
         news.delete(key)
         found.push(toEvidence(book))
       }
-      for (const [key, { last }] of held) if (now - last > SPAN_MS && !news.has(key)) held.delete(key)
+      for (const [key, { last }] of held) if (Math.abs(now - last) > SPAN_MS && !news.has(key)) held.delete(key)
       return found
     },
   }

@@ -91,9 +91,9 @@ export function createDnsNames(options: { readonly maxKeys?: number } = {}): Det
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       for (const [key, book] of held) {
-        if (book.last >= before) continue
+        if (book.last >= before && book.last <= after) continue
         held.delete(key)
         news.delete(book)
       }

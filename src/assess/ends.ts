@@ -27,8 +27,8 @@ export type Ends = {
   text(id: number): string
   /** `10.0.0.0/24` or `fd00::/64` when all lie in one, else null. */
   network(ids: Iterable<number>): string | null
-  /** Forgets addresses not seen since `before`, epoch ms of event time. */
-  forget(before: number): void
+  /** Forgets addresses not seen since `before`, epoch ms of event time; what was seen later than `after` was seen then. */
+  forget(before: number, after?: number): void
 }
 
 export function createEnds(options: {
@@ -206,8 +206,9 @@ export function createEnds(options: {
       word[3] = 0
       return `${formatAddress(word)}/64`
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       forgetChannels()
+      for (let id = 0; id < seen.length; id++) if (seen[id]! > after) seen[id] = after
       addresses.sweep((id) => seen[id]! >= before)
     },
   }

@@ -196,14 +196,17 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
+      const lastBy = (id: number) => hot.sources[id * STRIDE + OfSource.last]!
+      // A pair goes with its sender, which was never seen last before the pair was.
+      const isKept = (pair: Pair) => lastOf(pair) >= before && lastBy(pair.from) <= after
       for (const pair of news)
-        if (lastOf(pair) < before) {
+        if (!isKept(pair)) {
           pair.isNews = false
           news.delete(pair)
         }
-      numbers.sweep((number) => hot.pairs[number * STRIDE + OfPair.last]! >= before)
-      for (const id of sources.keys()) if (hot.sources[id * STRIDE + OfSource.last]! < before) sources.delete(id)
+      numbers.sweep((number) => isKept(pairs[number]!))
+      for (const id of sources.keys()) if (lastBy(id) < before || lastBy(id) > after) sources.delete(id)
     },
   }
 }

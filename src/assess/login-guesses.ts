@@ -97,10 +97,10 @@ export function createLoginGuesses(options: { readonly maxKeys?: number } = {}):
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       for (const [pair, ports] of held) {
         for (const [port, guesses] of ports) {
-          if (guesses.last >= before) continue
+          if (guesses.last >= before && guesses.last <= after) continue
           ports.delete(port)
           news.delete(guesses)
           size--

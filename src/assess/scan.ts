@@ -167,7 +167,7 @@ function scanDetector(
       }
       return found
     },
-    forget: (before) => tally.forget(before),
+    forget: (before, after) => tally.forget(before, after),
   }
 }
 

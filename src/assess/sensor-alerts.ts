@@ -56,9 +56,9 @@ export function createSensorAlerts(options: { readonly maxKeys?: number } = {}):
       news.clear()
       return found
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       for (const [key, alerts] of held) {
-        if (alerts.last >= before) continue
+        if (alerts.last >= before && alerts.last <= after) continue
         held.delete(key)
         news.delete(key)
       }

@@ -19,7 +19,8 @@ export type Tally = {
     readonly spanMs: number
     readonly isProven: boolean
   }
-  forget(before: number): void
+  /** As a detector's. */
+  forget(before: number, after?: number): void
 }
 
 type Entry = { readonly things: Map<number, number>; last: number; proven: number; isCut: boolean }
@@ -96,9 +97,9 @@ export function createTally(options: {
         isProven: entry.proven >= entry.last - options.spanMs,
       }
     },
-    forget(before) {
+    forget(before, after = Number.POSITIVE_INFINITY) {
       for (const [key, entry] of entries)
-        if (entry.last < before) {
+        if (entry.last < before || entry.last > after) {
           entries.delete(key)
           news.delete(key)
         }
