@@ -118,7 +118,7 @@ async function main(config: AgentConfig): Promise<void> {
     refused: () => reporter.soon(),
     say,
   })
-  const conntrack = createConntrackSource({ tickMs: LOOK_MS })
+  const conntrack = createConntrackSource({ tickMs: LOOK_MS, clock })
   const enforcerOptions: EnforcerOptions = {
     journal: openJournal(config.home),
     mode,
@@ -237,6 +237,7 @@ async function main(config: AgentConfig): Promise<void> {
     orders: () => orders.results(),
     machines: () => orders.machines(),
     say,
+    clock,
   })
 
   const takeInventory = () => {

@@ -37,6 +37,8 @@ export type ReporterOptions = {
   /** Hooks of others in this kernel, told with the workloads. */
   readonly beside: () => readonly ForeignChain[]
   readonly say: (line: string) => void
+  /** That of what is sensed: ticks end by it. */
+  readonly clock?: () => number
 }
 
 export type Reporter = {
@@ -62,6 +64,7 @@ const NOTHING: Sensed = { ticks: [], conversations: [], evidence: [] }
 
 export function createReporter(options: ReporterOptions): Reporter {
   const { link, sense, enforcer, say } = options
+  const clock = options.clock ?? Date.now
   const spool = createSpool()
   let sequence = 0
   let ticks = 0
@@ -77,7 +80,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     const report: AgentReport = {
       boot: options.boot,
       sequence: sequence++,
-      at: Date.now(),
+      at: clock(),
       host: options.host,
       mode: options.mode(),
       ...(introduce
@@ -149,23 +152,23 @@ export function createReporter(options: ReporterOptions): Reporter {
       introduce = true
     },
     async run(signal) {
-      sense.close(Date.now())
+      sense.close(clock())
       while (!signal.aborted) {
-        const now = Date.now()
+        const now = clock()
         const next = Math.floor((now - SETTLE_MS) / TICK_MS) * TICK_MS + TICK_MS + SETTLE_MS
         await wait(Math.max(10, Math.min(LOOK_MS, next - now)), undefined, { signal }).catch(() => {})
         if (signal.aborted) return
-        if (Date.now() < next) {
-          const evidence = sense.alarms(Date.now())
+        if (clock() < next) {
+          const evidence = sense.alarms(clock())
           if (evidence.length === 0) continue
           spool.push(make({ ...NOTHING, evidence }))
           void flush(signal)
           continue
         }
         if (ticks++ % REINTRODUCE_TICKS === 0) introduce = true
-        const sensed = sense.close(Date.now() - SETTLE_MS)
+        const sensed = sense.close(clock() - SETTLE_MS)
         made += sensed.ticks.length
-        const sources = options.sources(Date.now(), { ticks: made, dropped: spool.counters.droppedTicks })
+        const sources = options.sources(clock(), { ticks: made, dropped: spool.counters.droppedTicks })
         const vitals = options.vitals()
         spool.push({ ...make(sensed), sources, ...(vitals === null ? {} : { vitals }) })
         void flush(signal)

@@ -167,3 +167,22 @@ test('the number of flows followed is bounded, and what is over is counted', () 
   assert.equal(flows.refused, 3)
   assert.equal(batch.count, 2)
 })
+
+test('while the wall clock by which the kernel stamps was set, ours says when flows begin and end', () => {
+  for (const setBy of [-3_600_000, 3_600_000]) {
+    const { flows, batch } = tracker()
+    const now = T - setBy
+    flows.opened(entryOf(message({ id: 1 })), now, batch)
+    flows.closed({ ...entryOf(message({ id: 1, status: 6, tcp: 7, out: 9 })), stopMs: T + 700 }, now + 700, batch)
+    assert.deepEqual([...batch.start.subarray(0, 2)], [now, now])
+    assert.deepEqual([...batch.end.subarray(0, 2)], [now, now + 700])
+  }
+  const { flows, batch } = tracker()
+  flows.opened(entryOf(message({ id: 1 })), T, batch)
+  flows.closed({ ...entryOf(message({ id: 1, status: 6, tcp: 7 })), stopMs: T + 3 }, T + 700, batch)
+  // There before us: how long is the kernel's word, unless it began in the future.
+  flows.dumped(entryOf(message({ id: 2, out: 1 })), T + 86_400_000, batch)
+  flows.dumped(entryOf(message({ id: 3, out: 1 })), T - 86_400_000, batch)
+  assert.deepEqual([...batch.start.subarray(0, 4)], [T - 10, T - 10, T - 10, T - 86_400_000])
+  assert.deepEqual([...batch.end.subarray(0, 2)], [T, T + 3])
+})

@@ -10,6 +10,15 @@ const MISSING_DUMPS = 2
 /** Entries followed at most: four times the usual nf_conntrack_max of a small host. */
 const MAX_FLOWS = 1 << 20
 const FIRST_ROWS = 1 << 10
+/**
+ * The kernel stamps by the wall clock; `now` may be of one that goes on evenly when that is set. An event is told within
+ * moments: a stamp farther off is of another clock, and `now` says it better.
+ */
+const STAMP_OFF_MS = 30_000
+const stampOf = (stamp: number, now: number): number =>
+  stamp > 0 && Math.abs(now - stamp) < STAMP_OFF_MS ? stamp : now
+/** When something began that goes on for nobody knows how long. */
+const beginOf = (stamp: number, now: number): number => (stamp > 0 && stamp < now + STAMP_OFF_MS ? stamp : now)
 
 export type ConntrackFlows = {
   readonly size: number
@@ -75,7 +84,7 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
     known.isLive[row] = 0
     free.push(row)
   }
-  const open = (entry: CtEntry, now: number, batch: FlowBatch): number => {
+  const open = (entry: CtEntry, start: number, now: number, batch: FlowBatch): number => {
     // The number was given to another flow, and we never heard of the end of the first.
     const stale = rows.get(entry.id | 0)
     if (stale !== undefined) forget(stale)
@@ -85,7 +94,7 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
     }
     const row = free.pop() ?? used++
     if (row === known.id.length) known = grown(known)
-    begin(known, row, entry, entry.startMs > 0 ? entry.startMs : now, dump)
+    begin(known, row, entry, start, dump)
     rows.set(entry.id | 0, row)
     tell(batch, known, row, entry, Phase.opened, now, 'goes on')
     return row
@@ -106,17 +115,18 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
       if (find(entry) >= 0) return
       gone.delete(entry.id | 0)
       goneBefore.delete(entry.id | 0)
-      open(entry, now, batch)
+      open(entry, stampOf(entry.startMs, now), now, batch)
     },
     closed(entry, now, batch) {
       gone.add(entry.id | 0)
       let row = find(entry)
       if (row < 0) {
         reconciled++
-        row = open(entry, entry.startMs > 0 ? entry.startMs : now, batch)
+        const start = beginOf(entry.startMs, now)
+        row = open(entry, start, start, batch)
         if (row < 0) return
       }
-      tell(batch, known, row, entry, Phase.closed, entry.stopMs > 0 ? entry.stopMs : now, 'is over')
+      tell(batch, known, row, entry, Phase.closed, stampOf(entry.stopMs, now), 'is over')
       forget(row)
     },
     dumped(entry, now, batch) {
@@ -124,7 +134,7 @@ export function createConntrackFlows(maxFlows = MAX_FLOWS): ConntrackFlows {
       const row = find(entry)
       if (row < 0) {
         reconciled++
-        open(entry, now, batch)
+        open(entry, beginOf(entry.startMs, now), now, batch)
         return
       }
       known.seen[row] = dump

@@ -148,8 +148,8 @@ export function createConntrackSource(options: ConntrackOptions = {}): Conntrack
       batch = queue.lend()
       return batch
     }
-    const until = clock() + DUMP_TIMEOUT_MS
-    for (let isDone = false; !isDone && clock() < until; ) {
+    const until = performance.now() + DUMP_TIMEOUT_MS
+    for (let isDone = false; !isDone && performance.now() < until; ) {
       const messages = await dumps.receive()
       if (messages === null) break
       const now = clock()
