@@ -241,7 +241,11 @@ function tierLines(chains: Chains, where: Where, rules: readonly RuleNode[]): st
     const matches = serviceText(rule.service).flatMap((service) =>
       inside
         .filter(({ family }) => service.family === null || family === null || service.family === family)
-        .map(({ text }) => [service.text, text].filter((part) => part !== '').join(' ')),
+        .map(({ family, text }) => {
+          // A protocol of one family has its number in packets of the other, too; an address of the peer says which.
+          const apart = service.family !== null && family === null ? `meta nfproto ipv${service.family}` : ''
+          return [apart, service.text, text].filter((part) => part !== '').join(' ')
+        }),
     )
     const lines = (target: string) => matches.map((text) => (text === '' ? target : `${text} ${target}`))
     const verdict = verdictText(chains, rule, where, [...matches, ...except].join('\n'))

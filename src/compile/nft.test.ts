@@ -383,3 +383,31 @@ test('a reflex against a device is one element for each of its addresses of the 
   ])
   assert.deepEqual(reflexElements({ ...DEVICE, addresses: ['10.0.0.5'] }, '2001:db8::1'), [])
 })
+
+test("a rule about ICMP matches the ICMP of a packet's own family, not its number in the other", () => {
+  const line = (service: RuleList['rules'][number]['match']['service'], peer: string | null) => {
+    const match = { peer: peer === null ? { kind: 'any' as const } : { kind: 'cidr' as const, cidr: peer }, service }
+    const { chains } = compileAgent(
+      state(
+        {},
+        { rules: [{ verdict: 'allow', match, why: why('pings') }], otherwise: 'deny', why: why('default-deny') },
+      ),
+      BINDINGS,
+    )
+    return [...chains.values()]
+      .flat()
+      .flatMap((text) => / ?(.*l4proto (?:ipv6-)?icmp.*?) (?:jump|goto|counter|accept|ct mark)/.exec(text)?.[1] ?? [])
+  }
+  assert.deepEqual(
+    [...new Set(line({ protocol: 'icmp6', type: null }, null))],
+    ['meta nfproto ipv6 meta l4proto ipv6-icmp'],
+  )
+  assert.deepEqual(
+    [...new Set(line({ protocol: 'icmp', type: null }, null))],
+    ['meta nfproto ipv4 meta l4proto icmp', 'meta nfproto ipv6 meta l4proto ipv6-icmp'],
+  )
+  assert.deepEqual(
+    [...new Set(line({ protocol: 'icmp', type: null }, '10.0.0.0/8'))],
+    ['meta l4proto icmp ct original ip daddr 10.0.0.0/8'],
+  )
+})
