@@ -37,6 +37,8 @@ export type Conversations = {
    * replaces what it had under the same (workload, peer, port, proto, direction, start).
    */
   close(until: number, idOf: (workload: number) => WorkloadId): Conversation[]
+  /** All of them are over, and from now on it is `now`: the clock was set back. */
+  closeAll(now: number, idOf: (workload: number) => WorkloadId): Conversation[]
 }
 
 export function createConversations(serviceName: (code: number) => string | null): Conversations {
@@ -93,6 +95,26 @@ export function createConversations(serviceName: (code: number) => string | null
     return entry
   }
 
+  const close = (until: number, idOf: (workload: number) => WorkloadId): Conversation[] => {
+    const out: Conversation[] = []
+    for (const [start, step] of steps) {
+      const isOver = start + CONVERSATION_MS <= until
+      for (const entry of step.entries) {
+        if (isOver) open--
+        if (!entry.news || (!isOver && until - entry.told < TELL_MS)) continue
+        entry.news = false
+        entry.told = until
+        const { news: _, told: __, ...rest } = entry
+        out.push({ ...rest, workload: idOf(entry.workload) })
+      }
+      if (!isOver) continue
+      steps.delete(start)
+      if (newest === step) newest = null
+    }
+    oldest = Math.max(oldest, Math.floor(until / CONVERSATION_MS) * CONVERSATION_MS)
+    return out
+  }
+
   return {
     find: entryOf,
     add(to, flows, failed, bytesOut, bytesIn, last) {
@@ -106,23 +128,10 @@ export function createConversations(serviceName: (code: number) => string | null
     name(to, service) {
       if (to !== null) to.service ??= serviceName(service)
     },
-    close(until, idOf) {
-      const out: Conversation[] = []
-      for (const [start, step] of steps) {
-        const isOver = start + CONVERSATION_MS <= until
-        for (const entry of step.entries) {
-          if (isOver) open--
-          if (!entry.news || (!isOver && until - entry.told < TELL_MS)) continue
-          entry.news = false
-          entry.told = until
-          const { news: _, told: __, ...rest } = entry
-          out.push({ ...rest, workload: idOf(entry.workload) })
-        }
-        if (!isOver) continue
-        steps.delete(start)
-        if (newest === step) newest = null
-      }
-      oldest = Math.max(oldest, Math.floor(until / CONVERSATION_MS) * CONVERSATION_MS)
+    close,
+    closeAll(now, idOf) {
+      const out = close(Number.POSITIVE_INFINITY, idOf)
+      oldest = Math.floor(now / CONVERSATION_MS) * CONVERSATION_MS
       return out
     },
   }

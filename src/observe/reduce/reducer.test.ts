@@ -89,6 +89,47 @@ test('a late row amends the oldest open tick, is counted, and none is lost', () 
   assert.equal(reducer.counters.late, 1)
 })
 
+test('a clock that was set back stops neither readings nor conversations until the time comes again that it showed', () => {
+  for (const idle of ['omit', 'every-tick'] as const) {
+    const { reducer } = setUp(idle)
+    const row = { from: '10.0.0.1', to: '203.0.113.7' }
+    reducer.add(flowRows([{ ...row, at: T }]))
+    reducer.close(T + 5_000)
+    const before = T - 3_600_000
+    // Between the step and the tick's end nobody knows of it yet: these count in a reading of the time before.
+    reducer.add(flowRows([{ ...row, at: before + 1_000 }]))
+    const step = reducer.close(before + 5_000)
+    assert.equal(
+      step.ticks.reduce((total, tick) => total + sum(tick, 'flowsInitiated')!, 0),
+      1,
+    )
+    for (let i = 1; i < 4; i++) {
+      const at = before + i * 5_000
+      reducer.add(
+        flowRows([
+          { ...row, at },
+          { ...row, at: at + 700 },
+        ]),
+      )
+      const { ticks, conversations } = reducer.close(at + 5_000)
+      const mine = ticks.filter(({ workload }) => workload === A.id)
+      assert.deepEqual(
+        mine.map((tick) => [tick.start, sum(tick, 'flowsInitiated')]),
+        [[at, 2]],
+      )
+      assert.equal(
+        mine[0]!.histograms.subarray((mine[0]!.histograms.length / 4) * 3).reduce((all, n) => all + n, 0) > 0,
+        true,
+      )
+      if (i === 1)
+        assert.equal(
+          conversations.some(({ start }) => start <= at),
+          true,
+        )
+    }
+  }
+})
+
 test('open readings are bounded: beyond, rows amend what is open', () => {
   const { reducer } = setUp('omit', 2)
   const row = { from: '10.0.0.1', to: '203.0.113.7' }

@@ -71,6 +71,8 @@ export function createReducer(options: ReducerOptions): Reducer {
 
 /** Tallies kept for later ticks, up to 14 kB each. */
 const SPARES = 1_024
+/** Small corrections of a clock make rows late, no more. */
+const CLOCK_STEP_MS = 60_000
 
 /** Holds the readings that are open, and what the channels have added to them since they were last asked. */
 class Reduction implements Reducer {
@@ -127,9 +129,13 @@ class Reduction implements Reducer {
     this.#epoch++
     const { directory, idle } = this.#options
     const edge = Math.floor(until / TICK_MS) * TICK_MS
+    // The clock was set back: what is open, and all that comes, would wait until that time is there again.
+    const isSetBack = edge < this.#closedUntil - CLOCK_STEP_MS
+    if (isSetBack) this.#forgetFuture(edge)
+    const over = isSetBack ? Number.POSITIVE_INFINITY : edge
     const ticks: Window[] = []
     for (const [workload, mine] of this.#open) {
-      while (mine.ticks.length > 0 && mine.ticks[0]!.window.start + TICK_MS <= edge) {
+      while (mine.ticks.length > 0 && mine.ticks[0]!.window.start + TICK_MS <= over) {
         const { window, peers } = mine.ticks.shift()!
         window.peers = peers.heaviest()
         ticks.push(window)
@@ -141,8 +147,15 @@ class Reduction implements Reducer {
     }
     if (idle === 'every-tick' && Number.isFinite(this.#closedUntil))
       addIdleTicks(ticks, directory, this.#closedUntil, edge)
-    this.#closedUntil = Math.max(this.#closedUntil, edge)
-    return { ticks, conversations: this.#conversations.close(edge, (workload) => directory.idOf(workload)) }
+    this.#closedUntil = isSetBack ? edge : Math.max(this.#closedUntil, edge)
+    const idOf = (workload: number) => directory.idOf(workload)
+    if (isSetBack) return { ticks, conversations: this.#conversations.closeAll(edge, idOf) }
+    return { ticks, conversations: this.#conversations.close(edge, idOf) }
+  }
+
+  #forgetFuture(edge: number): void {
+    const { lastInitiated } = this.#sums
+    for (let i = 0; i < lastInitiated.length; i++) if (lastInitiated[i]! > edge) lastInitiated[i] = Number.NaN
   }
 
   /** Offline there may be a million addresses; what has been silent for 10 minutes has no gap to measure. */
