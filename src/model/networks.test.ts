@@ -38,3 +38,13 @@ test('home and group addresses', () => {
     assert.ok(isGroupAddress(at(group)), group)
   assert.ok(!isGroupAddress(at('203.0.113.7')))
 })
+
+test('the whole of one family is nothing of the other, among few and among many', () => {
+  const many = Array.from({ length: 40 }, (_, i) => `198.51.${i}.0/24`)
+  for (const more of [[], many]) {
+    const [six, four] = [createNetworks(['::/0', ...more]), createNetworks(['0.0.0.0/0', ...more])]
+    const [v4, v6] = [parseAddress('203.0.113.7')!, parseAddress('2001:db8::1')!]
+    assert.deepEqual([six.covers(v6), six.covers(v4)], [true, false])
+    assert.deepEqual([four.covers(v4), four.covers(v6)], [true, false])
+  }
+})

@@ -24,7 +24,10 @@ export type Networks = {
 /** Up to here looking at each is quicker than hashing the address once per prefix length. */
 const FEW = 32
 
-/** Text that is no network is passed over: who takes lists from people refuses them before. */
+/**
+ * Text that is no network is passed over: who takes lists from people refuses them before. Families are apart, as they are in
+ * the kernel: `::/0` is IPv6 alone, although mapped addresses lie within it.
+ */
 export function createNetworks(cidrs: readonly string[]): Networks {
   const parsed = cidrs.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null)
   if (parsed.length > FEW) return hashedNetworks(parsed)
@@ -37,6 +40,7 @@ export function createNetworks(cidrs: readonly string[]): Networks {
       if (isV4(words, at)) {
         const address = words[at + 3]!
         for (let i = 0; i < bases.length; i++) if ((address & masks[i]!) >>> 0 === bases[i]) return true
+        return false
       }
       for (let i = 0; i < others.length; i++) if (cidrContains(others[i]!, words, at)) return true
       return false
@@ -54,11 +58,13 @@ function hashedNetworks(cidrs: readonly Cidr[]): Networks {
     levels.set(length, level)
     level.intern(base, 0)
   }
-  const tables = [...levels].map(([length, table]) => ({ masks: prefixMasks(length), table }))
+  const tables = [...levels].map(([length, table]) => ({ length, masks: prefixMasks(length), table }))
   const masked = new Uint32Array(4)
   return {
     covers(words, at = 0) {
-      for (const { masks, table } of tables) {
+      const least = isV4(words, at) ? 96 : 0
+      for (const { length, masks, table } of tables) {
+        if (length < least) continue
         for (let i = 0; i < 4; i++) masked[i] = words[at + i]! & masks[i]!
         if (table.find(masked, 0) >= 0) return true
       }
