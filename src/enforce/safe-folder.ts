@@ -40,6 +40,22 @@ export class SafeFolder {
     return new SafeFolder(openSync(anchor, O_RDONLY | O_DIRECTORY))
   }
 
+  /** The folder at the end of these names, alone still open; null when one is not there. Whoever put a link in the way costs no descriptor. */
+  static walk(anchor: string, names: readonly string[], how: 'find' | 'make' = 'find'): SafeFolder | null {
+    let folder = SafeFolder.open(anchor)
+    for (const name of names) {
+      let next: SafeFolder | null
+      try {
+        next = how === 'make' ? folder.make(name) : folder.find(name)
+      } finally {
+        folder.close()
+      }
+      if (next === null) return null
+      folder = next
+    }
+    return folder
+  }
+
   /** null when it is not there; throws when it is a link or no folder. */
   find(name: string): SafeFolder | null {
     try {

@@ -119,14 +119,7 @@ async function removeDropped(spot: Spot, dropped: readonly string[], record: Pac
 }
 
 function openArchives({ root }: Spot): SafeFolder | null {
-  let folder = SafeFolder.open(root!)
-  for (const name of ARCHIVES.slice(1).split('/')) {
-    const next = folder.find(name)
-    folder.close()
-    if (next === null) return null
-    folder = next
-  }
-  return folder
+  return SafeFolder.walk(root!, ARCHIVES.slice(1).split('/'))
 }
 
 /** A version that no repository has any more can still come back from here. */

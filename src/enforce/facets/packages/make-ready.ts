@@ -75,11 +75,5 @@ async function look(
 }
 
 function makeArchives(root: string): void {
-  let folder = SafeFolder.open(root)
-  for (const name of [...ARCHIVES.slice(1).split('/'), 'partial']) {
-    const next = folder.make(name)
-    folder.close()
-    folder = next
-  }
-  folder.close()
+  SafeFolder.walk(root, [...ARCHIVES.slice(1).split('/'), 'partial'], 'make')?.close()
 }

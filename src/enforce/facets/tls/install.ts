@@ -277,19 +277,15 @@ function readBelow(anchor: string, path: string): string | null {
     .replace(/^\/var\/run\//, '/run/')
     .slice(1)
     .split('/')
-  let folder = SafeFolder.open(anchor)
   try {
-    for (const name of names.slice(0, -1)) {
-      const next = folder.find(name)
-      if (next === null) return null
-      folder.close()
-      folder = next
+    const folder = SafeFolder.walk(anchor, names.slice(0, -1))
+    try {
+      return folder?.read(names.at(-1)!) ?? null
+    } finally {
+      folder?.close()
     }
-    return folder.read(names.at(-1)!)
   } catch {
     return null
-  } finally {
-    folder.close()
   }
 }
 
@@ -297,14 +293,7 @@ function openBase({ namespace, root, key }: Spot, how: 'find' | 'make'): SafeFol
   if (root === null && (namespace === null || !NAMESPACE_PATH.test(namespace)))
     throw new Error(`${key} has neither a root nor a namespace for its certificates`)
   const path = ['etc', 'guise', 'tls', ...(root === null ? [basename(namespace!)] : [])]
-  let folder = SafeFolder.open(root ?? '/')
-  for (const name of path) {
-    const next = how === 'make' ? folder.make(name) : folder.find(name)
-    folder.close()
-    if (next === null) return null
-    folder = next
-  }
-  return folder
+  return SafeFolder.walk(root ?? '/', path, how)
 }
 
 export function contentsOf({ certificate, privateKey }: Pair): string[] {
