@@ -32,6 +32,10 @@ export type ReflexOptions = {
   readonly placeOf: (workload: number) => Binding | null
   readonly ttlMs?: number
   readonly capPerMinute?: number
+  /** Elements at one time. */
+  readonly maxLive?: number
+  /** Puts one into the kernel, or throws; by raw netlink where nothing else is said. */
+  readonly add?: (set: string, key: Buffer, timeoutMs: number) => void
   readonly say: (line: string) => void
 }
 
@@ -58,16 +62,28 @@ type Live = { readonly set: string; readonly key: Buffer; readonly until: number
 export function createReflex(options: ReflexOptions): Reflex {
   const ttlMs = Math.min(options.ttlMs ?? REFLEX_TTL_MS, REFLEX_TTL_MS)
   const cap = options.capPerMinute ?? CAP_PER_MINUTE
+  const maxLive = options.maxLive ?? MAX_LIVE
   const counters = { added: 0, repeated: 0, capped: 0, spared: 0, failed: 0, byProgram: 0 }
+  /** In the order in which they end. */
   const live = new Map<string, Live>()
   const done: WireReflex[] = []
   const recent: number[] = []
   let socket: NetlinkSocket | null = null
 
+  const addRaw: NonNullable<ReflexOptions['add']> = (set, key, timeoutMs) => {
+    socket ??= new NetlinkSocket(Family.netfilter)
+    addElement(socket, set, key, timeoutMs)
+  }
+  /** What the kernel has let go must not keep the room of what is to come: a table may stand for months. */
+  const forgetOver = (now: number) => {
+    for (const [name, { until }] of live) {
+      if (until > now) return
+      live.delete(name)
+    }
+  }
   const send = (one: Live, now: number) => {
     try {
-      socket ??= new NetlinkSocket(Family.netfilter)
-      addElement(socket, one.set, one.key, one.until - now)
+      ;(options.add ?? addRaw)(one.set, one.key, one.until - now)
       return
     } catch (error) {
       socket?.close()
@@ -105,7 +121,8 @@ export function createReflex(options: ReflexOptions): Reflex {
       return
     }
     while (recent.length > 0 && recent[0]! <= now - 60_000) recent.shift()
-    if (recent.length >= cap || live.size >= MAX_LIVE) {
+    forgetOver(now)
+    if (recent.length >= cap || live.size >= maxLive) {
       counters.capped++
       return
     }
@@ -114,6 +131,7 @@ export function createReflex(options: ReflexOptions): Reflex {
     for (const { set, element: text } of fresh) {
       const element: Live = { set, key: elementKey(text), until, text }
       send(element, now)
+      live.delete(`${set} ${text}`)
       live.set(`${set} ${text}`, element)
     }
     counters.added++
