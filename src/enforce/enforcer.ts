@@ -14,7 +14,7 @@ import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Place, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
-import { bootId, type Journal, monotonicMs } from './journal.ts'
+import { bootId, type Journal, monotonicMs, type Recovery } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
 import { type ResetWorld, resetDenied } from './reset-sockets.ts'
@@ -90,6 +90,9 @@ type Pending = {
   readonly timer: NodeJS.Timeout
 }
 
+/** `also`: facets that another snapshot may have touched. */
+type ComingOff = { readonly why: string; readonly also: Snapshot | null; isOff: boolean }
+
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
 /** Rules of one report. */
@@ -149,6 +152,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let lateWords = ''
   let unboundWords = ''
   let carried: readonly Carried[] = []
+  /** What is to come off and is not all off yet: `why` is told when it is. */
+  let comingOff: ComingOff | null = null
   /** What could not be put right, by facet and key. */
   const paused = new Map<string, Pause>()
 
@@ -220,14 +225,28 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   async function undress(of: Generation, mode: Mode): Promise<void> {
     if (pending !== null) await revert(`mode is ${mode} now`)
-    current = bare(current)
     // Not `of`: the one before it is what the server gives again when it may.
     generation ??= of
-    journal.commit({ generation, boot, snapshot: current })
-    await hold(current)
-    const why = `mode is ${mode}: what was in force is taken off`
-    say(why)
-    tell(generation, 'refused', { why })
+    await takeAllOff(current, { why: `mode is ${mode}: what was in force is taken off`, also: null, isOff: false })
+  }
+
+  /** Neither a disk that is full nor a kernel that cannot be asked just now keeps it in force: `repair` goes on with it. */
+  async function takeAllOff(worn: Snapshot, what: ComingOff): Promise<void> {
+    current = bare(worn)
+    comingOff = what
+    let unwritten: string | null = null
+    try {
+      journal.commit({ generation: generation!, boot, snapshot: current })
+    } catch (error) {
+      unwritten = (error as Error).message
+    }
+    if (!what.isOff) {
+      await hold(current, what.also)
+      what.isOff = true
+      say(unwritten === null ? what.why : `${what.why}, which could not be written down yet: ${unwritten}`)
+      tell(generation!, 'refused', { why: what.why })
+    }
+    if (unwritten === null) comingOff = null
   }
 
   async function begin(state: AgentState): Promise<void> {
@@ -386,7 +405,6 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   async function recover(): Promise<void> {
-    if (options.mode() !== 'enforce') return
     const found = journal.recover(boot)
     counters.corrupt = journal.corrupt
     maybe('recovery-begun')
@@ -394,7 +412,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (confirmed !== null) generation = confirmed.generation
     const intent = journal.intent()
     const left = intent === null || intent.boot === boot ? null : leftOnDisk(await readSnapshot(intent.after))
-    if (found.hold === 'before') {
+    if (options.mode() !== 'enforce') {
+      if (!(await recoverBare(found, left))) return
+    } else if (found.hold === 'before') {
       current = await readSnapshot(found.snapshot)
       await hold(current, await readSnapshot(found.intent.after))
       counters.rolledBack++
@@ -410,8 +430,28 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     journal.clear()
   }
 
+  /**
+   * Told not to enforce before this process began. Which generation is older, and what was there before us, is known all the
+   * same; what the process before it left in force comes off. False: not all of it yet.
+   */
+  async function recoverBare(found: Recovery, left: Snapshot | null): Promise<boolean> {
+    if (found.hold === 'nothing') {
+      if (left !== null) await hold(NOTHING, left)
+      return true
+    }
+    const worn = await readSnapshot(found.snapshot)
+    const also = found.hold === 'before' ? await readSnapshot(found.intent.after) : left
+    current = worn
+    if (worn.state === null && also === null) return true
+    if (found.hold === 'before') generation ??= found.intent.generation
+    const what = { why: `mode is ${options.mode()}: what was in force is taken off`, also, isOff: false }
+    await takeAllOff(worn, what).catch((error: Error) => say(error.message))
+    return what.isOff
+  }
+
   async function repair(noticed: ReadonlySet<Noticed>): Promise<void> {
-    if (current.state === null && pending === null) return
+    if (current.state === null && pending === null)
+      return comingOff === null ? undefined : takeAllOff(current, comingOff)
     if (options.mode() !== 'enforce') return undress(generation ?? pending!.state.generation, options.mode())
     await drain()
     // What came, went or moved while a change waited.

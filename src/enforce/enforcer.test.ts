@@ -1,0 +1,117 @@
+/** Told not to enforce: what is in force comes off, also on a host that is in trouble. What needs a kernel is `enforcer.kernel.test.ts`. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, beforeEach, test } from 'node:test'
+import { fakeNft } from '../../test/fake-nft.ts'
+import type { AgentState, Generation } from '../model/desired.ts'
+import type { Mode } from '../model/policy.ts'
+import type { Applied } from '../model/wire.ts'
+import { createEnforcer } from './enforcer.ts'
+import { bootId, openJournal } from './journal.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'guise-enforcer-'))
+after(() => rmSync(folder, { recursive: true }))
+const nft = fakeNft(folder)
+beforeEach(() => nft.fail(false))
+
+const generation = (n: number, system = 's') => ({ system, timeline: 1, n }) as Generation
+const state = (n: number, system?: string): AgentState => ({
+  generation: generation(n, system),
+  mode: 'enforce',
+  confirmWithinMs: 30_000,
+  workloads: [],
+  sets: [],
+  neverBlock: [],
+  failSafe: [],
+})
+let homes = 0
+
+/** A host on which generation 5 was confirmed, and an agent that starts there in that mode. */
+async function restarted(mode: Mode) {
+  const home = join(folder, `home${++homes}`)
+  const journal = openJournal(home)
+  const snapshot = { state: state(5), bindings: [], facets: {} }
+  journal.commit({ generation: generation(5), boot: bootId(), snapshot })
+  nft.putTable()
+  const host = { mode, home, journal, said: [] as string[], told: [] as Applied[] }
+  const enforcer = createEnforcer({
+    journal,
+    mode: () => host.mode,
+    follow: 'same-system',
+    inventory: () => ({ workloads: [], namespaces: new Map() }),
+    probeServer: async () => ({ name: 'control plane', ok: true, detail: '' }),
+    changed: (applied) => host.told.push(applied),
+    reloaded: () => {},
+    say: (line) => host.said.push(line),
+  })
+  await enforcer.recover()
+  return { ...host, host, enforcer }
+}
+const fill = (home: string) => mkdirSync(join(home, 'journal', '.confirmed.tmp'))
+const makeRoom = (home: string) => rmdirSync(join(home, 'journal', '.confirmed.tmp'))
+
+test('a disk that is full keeps nothing in force that is to come off; it is written down when there is room', async () => {
+  const { host, home, journal, enforcer, told } = await restarted('enforce')
+  assert.equal(nft.hasTable, true)
+  assert.equal(enforcer.inForce?.generation.n, 5)
+  fill(home)
+  host.mode = 'observe'
+  await enforcer.repair()
+  assert.equal(nft.hasTable, false)
+  assert.equal(enforcer.inForce, null)
+  assert.deepEqual([told.at(-1)?.state, told.at(-1)?.generation.n], ['refused', 5])
+  await enforcer.repair()
+  makeRoom(home)
+  await enforcer.repair()
+  assert.deepEqual(journal.confirmed()?.generation, generation(5))
+  assert.equal((journal.confirmed()?.snapshot as { state: unknown }).state, null)
+})
+
+test('a kernel that cannot be asked just now is asked again until everything is off', async () => {
+  const { host, enforcer, told } = await restarted('enforce')
+  host.mode = 'off'
+  nft.fail(true)
+  await assert.rejects(enforcer.repair(), /Cannot allocate memory/)
+  assert.equal(nft.hasTable, true)
+  assert.notEqual(told.at(-1)?.state, 'refused')
+  nft.fail(false)
+  await enforcer.repair()
+  assert.equal(nft.hasTable, false)
+  assert.equal(told.at(-1)?.state, 'refused')
+})
+
+test('an agent that is started again to observe takes off what it enforced before', async () => {
+  const { enforcer, journal } = await restarted('observe')
+  assert.equal(nft.hasTable, false)
+  assert.equal(enforcer.inForce, null)
+  assert.equal((journal.confirmed()?.snapshot as { state: unknown }).state, null)
+})
+
+test('an agent that is started again while it may not enforce still knows what is older, and whom it follows', async () => {
+  const { host, enforcer, told } = await restarted('observe')
+  // As after `guise panic --lift`.
+  host.mode = 'enforce'
+  await enforcer.apply(state(4))
+  assert.match(told.at(-1)?.why ?? '', /it is older than generation 5/)
+  await enforcer.apply(state(9, 'another'))
+  assert.match(told.at(-1)?.why ?? '', /it is of another control plane/)
+  assert.equal(nft.hasTable, false)
+})
+
+test('a change that was under way when an agent was started again to observe is taken off, and is dealt with', async () => {
+  const home = join(folder, `home${homes + 1}`)
+  const none = { state: null, bindings: [], facets: {} }
+  openJournal(home).intend({
+    generation: generation(6),
+    boot: bootId(),
+    deadlineMs: 0,
+    before: none,
+    after: { ...none, state: state(6) },
+    undo: [],
+  })
+  const { journal } = await restarted('observe')
+  assert.equal(nft.hasTable, false)
+  assert.equal(journal.intent(), null)
+})
