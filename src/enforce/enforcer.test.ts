@@ -1,4 +1,4 @@
-/** Told not to enforce: what is in force comes off, also on a host that is in trouble. What needs a kernel is `enforcer.kernel.test.ts`. */
+/** A host in trouble: what is to come off comes off, and what cannot be written down does not hold. What needs a kernel is `enforcer.kernel.test.ts`. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -67,6 +67,20 @@ test('a disk that is full keeps nothing in force that is to come off; it is writ
   await enforcer.repair()
   assert.deepEqual(journal.confirmed()?.generation, generation(5))
   assert.equal((journal.confirmed()?.snapshot as { state: unknown }).state, null)
+})
+
+test('a confirmation that cannot be written down is none: the change is taken back at once, and that is told', async () => {
+  const { host, home, journal, enforcer, told } = await restarted('observe')
+  host.mode = 'enforce'
+  await enforcer.apply(state(6))
+  assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
+  assert.equal(nft.hasTable, true)
+  fill(home)
+  await enforcer.confirm(generation(6))
+  assert.equal(told.at(-1)?.state, 'rolled-back')
+  assert.match(told.at(-1)?.why ?? '', /^it could not be written down: EISDIR/)
+  assert.equal(nft.hasTable, false)
+  assert.equal(journal.intent(), null)
 })
 
 test('a kernel that cannot be asked just now is asked again until everything is off', async () => {

@@ -14,7 +14,7 @@ import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Place, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
-import { bootId, type Journal, monotonicMs, type Recovery } from './journal.ts'
+import { bootId, commitFault, type Journal, monotonicMs, type Recovery } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
 import { type ResetWorld, resetDenied } from './reset-sockets.ts'
@@ -234,12 +234,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function takeAllOff(worn: Snapshot, what: ComingOff): Promise<void> {
     current = bare(worn)
     comingOff = what
-    let unwritten: string | null = null
-    try {
-      journal.commit({ generation: generation!, boot, snapshot: current })
-    } catch (error) {
-      unwritten = (error as Error).message
-    }
+    const unwritten = commitFault(journal, { generation: generation!, boot, snapshot: current })
     if (!what.isOff) {
       await hold(current, what.also)
       what.isOff = true
@@ -322,7 +317,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     clearTimeout(timer)
     maybe('before-commit')
     const settled = letGo(after)
-    journal.commit({ generation: state.generation, boot, snapshot: settled })
+    const unwritten = commitFault(journal, { generation: state.generation, boot, snapshot: settled })
+    if (unwritten !== null) return revert(`it could not be written down: ${unwritten}`, probes)
     maybe('committed')
     current = settled
     generation = state.generation

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type Intent, openJournal } from './journal.ts'
+import { commitFault, type Intent, type Journal, openJournal } from './journal.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'guise-journal-'))
 after(() => rmSync(home, { recursive: true }))
@@ -41,6 +41,23 @@ test('what was taken off whole and is tried again is not committed by being know
   assert.equal(journal.recover('b').hold, 'before')
   journal.commit(confirmed(3))
   assert.equal(journal.recover('b').hold, 'confirmed')
+  journal.forget()
+})
+
+test('a commit that fails is none, unless it stands under its name', () => {
+  const journal = openJournal(home)
+  journal.commit(confirmed(3))
+  const failing = (commit: Journal['commit']): Journal => ({ ...journal, commit })
+  const full = failing(() => {
+    throw new Error('no space left on device')
+  })
+  assert.equal(commitFault(full, confirmed(4)), 'no space left on device')
+  const late = failing((one) => {
+    journal.commit(one)
+    throw new Error('its folder is not on the disk')
+  })
+  assert.equal(commitFault(late, confirmed(4)), null)
+  assert.equal(commitFault(journal, confirmed(5)), null)
   journal.forget()
 })
 

@@ -111,6 +111,17 @@ export function openJournal(home: string): Journal {
   return journal
 }
 
+/** Why it is not confirmed; null when it stands under its name, whatever failed behind that (a full disk, a broken one). */
+export function commitFault(journal: Journal, confirmed: Confirmed): string | null {
+  try {
+    journal.commit(confirmed)
+    return null
+  } catch (error) {
+    const isThere = JSON.stringify(journal.confirmed()) === JSON.stringify(confirmed)
+    return isThere ? null : (error as Error).message
+  }
+}
+
 /** A generation that was taken off whole (a panic) is recorded as confirmed with nothing in it, and tried again as itself. */
 export function isCommitted({ generation }: Intent, confirmed: Confirmed | null): boolean {
   if (confirmed === null || !sameGeneration(generation, confirmed.generation)) return false

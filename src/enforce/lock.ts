@@ -96,8 +96,14 @@ function create(path: string, held: Held): boolean {
 
 function writeWhole(path: string, held: Held): void {
   const fd = openSync(path, 'w', 0o600)
-  effectSync('lock write', () => writeSync(fd, JSON.stringify(held)))
-  closeSync(fd)
+  try {
+    const bytes = Buffer.from(JSON.stringify(held))
+    effectSync('lock write', () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    })
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function read(path: string): Held | null {

@@ -56,7 +56,13 @@ async function supervise(config: SupervisorConfig): Promise<void> {
 
   const start = () => {
     startedAt = monotonicMs()
-    child = startWorker(config, lock)
+    try {
+      child = startWorker(config, lock)
+    } catch (error) {
+      // A full disk, or no room for one more process: what holds in the kernel holds, and there may be room later.
+      say((error as Error).message)
+      return pause()
+    }
     const mine = child
     child.on('exit', (code) => {
       if (child === mine) child = null
@@ -66,11 +72,19 @@ async function supervise(config: SupervisorConfig): Promise<void> {
   /** What the worker started may still be writing: it goes with it, before anybody recovers. */
   const buried = async (dead: ChildProcess, code: number | null) => {
     await endGroup({ pid: dead.pid! }).catch((error: Error) => say(error.message))
-    lock.worker(null)
+    // The deadline is kept on a full disk, too. Who reads its old name finds that process gone.
+    try {
+      lock.worker(null)
+    } catch (error) {
+      say((error as Error).message)
+    }
     const intent = unconfirmed()
     if (intent !== null) await takeBack(intent)
     if (leaving) return finish(lock, 0)
     if (code === 78) return finish(lock, 78)
+    pause()
+  }
+  const pause = () => {
     pauseMs =
       monotonicMs() - startedAt > 30_000 ? 100 : Math.min(config.longestPauseMs ?? LONGEST_PAUSE_MS, pauseMs * 2)
     restartAt = monotonicMs() + Math.random() * pauseMs
@@ -124,8 +138,16 @@ function startWorker(config: SupervisorConfig, lock: Lock): ChildProcess {
   const child = effectSync('start worker', () =>
     spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true }),
   )
+  // Told beside: an event that nobody hears ends a process.
+  child.on('error', (error) => say(error.message))
   if (child.pid === undefined) throw new Error(`the agent's worker did not start: ${config.worker}`)
-  lock.worker(child.pid)
+  try {
+    lock.worker(child.pid)
+  } catch (error) {
+    // It waits for its word to begin, and has touched nothing.
+    effectSync('kill', () => child.kill('SIGKILL'))
+    throw error
+  }
   // Its word to begin (await-supervisor.ts).
   child.send('begin', () => {})
   return child
