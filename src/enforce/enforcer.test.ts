@@ -9,7 +9,7 @@ import type { AgentState, Generation } from '../model/desired.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { createEnforcer } from './enforcer.ts'
-import { bootId, openJournal } from './journal.ts'
+import { bootId, type Journal, openJournal } from './journal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-enforcer-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -50,6 +50,7 @@ async function restarted(mode: Mode) {
   return { ...host, host, enforcer }
 }
 const fill = (home: string) => mkdirSync(join(home, 'journal', '.confirmed.tmp'))
+const stateIn = (journal: Journal) => (journal.confirmed()?.snapshot as { state: unknown } | undefined)?.state
 const makeRoom = (home: string) => rmdirSync(join(home, 'journal', '.confirmed.tmp'))
 
 test('a disk that is full keeps nothing in force that is to come off; it is written down when there is room', async () => {
@@ -66,7 +67,7 @@ test('a disk that is full keeps nothing in force that is to come off; it is writ
   makeRoom(home)
   await enforcer.repair()
   assert.deepEqual(journal.confirmed()?.generation, generation(5))
-  assert.equal((journal.confirmed()?.snapshot as { state: unknown }).state, null)
+  assert.equal(stateIn(journal), null)
 })
 
 test('a confirmation that cannot be written down is none: the change is taken back at once, and that is told', async () => {
@@ -100,7 +101,7 @@ test('an agent that is started again to observe takes off what it enforced befor
   const { enforcer, journal } = await restarted('observe')
   assert.equal(nft.hasTable, false)
   assert.equal(enforcer.inForce, null)
-  assert.equal((journal.confirmed()?.snapshot as { state: unknown }).state, null)
+  assert.equal(stateIn(journal), null)
 })
 
 test('an agent that is started again while it may not enforce still knows what is older, and whom it follows', async () => {

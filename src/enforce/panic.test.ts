@@ -35,5 +35,8 @@ test('a journal in which that cannot be written down is told of, and the rules a
   nft.putTable()
   const { unreachable } = await panic(home)
   assert.equal(nft.hasTable, false)
-  assert.deepEqual(unreachable.map((line) => line.split(':')[0]), ['that it is off, in the journal'])
+  assert.deepEqual(
+    unreachable.map((line) => line.split(':')[0]),
+    ['that it is off, in the journal'],
+  )
 })

@@ -58,7 +58,11 @@ test('as many as may live at one time are held; once they are over others have t
   assert.equal(reflex.counters.capped, 2)
   for (let round = 1; round < 50; round++) {
     const found = call(T + round * TTL_MS, ...peers(round * 4, 4))
-    assert.deepEqual(found, peers(round * 4, 4).map((peer) => `reflex4 ${peer}`), `round ${round}`)
+    assert.deepEqual(
+      found,
+      peers(round * 4, 4).map((peer) => `reflex4 ${peer}`),
+      `round ${round}`,
+    )
   }
   assert.equal(reflex.counters.capped, 2)
 })

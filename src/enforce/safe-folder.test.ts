@@ -19,7 +19,10 @@ test('a link or a file in the way is refused, however often it is looked at, and
   symlinkSync('/etc', join(root, 'etc', 'guise'))
   const before = open()
   for (let looks = 0; looks < 50; looks++)
-    assert.throws(() => captureFiles({ key: 'container:a', namespace: null, root }, root), /guise is no folder, or a link/)
+    assert.throws(
+      () => captureFiles({ key: 'container:a', namespace: null, root }, root),
+      /guise is no folder, or a link/,
+    )
   rmSync(join(root, 'etc', 'guise'))
   writeFileSync(join(root, 'etc', 'guise'), '')
   for (let looks = 0; looks < 50; looks++) assert.throws(() => SafeFolder.walk(root, ['etc', 'guise', 'tls'], 'make'))
