@@ -29,11 +29,12 @@ const state = (n: number, system?: string): AgentState => ({
 let homes = 0
 
 /** A host on which generation 5 was confirmed, and an agent that starts there in that mode. */
-async function restarted(mode: Mode) {
+async function restarted(mode: Mode, more: object = {}, prepare: (home: string) => void = () => {}) {
   const home = join(folder, `home${++homes}`)
   const journal = openJournal(home)
-  const snapshot = { state: state(5), bindings: [], facets: {} }
+  const snapshot = { state: state(5), bindings: [], facets: {}, ...more }
   journal.commit({ generation: generation(5), boot: bootId(), snapshot })
+  prepare(home)
   nft.putTable()
   const host = { mode, home, journal, said: [] as string[], told: [] as Applied[] }
   const enforcer = createEnforcer({
@@ -82,6 +83,18 @@ test('a confirmation that cannot be written down is none: the change is taken ba
   assert.match(told.at(-1)?.why ?? '', /^it could not be written down: EISDIR/)
   assert.equal(nft.hasTable, false)
   assert.equal(journal.intent(), null)
+})
+
+test('an old address that cannot be let go on a full disk keeps nobody from starting, nor from repairing the table', async () => {
+  const over = { key: 'gone', facet: 'network', addresses: ['10.0.0.5'], instead: ['10.0.0.6'], until: 0 }
+  const { home, journal, enforcer, told } = await restarted('enforce', { draining: [over] }, fill)
+  assert.equal(told.at(-1)?.state, 'confirmed')
+  const before = enforcer.counters.driftRepairs
+  await enforcer.repair()
+  assert.equal(enforcer.counters.driftRepairs, before + 1, 'the least of all tables is not what was compiled')
+  makeRoom(home)
+  await enforcer.repair()
+  assert.equal((journal.confirmed()?.snapshot as { draining?: unknown } | undefined)?.draining, undefined)
 })
 
 test('a kernel that cannot be asked just now is asked again until everything is off', async () => {

@@ -359,7 +359,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (pending !== null || generation === null || current.draining === undefined) return
     const [before, after] = [current, await drained(current, clock())]
     if (after === before) return
-    journal.commit({ generation, boot, snapshot: after })
+    // On a full disk it lingers on; neither a recovery nor what else is to be repaired waits for it.
+    if (commitFault(journal, { generation, boot, snapshot: after }) !== null) return
     current = after
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
     await stage('switch', before, after)
