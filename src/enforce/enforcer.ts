@@ -10,13 +10,14 @@ import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { type Carried, carriedFlows, carryText } from './carry.ts'
-import { converge, dressingOf, facetDrift, stage, undoFor } from './converge.ts'
+import { converge, dressingOf, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
-import type { FacetPart, Place, Probe } from './facet.ts'
+import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
 import { bootId, commitFault, type Journal, monotonicMs, type Recovery } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
+import { createFacetRepair } from './repair-facets.ts'
 import { type ResetWorld, resetDenied } from './reset-sockets.ts'
 import { createRuleCounts } from './rule-counts.ts'
 import {
@@ -98,7 +99,6 @@ const KERNEL_SLACK_MS = 1_000
 /** Rules of one report. */
 const [MAX_DENIES, MAX_HITS] = [5_000, 500]
 const NONE: ReadonlySet<Noticed> = new Set()
-const LONGEST_PAUSE_MS = 300_000
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
 /**
@@ -112,14 +112,6 @@ function wayBackMs(thereMs: number, withinMs: number): number {
 
 export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
-}
-
-/** `until` by `monotonicMs`. */
-type Pause = { readonly ms: number; readonly until: number }
-
-function longer(before: Pause | undefined, firstMs: number): Pause {
-  const ms = before === undefined ? firstMs : Math.min(2 * before.ms, LONGEST_PAUSE_MS)
-  return { ms, until: monotonicMs() + ms }
 }
 
 /** Whom the rules hold: of those that are here, who is in the state. */
@@ -154,8 +146,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let carried: readonly Carried[] = []
   /** What is to come off and is not all off yet: `why` is told when it is. */
   let comingOff: ComingOff | null = null
-  /** What could not be put right, by facet and key. */
-  const paused = new Map<string, Pause>()
+  const facets = createFacetRepair({ mode: options.mode, counters, say })
 
   /** One change at a time, whoever asks. */
   const alone = <T>(act: () => Promise<T>): Promise<T> => {
@@ -323,7 +314,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     current = settled
     generation = state.generation
     pending = null
-    paused.clear()
+    facets.forget()
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     // Without a table before, all of it is written anew, and what is carried with it.
     const live = old === null ? carryText(carried, clock()) : ''
@@ -474,7 +465,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
     const isDue = ++unwatched % 10 === 0 || isOwed
     const before = counters.unreachable
-    await repairFacets(({ noticed: by, isSlow }, place) => {
+    await facets.repair(current, ({ noticed: by, isSlow }, place) => {
       const isNoticed = by === 'look' || by?.some((what) => noticed.has(what)) === true
       return isDue || (isNoticed && isSlow?.(place) !== true)
     })
@@ -515,24 +506,6 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       counters.unreachable++
       say(`could not take ${part.facet} of ${place.key} off ${place.face}: ${error.message}`)
     })
-  }
-
-  async function repairFacets(isAsked: (part: FacetPart, place: Place) => boolean): Promise<void> {
-    for (const { part, to } of await facetDrift(current, isAsked)) {
-      // A panic while we looked: it took this off, and nothing is put back.
-      if (options.mode() !== 'enforce') return
-      const name = `${part.facet} ${to.place.key}`
-      const pause = paused.get(name)
-      if (pause !== undefined && monotonicMs() < pause.until) continue
-      counters.driftRepairs++
-      say(`repaired: ${part.facet} of ${to.place.key} was changed by somebody`)
-      paused.delete(name)
-      await part.converge(to.place, to.state).catch((error: Error) => {
-        counters.unreachable++
-        if (part.pauseMs !== undefined) paused.set(name, longer(pause, part.pauseMs))
-        say(`could not reach ${part.facet} of ${to.place.key}: ${error.message}`)
-      })
-    }
   }
 
   async function rebind(): Promise<void> {
