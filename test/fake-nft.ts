@@ -12,6 +12,8 @@ export type FakeNft = {
   fail(isFailing: boolean): void
   /** What was loaded, in order. */
   readonly loaded: string
+  /** What was loaded so far. */
+  forget(): void
 }
 
 /** `folder` is the caller's to remove. */
@@ -44,6 +46,7 @@ printf '%s\n' "$text" | sed -n "$stamp" > '${waiting}'
     },
     putTable: () => writeFileSync(table, ''),
     fail: (isFailing) => (isFailing ? writeFileSync(failing, '') : rmSync(failing, { force: true })),
+    forget: () => rmSync(loaded, { force: true }),
     get loaded() {
       return existsSync(loaded) ? readFileSync(loaded, 'utf8') : ''
     },

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { fakeNft } from '../../test/fake-nft.ts'
+import { bindingsOfReport } from '../compile/bind.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { createEnforcer } from './enforcer.ts'
-import { bootId, type Journal, openJournal } from './journal.ts'
+import { bootId, type Journal, monotonicMs, openJournal } from './journal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-enforcer-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -26,26 +27,57 @@ const state = (n: number, system?: string): AgentState => ({
   neverBlock: [],
   failSafe: [],
 })
+const why = { rule: 'r', text: 't' }
+const RULES = { rules: [], otherwise: 'allow' as const, why }
+/** The host contained until then. */
+const containing = (n: number, until: number): AgentState => ({
+  ...state(n),
+  workloads: [
+    {
+      workload: 'w',
+      key: 'host:h',
+      persona: { id: 'p', name: 'P', version: 1 },
+      egress: RULES,
+      ingress: RULES,
+      containment: { directions: 'egress', until, why },
+    },
+  ],
+})
+const HOST = {
+  key: 'host:h',
+  name: 'h',
+  kind: 'host' as never,
+  driver: 'host' as const,
+  interface: null,
+  addresses: [],
+  labels: {},
+}
 let homes = 0
 
 /** A host on which generation 5 was confirmed, and an agent that starts there in that mode. */
-async function restarted(mode: Mode, more: object = {}, prepare: (home: string) => void = () => {}) {
+async function restarted(
+  mode: Mode,
+  more: object = {},
+  prepare: (home: string, journal: Journal) => void = () => {},
+  wall: () => number = Date.now,
+) {
   const home = join(folder, `home${++homes}`)
   const journal = openJournal(home)
   const snapshot = { state: state(5), bindings: [], facets: {}, ...more }
   journal.commit({ generation: generation(5), boot: bootId(), snapshot })
-  prepare(home)
+  prepare(home, journal)
   nft.putTable()
   const host = { mode, home, journal, said: [] as string[], told: [] as Applied[] }
   const enforcer = createEnforcer({
     journal,
     mode: () => host.mode,
     follow: 'same-system',
-    inventory: () => ({ workloads: [], namespaces: new Map() }),
+    inventory: () => ({ workloads: [HOST], namespaces: new Map() }),
     probeServer: async () => ({ name: 'control plane', ok: true, detail: '' }),
     changed: (applied) => host.told.push(applied),
     reloaded: () => {},
     say: (line) => host.said.push(line),
+    clock: wall,
   })
   await enforcer.recover()
   return { ...host, host, enforcer }
@@ -142,4 +174,39 @@ test('a change that was under way when an agent was started again to observe is 
   const { journal } = await restarted('observe')
   assert.equal(nft.hasTable, false)
   assert.equal(journal.intent(), null)
+})
+
+test('a clock that is wrong at boot, and one that is set back, prolong no containment', async () => {
+  const at = Date.now()
+  const daysOff = 689 * 86_400_000
+  let now = at - daysOff
+  // This machine is up for longer than a containment of minutes lasts.
+  const commit = (_: string, journal: Journal) => {
+    const snapshot = {
+      state: containing(5, at + monotonicMs() + 900_000),
+      bindings: bindingsOfReport(HOST),
+      facets: {},
+    }
+    journal.commit({ generation: generation(5), boot: 'another', since: { at, ranMs: 1 }, snapshot })
+  }
+  const longestMs = () =>
+    Math.max(...[...nft.loaded.matchAll(/host_eg_contain \{ .* timeout (\d+)ms/g)].map(([, ms]) => Number(ms)))
+  // Half a minute is what skew is rounded by.
+  const isBounded = (ms: number) => assert.ok(ms > 800_000 && ms <= 930_000, `${ms} ms`)
+  nft.forget()
+  const { enforcer, told } = await restarted('enforce', {}, commit, () => now)
+  isBounded(longestMs())
+  // A plan that comes before anybody set the clock says when it ends by what the clock says.
+  nft.forget()
+  const { workloads } = containing(6, now + 900_000)
+  await enforcer.apply({ ...state(6), workloads, sets: [{ name: 'more', members: [] }] })
+  assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
+  isBounded(longestMs())
+  await enforcer.confirm(generation(6))
+  assert.equal(told.at(-1)?.state, 'confirmed')
+  // What lasts is written again whenever somebody removes the table.
+  nft.forget()
+  now -= daysOff
+  await enforcer.repair()
+  isBounded(longestMs())
 })

@@ -14,12 +14,13 @@ import { converge, dressingOf, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
-import { bootId, commitFault, type Journal, monotonicMs, type Recovery } from './journal.ts'
+import { bootId, type Journal, monotonicMs, type Recovery } from './journal.ts'
 import { applyText, convergeTable, readTable, tableDrift } from './nft.ts'
 import { probeFacets, probeKernel } from './probe.ts'
 import { createFacetRepair } from './repair-facets.ts'
 import { type ResetWorld, resetDenied } from './reset-sockets.ts'
 import { createRuleCounts } from './rule-counts.ts'
+import { heldByOurClock } from './skew.ts'
 import {
   bare,
   bindingsOf,
@@ -39,6 +40,7 @@ import {
   undressed,
 } from './snapshot.ts'
 import type { Noticed } from './watch.ts'
+import { createWritten } from './written.ts'
 
 export type EnforcerOptions = {
   readonly journal: Journal
@@ -127,9 +129,12 @@ function idsOf(snapshot: Snapshot | undefined): ReadonlyMap<string, string> {
 
 export function createEnforcer(options: EnforcerOptions): Enforcer {
   const { journal, say } = options
-  const clock = options.clock ?? Date.now
+  const wall = options.clock ?? Date.now
   const counters = { driftRepairs: 0, refused: 0, rolledBack: 0, unreachable: 0, corrupt: 0 }
   const boot = bootId()
+  const written = createWritten(journal, boot, wall)
+  /** What is in force ends by this; what nobody writes down goes by `wall`. */
+  const clock = written.now
   let current: Snapshot = NOTHING
   let generation: Generation | null = null
   let pending: Pending | null = null
@@ -225,7 +230,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function takeAllOff(worn: Snapshot, what: ComingOff): Promise<void> {
     current = bare(worn)
     comingOff = what
-    const unwritten = commitFault(journal, { generation: generation!, boot, snapshot: current })
+    const unwritten = written.commit(generation!, current)
     if (!what.isOff) {
       await hold(current, what.also)
       what.isOff = true
@@ -235,9 +240,19 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (unwritten === null) comingOff = null
   }
 
+  /** A new state ends by the clock of now: what is in force is put on it, where it was held by another. */
+  async function heldByWall(): Promise<Snapshot> {
+    const held = heldByOurClock(current, wall() - clock())
+    written.was(null)
+    if (held === current) return current
+    current = held
+    await hold(held)
+    return held
+  }
+
   async function begin(state: AgentState): Promise<void> {
-    const before = current
     const begunMs = monotonicMs()
+    const before = await heldByWall()
     // A containment changes nothing else: nobody inside is looked at, so nobody inside can make it fail.
     const contains = onlyContains(before.state, state)
     const after = contains ? { ...before, state } : await snapshotOf(state, options.inventory(), before, clock())
@@ -245,7 +260,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const now = clock()
     const deadlineMs = begunMs + state.confirmWithinMs
     maybe('before-intent')
-    journal.intend({ generation: state.generation, boot, deadlineMs, before, after, undo: undoFor(before, after, now) })
+    const undo = undoFor(before, after, now)
+    journal.intend({ generation: state.generation, ...written.stamp(), deadlineMs, before, after, undo })
     maybe('intent-written')
     const timer = setTimeout(() => void alone(() => expire(state.generation)), state.confirmWithinMs)
     pending = { state, before, after, timer }
@@ -288,7 +304,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 
   /** Sockets whose flows are denied from now on, told beside the probes: a change that failed has ended none. */
   async function resetAll(before: Snapshot, after: Snapshot): Promise<Probe[]> {
-    const now = clock()
+    const now = wall()
     const { namespaces, workloads } = options.inventory()
     const missed = (key: string, why: string) => {
       counters.unreachable++
@@ -308,7 +324,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     clearTimeout(timer)
     maybe('before-commit')
     const settled = letGo(after)
-    const unwritten = commitFault(journal, { generation: state.generation, boot, snapshot: settled })
+    const unwritten = written.commit(state.generation, settled)
     if (unwritten !== null) return revert(`it could not be written down: ${unwritten}`, probes)
     maybe('committed')
     current = settled
@@ -317,7 +333,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     facets.forget()
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     // Without a table before, all of it is written anew, and what is carried with it.
-    const live = old === null ? carryText(carried, clock()) : ''
+    const live = old === null ? carryText(carried, wall()) : ''
     await applyText(confirmDelta(old, compiled, clock()) + live).catch(() => hold(after))
     if (old === null) options.reloaded()
     maybe('permanent')
@@ -351,7 +367,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const [before, after] = [current, await drained(current, clock())]
     if (after === before) return
     // On a full disk it lingers on; neither a recovery nor what else is to be repaired waits for it.
-    if (commitFault(journal, { generation, boot, snapshot: after }) !== null) return
+    if (written.commit(generation, after) !== null) return
     current = after
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
     await stage('switch', before, after)
@@ -367,16 +383,16 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const { namespaces } = options.inventory()
     const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
     const routed = fresh.filter(({ driver }) => driver === 'gateway').flatMap(({ addresses }) => addresses)
-    const found = spaces.length + routed.length === 0 ? null : await carriedFlows(spaces, new Set(routed), clock())
+    const found = spaces.length + routed.length === 0 ? null : await carriedFlows(spaces, new Set(routed), wall())
     if (found === null) return ''
-    const now = clock()
+    const now = wall()
     carried = [found, ...carried.filter((one) => one.until > now)]
     return carryText(carried, now)
   }
 
   /** Behind whatever may have written the table anew. */
   async function restoreCarried({ state }: Snapshot): Promise<void> {
-    if (state !== null) await applyText(carryText(carried, clock())).catch((error: Error) => say(error.message))
+    if (state !== null) await applyText(carryText(carried, wall())).catch((error: Error) => say(error.message))
   }
 
   async function expire(of: Generation): Promise<void> {
@@ -398,6 +414,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     maybe('recovery-begun')
     const confirmed = journal.confirmed()
     if (confirmed !== null) generation = confirmed.generation
+    written.was(found.hold === 'before' ? found.intent : confirmed)
     const intent = journal.intent()
     const left = intent === null || intent.boot === boot ? null : leftOnDisk(await readSnapshot(intent.after))
     if (options.mode() !== 'enforce') {
@@ -486,7 +503,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       if (JSON.stringify(after.facets) === JSON.stringify(before.facets)) return
       // First of all of them, since one may have the link of another now; and while the journal knows where it is.
       for (const { part, placed } of left) await takeOff(part, placed)
-      journal.commit({ generation, boot, snapshot: after })
+      written.mustCommit(generation, after)
       current = after
       for (const { part, to } of dressingOf(before, after)) await part.converge(to.place, to.state)
       lateWords = ''
@@ -519,7 +536,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const [before, after] = [current, { ...current, bindings }]
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
     const live = await carry(before, after)
-    journal.commit({ generation, boot, snapshot: after })
+    written.mustCommit(generation, after)
     current = after
     await applyText(text + live).catch(() => hold(after))
     bound = inventory

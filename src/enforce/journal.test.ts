@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { commitFault, type Intent, type Journal, openJournal } from './journal.ts'
+import { commitFault, type Intent, type Journal, monotonicMs, notBefore, openJournal } from './journal.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'guise-journal-'))
 after(() => rmSync(home, { recursive: true }))
@@ -88,3 +88,15 @@ for (const name of ['intent', 'confirmed'] as const) {
     for (let length = 0; length < whole.length; length += 7) spoil(length)
   })
 }
+
+test('no time is earlier than what was written down and what passed since, of this boot or from it', () => {
+  const at = Date.UTC(2026, 10, 22)
+  const [early, later] = [at - 689 * 86_400_000, at + 86_400_000]
+  const since = { at, ranMs: monotonicMs() - 60_000 }
+  const isAbout = (found: number, wanted: number) => assert.ok(Math.abs(found - wanted) < 5_000, `${found - wanted}`)
+  isAbout(notBefore({ boot: 'b', since }, 'b', early), at + 60_000)
+  isAbout(notBefore({ boot: 'b', since }, 'another', early), at + monotonicMs())
+  assert.equal(notBefore({ boot: 'b', since: { at, ranMs: monotonicMs() + 1e9 } }, 'b', early), at)
+  assert.equal(notBefore({ boot: 'b', since }, 'b', later), later)
+  assert.equal(notBefore({ boot: 'b' }, 'b', early), early, 'as an older release wrote it')
+})

@@ -21,8 +21,16 @@ export type Intent = {
   readonly after: unknown
   /** How the supervisor, which compiles nothing, takes it back. */
   readonly undo: readonly Step[]
+  readonly since?: Since
 }
-export type Confirmed = { readonly generation: Generation; readonly boot: string; readonly snapshot: unknown }
+export type Confirmed = {
+  readonly generation: Generation
+  readonly boot: string
+  readonly snapshot: unknown
+  readonly since?: Since
+}
+/** When it was written down: by the clock that what is in it ends by (epoch ms), and by `monotonicMs`, which nobody sets. Older releases did not say. */
+export type Since = { readonly at: number; readonly ranMs: number }
 
 export type Recovery =
   | { readonly hold: 'nothing' }
@@ -54,6 +62,16 @@ export function bootId(): string {
 
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+/**
+ * `now`, but never before what was written down and the time that passed since: just after its start a host may not have
+ * heard yet what time it is, and a containment of minutes would be given what is missing on top.
+ */
+export function notBefore({ boot, since }: Pick<Confirmed, 'boot' | 'since'>, thisBoot: string, now: number): number {
+  if (since === undefined) return now
+  const ranMs = boot === thisBoot ? Math.max(0, monotonicMs() - since.ranMs) : monotonicMs()
+  return Math.max(now, since.at + ranMs)
 }
 
 export function openJournal(home: string): Journal {

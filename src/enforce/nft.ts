@@ -6,6 +6,9 @@ import { differences, presentNames, type ReadBack, readBack } from '../compile/p
 import { load } from './load.ts'
 import { command } from './step.ts'
 
+/** A clock that was put right is no reason to write everything anew. */
+const TOO_LONG_MS = 3_600_000
+
 /**
  * null = no table of ours. Throws when nft cannot be asked. By the program: it reads what anybody wrote into this kernel,
  * and when that makes it fall over, this process stands.
@@ -32,9 +35,13 @@ export function tableDrift(wanted: Compiled | null, found: ReadBack | null, now:
   for (const [name, comments] of baseChains(wanted.enforce))
     if (name !== LIVE && found.chains.get(name)?.join('\n') !== comments.join('\n'))
       said.push(`base chain ${name} was changed`)
-  for (const { map, element, chain, until } of wanted.contained)
-    if (until > now + 1_000 && found.contained[map].get(element)?.chain !== chain)
-      said.push(`containment ${map} has no entry for ${element}`)
+  for (const { map, element, chain, until } of wanted.contained) {
+    if (until <= now + 1_000) continue
+    const held = found.contained[map].get(element)
+    if (held?.chain !== chain) said.push(`containment ${map} has no entry for ${element}`)
+    else if ((held.remainingMs ?? Number.POSITIVE_INFINITY) > until - now + TOO_LONG_MS)
+      said.push(`containment ${map} holds ${element} for longer than it lasts`)
+  }
   return said
 }
 

@@ -2,7 +2,7 @@
  * After a boot, before the network: the table of the generation that was confirmed last, from the journal alone. No server, no
  * inventory, no workload is there yet; what an interface wears waits for it by name. Everything else is the agent's, later.
  */
-import { bootId, openJournal } from './journal.ts'
+import { bootId, notBefore, openJournal } from './journal.ts'
 import { convergeTable } from './nft.ts'
 import { isPanicked } from './panic.ts'
 import { compileSnapshot, snapshotFrom } from './snapshot.ts'
@@ -12,7 +12,7 @@ export type Restored =
   /** Nothing was written, and why. */
   | { readonly restored: null; readonly why: string }
 
-/** Throws when the kernel refuses. */
+/** `now`: epoch ms, as wrong as it may be before the network. Throws when the kernel refuses. */
 export async function restoreBase(home: string, now: number): Promise<Restored> {
   if (isPanicked(home)) return { restored: null, why: 'a panic holds: guise panic --lift' }
   const found = openJournal(home).recover(bootId())
@@ -21,6 +21,6 @@ export async function restoreBase(home: string, now: number): Promise<Restored> 
   if (found.hold === 'before') return { restored: null, why: 'a change is under way' }
   const compiled = compileSnapshot(snapshotFrom(found.snapshot))
   if (compiled === null) return { restored: null, why: 'what was confirmed last enforces nothing' }
-  await convergeTable(compiled, now)
+  await convergeTable(compiled, notBefore(found.confirmed, bootId(), now))
   return { restored: found.confirmed.generation.n, hash: compiled.hash }
 }

@@ -9,7 +9,7 @@ import { plainText } from '../model/plain-text.ts'
 import type { FacetPart } from './facet.ts'
 import { PARTS } from './facets.ts'
 import { foreignChains } from './foreign-chains.ts'
-import { openJournal } from './journal.ts'
+import { bootId, notBefore, openJournal } from './journal.ts'
 import { readTable, tableDrift } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
 import { compileSnapshot, NOTHING, type Placed, readSnapshot, type Snapshot, wishOf } from './snapshot.ts'
@@ -47,7 +47,7 @@ export async function verify(home: string, now: number): Promise<Verification> {
   const under = intent === null ? null : await readSnapshot(intent.after)
   const compiled = snapshot === null ? null : compileSnapshot(snapshot)
   const found = await readTable()
-  const differences = tableDrift(compiled, found, now)
+  const differences = tableDrift(compiled, found, confirmed === null ? now : notBefore(confirmed, bootId(), now))
   const bindings = new Map(snapshot?.bindings.map((binding) => [binding.key, binding]))
   const worn = (snapshot?.state?.workloads ?? []).map(async ({ key, persona }) => {
     const binding = bindings.get(key)
