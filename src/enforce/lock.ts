@@ -4,6 +4,7 @@
  * group; whoever takes the lock over kills what is left of that group and waits until it is gone, so that no orphaned
  * `nft` can write after recovery began.
  */
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   linkSync,
@@ -27,30 +28,52 @@ export type Lock = { worker(pid: number | null): void; release(): void }
 
 export class LockTaken extends Error {}
 
+/** Whoever takes over is waited for about as long as a process group may take to end. */
+const [MOST_TRIES, BUSY_MS] = [500, 20]
+
 export async function takeLock(home: string): Promise<Lock> {
   effectSync('mkdir', () => mkdirSync(home, { recursive: true, mode: 0o700 }))
   const path = join(home, 'lock')
   const me: Holder = { pid: process.pid, started: startTime(process.pid) ?? '' }
-  for (let tries = 0; ; tries++) {
-    if (create(path, { supervisor: me, worker: null })) break
-    const held = read(path)
-    if (held !== null && alive(held.supervisor))
-      throw new LockTaken(
-        `another agent (process ${held.supervisor.pid}) holds ${home}. Stop it, or give --home another folder`,
-      )
-    if (held?.worker != null && isOfThisBoot(held.worker)) await endGroup(held.worker)
-    effectSync('lock remove', () => rmSync(path, { force: true }))
-    if (tries > 20) throw new LockTaken(`cannot take ${path}. Remove it if no agent is running`)
-  }
+  await acquire(path, { supervisor: me, worker: null }, ({ pid }) => {
+    throw new LockTaken(`another agent (process ${pid}) holds ${home}. Stop it, or give --home another folder`)
+  })
   return {
     worker(pid) {
       const held: Held = { supervisor: me, worker: pid === null ? null : { pid, started: startTime(pid) ?? '' } }
-      const temporary = `${path}.${process.pid}`
-      writeWhole(temporary, held)
-      effectSync('lock rename', () => renameSync(temporary, path))
+      replace(path, held)
     },
     release: () => effectSync('lock remove', () => rmSync(path, { force: true })),
   }
+}
+
+/**
+ * Several may find the same stale lock. Only who holds a lock on exactly what that one says may put its own in its place, and
+ * looks again before: whoever is late finds another text there. Who dies in the middle leaves a stale lock of that kind,
+ * which is taken over alike.
+ */
+async function acquire(path: string, mine: Held, busy: (holder: Holder) => unknown): Promise<void> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    if (create(path, mine)) return
+    const text = textOf(path)
+    if (text === null) continue
+    const held = heldOf(text)
+    if (held !== null && alive(held.supervisor)) {
+      await busy(held.supervisor)
+      continue
+    }
+    const claim = `${path}.${createHash('sha256').update(text).digest('hex').slice(0, 16)}.claim`
+    await acquire(claim, { supervisor: mine.supervisor, worker: null }, () => wait(BUSY_MS))
+    try {
+      if (textOf(path) !== text) continue
+      if (held?.worker != null && isOfThisBoot(held.worker)) await endGroup(held.worker)
+      replace(path, mine)
+      return
+    } finally {
+      effectSync('lock remove', () => rmSync(claim, { force: true }))
+    }
+  }
+  throw new LockTaken(`cannot take ${path}. Remove it if no agent is running`)
 }
 
 /** Kills a worker's process group and waits, bounded, until nobody of it is left. */
@@ -94,6 +117,12 @@ function create(path: string, held: Held): boolean {
   }
 }
 
+function replace(path: string, held: Held): void {
+  const temporary = `${path}.${process.pid}`
+  writeWhole(temporary, held)
+  effectSync('lock rename', () => renameSync(temporary, path))
+}
+
 function writeWhole(path: string, held: Held): void {
   const fd = openSync(path, 'w', 0o600)
   try {
@@ -106,9 +135,20 @@ function writeWhole(path: string, held: Held): void {
   }
 }
 
-function read(path: string): Held | null {
+/** Null when it is gone. */
+function textOf(path: string): string | null {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Held
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function heldOf(text: string): Held | null {
+  try {
+    const held = JSON.parse(text) as Held | null
+    return typeof held?.supervisor?.started === 'string' ? held : null
   } catch {
     return null
   }
