@@ -123,6 +123,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         say(`the server refused report ${report.sequence} (${status}); it is dropped`)
         spool.shift()
       } else {
+        spool.keep()
         if (failures++ === 0) say(`reports wait: the server ${status === 0 ? 'is not there' : `answered ${status}`}`)
         waiting = new AbortController()
         const ends = AbortSignal.any(signal === undefined ? [waiting.signal] : [waiting.signal, signal])

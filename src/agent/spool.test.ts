@@ -45,3 +45,31 @@ test('what is carried on stays within what the server takes; those with most sta
   assert.equal(Object.keys(carried).length, MAX_DENIES)
   assert.deepEqual([carried.often, carried['rule 0'], carried[`rule ${MAX_DENIES - 1}`]], [9, 2, undefined])
 })
+
+test('what is being sent while the spool overflows is what has arrived; what waits behind it is sent as well', () => {
+  const spool = createSpool(3)
+  for (let n = 0; n < 3; n++) spool.push(report(n))
+  const sent = [spool.first()!]
+  for (let n = 3; n < 6; n++) spool.push(report(n))
+  spool.shift()
+  for (let next = spool.first(); next !== null; next = spool.first()) {
+    sent.push(next)
+    spool.shift()
+  }
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [0, 4, 5],
+  )
+  const evidence = sent.flatMap((one) => one.evidence.map(({ key }) => key))
+  assert.deepEqual(evidence, ['k0', 'k1', 'k2', 'k3', 'k4', 'k5'])
+  assert.deepEqual(spool.counters, { droppedReports: 3, droppedTicks: 3, droppedEvidence: 0 })
+})
+
+test('what did not arrive is dropped before anything newer', () => {
+  const spool = createSpool(2)
+  for (let n = 0; n < 2; n++) spool.push(report(n))
+  assert.equal(spool.first()?.sequence, 0)
+  spool.keep()
+  spool.push(report(2))
+  assert.equal(spool.first()?.sequence, 1)
+})

@@ -5,16 +5,21 @@ export type Spool = {
   readonly size: number
   readonly counters: { droppedReports: number; droppedTicks: number; droppedEvidence: number }
   push(report: AgentReport): void
+  /** Lent to be sent: until it is told what became of it, it is not the one that is dropped. */
   first(): AgentReport | null
   /** The first one arrived, or the server refused it for good. */
   shift(): void
+  /** The first one did not arrive, and is nobody's just now. */
+  keep(): void
 }
 
 const MAX_EVIDENCE = 10_000
 const MAX_REFLEXES = 1_000
 
+/** `max`: at least one that is being sent, and one beside it. */
 export function createSpool(max = 60): Spool {
   const waiting: AgentReport[] = []
+  let isLent = false
   const counters = { droppedReports: 0, droppedTicks: 0, droppedEvidence: 0 }
   return {
     get size() {
@@ -24,14 +29,15 @@ export function createSpool(max = 60): Spool {
     push(report) {
       waiting.push(report)
       if (waiting.length <= max) return
-      const oldest = waiting.shift()!
-      const heir = waiting[0]!
+      const at = isLent ? 1 : 0
+      const [oldest] = waiting.splice(at, 1) as [AgentReport]
+      const heir = waiting[at]!
       counters.droppedReports++
       counters.droppedTicks += oldest.ticks.length
       const evidence = [...oldest.evidence, ...heir.evidence]
       counters.droppedEvidence += Math.max(0, evidence.length - MAX_EVIDENCE)
       const workloads = heir.workloads ?? oldest.workloads
-      waiting[0] = {
+      waiting[at] = {
         ...heir,
         evidence: evidence.slice(-MAX_EVIDENCE),
         reflexes: [...oldest.reflexes, ...heir.reflexes].slice(-MAX_REFLEXES),
@@ -40,8 +46,17 @@ export function createSpool(max = 60): Spool {
         ...(workloads === undefined ? {} : { workloads }),
       }
     },
-    first: () => waiting[0] ?? null,
-    shift: () => void waiting.shift(),
+    first() {
+      isLent = waiting.length > 0
+      return waiting[0] ?? null
+    },
+    shift() {
+      isLent = false
+      waiting.shift()
+    },
+    keep() {
+      isLent = false
+    },
   }
 }
 
