@@ -83,10 +83,15 @@ test('nobody is given the address of the server, of the gateway, of a protected 
   assert.match(judge(wearing('10.9.3.4/24'), fence)!.reason, /lan, which is protected/)
   for (const bad of ['224.0.0.1/24', '127.0.0.1/8', '0.0.0.0/0', '10.0.0.5/33', '10.0.0.999/24', ':::::/64'])
     assert.notEqual(judge(wearing(bad)), null, bad)
-  const twice = state(
-    ['wa', 'wb'].map((key) => workload(key, { network: { addresses: ['10.0.0.5/24'], gateways: [] } })),
-  )
-  assert.match(judge(twice)!.reason, /two workloads/)
+  const both = [
+    ['10.0.0.5/24', '10.0.0.5/24'],
+    ['10.0.0.5/24', '::ffff:10.0.0.5/64'],
+    ['2001:db8::5/64', '2001:DB8:0::5/64'],
+  ]
+  for (const addresses of both) {
+    const twice = addresses.map((one, i) => workload(`w${i}`, { network: { addresses: [one], gateways: [] } }))
+    assert.match(judge(state(twice))?.reason ?? '', /two workloads/, addresses.join(' '))
+  }
 })
 
 test('empty means nothing: a floor without facets takes no rules', () => {

@@ -3,7 +3,16 @@
  * is. Out: null, or the first thing in it that the floor does not allow, with its place. Pure, and asked before anything is
  * looked up, compiled or written; a server that was taken over can change what the floor leaves open, and nothing else.
  */
-import { type Cidr, cidrContains, formatAddress, isV4, parseAddress, parseCidr, type Words } from '../model/address.ts'
+import {
+  type Cidr,
+  canonicalText,
+  cidrContains,
+  formatAddress,
+  isV4,
+  parseAddress,
+  parseCidr,
+  type Words,
+} from '../model/address.ts'
 import type { AgentState, DesiredState } from '../model/desired.ts'
 import { isListed, packageOf } from '../model/facets/packages.ts'
 import { isGroupAddress } from '../model/networks.ts'
@@ -223,7 +232,7 @@ function claimFault(state: AgentState, floor: Floor, held: Held): Fault | null {
     }
     return (
       first(network.addresses, (text, j) => {
-        const name = text.split('/')[0]!.toLowerCase()
+        const name = canonicalText(text.split('/')[0]!)
         const other = worn.get(name)
         worn.set(name, i)
         if (other !== undefined && other !== i)
