@@ -2,13 +2,14 @@
  * The containers of this host as workloads, found without being named. What one is reached by is what it had when it was
  * first seen: later it may be what a persona gave it, so that is kept in `HOME/containers.json`, as long as its namespace stands.
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type Here, lookHere, type Running, reachOf, runningContainers } from '../enforce/drivers/container/list.ts'
 import { bootId } from '../enforce/journal.ts'
 import { WorkloadReport } from '../model/wire.ts'
+import { keep, readKept } from './kept-file.ts'
 
 type Kept = { readonly where: string; readonly report: WorkloadReport }
 const isKept = Compile(
@@ -37,7 +38,7 @@ export function foundContainers(
     return report === null ? [] : [{ where, report }]
   })
   const now = Object.fromEntries(found.map((one) => [one.report.key, one]))
-  if (JSON.stringify(now) !== JSON.stringify(kept)) write(home, now)
+  if (JSON.stringify(now) !== JSON.stringify(kept)) keep(pathOf(home), now)
   const faces = new Set(named.flatMap((one) => one.interface ?? []))
   return found.flatMap(({ report }) => {
     const isNew = report.interface === null || !faces.has(report.interface)
@@ -64,16 +65,6 @@ function reportOf({ key, name, namespace }: Running, here: Here): WorkloadReport
 const pathOf = (home: string) => join(home, 'containers.json')
 
 function read(home: string): Readonly<Record<string, Kept>> {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(pathOf(home), 'utf8'))
-    return isKept.Check(kept) ? kept : {}
-  } catch {
-    return {}
-  }
-}
-
-function write(home: string, kept: Readonly<Record<string, Kept>>): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  writeFileSync(`${pathOf(home)}.new`, JSON.stringify(kept), { mode: 0o600 })
-  renameSync(`${pathOf(home)}.new`, pathOf(home))
+  const kept = readKept(pathOf(home))
+  return isKept.Check(kept) ? kept : {}
 }

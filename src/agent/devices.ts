@@ -4,7 +4,6 @@
  * fraction of a second after it is used; the table is read whole now and then. What is known is kept in
  * `HOME/devices.json`, because after a boot that table is empty and the devices are there.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { Type } from 'typebox'
@@ -15,6 +14,7 @@ import type { WorkloadReport } from '../model/wire.ts'
 import type { Message } from '../netlink/message.ts'
 import { Family, NetlinkSocket } from '../netlink/socket.ts'
 import { createDeviceBook, Device } from './device-book.ts'
+import { keep, keptFault, readKept } from './kept-file.ts'
 import { openLeases } from './leases.ts'
 import {
   linkRequest,
@@ -35,7 +35,7 @@ export type DeviceWatch = {
   /** Devices for which there was no room. */
   readonly refused: number
   readonly known: number
-  /** Why they are not looked for, or not told, just now. */
+  /** Why they are not looked for, not told or not written down just now. */
   readonly failing: string | null
   /** A packet from here was refused as nobody's: the link is asked who has it. */
   suspect(address: Words | Uint32Array): void
@@ -79,7 +79,7 @@ function reportOf({ face, mac, seen }: Device, names: ReadonlyMap<string, string
   return { key: deviceKey(mac), name, kind, driver: 'gateway', interface: face, addresses, labels: {} }
 }
 
-/** Calls `changed` when one comes or goes, or has another address or name; by then it is written down. */
+/** Calls `changed` when one comes or goes, or has another address or name; by then `foundDevices` knows it. */
 export function watchDevices(
   home: string,
   gateway: Gateway,
@@ -141,17 +141,18 @@ export function watchDevices(
       failing = why
     }
   }
+  const write = () => keep(pathOf(home), book.devices(), options.say)
   const tell = (monotonic: number) => {
     while (changes.length > 0 && monotonic - changes[0]! > CHANGES_WITHIN_MS) changes.shift()
     if (isOwed && changes.length < MOST_CHANGES) {
       changes.push(monotonic)
-      write(home, book.devices())
+      write()
       keptAt = monotonic
       options.changed()
       // What fails up to here is owed still.
       isOwed = false
     } else if (monotonic - keptAt > KEEP_MS) {
-      write(home, book.devices())
+      write()
       keptAt = monotonic
     }
   }
@@ -167,7 +168,7 @@ export function watchDevices(
       return book.devices().length
     },
     get failing() {
-      return failing
+      return failing ?? keptFault(pathOf(home))
     },
     suspect(address) {
       const face = socket === null ? undefined : onLink(gateway.faces, address)
@@ -183,7 +184,7 @@ export function watchDevices(
     },
     close() {
       clearInterval(turning)
-      write(home, book.devices())
+      write()
       socket?.close()
     },
   }
@@ -219,16 +220,6 @@ function bytesOf(address: Words | Uint32Array): Uint8Array {
 const pathOf = (home: string) => join(home, 'devices.json')
 
 function read(home: string): readonly Device[] {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(pathOf(home), 'utf8'))
-    return isKept.Check(kept) ? kept : []
-  } catch {
-    return []
-  }
-}
-
-function write(home: string, devices: readonly Device[]): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  writeFileSync(`${pathOf(home)}.new`, JSON.stringify(devices), { mode: 0o600 })
-  renameSync(`${pathOf(home)}.new`, pathOf(home))
+  const kept = readKept(pathOf(home))
+  return isKept.Check(kept) ? kept : []
 }

@@ -3,7 +3,6 @@
  * stays a workload, with the link it had, until libvirt forgets it; what is known of them is kept in `HOME/domains.json`.
  * libvirt is asked beside everything else: one that does not answer holds nothing up, and changes nothing.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -16,6 +15,7 @@ import { libvirtHere } from '../enforce/drivers/libvirt/virsh.ts'
 import { domainKey } from '../enforce/drivers/places.ts'
 import { inside } from '../enforce/step.ts'
 import { WorkloadReport } from '../model/wire.ts'
+import { keep, readKept } from './kept-file.ts'
 
 type Known = ReadonlyMap<string, WorkloadReport>
 /** Name of each link of ours, and whether it is part of a bridge. */
@@ -82,9 +82,9 @@ export async function lookAtDomains(home: string, uri: string): Promise<boolean>
   for (const uuid of before.keys()) if (!after.has(uuid)) letGo(uuid)
   // Whoever serves a link that is gone would serve whatever gets its name next. A name that can have no lease has none.
   for (const face of leftLinks(before, after, links)) await forgetLease(face).catch(() => {})
-  const texts = [before, after].map((known) => JSON.stringify(Object.fromEntries(known)))
-  if (texts[0] === texts[1]) return false
-  write(home, texts[1]!)
+  const [old, now] = [Object.fromEntries(before), Object.fromEntries(after)]
+  if (JSON.stringify(old) === JSON.stringify(now)) return false
+  keep(pathOf(home), now)
   return true
 }
 
@@ -117,16 +117,6 @@ async function linksHere(): Promise<Links> {
 const pathOf = (home: string) => join(home, 'domains.json')
 
 function read(home: string): Known {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(pathOf(home), 'utf8'))
-    return new Map(isKept.Check(kept) ? Object.entries(kept) : [])
-  } catch {
-    return new Map()
-  }
-}
-
-function write(home: string, text: string): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  writeFileSync(`${pathOf(home)}.new`, text, { mode: 0o600 })
-  renameSync(`${pathOf(home)}.new`, pathOf(home))
+  const kept = readKept(pathOf(home))
+  return new Map(isKept.Check(kept) ? Object.entries(kept) : [])
 }
