@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { LIVE, TABLE } from '../compile/base.ts'
 import { canonicalText, isV4, parseAddress } from '../model/address.ts'
 import { type Open, type OpenEnd, openConnections, readOpen } from './open-connections.ts'
+import type { Inventory, Snapshot } from './snapshot.ts'
 
 /** Elements in nft's words, without their time. */
 export type Carried = { readonly v4: readonly string[]; readonly v6: readonly string[]; readonly until: number }
@@ -104,4 +105,41 @@ export function carryText(carried: readonly Carried[], now: number): string {
     ...family('live6', 'ipv6_addr', 'ip6', ({ v6 }) => v6),
   ]
   return `${lines.join('\n')}\n`
+}
+
+export type Carrying = {
+  /** Also those whose time is over. */
+  readonly flows: readonly Carried[]
+  /** What is open where the first rules are about to hold, as text for the same transaction. */
+  begin(before: Snapshot, after: Snapshot): Promise<string>
+  /** What is carried still, to stand behind whatever may have written the table anew. */
+  text(): string
+}
+
+/** `now`: epoch ms. */
+export function createCarrying(inventory: () => Inventory, now: () => number): Carrying {
+  let carried: readonly Carried[] = []
+  return {
+    get flows() {
+      return carried
+    },
+    async begin(before, after) {
+      const known = new Set(dressedIn(before).map(({ key }) => key))
+      const fresh = dressedIn(after).filter(({ key }) => !known.has(key))
+      const { namespaces } = inventory()
+      const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
+      const routed = fresh.filter(({ driver }) => driver === 'gateway').flatMap(({ addresses }) => addresses)
+      const found = spaces.length + routed.length === 0 ? null : await carriedFlows(spaces, new Set(routed), now())
+      if (found === null) return ''
+      carried = [found, ...carried.filter((one) => one.until > now())]
+      return carryText(carried, now())
+    },
+    text: () => carryText(carried, now()),
+  }
+}
+
+/** Whom the rules hold: of those that are here, who is in the state. */
+function dressedIn({ state, bindings }: Snapshot): Snapshot['bindings'] {
+  const dressed = new Set(state?.workloads.map(({ key }) => key))
+  return bindings.filter(({ key }) => dressed.has(key))
 }

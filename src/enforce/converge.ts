@@ -7,14 +7,22 @@ import { convergeTable } from './nft.ts'
 import { compileSnapshot, type Placed, type Snapshot } from './snapshot.ts'
 import type { Step } from './step.ts'
 
+export type Missed = (part: FacetPart, placed: Placed) => void
+
 /** `also` names facets another snapshot may have touched on the way. Answers what could not be reached (a namespace that is gone). */
-export async function converge(wanted: Snapshot, also: Snapshot | null = null, now = Date.now()): Promise<string[]> {
+export async function converge(
+  wanted: Snapshot,
+  also: Snapshot | null = null,
+  now = Date.now(),
+  missed: Missed = () => {},
+): Promise<string[]> {
   const unreachable: string[] = []
   for (const part of PARTS)
-    for (const { place, state } of Object.values({ ...originals(also, part), ...wanted.facets[part.facet] }))
-      await part
-        .converge(place, state)
-        .catch((error: Error) => void unreachable.push(`${part.facet} of ${place.key}: ${error.message}`))
+    for (const placed of Object.values({ ...originals(also, part), ...wanted.facets[part.facet] }))
+      await part.converge(placed.place, placed.state).catch((error: Error) => {
+        unreachable.push(`${part.facet} of ${placed.place.key}: ${error.message}`)
+        missed(part, placed)
+      })
   await convergeTable(compileSnapshot(wanted), now)
   return unreachable
 }

@@ -4,12 +4,13 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fakeNft } from '../../test/fake-nft.ts'
 import { bindingsOfReport } from '../compile/bind.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
-import { createEnforcer } from './enforcer.ts'
+import { createEnforcer, type EnforcerOptions } from './enforcer.ts'
 import { bootId, type Journal, monotonicMs, openJournal } from './journal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-enforcer-'))
@@ -59,7 +60,7 @@ async function restarted(
   mode: Mode,
   more: object = {},
   prepare: (home: string, journal: Journal) => void = () => {},
-  wall: () => number = Date.now,
+  options: Partial<EnforcerOptions> = {},
 ) {
   const home = join(folder, `home${++homes}`)
   const journal = openJournal(home)
@@ -77,7 +78,7 @@ async function restarted(
     changed: (applied) => host.told.push(applied),
     reloaded: () => {},
     say: (line) => host.said.push(line),
-    clock: wall,
+    ...options,
   })
   await enforcer.recover()
   return { ...host, host, enforcer }
@@ -194,7 +195,7 @@ test('a clock that is wrong at boot, and one that is set back, prolong no contai
   // Half a minute is what skew is rounded by.
   const isBounded = (ms: number) => assert.ok(ms > 800_000 && ms <= 930_000, `${ms} ms`)
   nft.forget()
-  const { enforcer, told } = await restarted('enforce', {}, commit, () => now)
+  const { enforcer, told } = await restarted('enforce', {}, commit, { clock: () => now })
   isBounded(longestMs())
   // A plan that comes before anybody set the clock says when it ends by what the clock says.
   nft.forget()
@@ -209,4 +210,68 @@ test('a clock that is wrong at boot, and one that is set back, prolong no contai
   now -= daysOff
   await enforcer.repair()
   isBounded(longestMs())
+})
+
+/** Generation 5 with its host free, so that another may do nothing but contain it. */
+const freely = {
+  state: { ...state(5), workloads: containing(5, 0).workloads.map((one) => ({ ...one, containment: null })) },
+  bindings: bindingsOfReport(HOST),
+}
+
+test('a containment that is written down is in force, whatever the kernel says behind that; a repair does the rest', async () => {
+  const prepare = (_: string, journal: Journal) => {
+    const { commit } = journal
+    const failing: Journal['commit'] = (confirmed) => {
+      commit(confirmed)
+      if (confirmed.generation.n === 6) nft.fail(true)
+    }
+    Object.assign(journal, { commit: failing })
+  }
+  const { enforcer, journal, told, said } = await restarted('enforce', freely, prepare)
+  await enforcer.apply(containing(6, Date.now() + 900_000))
+  const states = told.filter((one) => one.generation.n === 6).map((one) => one.state)
+  assert.deepEqual(states, ['applying', 'confirmed'], said.join('\n'))
+  assert.match(said.at(-1) ?? '', /generation 6 is in force, and not all of it is done yet: .*Cannot allocate memory/)
+  assert.equal(enforcer.inForce?.generation.n, 6)
+  assert.equal(journal.intent(), null, 'or a panic would find it under way')
+  nft.fail(false)
+  const { driftRepairs } = enforcer.counters
+  await enforcer.repair()
+  assert.equal(enforcer.counters.driftRepairs, driftRepairs + 1)
+})
+
+test('a containment that cannot be written down is taken back as well', async () => {
+  const { enforcer, told } = await restarted('enforce', freely, fill)
+  await enforcer.apply(containing(6, Date.now() + 900_000))
+  assert.equal(told.at(-1)?.state, 'rolled-back')
+})
+
+test('a state that waits is judged once, however often it is sent', async () => {
+  let judged = 0
+  const judge = () => (++judged > 1 ? 'too many workloads changed within a minute' : null)
+  const { enforcer, told, host } = await restarted('observe', {}, () => {}, { judge })
+  host.mode = 'enforce'
+  for (let times = 0; times < 3; times++) {
+    await enforcer.apply(state(6))
+    assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
+  }
+  await enforcer.confirm(generation(6))
+  assert.equal(told.at(-1)?.state, 'confirmed')
+  assert.equal(judged, 1)
+})
+
+test('what could not be reached while everything was taken off is tried again', async () => {
+  const rest = { face: null, addresses: [], cgroup: null, root: null, monitor: null }
+  const place = { key: 'host:h', namespace: '/run/netns/guise-is-not-there', ...rest }
+  const worn = { place, state: { addresses: [], gateways: [] }, original: { addresses: [], gateways: [] } }
+  const { enforcer, host } = await restarted('enforce', { facets: { network: { 'host:h': worn } } })
+  host.mode = 'observe'
+  await enforcer.repair()
+  assert.equal(enforcer.inForce, null)
+  const { unreachable } = enforcer.counters
+  for (let tries = 0; enforcer.counters.unreachable === unreachable; tries++) {
+    assert.ok(tries < 100, 'it is not tried again')
+    await wait(50)
+    await enforcer.repair()
+  }
 })

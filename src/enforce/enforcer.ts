@@ -9,8 +9,8 @@ import { type AgentState, type Generation, sameGeneration } from '../model/desir
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
-import { type Carried, carriedFlows, carryText } from './carry.ts'
-import { converge, dressingOf, stage, undoFor } from './converge.ts'
+import { createCarrying } from './carry.ts'
+import { converge, dressingOf, type Missed, stage, undoFor } from './converge.ts'
 import { drained } from './drain.ts'
 import type { FacetPart, Probe } from './facet.ts'
 import { maybe } from './fault.ts'
@@ -94,7 +94,7 @@ type Pending = {
 }
 
 /** `also`: facets that another snapshot may have touched. */
-type ComingOff = { readonly why: string; readonly also: Snapshot | null; isOff: boolean }
+type ComingOff = { readonly why: string; readonly also: Snapshot | null; isOff: boolean; isWritten: boolean }
 
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
@@ -114,12 +114,6 @@ function wayBackMs(thereMs: number, withinMs: number): number {
 
 export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
-}
-
-/** Whom the rules hold: of those that are here, who is in the state. */
-function dressedIn({ state, bindings }: Snapshot): Snapshot['bindings'] {
-  const dressed = new Set(state?.workloads.map(({ key }) => key))
-  return bindings.filter(({ key }) => dressed.has(key))
 }
 
 const NO_IDS: ReadonlyMap<string, string> = new Map()
@@ -148,7 +142,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let bound: Inventory | null = null
   let lateWords = ''
   let unboundWords = ''
-  let carried: readonly Carried[] = []
+  const carrying = createCarrying(options.inventory, wall)
   /** What is to come off and is not all off yet: `why` is told when it is. */
   let comingOff: ComingOff | null = null
   const facets = createFacetRepair({ mode: options.mode, counters, say })
@@ -177,14 +171,16 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const of = state.generation
     const mode = stricterMode(options.mode(), state.mode)
     const isInForce = holds(of)
-    const floor = isInForce ? null : options.judge?.(state, current.state)
-    const why = refusal(of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
-    if (why !== null) return refuse(of, why)
-    if (mode !== 'enforce') return withdraw(of, mode)
-    if (pending !== null && sameGeneration(pending.state.generation, of)) {
+    const isPending = pending !== null && sameGeneration(pending.state.generation, of)
+    if (isPending && mode === 'enforce') {
+      // It was judged when it came, and counted as the change that it is.
       if (applied !== null) options.changed(applied)
       return
     }
+    const floor = isInForce || isPending ? null : options.judge?.(state, current.state)
+    const why = refusal(of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
+    if (why !== null) return refuse(of, why)
+    if (mode !== 'enforce') return withdraw(of, mode)
     if (isInForce) return tell(of, 'confirmed')
     if (pending !== null) await revert(`generation ${of.n} came before it was confirmed`)
     // What was left where somebody was is taken off while it is still known.
@@ -194,6 +190,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     } catch (error) {
       const text = (error as Error).message
       if (pending !== null) return revert(text)
+      if (holds(of)) return say(`generation ${of.n} is in force; behind that failed: ${text}`)
       // Nothing was written to the kernel yet: a state that does not compile, a namespace that is gone.
       journal.clear()
       refuse(of, text)
@@ -223,21 +220,28 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     if (pending !== null) await revert(`mode is ${mode} now`)
     // Not `of`: the one before it is what the server gives again when it may.
     generation ??= of
-    await takeAllOff(current, { why: `mode is ${mode}: what was in force is taken off`, also: null, isOff: false })
+    await takeAllOff(current, {
+      why: `mode is ${mode}: what was in force is taken off`,
+      also: null,
+      isOff: false,
+      isWritten: false,
+    })
   }
 
   /** Neither a disk that is full nor a kernel that cannot be asked just now keeps it in force: `repair` goes on with it. */
   async function takeAllOff(worn: Snapshot, what: ComingOff): Promise<void> {
     current = bare(worn)
     comingOff = what
-    const unwritten = written.commit(generation!, current)
+    const unwritten = what.isWritten ? null : written.commit(generation!, current)
+    what.isWritten = unwritten === null
     if (!what.isOff) {
-      await hold(current, what.also)
+      facets.forget()
+      await hold(current, what.also, facets.owe)
       what.isOff = true
       say(unwritten === null ? what.why : `${what.why}, which could not be written down yet: ${unwritten}`)
       tell(generation!, 'refused', { why: what.why })
     }
-    if (unwritten === null) comingOff = null
+    if (what.isWritten && (await facets.settled(options.inventory()))) comingOff = null
   }
 
   /** A new state ends by the clock of now: what is in force is put on it, where it was held by another. */
@@ -268,7 +272,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     tell(state.generation, 'applying', { deadline: now + state.confirmWithinMs })
     await stage('prepare', before, after)
     maybe('facets-prepared')
-    const live = await carry(before, after)
+    const live = await carrying.begin(before, after)
     const text = compileDelta(old, compiled, { pendingMs: state.confirmWithinMs + KERNEL_SLACK_MS, now })
     const flip = applyText(text + live)
     maybe('nft-sent')
@@ -295,6 +299,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     // A containment ends by itself, and nobody inside may undo it by silencing us: no outside ack is awaited.
     if (contains) {
       await seal(probes)
+      if (!holds(state.generation)) return
       const reset = await resetAll(before, after)
       if (reset.length > 0) tell(state.generation, 'confirmed', { probes: [...probes, ...reset] })
       return
@@ -310,7 +315,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       counters.unreachable++
       say(`could not reset the sockets of ${key}: ${why}`)
     }
-    const world = { namespaces, carried, learned: options.learned?.(now), now, missed }
+    const world = { namespaces, carried: carrying.flows, learned: options.learned?.(now), now, missed }
     return (await resetDenied(before, after, world)).map(({ key, sockets, rules }) => {
       const name = workloads.find((one) => one.key === key)?.name ?? key
       const detail = `${sockets} of ${name} reset, denied by ${rules.join(', ')}`.slice(0, 300)
@@ -330,19 +335,34 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     current = settled
     generation = state.generation
     pending = null
+    comingOff = null
     facets.forget()
+    // Whatever fails from here on, it is in force: a repair does what is left.
+    const later = (error: Error) => {
+      isOwed = true
+      say(`generation ${state.generation.n} is in force, and not all of it is done yet: ${error.message}`)
+    }
+    await settle(before, after).catch(later)
+    // An intent that is dealt with must not outlast what follows: beside a panic it would look as if it were under way.
+    try {
+      journal.clear()
+    } catch (error) {
+      later(error as Error)
+    }
+    maybe('intent-cleared')
+    tell(state.generation, 'confirmed', { probes: [...probes] })
+  }
+
+  async function settle(before: Snapshot, after: Snapshot): Promise<void> {
     const [old, compiled] = [compileSnapshot(before), compileSnapshot(after)!]
     // Without a table before, all of it is written anew, and what is carried with it.
-    const live = old === null ? carryText(carried, wall()) : ''
+    const live = old === null ? carrying.text() : ''
     await applyText(confirmDelta(old, compiled, clock()) + live).catch(() => hold(after))
     if (old === null) options.reloaded()
     maybe('permanent')
     await stage('finish', before, after).catch(() => hold(after))
     await drain()
     maybe('old-removed')
-    journal.clear()
-    maybe('intent-cleared')
-    tell(state.generation, 'confirmed', { probes: [...probes] })
   }
 
   async function revert(why: string, probes: readonly Probe[] = []): Promise<void> {
@@ -376,31 +396,17 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       .catch(() => hold(after))
   }
 
-  /** What is open where the first rules are about to hold, as text for the same transaction. */
-  async function carry(before: Snapshot, after: Snapshot): Promise<string> {
-    const known = new Set(dressedIn(before).map(({ key }) => key))
-    const fresh = dressedIn(after).filter(({ key }) => !known.has(key))
-    const { namespaces } = options.inventory()
-    const spaces = fresh.flatMap(({ key, driver }) => (driver === 'host' ? [null] : (namespaces.get(key) ?? [])))
-    const routed = fresh.filter(({ driver }) => driver === 'gateway').flatMap(({ addresses }) => addresses)
-    const found = spaces.length + routed.length === 0 ? null : await carriedFlows(spaces, new Set(routed), wall())
-    if (found === null) return ''
-    const now = wall()
-    carried = [found, ...carried.filter((one) => one.until > now)]
-    return carryText(carried, now)
-  }
-
   /** Behind whatever may have written the table anew. */
   async function restoreCarried({ state }: Snapshot): Promise<void> {
-    if (state !== null) await applyText(carryText(carried, wall())).catch((error: Error) => say(error.message))
+    if (state !== null) await applyText(carrying.text()).catch((error: Error) => say(error.message))
   }
 
   async function expire(of: Generation): Promise<void> {
     if (pending !== null && sameGeneration(of, pending.state.generation)) await revert('it was not confirmed in time')
   }
 
-  async function hold(snapshot: Snapshot, also: Snapshot | null = null): Promise<void> {
-    const unreachable = await converge(snapshot, also, clock())
+  async function hold(snapshot: Snapshot, also: Snapshot | null = null, missed?: Missed): Promise<void> {
+    const unreachable = await converge(snapshot, also, clock(), missed)
     await restoreCarried(snapshot)
     counters.unreachable += unreachable.length
     isOwed ||= unreachable.length > 0
@@ -449,7 +455,12 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     current = worn
     if (worn.state === null && also === null) return true
     if (found.hold === 'before') generation ??= found.intent.generation
-    const what = { why: `mode is ${options.mode()}: what was in force is taken off`, also, isOff: false }
+    const what = {
+      why: `mode is ${options.mode()}: what was in force is taken off`,
+      also,
+      isOff: false,
+      isWritten: false,
+    }
     await takeAllOff(worn, what).catch((error: Error) => say(error.message))
     return what.isOff
   }
@@ -535,7 +546,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
     const [before, after] = [current, { ...current, bindings }]
     const text = compileDelta(compileSnapshot(before), compileSnapshot(after)!, { pendingMs: null, now: clock() })
-    const live = await carry(before, after)
+    const live = await carrying.begin(before, after)
     written.mustCommit(generation, after)
     current = after
     await applyText(text + live).catch(() => hold(after))
