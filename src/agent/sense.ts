@@ -29,6 +29,8 @@ import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer, type Reducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
 import type { SocketSum } from '../observe/sources/sock-diag.ts'
+import { createKeyBook } from './key-book.ts'
+import { createSocketSums } from './socket-sums.ts'
 
 type Indicators = Extract<ServerMessage, { type: 'indicators' }>
 export type Sensed = Pick<AgentReport, 'ticks' | 'conversations' | 'evidence'>
@@ -71,9 +73,8 @@ export function createSense(options: {
   let indicatorsHash = ''
   let listVersion = 0
   let strangers = 0
-  const keys = new Map<string, string>()
-  const retransmitted = new Map<string, number>()
-  const sampled = new Map<string, { rttMs: number; rttSamples: number; retransmits: number }>()
+  const keys = createKeyBook()
+  const sockets = createSocketSums()
   /** Follow whatever list is newest without losing what detectors remember. */
   const newest: IndicatorIndex = {
     get size() {
@@ -140,10 +141,12 @@ export function createSense(options: {
       for (const { key } of inventory.workloads)
         if (!next.workloads.some((other) => other.key === key)) directory.remove(key)
       for (const { key, addresses } of next.workloads) {
-        const id = workloadId(DEFAULT_TENANT, key)
-        keys.set(id, key)
-        directory.put({ key, id, addresses })
+        directory.put({ key, id: workloadId(DEFAULT_TENANT, key), addresses })
       }
+      keys.set(
+        next.workloads.map(({ key }) => [workloadId(DEFAULT_TENANT, key), key]),
+        clock(),
+      )
       inventory = next
       places = new Map(next.workloads.flatMap((report) => bindingsOfReport(report)).map((one) => [one.key, one]))
     },
@@ -160,30 +163,19 @@ export function createSense(options: {
       detectors = makeDetectors()
       reducer = makeReducer()
     },
-    addSockets(key, sums) {
-      const total = { rttMs: 0, rttSamples: 0, retransmits: 0 }
-      for (const sum of sums) {
-        total.rttMs += sum.rttMs
-        total.rttSamples += sum.rttSamples
-        total.retransmits += sum.retransmits
-      }
-      // Counted since each socket was made, and sockets go: only a rise is news.
-      const before = retransmitted.get(key) ?? total.retransmits
-      retransmitted.set(key, total.retransmits)
-      sampled.set(key, { ...total, retransmits: Math.max(0, total.retransmits - before) })
-    },
+    addSockets: sockets.add,
     alarms: judged,
     close(until) {
       const { ticks, conversations } = reducer.close(until)
       for (const tick of ticks) {
-        const sums = sampled.get(keyOf(tick.workload))
-        if (sums === undefined) continue
+        const sums = sockets.take(keys.keyOf(tick.workload))
+        if (sums === null) continue
         for (const name of ['rttMs', 'rttSamples', 'retransmits'] as const) tick.sums[sumAt[name]]! += sums[name]
-        sampled.delete(keyOf(tick.workload))
       }
+      sockets.keepOnly(new Set(inventory.workloads.map(({ key }) => key)))
       return {
-        ticks: ticks.map((window) => encodeWindow(window, keyOf(window.workload))),
-        conversations: conversations.map((one) => encodeConversation(one, keyOf(one.workload))),
+        ticks: ticks.map((window) => encodeWindow(window, keys.keyOf(window.workload))),
+        conversations: conversations.map((one) => encodeConversation(one, keys.keyOf(one.workload))),
         evidence: judged(until),
       }
     },
@@ -198,9 +190,6 @@ export function createSense(options: {
     }),
   }
 
-  function keyOf(id: string): string {
-    return keys.get(id) ?? id
-  }
   /** Evidence against somebody who is not ours is nobody's risk here; it is counted. */
   function attribute({ subject, evidence }: Finding) {
     const words = parseAddress(subject)
