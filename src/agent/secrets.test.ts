@@ -1,7 +1,7 @@
 /** Secrets come onto the host before the state that needs them: checked, 0600, and gone when nothing refers to them. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -60,9 +60,12 @@ test('brought once, kept 0600, removed when no recent state refers to it', async
     [told.filter((line) => line.startsWith('/')), keeper.counters.brought],
     [['/v1/agents/a/secrets'], 1],
   )
+  const left = join(home, 'secrets', `wg.1.${'x'.repeat(43)}.1234.new`)
+  writeFileSync(left, VALUE)
   for (let n = 3; n < 8; n++) await keeper.bring(stateOf(n, [two]))
   assert.throws(() => readSecret(one), /secret wg version 1 is not on this host/)
   assert.equal(readSecret(two), VALUE)
+  assert.equal(existsSync(left), false, 'left by a process that died while it wrote')
   const folder = join(home, 'secrets')
   assert.equal(statSync(folder).mode & 0o777, 0o700)
   for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)

@@ -50,11 +50,11 @@ export function writeSecret(ref: SecretRef, value: string, folder = secretsFolde
   syncFolder(folder, 'secret ')
 }
 
-/** What nothing refers to any more is removed. */
+/** What nothing refers to any more is removed, and what a death left behind before it had its name. */
 export function keepOnlySecrets(refs: readonly SecretRef[], folder = secretsFolder()): void {
   const names = new Set(refs.map(fileOf))
   for (const name of readdirSync(folder))
-    if (/\.[A-Za-z0-9_-]{43}$/.test(name) && !names.has(name))
+    if ((/\.[A-Za-z0-9_-]{43}$/.test(name) && !names.has(name)) || /\.\d+\.new$/.test(name))
       effectSync('secret remove', () => rmSync(join(folder, name), { force: true }))
 }
 
