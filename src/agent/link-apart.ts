@@ -7,6 +7,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { plainText } from '../model/plain-text.ts'
 import type { Ears, Link, LinkLimits, Server } from './link.ts'
 import { createFrameReader, encodeFrame, type Frame, joinAsk } from './link-frames.ts'
@@ -27,13 +29,25 @@ type Running = { readonly child: ChildProcess; readonly pipe: Duplex }
 const MODULE = new URL('./link-process.ts', import.meta.url).pathname
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv']
 
-export function createLinkApart(say: (line: string) => void): LinkApart {
+/** What that process may say. It is the one that strangers talk to: whatever else it says ends it, and nothing of ours. */
+const isAnswer = {
+  post: Compile(Type.Object({ status: Type.Integer(), text: Type.String() })),
+  probe: Compile(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() })),
+  authority: Compile(Type.String()),
+  prove: Compile(Type.Null()),
+}
+const isFailure = Compile(Type.Object({ message: Type.String(), isFinal: Type.Boolean() }))
+const isUnread = Compile(Type.Object({ reason: Type.String(), pointer: Type.String() }))
+const isCount = Compile(Type.Object({ reconnects: Type.Number() }))
+
+/** `argv`: how the process is started. */
+export function createLinkApart(say: (line: string) => void, argv: () => [string, string[]] = argvOf): LinkApart {
   let running: Running | null = null
   let last = 0
   const handlers = new Map<number, Handler>()
 
   const start = (): Running => {
-    const child = spawn(...argvOf(), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: {} })
+    const child = spawn(...argv(), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: {} })
     const pipe = child.stdio[3] as Duplex
     const mine = { child, pipe }
     const over = () => {
@@ -62,16 +76,20 @@ export function createLinkApart(say: (line: string) => void): LinkApart {
     running.pipe.write(encodeFrame({ kind: 'ask', id, body: joinAsk(question, rest) }))
     return id
   }
-  const answer = (question: Ask, rest = ''): Promise<unknown> =>
+  const endProcess = () => void running?.child.kill('SIGKILL')
+  const answer = (question: Exclude<Ask, { readonly op: 'lines' }>, rest = ''): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const id = ask(question, rest, (frame) => {
         handlers.delete(id)
         if (frame === null) return reject(new Error('the link ended'))
-        const body: unknown = JSON.parse(frame.body.toString('utf8'))
-        if (frame.kind === 'answer') return resolve(body)
-        const { message, isFinal } = body as { message: string; isFinal: boolean }
-        const text = plainText(message, 600)
-        reject(isFinal ? new ServerRefused(text) : new Error(text))
+        const body = jsonOf(frame)
+        if (frame.kind === 'answer' && isAnswer[question.op].Check(body)) return resolve(body)
+        if (frame.kind === 'failed' && isFailure.Check(body)) {
+          const text = plainText(body.message, 600)
+          return reject(body.isFinal ? new ServerRefused(text) : new Error(text))
+        }
+        reject(new Error('the link said what it may not say'))
+        endProcess()
       })
     })
 
@@ -104,14 +122,14 @@ export function createLinkApart(say: (line: string) => void): LinkApart {
           const stop = () => running?.pipe.write(encodeFrame({ kind: 'stop', id, body: Buffer.alloc(0) }))
           const id = ask({ op: 'lines', to: to(), path }, '', (frame) => {
             if (frame === null || frame.kind === 'ended' || frame.kind === 'failed') return end()
-            const text = frame.body.toString('utf8')
-            if (frame.kind === 'line') return ears.line(text)
-            if (frame.kind === 'said') return ears.say(plainText(text, 600))
-            const body = JSON.parse(text) as { reason: string; pointer: string; reconnects: number }
-            if (frame.kind === 'refused') {
+            if (frame.kind === 'line') return ears.line(frame.body.toString('utf8'))
+            if (frame.kind === 'said') return ears.say(plainText(frame.body.toString('utf8'), 600))
+            const body = jsonOf(frame)
+            if (frame.kind === 'refused' && isUnread.Check(body)) {
               counters.badMessages++
               return ears.refused({ reason: plainText(body.reason, 300), pointer: plainText(body.pointer, 300) })
             }
+            if (frame.kind !== 'counted' || !isCount.Check(body)) return endProcess()
             counted.now = body.reconnects
             counters.reconnects = counted.before + counted.now
           })
@@ -138,6 +156,15 @@ export function createLinkApart(say: (line: string) => void): LinkApart {
           ),
       }
     },
+  }
+}
+
+/** Undefined when it is none. */
+function jsonOf(frame: Frame): unknown {
+  try {
+    return JSON.parse(frame.body.toString('utf8'))
+  } catch {
+    return undefined
   }
 }
 
