@@ -14,8 +14,9 @@ export function inNetwork<T>(path: string, make: () => T): T {
   if (statSync(path).ino === statSync(HOME).ino) return make()
   setns ??= koffi.load('libc.so.6').func('int setns(int, int)')
   const home = openSync(HOME, 'r')
-  const there = openSync(path, 'r')
+  let there: number | null = null
   try {
+    there = openSync(path, 'r')
     if (setns(there, CLONE_NEWNET) < 0) throw new Error(`enter ${path}: errno ${koffi.errno()}`)
     try {
       return make()
@@ -25,6 +26,6 @@ export function inNetwork<T>(path: string, make: () => T): T {
     }
   } finally {
     closeSync(home)
-    closeSync(there)
+    if (there !== null) closeSync(there)
   }
 }
