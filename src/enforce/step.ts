@@ -66,6 +66,8 @@ export const RESOLVER_PATH =
 const LIMIT_PATH =
   /^\/sys\/fs\/cgroup\/[\w@.:/\\-]+\/(cpu\.(max|weight|shares|cfs_quota_us|cfs_period_us)|memory\.(max|limit_in_bytes))$/
 const STEP_TIMEOUT_MS = 30_000
+/** Less than one string may hold (V8); an address in a set takes less than a hundred of them as JSON. */
+const MOST_BYTES = 256 << 20
 
 /** Throws with what was attempted and the program's own words. */
 export async function runStep(step: Step): Promise<void> {
@@ -159,8 +161,8 @@ export function inside(
   return command('nsenter', [`--net=${namespace}`, program, ...argv], input)
 }
 
-/** Resolves with stdout. */
-export function command(program: string, argv: readonly string[], input = ''): Promise<string> {
+/** Resolves with stdout; one that says more than `mostBytes` is ended. */
+export function command(program: string, argv: readonly string[], input = '', mostBytes = MOST_BYTES): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...argv], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -168,8 +170,15 @@ export function command(program: string, argv: readonly string[], input = ''): P
       killSignal: 'SIGKILL',
     })
     const out: Buffer[] = []
+    let bytes = 0
     let complaint = ''
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+    child.stdout.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= mostBytes) return out.push(chunk)
+      out.length = 0
+      effectSync('kill', () => child.kill('SIGKILL'))
+      reject(new Error(`${program} ${argv.join(' ')} says more than ${mostBytes} bytes`))
+    })
     child.stderr.on('data', (chunk: Buffer) => {
       if (complaint.length < 2_000) complaint += chunk.toString('utf8')
     })
