@@ -275,3 +275,13 @@ test('what could not be reached while everything was taken off is tried again', 
     await enforcer.repair()
   }
 })
+
+test('a containment is in force where sockets could not be looked for', async () => {
+  const learned = () => {
+    throw new Error('nobody knows')
+  }
+  const { enforcer, told, said } = await restarted('enforce', freely, () => {}, { learned })
+  await enforcer.apply(containing(6, Date.now() + 900_000))
+  assert.equal(told.at(-1)?.state, 'confirmed')
+  assert.equal(said.at(-1), 'generation 6 is in force; behind that failed: nobody knows')
+})
