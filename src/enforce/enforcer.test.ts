@@ -21,6 +21,7 @@ beforeEach(() => nft.fail(false))
 const generation = (n: number, system = 's') => ({ system, timeline: 1, n }) as Generation
 const state = (n: number, system?: string): AgentState => ({
   generation: generation(n, system),
+  plan: 'p',
   mode: 'enforce',
   confirmWithinMs: 30_000,
   workloads: [],

@@ -103,7 +103,7 @@ test('a reflex: denied, by whom, until when and why; over when it is over', asyn
   await inForce(stateOf('enforce', null))
   const peer = '203.0.113.66'
   const reflexes = [{ key: 'ns/web', peer, at: NOW, until, why: 'a list rates it 0.00' }]
-  await recordReflexes({ tenant: MAIN, store, events }, AGENT, reflexes)
+  await recordReflexes({ tenant: MAIN, store, events, agentOf: () => AGENT }, AGENT, reflexes)
   const { verdict, egress } = await ask('10.0.0.5', peer)
   assert.deepEqual([verdict, egress.why.rule], ['deny', 'guise/reflex'])
   assert.equal(
@@ -112,7 +112,7 @@ test('a reflex: denied, by whom, until when and why; over when it is over', asyn
   )
   assert.equal((await ask('10.0.0.5', '203.0.113.67')).verdict, 'allow')
   const over = [{ ...reflexes[0]!, peer: '203.0.113.68', at: NOW - 2, until: NOW - 1 }]
-  await recordReflexes({ tenant: MAIN, store, events }, AGENT, over)
+  await recordReflexes({ tenant: MAIN, store, events, agentOf: () => AGENT }, AGENT, over)
   assert.equal((await ask('10.0.0.5', '203.0.113.68')).verdict, 'allow')
 })
 
