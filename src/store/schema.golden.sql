@@ -171,6 +171,7 @@ table plans
   plans_pkey: PRIMARY KEY (tenant, id)
   plans_tenant_system_timeline_n_key: UNIQUE (tenant, system, timeline, n)
   CREATE INDEX plans_newest ON public.plans USING btree (tenant, n DESC)
+  CREATE INDEX plans_under_way ON public.plans USING btree (tenant, n) WHERE (state = ANY (ARRAY['proposed'::text, 'shadowed'::text, 'approved'::text, 'applying'::text, 'confirming'::text]))
 table proposals
   tenant text not null
   id text not null
@@ -225,6 +226,7 @@ table shifts
   updated_at bigint not null
   version integer not null
   shifts_pkey: PRIMARY KEY (tenant, id)
+  CREATE INDEX shifts_current ON public.shifts USING btree (tenant, created_at, id) WHERE (state = ANY (ARRAY['proposed'::text, 'shadowed'::text, 'approved'::text, 'applying'::text, 'confirming'::text, 'confirmed'::text]))
   CREATE INDEX shifts_due ON public.shifts USING btree (tenant, until) WHERE ((state = 'confirmed'::text) AND (until IS NOT NULL))
   CREATE INDEX shifts_newest ON public.shifts USING btree (tenant, created_at, id)
   CREATE INDEX shifts_plan ON public.shifts USING btree (tenant, plan)
