@@ -87,9 +87,9 @@ test('the first sign-in link: once, for a cookie no script reads; writes need it
   })
   assert.equal(out.statusCode, 204)
   assert.equal((await f.as(null, { url: '/session', headers: jar })).statusCode, 401)
-  const left = (await f.as('admin', '/audit?action=session.close')).json().items
+  const left = await f.store.ledger.audits(FRESH, { limit: 10, cursor: null, action: 'session.close' })
   assert.deepEqual(
-    left.map((row: { actor: string; object: string }) => [row.actor, row.object]),
+    left.items.map(({ actor, object }) => [actor, object]),
     [['session:admin', 'admin']],
   )
 })
