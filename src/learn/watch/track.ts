@@ -5,6 +5,7 @@
  */
 import { WINDOW_MS } from '../../model/window.ts'
 import type { Batch, Expected } from './kalman-bank.ts'
+import type { Regimes } from './regime-bank.ts'
 
 /** An hour. */
 export const TRACK_WINDOWS = 120
@@ -41,31 +42,33 @@ const placeOf = (window: number, row: number): number => (window % TRACK_WINDOWS
 /** A number of steps and a half to round it: an array of 16 bits cuts the rest off. NaN is neither above nor below. */
 const short = (steps: number): number => (steps >= 0 ? Math.min(steps, MOST) : steps < 0 ? 0 : NOT_KNOWN)
 
-/** What a tick made of entry `i` of its batch. `isWarm`: what is expected of it is worth keeping. */
+/** What a tick made of its batch; `at`: epoch ms of each. `lived`: steps by row, and what is expected of it is worth keeping beyond `warm` of them. */
 export function keepTrack(
   { width, blocks }: Track,
-  { rows, readings: told }: Batch,
-  i: number,
-  at: number,
+  { count, rows, readings: told }: Batch,
+  at: Float64Array,
   { value, spread }: Expected,
-  isWarm: boolean,
-  strange: number,
-  holds: number,
+  { holds, fresh }: Regimes,
+  lived: Float64Array,
+  warm: number,
 ): void {
-  const row = rows[i]!
-  const b = Math.floor(row / BLOCK)
-  if (b >= MOST_BLOCKS) return
-  while (blocks.length <= b) blocks.push(createBlock(width))
-  const { window, score, regime, readings } = blocks[b]!
-  const number = windowAt(at)
-  const place = placeOf(number, row)
-  window[place] = number
-  score[place] = Math.round(255 * strange)
-  regime[place] = holds
-  for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
-    readings[to] = short(told[from]! * STEPS + 0.5)
-    readings[to + 1] = isWarm ? short(value[from]! * STEPS + 0.5) : NOT_KNOWN
-    readings[to + 2] = isWarm ? short(spread[from]! * STEPS + 0.5) : NOT_KNOWN
+  for (let i = 0; i < count; i++) {
+    const row = rows[i]!
+    const b = Math.floor(row / BLOCK)
+    if (b >= MOST_BLOCKS) continue
+    while (blocks.length <= b) blocks.push(createBlock(width))
+    const { window, score, regime, readings } = blocks[b]!
+    const number = windowAt(at[i]!)
+    const place = placeOf(number, row)
+    window[place] = number
+    score[place] = Math.round(255 * fresh[i]!)
+    regime[place] = holds[i]!
+    const isWarm = lived[row]! > warm
+    for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
+      readings[to] = short(told[from]! * STEPS + 0.5)
+      readings[to + 1] = isWarm ? short(value[from]! * STEPS + 0.5) : NOT_KNOWN
+      readings[to + 2] = isWarm ? short(spread[from]! * STEPS + 0.5) : NOT_KNOWN
+    }
   }
 }
 

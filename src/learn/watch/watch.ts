@@ -207,54 +207,53 @@ function stepPart(watch: Watch, batch: Batch, at: Float64Array): void {
   }
   stepKalman(watch.kalman, batch, expected)
   stepRegimes(watch.regimes, batch, held)
-  for (let i = 0; i < count; i++) {
-    const row = rows[i]!
-    tell(watch, row, at[i]!, i, batch)
-    const isWarm = watch.regimes.taken[row]! > WARM_WINDOWS
-    keepTrack(watch.track, batch, i, at[i]!, expected, isWarm, held.fresh[i]!, held.holds[i]!)
-  }
+  tell(watch, batch, at)
+  keepTrack(watch.track, batch, at, expected, held, watch.regimes.taken, WARM_WINDOWS)
 }
 
-function tell(
-  { told, regimes, expected: { value, spread }, held: { holds, fresh } }: Watch,
-  row: number,
-  at: number,
-  i: number,
-  { readings, steps }: Batch,
-): void {
-  let worst = NO_METRIC
-  let most = 0
-  let judged = 0
-  for (let m = 0, r = i * WIDTH; m < WIDTH; m++, r++) {
-    const off = Math.abs(readings[r]! - value[r]!)
-    if (off >= 0) judged++
-    if (off > most * spread[r]!) {
-      most = off / spread[r]!
-      worst = m
+/** Columns are taken out of their table once: for each row anew costs as much as what is done with them. */
+function tell({ told, regimes, expected: { value, spread }, held }: Watch, batch: Batch, at: Float64Array): void {
+  const { count, rows, readings, steps } = batch
+  const { taken } = regimes
+  const { holds, fresh } = held
+  const { score, since, lasted, tail, metric, causeAt, seen } = told
+  for (let i = 0; i < count; i++) {
+    const row = rows[i]!
+    const from = i * WIDTH
+    let worst = NO_METRIC
+    let most = 0
+    let judged = 0
+    for (let m = 0, r = from; m < WIDTH; m++, r++) {
+      const off = Math.abs(readings[r]! - value[r]!)
+      if (off >= 0) judged++
+      if (off > most * spread[r]!) {
+        most = off / spread[r]!
+        worst = m
+      }
     }
+    const isWarm = judged > 0 && taken[row]! > WARM_WINDOWS
+    tail[row] = isWarm ? judged * tailOf(most) : 1
+    told.holds[row] = holds[i]!
+    const strange = fresh[i]!
+    const wasStrange = score[row]! >= STRANGE
+    score[row] = strange
+    if (strange < STRANGE) {
+      since[row] = Number.NaN
+      lasted[row] = 0
+    } else {
+      if (!wasStrange) since[row] = at[i]!
+      // A window that nobody looked at says neither that it goes on nor that it is over.
+      if (steps[i]! > LONGEST_LASTING_GAP) lasted[row] = 0
+      if (judged > 0) lasted[row] = lasted[row]! + 1
+    }
+    // While a strange regime holds, the cause is what began it: what is expected follows it soon.
+    if (!isWarm || (strange >= STRANGE && wasStrange)) continue
+    metric[row] = worst
+    causeAt[row] = at[i]!
+    seen[row] = readings[from + worst]!
+    told.expected[row] = value[from + worst]!
+    told.spread[row] = spread[from + worst]!
   }
-  const isWarm = judged > 0 && regimes.taken[row]! > WARM_WINDOWS
-  told.tail[row] = isWarm ? judged * tailOf(most) : 1
-  told.holds[row] = holds[i]!
-  const score = fresh[i]!
-  const wasStrange = told.score[row]! >= STRANGE
-  told.score[row] = score
-  if (score < STRANGE) {
-    told.since[row] = Number.NaN
-    told.lasted[row] = 0
-  } else {
-    if (!wasStrange) told.since[row] = at
-    // A window that nobody looked at says neither that it goes on nor that it is over.
-    if (steps[i]! > LONGEST_LASTING_GAP) told.lasted[row] = 0
-    if (judged > 0) told.lasted[row] = told.lasted[row]! + 1
-  }
-  // While a strange regime holds, the cause is what began it: what is expected follows it soon.
-  if (!isWarm || (score >= STRANGE && wasStrange)) return
-  told.metric[row] = worst
-  told.causeAt[row] = at
-  told.seen[row] = readings[i * WIDTH + worst]!
-  told.expected[row] = value[i * WIDTH + worst]!
-  told.spread[row] = spread[i * WIDTH + worst]!
 }
 
 /** What is known of a row; null before its first window. */
