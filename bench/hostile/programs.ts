@@ -20,6 +20,8 @@ const FIXED: readonly RegExp[] = [
   String.raw`\S*/setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,\+setuid,\+setgid ${LINK}`,
   String.raw`\S*/nft (?:-f -|-c -f -|-j list (?:table|tables|chain|chains|map|set)(?: ${WORD})*)`,
   String.raw`\S*/ip ${IP}`,
+  // Where containers run: whose namespace has which name.
+  String.raw`\S*/ip -j netns list`,
   String.raw`\S*/${SS}`,
   String.raw`\S*/sysctl ${SYSCTL}`,
   String.raw`\S*/ping -n -q -c 3 -i 0\.2 -W 1 -I ${WORD} [0-9a-f.:]+`,
