@@ -23,12 +23,13 @@ export async function run(args: readonly string[]): Promise<void> {
   const shifts = Number(option('--shifts') ?? SHIFTS)
   const same = await runSeries('s', shifts, { facets, address: 'same' }, DWELL_MS, leaving.signal)
   const address_change = await changeAddresses('sa', ADDRESS_CHANGES, ADDRESS_DWELL_MS)
-  const { lost, passedDenied, mostPassedDenied, sent, denied, ...rest } = same
+  const { lost, losses, passedDenied, mostPassedDenied, sent, denied, ...rest } = same
   const figures = {
     ...rest,
     facets,
     messages: sent,
     lost_packets: lost,
+    losses,
     denied_tried: denied,
     denied_passed: passedDenied,
     denied_passed_most: mostPassedDenied,
@@ -46,6 +47,10 @@ export async function run(args: readonly string[]): Promise<void> {
     address_new_source: aim(address_change.new_source, '==', address_change.changes),
     address_drained: aim(address_change.drained, '==', address_change.changes),
   }
+  for (const { stream, n, after_ms, before_ms, sending_ms } of losses)
+    process.stderr.write(
+      `lost: ${n} of ${stream}, ${after_ms} ms after a shift, ${before_ms} before the next; given to the kernel within ${sending_ms} ms\n`,
+    )
   report(args, 'shift', figures, aims)
   if (Object.entries(aims).some(([name, { met }]) => !met && !['shifts', 'switch_p50_ms'].includes(name)))
     process.exitCode = 1

@@ -15,7 +15,12 @@ const wears = (at: number, worn: Worn) => {
 }
 function way(worn: Worn, arrives: (n: number) => boolean): Way {
   const stream = PLANS.find((one) => one.permittedBy === worn && one.protocol === 'udp')!
-  return { stream, sent, got: sent.flatMap((at, n) => (arrives(n) ? [[n, at + 0.1] as const] : [])) }
+  return {
+    stream,
+    sent,
+    left: sent.map((at) => at + 0.2),
+    got: sent.flatMap((at, n) => (arrives(n) ? [[n, at + 0.1] as const] : [])),
+  }
 }
 const obedient = (worn: Worn) => way(worn, (n) => wears(sent[n]!, worn))
 
@@ -33,6 +38,8 @@ test('a kernel that obeys loses nothing and lets nothing through', () => {
 test('one message that did not arrive is lost, wherever it was sent', () => {
   for (const missing of [0, 31, 32, 199])
     assert.equal(account([way('both', (n) => n !== missing)], shifts, 400).lost, 1)
+  const [loss] = account([way('both', (n) => n !== 31)], shifts, 400).losses
+  assert.deepEqual(loss, { stream: 'udp4 wa→wb both', n: 31, after_ms: 0, before_ms: 48, sending_ms: 0.2 })
   // Of a stream of one persona: in the midst of what it permits.
   assert.equal(account([way('first', (n) => wears(sent[n]!, 'first') && n !== 115)], shifts, 400).lost, 1)
 })

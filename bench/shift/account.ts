@@ -16,12 +16,24 @@ export type Shift = {
 /** One way of a stream. */
 export type Way = {
   readonly stream: StreamPlan
+  /** When each was about to be given to the kernel, and when it had been: a process may wait for its turn in between. */
   readonly sent: readonly number[]
+  readonly left: readonly number[]
   readonly got: readonly (readonly [message: number, at: number])[]
+}
+/** ms after the last shift that the kernel had taken when it was sent, and before the next one; what the sender took for it. */
+export type Loss = {
+  readonly stream: string
+  readonly n: number
+  readonly after_ms: number
+  readonly before_ms: number
+  readonly sending_ms: number
 }
 export type Account = {
   sent: number
   lost: number
+  /** The first of them. */
+  readonly losses: Loss[]
   /** Sent after the kernel's word that they are denied, and arrived all the same; the most of one way and one shift. */
   passedDenied: number
   mostPassedDenied: number
@@ -31,17 +43,17 @@ export type Account = {
 
 /** In flight when the kernel changed: a softirq that waits for its turn on a busy machine. */
 const IN_FLIGHT_MS = 5
+const MOST_LOSSES = 20
 /** Streams of one persona alone are tracked by the kernel once they were let through. */
 const WARM_UP = 2
 
 export function account(ways: readonly Way[], shifts: readonly Shift[], endedAt: number): Account {
-  const sum: Account = { sent: 0, lost: 0, passedDenied: 0, mostPassedDenied: 0, denied: 0 }
+  const sum: Account = { sent: 0, lost: 0, losses: [], passedDenied: 0, mostPassedDenied: 0, denied: 0 }
   for (const way of ways) {
     const at = new Map(way.got)
     const { permittedBy, protocol } = way.stream
     if (permittedBy === 'both' || permittedBy === 'nobody' || protocol === 'tcp') {
-      sum.sent += way.sent.length
-      sum.lost += way.sent.length - at.size
+      for (let n = 0; n < way.sent.length; n++) countOne(way, at, n, shifts, sum)
     }
     if (permittedBy === 'both' || permittedBy === 'nobody') continue
     for (const [i, { variant, to }] of shifts.entries()) {
@@ -49,19 +61,49 @@ export function account(ways: readonly Way[], shifts: readonly Shift[], endedAt:
       const until = shifts[i + 1]?.from ?? endedAt
       if (permits(variant, permittedBy)) {
         // What TCP lost meanwhile it sends again: it is counted at the end.
-        if (protocol === 'udp') lostBetween(way, at, to, until - IN_FLIGHT_MS, sum)
+        if (protocol === 'udp') lostBetween(way, at, to, until - IN_FLIGHT_MS, shifts, sum)
       } else deniedBetween(way, at, to, until, sum)
     }
   }
   return sum
 }
 
-function lostBetween({ sent }: Way, at: ReadonlyMap<number, number>, from: number, until: number, sum: Account): void {
-  for (let n = firstSince(sent, from); n < sent.length && sent[n]! < until; n++) {
-    sum.sent++
-    if (!at.has(n)) sum.lost++
-  }
+function lostBetween(
+  way: Way,
+  at: ReadonlyMap<number, number>,
+  from: number,
+  until: number,
+  shifts: readonly Shift[],
+  sum: Account,
+): void {
+  for (let n = firstSince(way.sent, from); n < way.left.length && way.left[n]! < until; n++)
+    countOne(way, at, n, shifts, sum)
 }
+
+function countOne(
+  { stream, sent, left }: Way,
+  at: ReadonlyMap<number, number>,
+  n: number,
+  shifts: readonly Shift[],
+  sum: Account,
+): void {
+  sum.sent++
+  if (at.has(n)) return
+  sum.lost++
+  if (sum.losses.length >= MOST_LOSSES) return
+  const when = sent[n]!
+  const last = shifts.findLast(({ to }) => to <= when)
+  const next = shifts.find(({ from }) => from > when)
+  sum.losses.push({
+    stream: stream.name,
+    n,
+    after_ms: rounded(when - (last?.to ?? when)),
+    before_ms: rounded((next?.from ?? when) - when),
+    sending_ms: rounded(left[n]! - when),
+  })
+}
+
+const rounded = (ms: number): number => Math.round(ms * 10) / 10
 
 function deniedBetween({ sent }: Way, at: ReadonlyMap<number, number>, from: number, until: number, sum: Account) {
   let through = 0

@@ -70,8 +70,8 @@ export async function makeGround(tag: string): Promise<Ground> {
       await inside<Told>(stream.asked, { op: 'told', name: stream.name }),
     ]
     return [
-      { stream, sent: asks.sent, got: asked.got },
-      { stream, sent: asked.sent, got: asks.got },
+      { stream, sent: asks.sent, left: asks.left, got: asked.got },
+      { stream, sent: asked.sent, left: asked.left, got: asks.got },
     ]
   }
 

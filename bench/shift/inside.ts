@@ -23,15 +23,19 @@ export type Request =
   | { readonly op: 'counts' }
   | { readonly op: 'told'; readonly name: string }
 export type Counts = Readonly<Record<string, { readonly sent: number; readonly got: number; readonly broken: string }>>
-/** `sent[n]` = when message n was sent; `got` = pairs of message and time. */
-export type Told = { readonly sent: readonly number[]; readonly got: readonly (readonly [number, number])[] }
+/** Message n was given to the kernel between `sent[n]` and `left[n]`; `got` = pairs of message and time. */
+export type Told = {
+  readonly sent: readonly number[]
+  readonly left: readonly number[]
+  readonly got: readonly (readonly [number, number])[]
+}
 
 const MESSAGE_BYTES = 32
 const RECEIVE_BYTES = 4 << 20
 
 const opened = new Set<{ close(): void }>()
 
-type End = { readonly sent: number[]; readonly got: [number, number][]; broken: string }
+type End = { readonly sent: number[]; readonly left: number[]; readonly got: [number, number][]; broken: string }
 const ends = new Map<string, End>()
 const timers = new Set<NodeJS.Timeout>()
 let phase: 'opening' | 'sending' | 'hushed' = 'opening'
@@ -46,6 +50,7 @@ function sending(end: End, everyMs: number, write: (message: Buffer) => void): v
       message.writeUInt32LE(end.sent.length)
       end.sent.push(now())
       write(message)
+      end.left.push(now())
     }, everyMs),
   )
 }
@@ -128,7 +133,7 @@ function ask(host: string, port: number): Promise<string> {
 async function answer(request: Request): Promise<unknown> {
   switch (request.op) {
     case 'open': {
-      const end: End = { sent: [], got: [], broken: '' }
+      const end: End = { sent: [], left: [], got: [], broken: '' }
       ends.set(request.stream.name, end)
       return (request.stream.protocol === 'tcp' ? openTcp : openUdp)(request.side, request.stream, end, request.everyMs)
     }
@@ -156,8 +161,8 @@ async function answer(request: Request): Promise<unknown> {
         [...ends].map(([name, { sent, got, broken }]) => [name, { sent: sent.length, got: got.length, broken }]),
       )
     case 'told': {
-      const { sent, got } = ends.get(request.name)!
-      return { sent, got } satisfies Told
+      const { sent, left, got } = ends.get(request.name)!
+      return { sent, left, got } satisfies Told
     }
   }
 }

@@ -48,8 +48,7 @@ export function readInventory(
     )
   const onLinks = withDomains(withContainers(withMachines(named, home), home), home)
   const workloads = [...onLinks, ...foundDevices(home, gateway, onLinks)]
-  const keys = workloads.map(({ key }) => key)
-  const twice = keys.find((key, i) => keys.indexOf(key) < i)
+  const [twice] = [...Map.groupBy(workloads, ({ key }) => key)].find(([, some]) => some.length > 1) ?? []
   if (twice !== undefined) throw new Error(`${path} names ${plainText(twice, 128)} twice; take one of both out`)
   return {
     workloads: hostDriver === 'host' ? [...workloads, hostReport()] : workloads,

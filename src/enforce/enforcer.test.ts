@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fakeNft } from '../../test/fake-nft.ts'
+import { emptyState, generationOf, HOST, hostState } from '../../test/host-state.ts'
 import { bindingsOfReport } from '../compile/bind.ts'
-import type { AgentState, Generation } from '../model/desired.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
 import { createEnforcer, type EnforcerOptions } from './enforcer.ts'
@@ -18,42 +18,6 @@ after(() => rmSync(folder, { recursive: true }))
 const nft = fakeNft(folder)
 beforeEach(() => nft.fail(false))
 
-const generation = (n: number, system = 's') => ({ system, timeline: 1, n }) as Generation
-const state = (n: number, system?: string): AgentState => ({
-  generation: generation(n, system),
-  plan: 'p',
-  mode: 'enforce',
-  confirmWithinMs: 30_000,
-  workloads: [],
-  sets: [],
-  neverBlock: [],
-  failSafe: [],
-})
-const why = { rule: 'r', text: 't' }
-const RULES = { rules: [], otherwise: 'allow' as const, why }
-/** The host contained until then. */
-const containing = (n: number, until: number): AgentState => ({
-  ...state(n),
-  workloads: [
-    {
-      workload: 'w',
-      key: 'host:h',
-      persona: { id: 'p', name: 'P', version: 1 },
-      egress: RULES,
-      ingress: RULES,
-      containment: { directions: 'egress', until, why },
-    },
-  ],
-})
-const HOST = {
-  key: 'host:h',
-  name: 'h',
-  kind: 'host' as never,
-  driver: 'host' as const,
-  interface: null,
-  addresses: [],
-  labels: {},
-}
 let homes = 0
 
 /** A host on which generation 5 was confirmed, and an agent that starts there in that mode. */
@@ -65,8 +29,8 @@ async function restarted(
 ) {
   const home = join(folder, `home${++homes}`)
   const journal = openJournal(home)
-  const snapshot = { state: state(5), bindings: [], facets: {}, ...more }
-  journal.commit({ generation: generation(5), boot: bootId(), snapshot })
+  const snapshot = { state: emptyState(5), bindings: [], facets: {}, ...more }
+  journal.commit({ generation: generationOf(5), boot: bootId(), snapshot })
   prepare(home, journal)
   nft.putTable()
   const host = { mode, home, journal, said: [] as string[], told: [] as Applied[] }
@@ -101,18 +65,18 @@ test('a disk that is full keeps nothing in force that is to come off; it is writ
   await enforcer.repair()
   makeRoom(home)
   await enforcer.repair()
-  assert.deepEqual(journal.confirmed()?.generation, generation(5))
+  assert.deepEqual(journal.confirmed()?.generation, generationOf(5))
   assert.equal(stateIn(journal), null)
 })
 
 test('a confirmation that cannot be written down is none: the change is taken back at once, and that is told', async () => {
   const { host, home, journal, enforcer, told } = await restarted('observe')
   host.mode = 'enforce'
-  await enforcer.apply(state(6))
+  await enforcer.apply(emptyState(6))
   assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
   assert.equal(nft.hasTable, true)
   fill(home)
-  await enforcer.confirm(generation(6))
+  await enforcer.confirm(generationOf(6))
   assert.equal(told.at(-1)?.state, 'rolled-back')
   assert.match(told.at(-1)?.why ?? '', /^it could not be written down: EISDIR/)
   assert.equal(nft.hasTable, false)
@@ -155,9 +119,9 @@ test('an agent that is started again while it may not enforce still knows what i
   const { host, enforcer, told } = await restarted('observe')
   // As after `guise panic --lift`.
   host.mode = 'enforce'
-  await enforcer.apply(state(4))
+  await enforcer.apply(emptyState(4))
   assert.match(told.at(-1)?.why ?? '', /it is older than generation 5/)
-  await enforcer.apply(state(9, 'another'))
+  await enforcer.apply(emptyState(9, 'another'))
   assert.match(told.at(-1)?.why ?? '', /it is of another control plane/)
   assert.equal(nft.hasTable, false)
 })
@@ -166,11 +130,11 @@ test('a change that was under way when an agent was started again to observe is 
   const home = join(folder, `home${homes + 1}`)
   const none = { state: null, bindings: [], facets: {} }
   openJournal(home).intend({
-    generation: generation(6),
+    generation: generationOf(6),
     boot: bootId(),
     deadlineMs: 0,
     before: none,
-    after: { ...none, state: state(6) },
+    after: { ...none, state: emptyState(6) },
     undo: [],
   })
   const { journal } = await restarted('observe')
@@ -185,11 +149,11 @@ test('a clock that is wrong at boot, and one that is set back, prolong no contai
   // This machine is up for longer than a containment of minutes lasts.
   const commit = (_: string, journal: Journal) => {
     const snapshot = {
-      state: containing(5, at + monotonicMs() + 900_000),
+      state: hostState(5, at + monotonicMs() + 900_000),
       bindings: bindingsOfReport(HOST),
       facets: {},
     }
-    journal.commit({ generation: generation(5), boot: 'another', since: { at, ranMs: 1 }, snapshot })
+    journal.commit({ generation: generationOf(5), boot: 'another', since: { at, ranMs: 1 }, snapshot })
   }
   const longestMs = () =>
     Math.max(...[...nft.loaded.matchAll(/host_eg_contain \{ .* timeout (\d+)ms/g)].map(([, ms]) => Number(ms)))
@@ -200,11 +164,11 @@ test('a clock that is wrong at boot, and one that is set back, prolong no contai
   isBounded(longestMs())
   // A plan that comes before anybody set the clock says when it ends by what the clock says.
   nft.forget()
-  const { workloads } = containing(6, now + 900_000)
-  await enforcer.apply({ ...state(6), workloads, sets: [{ name: 'more', members: [] }] })
+  const { workloads } = hostState(6, now + 900_000)
+  await enforcer.apply({ ...emptyState(6), workloads, sets: [{ name: 'more', members: [] }] })
   assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
   isBounded(longestMs())
-  await enforcer.confirm(generation(6))
+  await enforcer.confirm(generationOf(6))
   assert.equal(told.at(-1)?.state, 'confirmed')
   // What lasts is written again whenever somebody removes the table.
   nft.forget()
@@ -215,7 +179,7 @@ test('a clock that is wrong at boot, and one that is set back, prolong no contai
 
 /** Generation 5 with its host free, so that another may do nothing but contain it. */
 const freely = {
-  state: { ...state(5), workloads: containing(5, 0).workloads.map((one) => ({ ...one, containment: null })) },
+  state: hostState(5, null),
   bindings: bindingsOfReport(HOST),
 }
 
@@ -229,7 +193,7 @@ test('a containment that is written down is in force, whatever the kernel says b
     Object.assign(journal, { commit: failing })
   }
   const { enforcer, journal, told, said } = await restarted('enforce', freely, prepare)
-  await enforcer.apply(containing(6, Date.now() + 900_000))
+  await enforcer.apply(hostState(6, Date.now() + 900_000))
   const states = told.filter((one) => one.generation.n === 6).map((one) => one.state)
   assert.deepEqual(states, ['applying', 'confirmed'], said.join('\n'))
   assert.match(said.at(-1) ?? '', /generation 6 is in force, and not all of it is done yet: .*Cannot allocate memory/)
@@ -243,7 +207,7 @@ test('a containment that is written down is in force, whatever the kernel says b
 
 test('a containment that cannot be written down is taken back as well', async () => {
   const { enforcer, told } = await restarted('enforce', freely, fill)
-  await enforcer.apply(containing(6, Date.now() + 900_000))
+  await enforcer.apply(hostState(6, Date.now() + 900_000))
   assert.equal(told.at(-1)?.state, 'rolled-back')
 })
 
@@ -253,10 +217,10 @@ test('a state that waits is judged once, however often it is sent', async () => 
   const { enforcer, told, host } = await restarted('observe', {}, () => {}, { judge })
   host.mode = 'enforce'
   for (let times = 0; times < 3; times++) {
-    await enforcer.apply(state(6))
+    await enforcer.apply(emptyState(6))
     assert.equal(told.at(-1)?.state, 'confirming', told.at(-1)?.why)
   }
-  await enforcer.confirm(generation(6))
+  await enforcer.confirm(generationOf(6))
   assert.equal(told.at(-1)?.state, 'confirmed')
   assert.equal(judged, 1)
 })
@@ -282,7 +246,7 @@ test('a containment is in force where sockets could not be looked for', async ()
     throw new Error('nobody knows')
   }
   const { enforcer, told, said } = await restarted('enforce', freely, () => {}, { learned })
-  await enforcer.apply(containing(6, Date.now() + 900_000))
+  await enforcer.apply(hostState(6, Date.now() + 900_000))
   assert.equal(told.at(-1)?.state, 'confirmed')
   assert.equal(said.at(-1), 'generation 6 is in force; behind that failed: nobody knows')
 })

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fakeNft } from '../../test/fake-nft.ts'
+import { HOST, hostState } from '../../test/host-state.ts'
 import { CONTAIN } from '../compile/base.ts'
 import { bindingsOfReport } from '../compile/bind.ts'
 import { compileAgent } from '../compile/nft.ts'
 import { readBack } from '../compile/parse.ts'
-import type { AgentState } from '../model/desired.ts'
 import { monotonicMs, openJournal } from './journal.ts'
 import { tableDrift } from './nft.ts'
 import { restoreBase } from './restore-base.ts'
@@ -19,29 +19,8 @@ after(() => rmSync(home, { recursive: true }))
 const nft = fakeNft(home)
 const AT = Date.UTC(2026, 10, 22)
 const DAY_MS = 86_400_000
-const why = { rule: 'r', text: 't' }
-const open = { rules: [], otherwise: 'allow' as const, why }
-const host = { key: 'h', name: 'h', kind: 'host' as never, driver: 'host' as const, interface: null }
-const bindings = bindingsOfReport({ ...host, addresses: [], labels: {} })
-const containing = (until: number): AgentState => ({
-  generation: { system: 's', timeline: 1, n: 1 },
-  plan: 'p',
-  mode: 'enforce',
-  workloads: [
-    {
-      workload: 'w',
-      key: 'h',
-      persona: { id: 'p', name: 'P', version: 1 },
-      egress: open,
-      ingress: open,
-      containment: { directions: 'both', until, why },
-    },
-  ],
-  sets: [],
-  neverBlock: [],
-  failSafe: [],
-  confirmWithinMs: 1_000,
-})
+const bindings = bindingsOfReport(HOST)
+const containing = (until: number) => hostState(1, until, 'both')
 
 test('before anybody knows what time it is, a containment is restored for what it lasts at most', async () => {
   const snapshot = { state: containing(AT + monotonicMs() + 900_000), bindings, facets: {} }
