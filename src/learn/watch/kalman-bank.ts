@@ -116,15 +116,6 @@ function aheadOf({ damping, period, level, slope, wave }: KalmanModel, steps: nu
   }
 }
 
-/** Predicts each series of the batch, says what was expected, and takes the readings in. */
-export function stepKalman(bank: KalmanBank, batch: Batch, out: Expected): void {
-  let ahead = aheadOf(bank.model, 1)
-  for (let i = 0; i < batch.count; i++) {
-    if (batch.steps[i] !== ahead.steps) ahead = aheadOf(bank.model, batch.steps[i]!)
-    stepRow(bank, ahead, batch, i, out)
-  }
-}
-
 /** The first reading is the level, as sure as one reading is. */
 function begin(cells: Float64Array, at: number, value: number, { slopePrior, wavePrior }: KalmanModel): void {
   cells.fill(0, at, at + CELL)
@@ -137,87 +128,95 @@ function begin(cells: Float64Array, at: number, value: number, { slopePrior, wav
 }
 
 /**
- * x = F·x and P = F·P·Fᵀ + Q, then x += K·ν and P −= K·f·Kᵀ, written out and in one piece: so the sixteen numbers of a
- * filter are read and written once, which halves its time; and in such an order that a processor can begin the next one.
+ * Predicts each series of the batch, says what was expected, and takes the readings in: x = F·x and P = F·P·Fᵀ + Q, then
+ * x += K·ν and P −= K·f·Kᵀ, written out and in one piece. So the sixteen numbers of a filter are read and written once, which
+ * halves its time, columns are taken out once for all rows, and a processor can begin the next one before it is done.
  */
-function stepRow({ cells, width, model }: KalmanBank, ahead: Ahead, batch: Batch, i: number, out: Expected): void {
-  const { carry, left, cos, sin, cos2, sin2, cosSin, left2 } = ahead
+export function stepKalman({ cells, width, model }: KalmanBank, batch: Batch, out: Expected): void {
+  const { count, rows, steps, rates, readings } = batch
+  const { value: values, spread: spreads } = out
   const { warm, clip, memory, leastNoise } = model
-  const end = (i + 1) * width
-  const rate = batch.rates[i]!
-  // A reading half as sure has twice the noise: then it moves the states less, and leaves them less sure.
-  const noise = 1 / rate
   const wildest = clip * clip
-  const slowest = rate / memory
-  for (let r = i * width, at = batch.rows[i]! * width * CELL; r < end; r++, at += CELL) {
-    const value = batch.readings[r]!
-    if (cells[at + TAKEN] === 0) {
-      out.value[r] = out.spread[r] = Number.NaN
-      if (isTold(value) && rate > 0) begin(cells, at, value, model)
-      continue
+  let ahead = aheadOf(model, 1)
+  for (let i = 0; i < count; i++) {
+    if (steps[i] !== ahead.steps) ahead = aheadOf(model, steps[i]!)
+    const { carry, left, cos, sin, cos2, sin2, cosSin, left2 } = ahead
+    const end = (i + 1) * width
+    const rate = rates[i]!
+    // A reading half as sure has twice the noise: then it moves the states less, and leaves them less sure.
+    const noise = 1 / rate
+    const slowest = rate / memory
+    for (let r = i * width, at = rows[i]! * width * CELL; r < end; r++, at += CELL) {
+      const value = readings[r]!
+      if (cells[at + TAKEN] === 0) {
+        values[r] = Number.NaN
+        spreads[r] = Number.NaN
+        if (isTold(value) && rate > 0) begin(cells, at, value, model)
+        continue
+      }
+      const slope = cells[at + 1]!
+      const cosine = cells[at + 2]!
+      const sine = cells[at + 3]!
+      const p11 = cells[at + 8]!
+      const lean = cells[at + 5]! + carry * p11
+      const p12 = cells[at + 9]!
+      const p13 = cells[at + 10]!
+      const p02 = cells[at + 6]! + carry * p12
+      const p03 = cells[at + 7]! + carry * p13
+      const p22 = cells[at + 11]!
+      const p23 = cells[at + 12]!
+      const p33 = cells[at + 13]!
+      const turned = cos2 * p22 + 2 * cosSin * p23 + sin2 * p33
+      const q00 = cells[at + 4]! + carry * (cells[at + 5]! + lean) + ahead.level
+      const q01 = left * lean + ahead.both
+      const q02 = cos * p02 + sin * p03
+      const q03 = cos * p03 - sin * p02
+      const q12 = left * (cos * p12 + sin * p13)
+      const q13 = left * (cos * p13 - sin * p12)
+      const q22 = turned + ahead.wave
+      const q23 = cosSin * (p33 - p22) + (cos2 - sin2) * p23
+      const m0 = q00 + q02
+      const m1 = q01 + q12
+      const m2 = q02 + q22
+      const m3 = q03 + q23
+      const f = m0 + m2 + 1
+      const expected = cells[at]! + carry * slope + cos * cosine + sin * sine
+      const before = cells[at + NOISE]!
+      const variance = f * Math.max(before, leastNoise)
+      const spread = Math.sqrt(variance)
+      values[r] = expected
+      spreads[r] = spread
+      // Without a reading nothing is taken back of what the step added.
+      let sure = 0
+      let share = 0
+      if (isTold(value) && rate > 0) {
+        sure = 1 / (f - 1 + noise)
+        const off = value - expected
+        const taken = cells[at + TAKEN]!
+        // Squares are compared, so that what follows need not wait for the root.
+        const isWild = off * off > wildest * variance && taken >= warm
+        const bounded = !isWild ? off : off > 0 ? clip * spread : -clip * spread
+        // The noise follows ν²/f, `rate` as fast as it may.
+        const gain = taken < memory ? rate / taken : slowest
+        cells[at + NOISE] = before + ((bounded * bounded) / f - before) * gain
+        cells[at + TAKEN] = taken + 1
+        share = sure * bounded
+      }
+      cells[at] = cells[at]! + carry * slope + m0 * share
+      cells[at + 1] = left * slope + m1 * share
+      cells[at + 2] = cos * cosine + sin * sine + m2 * share
+      cells[at + 3] = cos * sine - sin * cosine + m3 * share
+      cells[at + 4] = q00 - m0 * sure * m0
+      cells[at + 5] = q01 - m0 * sure * m1
+      cells[at + 6] = q02 - m0 * sure * m2
+      cells[at + 7] = q03 - m0 * sure * m3
+      cells[at + 8] = left2 * p11 + ahead.slope - m1 * sure * m1
+      cells[at + 9] = q12 - m1 * sure * m2
+      cells[at + 10] = q13 - m1 * sure * m3
+      cells[at + 11] = q22 - m2 * sure * m2
+      cells[at + 12] = q23 - m2 * sure * m3
+      cells[at + 13] = p22 + p33 - turned + ahead.wave - m3 * sure * m3
     }
-    const slope = cells[at + 1]!
-    const cosine = cells[at + 2]!
-    const sine = cells[at + 3]!
-    const p11 = cells[at + 8]!
-    const lean = cells[at + 5]! + carry * p11
-    const p12 = cells[at + 9]!
-    const p13 = cells[at + 10]!
-    const p02 = cells[at + 6]! + carry * p12
-    const p03 = cells[at + 7]! + carry * p13
-    const p22 = cells[at + 11]!
-    const p23 = cells[at + 12]!
-    const p33 = cells[at + 13]!
-    const turned = cos2 * p22 + 2 * cosSin * p23 + sin2 * p33
-    const q00 = cells[at + 4]! + carry * (cells[at + 5]! + lean) + ahead.level
-    const q01 = left * lean + ahead.both
-    const q02 = cos * p02 + sin * p03
-    const q03 = cos * p03 - sin * p02
-    const q12 = left * (cos * p12 + sin * p13)
-    const q13 = left * (cos * p13 - sin * p12)
-    const q22 = turned + ahead.wave
-    const q23 = cosSin * (p33 - p22) + (cos2 - sin2) * p23
-    const m0 = q00 + q02
-    const m1 = q01 + q12
-    const m2 = q02 + q22
-    const m3 = q03 + q23
-    const f = m0 + m2 + 1
-    const expected = cells[at]! + carry * slope + cos * cosine + sin * sine
-    const before = cells[at + NOISE]!
-    const variance = f * Math.max(before, leastNoise)
-    const spread = Math.sqrt(variance)
-    out.value[r] = expected
-    out.spread[r] = spread
-    // Without a reading nothing is taken back of what the step added.
-    let sure = 0
-    let share = 0
-    if (isTold(value) && rate > 0) {
-      sure = 1 / (f - 1 + noise)
-      const off = value - expected
-      const taken = cells[at + TAKEN]!
-      // Squares are compared, so that what follows need not wait for the root.
-      const isWild = off * off > wildest * variance && taken >= warm
-      const bounded = !isWild ? off : off > 0 ? clip * spread : -clip * spread
-      // The noise follows ν²/f, `rate` as fast as it may.
-      const gain = taken < memory ? rate / taken : slowest
-      cells[at + NOISE] = before + ((bounded * bounded) / f - before) * gain
-      cells[at + TAKEN] = taken + 1
-      share = sure * bounded
-    }
-    cells[at] = cells[at]! + carry * slope + m0 * share
-    cells[at + 1] = left * slope + m1 * share
-    cells[at + 2] = cos * cosine + sin * sine + m2 * share
-    cells[at + 3] = cos * sine - sin * cosine + m3 * share
-    cells[at + 4] = q00 - m0 * sure * m0
-    cells[at + 5] = q01 - m0 * sure * m1
-    cells[at + 6] = q02 - m0 * sure * m2
-    cells[at + 7] = q03 - m0 * sure * m3
-    cells[at + 8] = left2 * p11 + ahead.slope - m1 * sure * m1
-    cells[at + 9] = q12 - m1 * sure * m2
-    cells[at + 10] = q13 - m1 * sure * m3
-    cells[at + 11] = q22 - m2 * sure * m2
-    cells[at + 12] = q23 - m2 * sure * m3
-    cells[at + 13] = p22 + p33 - turned + ahead.wave - m3 * sure * m3
   }
 }
 

@@ -82,70 +82,90 @@ export function forgetRegimes(bank: RegimeBank, row: number): void {
   bank.known[row] = 0
 }
 
-/** One forward step of each row of the batch. */
+/**
+ * One forward step of each row of the batch. The two loops over metrics stand here, and columns are taken out of the bank once:
+ * a call for each row, which is too long to be put in its place, and its columns anew, cost a third of all.
+ */
 export function stepRegimes(bank: RegimeBank, { count, rows, steps, rates, readings }: Batch, out: Regimes): void {
-  const { width, model, known } = bank
+  const { width, model, known, centres, variances, belief, lived, taken } = bank
+  const { least, prior, memory, clip } = model
+  const { holds, fresh } = out
   const far = new Float64Array(REGIMES)
   for (let i = 0; i < count; i++) {
     const row = rows[i]!
     const from = i * width
-    const present = distances(bank, row, readings, from, far)
-    if (present > 0) {
-      let nearest = Number.POSITIVE_INFINITY
-      for (let k = 0; k < known[row]!; k++) if (far[k]! < nearest) nearest = far[k]!
-      if (nearest > present + model.reach * Math.sqrt(2 * present)) far[open(bank, row, readings, from)] = 0
+    const base = row * REGIMES
+    // Squared distances from every centre, in variances. All six at once: a loop costs as much as they do.
+    let f0 = 0
+    let f1 = 0
+    let f2 = 0
+    let f3 = 0
+    let f4 = 0
+    let f5 = 0
+    let present = 0
+    for (let m = 0, at = base * width, v = row * width; m < width; m++, at += REGIMES, v++) {
+      const value = readings[from + m]!
+      if (Number.isNaN(value)) continue
+      present++
+      const variance = variances[v]!
+      if (variance === 0) firstSeen(bank, v, value)
+      const inverse = 1 / (variance > least ? variance : variance === 0 ? prior : least)
+      const o0 = value - centres[at]!
+      const o1 = value - centres[at + 1]!
+      const o2 = value - centres[at + 2]!
+      const o3 = value - centres[at + 3]!
+      const o4 = value - centres[at + 4]!
+      const o5 = value - centres[at + 5]!
+      f0 += o0 * o0 * inverse
+      f1 += o1 * o1 * inverse
+      f2 += o2 * o2 * inverse
+      f3 += o3 * o3 * inverse
+      f4 += o4 * o4 * inverse
+      f5 += o5 * o5 * inverse
+    }
+    far[0] = f0
+    far[1] = f1
+    far[2] = f2
+    far[3] = f3
+    far[4] = f4
+    far[5] = f5
+    let nearest = nearestOf(far, known[row]!)
+    if (present > 0 && nearest > present + model.reach * Math.sqrt(2 * present)) {
+      far[open(bank, row, readings, from)] = 0
+      nearest = 0
     }
     if (known[row] === 0) {
-      out.holds[i] = 0
-      out.fresh[i] = 0
+      holds[i] = 0
+      fresh[i] = 0
       continue
     }
-    filter(bank, row, far, steps[i]!)
-    const holds = mostBelieved(bank, row)
-    out.holds[i] = holds
-    if (present > 0 && rates[i]! > 0) learn(bank, row, holds, readings, from, rates[i]!)
-    out.fresh[i] = fresh(bank, row)
+    const stay = steps[i] === 1 ? model.stay : model.stay ** steps[i]!
+    const held = filter(belief, base, known[row]!, far, nearest, stay, model.temper)
+    holds[i] = held
+    const rate = rates[i]!
+    if (present > 0 && rate > 0) {
+      const gain = rate * Math.max(1 / (lived[base + held]! + 1), 1 / memory)
+      const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / memory)
+      for (let m = 0, at = base * width + held, v = row * width; m < width; m++, at += REGIMES, v++) {
+        const value = readings[from + m]!
+        if (Number.isNaN(value)) continue
+        const off = value - centres[at]!
+        const variance = variances[v]!
+        centres[at] = centres[at]! + gain * off
+        variances[v] = variance + widen * (Math.min(off * off, clip * Math.max(variance, least)) - variance)
+      }
+      taken[row]!++
+      // What was lived under suspicion does not become familiar as soon, or ever.
+      lived[base + held]! += rate
+    }
+    fresh[i] = freshOf(belief, lived, base, known[row]!, taken[row]!, model)
   }
 }
 
-/** Squared distances from every centre, in variances; how many readings there were. All six at once: a loop costs as much as they do. */
-function distances(bank: RegimeBank, row: number, readings: Float64Array, from: number, far: Float64Array): number {
-  const { width, centres, variances, model } = bank
-  const { least } = model
-  let f0 = 0
-  let f1 = 0
-  let f2 = 0
-  let f3 = 0
-  let f4 = 0
-  let f5 = 0
-  let present = 0
-  for (let m = 0, at = row * width * REGIMES, v = row * width; m < width; m++, at += REGIMES, v++) {
-    const value = readings[from + m]!
-    if (Number.isNaN(value)) continue
-    present++
-    const variance = variances[v]!
-    if (variance === 0) firstSeen(bank, v, value)
-    const inverse = 1 / (variance > least ? variance : variance === 0 ? model.prior : least)
-    const o0 = value - centres[at]!
-    const o1 = value - centres[at + 1]!
-    const o2 = value - centres[at + 2]!
-    const o3 = value - centres[at + 3]!
-    const o4 = value - centres[at + 4]!
-    const o5 = value - centres[at + 5]!
-    f0 += o0 * o0 * inverse
-    f1 += o1 * o1 * inverse
-    f2 += o2 * o2 * inverse
-    f3 += o3 * o3 * inverse
-    f4 += o4 * o4 * inverse
-    f5 += o5 * o5 * inverse
-  }
-  far[0] = f0
-  far[1] = f1
-  far[2] = f2
-  far[3] = f3
-  far[4] = f4
-  far[5] = f5
-  return present
+function nearestOf(far: Float64Array, known: number): number {
+  let nearest = Number.POSITIVE_INFINITY
+  for (let k = 0; k < known; k++) if (far[k]! < nearest) nearest = far[k]!
+  return nearest
 }
 
 /** A metric that comes later than others is the same in every regime, until it differs. */
@@ -185,50 +205,48 @@ function mostBelieved({ belief, known }: RegimeBank, row: number): number {
 /** Beyond this a likelihood is nothing: e⁻¹⁶. An exponential is the dearest of a step, and the nearest needs none. */
 const NOTHING = 16
 
-/** p ∝ (stay·p + (1 − stay)/known) · likelihood. */
-function filter({ belief, known, model }: RegimeBank, row: number, far: Float64Array, steps: number): void {
-  const regimes = known[row]!
-  const base = row * REGIMES
-  const stay = steps === 1 ? model.stay : model.stay ** steps
-  const other = (1 - stay) / regimes
-  let nearest = far[0]!
-  for (let k = 1; k < regimes; k++) if (far[k]! < nearest) nearest = far[k]!
+/** p ∝ (stay·p + (1 − stay)/known) · likelihood; the regime most believed in. */
+function filter(
+  belief: Float64Array,
+  base: number,
+  known: number,
+  far: Float64Array,
+  nearest: number,
+  stay: number,
+  temper: number,
+): number {
+  const other = (1 - stay) / known
+  let holds = 0
+  let most = 0
   let sum = 0
-  for (let k = 0; k < regimes; k++) {
-    const off = 0.5 * model.temper * (far[k]! - nearest)
+  for (let k = 0; k < known; k++) {
+    const off = 0.5 * temper * (far[k]! - nearest)
     const likelihood = off === 0 ? 1 : off > NOTHING ? 0 : Math.exp(-off)
     const p = likelihood * (stay * belief[base + k]! + other)
     belief[base + k] = p
     sum += p
+    if (p > most) {
+      most = p
+      holds = k
+    }
   }
   const whole = 1 / sum
-  for (let k = 0; k < regimes; k++) belief[base + k] = belief[base + k]! * whole
-}
-
-function learn(bank: RegimeBank, row: number, holds: number, readings: Float64Array, from: number, rate: number): void {
-  const { width, centres, variances, lived, taken, model } = bank
-  const place = row * REGIMES + holds
-  const gain = rate * Math.max(1 / (lived[place]! + 1), 1 / model.memory)
-  const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / model.memory)
-  for (let m = 0, at = row * width * REGIMES + holds, v = row * width; m < width; m++, at += REGIMES, v++) {
-    const value = readings[from + m]!
-    if (Number.isNaN(value)) continue
-    const off = value - centres[at]!
-    const variance = variances[v]!
-    centres[at] = centres[at]! + gain * off
-    variances[v] = variance + widen * (Math.min(off * off, model.clip * Math.max(variance, model.least)) - variance)
-  }
-  taken[row]!++
-  // What was lived under suspicion does not become familiar as soon, or ever.
-  lived[place]! += rate
+  for (let k = 0; k < known; k++) belief[base + k] = belief[base + k]! * whole
+  return holds
 }
 
 /** Belief in what the row has not lived in for long; nothing is strange to one that is new itself. */
-function fresh({ belief, lived, taken, known, model }: RegimeBank, row: number): number {
-  const { share, least, most } = model.familiar
-  const enough = Math.min(most, share * taken[row]!)
+function freshOf(
+  belief: Float64Array,
+  lived: Float64Array,
+  base: number,
+  known: number,
+  taken: number,
+  { familiar: { share, least, most } }: RegimeModel,
+): number {
+  const enough = Math.min(most, share * taken)
   if (enough < least) return 0
   let strange = 0
-  for (let k = 0; k < known[row]!; k++) if (lived[row * REGIMES + k]! < enough) strange += belief[row * REGIMES + k]!
+  for (let k = 0; k < known; k++) if (lived[base + k]! < enough) strange += belief[base + k]!
   return Math.min(1, strange)
 }

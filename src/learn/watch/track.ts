@@ -63,11 +63,12 @@ export function keepTrack(
     window[place] = number
     score[place] = Math.round(255 * fresh[i]!)
     regime[place] = holds[i]!
-    const isWarm = lived[row]! > warm
+    // What is expected of one that is not warm is no number, and told as one that is not known.
+    const scale = lived[row]! > warm ? STEPS : Number.NaN
     for (let m = 0, from = i * width, to = place * width * PARTS; m < width; m++, from++, to += PARTS) {
       readings[to] = short(told[from]! * STEPS + 0.5)
-      readings[to + 1] = isWarm ? short(value[from]! * STEPS + 0.5) : NOT_KNOWN
-      readings[to + 2] = isWarm ? short(spread[from]! * STEPS + 0.5) : NOT_KNOWN
+      readings[to + 1] = short(value[from]! * scale + 0.5)
+      readings[to + 2] = short(spread[from]! * scale + 0.5)
     }
   }
 }
