@@ -227,3 +227,14 @@ test('taken off, nothing of it is left; what is not ours is not touched', { skip
   assert.match(ip('-n', B.key, 'link', 'show', 'wg0'), /wg0/)
   ip('-n', B.key, 'link', 'del', 'wg0')
 })
+
+test('a workload that goes leaves no process behind that keeps its namespace and its keys', { skip }, async () => {
+  const wanted = await wear(B, wishB())
+  ip('netns', 'del', B.key)
+  assert.notEqual(findEngine(spotOf(B)), null)
+  assert.notEqual(vpn.normalise(await vpn.capture(B)), vpn.normalise(wanted))
+  await vpn.converge(B, wanted)
+  assert.equal(findEngine(spotOf(B)), null)
+  await assert.rejects(vpn.capture(B))
+  ip('netns', 'add', B.key)
+})

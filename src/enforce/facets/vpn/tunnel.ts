@@ -10,7 +10,7 @@ import { effect } from '../../fault.ts'
 import { readSecret } from '../../secret-files.ts'
 import { inside } from '../../step.ts'
 import { keepSecondaries } from '../keep-secondaries.ts'
-import { deviceName, endEngine, ensureEngine, type Spot } from './engine.ts'
+import { deviceName, endEngine, ensureEngine, findEngine, type Spot } from './engine.ts'
 import { type Device, type DevicePeer, getDevice, hexOf, setDevice } from './uapi.ts'
 
 export type Peer = {
@@ -55,7 +55,10 @@ type Link = { ifname: string; ifalias?: string; flags: string[] }
 type Route = { dst: string }
 type Addressed = { addr_info: { local: string; prefixlen: number; scope: string }[] }
 
+/** Throws where nothing can be: its namespace is gone, and no process of ours keeps it and its keys, nameless, alive. */
 export async function captureTunnel(spot: Spot): Promise<Found> {
+  // Seen as a tunnel that somebody took away: what is done about that ends the process.
+  if (!stands(spot.namespace) && findEngine(spot) !== null) return { tunnel: null, others: [] }
   const { link, others } = await linksOf(spot)
   if (link === undefined) return { tunnel: null, others }
   try {
