@@ -2,7 +2,7 @@
 import { seeded } from '../../src/learn/random.ts'
 import type { Batch } from '../../src/learn/watch/kalman-bank.ts'
 import { METRICS } from '../../src/learn/watch/metrics.ts'
-import { REGIMES } from '../../src/learn/watch/regime-bank.ts'
+import { REGIMES } from '../../src/learn/watch/regime-step.ts'
 import { createBatch } from '../../src/learn/watch/watch.ts'
 
 /** Of a hundred readings. */

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { seeded } from '../random.ts'
 import type { Batch } from './kalman-bank.ts'
-import { createRegimeBank, growRegimes, REGIMES, type RegimeBank, stepRegimes } from './regime-bank.ts'
+import { createRegimeBank, growRegimes, type RegimeBank, stepRegimes } from './regime-bank.ts'
+import { REGIMES } from './regime-step.ts'
 import { REGIME } from './watch.ts'
 
 const WIDTH = 4
@@ -68,9 +69,9 @@ test('a metric that is missing says nothing, one that comes late is no news, and
   assert.equal(bank.known[0], 1)
   assert.ok(step(bank, 0, [2, 2, 700, 2]).fresh < 0.5)
   assert.equal(bank.known[0], 1)
-  const before = bank.centres.slice()
+  const before = bank.numbers.slice(bank.layout.rows)
   step(bank, 0, gap, 100)
-  assert.deepEqual(bank.centres, before)
+  assert.deepEqual(bank.numbers.slice(bank.layout.rows), before)
 })
 
 test('any vectors: beliefs sum to one, at most six regimes, and rows do not know of each other', () => {

@@ -5,9 +5,8 @@
  * Centres and spreads are learned online by the regime that holds (hard assignment: classification EM, Celeux & Govaert 1992).
  */
 import type { Batch } from './kalman-bank.ts'
-
-/** Regimes of a row, at most. */
-export const REGIMES = 6
+import { CHUNK, copyRows, type Machine, makeRoom } from './pairs.ts'
+import { layoutOf, REGIMES, startDistances } from './regime-step.ts'
 
 export type RegimeModel = {
   /** A regime holds on with this probability from one step to the next. */
@@ -29,10 +28,12 @@ export type RegimeModel = {
 export type RegimeBank = {
   readonly model: RegimeModel
   readonly width: number
-  /** rows × width × REGIMES */
-  centres: Float64Array
-  /** rows × width: within a regime, the same for all of a row */
-  variances: Float64Array
+  readonly machine: Machine
+  readonly layout: ReturnType<typeof layoutOf>
+  /** All that the machine has, as `layout` says: of each row the centres of its regimes, and the variances within one. */
+  numbers: Float64Array
+  /** By row: metrics that had a reading. */
+  seen: Uint8Array
   /** rows × REGIMES: belief, and steps lived in it */
   belief: Float64Array
   lived: Float64Array
@@ -50,133 +51,123 @@ export type Regimes = {
 }
 
 export function createRegimeBank(width: number, rows: number, model: RegimeModel): RegimeBank {
-  return {
-    model,
-    width,
-    centres: new Float64Array(rows * REGIMES * width),
-    variances: new Float64Array(rows * width),
-    belief: new Float64Array(rows * REGIMES),
-    lived: new Float64Array(rows * REGIMES),
-    taken: new Float64Array(rows),
-    known: new Uint8Array(rows),
-  }
+  const [machine, layout] = [startDistances(width), layoutOf(width)]
+  const numbers = makeRoom(machine, layout.rows + rows * layout.row)
+  // Of a row of an odd width the last has nobody beside it, ever.
+  numbers.fill(Number.NaN, layout.readings, layout.far)
+  numbers.fill(model.least, layout.least, layout.least + 2)
+  return { model, width, machine, layout, numbers, ...columnsOf(rows) }
 }
+
+const columnsOf = (rows: number) => ({
+  seen: new Uint8Array(rows),
+  belief: new Float64Array(rows * REGIMES),
+  lived: new Float64Array(rows * REGIMES),
+  taken: new Float64Array(rows),
+  known: new Uint8Array(rows),
+})
 
 /** Room for more rows; those that are there keep what they know. */
 export function growRegimes(bank: RegimeBank, rows: number): void {
-  const grown = createRegimeBank(bank.width, rows, bank.model)
-  for (const column of ['centres', 'variances', 'belief', 'lived', 'taken', 'known'] as const) {
-    grown[column].set(bank[column])
-    Object.assign(bank, { [column]: grown[column] })
+  bank.numbers = makeRoom(bank.machine, bank.layout.rows + rows * bank.layout.row)
+  for (const [name, column] of Object.entries(columnsOf(rows))) {
+    column.set(bank[name as keyof ReturnType<typeof columnsOf>])
+    Object.assign(bank, { [name]: column })
   }
 }
 
 /** A row of which nothing was ever told. */
-export function forgetRegimes(bank: RegimeBank, row: number): void {
-  const { width } = bank
-  bank.centres.fill(0, row * width * REGIMES, (row + 1) * width * REGIMES)
-  bank.variances.fill(0, row * width, (row + 1) * width)
-  bank.belief.fill(0, row * REGIMES, (row + 1) * REGIMES)
-  bank.lived.fill(0, row * REGIMES, (row + 1) * REGIMES)
-  bank.taken[row] = 0
-  bank.known[row] = 0
+export function forgetRegimes({ numbers, layout, seen, belief, lived, taken, known }: RegimeBank, row: number): void {
+  numbers.fill(0, layout.rows + row * layout.row, layout.rows + (row + 1) * layout.row)
+  belief.fill(0, row * REGIMES, (row + 1) * REGIMES)
+  lived.fill(0, row * REGIMES, (row + 1) * REGIMES)
+  seen[row] = 0
+  taken[row] = 0
+  known[row] = 0
 }
 
+const BYTES = Float64Array.BYTES_PER_ELEMENT
+
 /**
- * One forward step of each row of the batch. The two loops over metrics stand here, and columns are taken out of the bank once:
- * a call for each row, which is too long to be put in its place, and its columns anew, cost a third of all.
+ * One forward step of each row of the batch. Columns are taken out of the bank once: for each row anew costs as much as
+ * what is done with them.
  */
-export function stepRegimes(bank: RegimeBank, { count, rows, steps, rates, readings }: Batch, out: Regimes): void {
-  const { width, model, known, centres, variances, belief, lived, taken } = bank
-  const { least, prior, memory, clip } = model
+export function stepRegimes(bank: RegimeBank, batch: Batch, out: Regimes): void {
+  const { width, model, machine, layout, numbers, seen, known, belief, lived, taken } = bank
+  const { rows, steps, rates } = batch
+  const { even } = layout
+  const { least, memory, clip } = model
   const { holds, fresh } = out
-  const far = new Float64Array(REGIMES)
-  for (let i = 0; i < count; i++) {
-    const row = rows[i]!
-    const from = i * width
-    const base = row * REGIMES
-    // Squared distances from every centre, in variances. All six at once: a loop costs as much as they do.
-    let f0 = 0
-    let f1 = 0
-    let f2 = 0
-    let f3 = 0
-    let f4 = 0
-    let f5 = 0
-    let present = 0
-    for (let m = 0, at = base * width, v = row * width; m < width; m++, at += REGIMES, v++) {
-      const value = readings[from + m]!
-      if (Number.isNaN(value)) continue
-      present++
-      const variance = variances[v]!
-      if (variance === 0) firstSeen(bank, v, value)
-      const inverse = 1 / (variance > least ? variance : variance === 0 ? prior : least)
-      const o0 = value - centres[at]!
-      const o1 = value - centres[at + 1]!
-      const o2 = value - centres[at + 2]!
-      const o3 = value - centres[at + 3]!
-      const o4 = value - centres[at + 4]!
-      const o5 = value - centres[at + 5]!
-      f0 += o0 * o0 * inverse
-      f1 += o1 * o1 * inverse
-      f2 += o2 * o2 * inverse
-      f3 += o3 * o3 * inverse
-      f4 += o4 * o4 * inverse
-      f5 += o5 * o5 * inverse
-    }
-    far[0] = f0
-    far[1] = f1
-    far[2] = f2
-    far[3] = f3
-    far[4] = f4
-    far[5] = f5
-    let nearest = nearestOf(far, known[row]!)
-    if (present > 0 && nearest > present + model.reach * Math.sqrt(2 * present)) {
-      far[open(bank, row, readings, from)] = 0
-      nearest = 0
-    }
-    if (known[row] === 0) {
-      holds[i] = 0
-      fresh[i] = 0
-      continue
-    }
-    const stay = steps[i] === 1 ? model.stay : model.stay ** steps[i]!
-    const held = filter(belief, base, known[row]!, far, nearest, stay, model.temper)
-    holds[i] = held
-    const rate = rates[i]!
-    if (present > 0 && rate > 0) {
-      const gain = rate * Math.max(1 / (lived[base + held]! + 1), 1 / memory)
-      const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / memory)
-      for (let m = 0, at = base * width + held, v = row * width; m < width; m++, at += REGIMES, v++) {
-        const value = readings[from + m]!
-        if (Number.isNaN(value)) continue
-        const off = value - centres[at]!
-        const variance = variances[v]!
-        centres[at] = centres[at]! + gain * off
-        variances[v] = variance + widen * (Math.min(off * off, clip * Math.max(variance, least)) - variance)
+  for (let first = 0; first < batch.count; first += CHUNK) {
+    const count = Math.min(CHUNK, batch.count - first)
+    copyRows(count, width, batch.readings, first * width, width, numbers, layout.readings, even)
+    for (let i = first; i < first + count; i++) {
+      const row = rows[i]!
+      const base = row * REGIMES
+      const at = layout.rows + row * layout.row
+      const from = layout.readings + (i - first) * even
+      if (seen[row]! < width) firstReadings(bank, row, at, from)
+      machine.step(at * BYTES, from * BYTES)
+      const present = numbers[layout.present]!
+      let nearest = nearestOf(numbers, layout.far, known[row]!)
+      if (present > 0 && nearest > present + model.reach * Math.sqrt(2 * present)) {
+        numbers[layout.far + open(bank, row, at, from)] = 0
+        nearest = 0
       }
-      taken[row]!++
-      // What was lived under suspicion does not become familiar as soon, or ever.
-      lived[base + held]! += rate
+      if (known[row] === 0) {
+        holds[i] = 0
+        fresh[i] = 0
+        continue
+      }
+      const stay = steps[i] === 1 ? model.stay : model.stay ** steps[i]!
+      const held = filter(belief, base, known[row]!, numbers, layout.far, nearest, stay, model.temper)
+      holds[i] = held
+      const rate = rates[i]!
+      if (present > 0 && rate > 0) {
+        const gain = rate * Math.max(1 / (lived[base + held]! + 1), 1 / memory)
+        const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / memory)
+        for (let m = 0, c = at + held * even, v = at + REGIMES * even; m < width; m++, c++, v++) {
+          const value = numbers[from + m]!
+          if (Number.isNaN(value)) continue
+          const off = value - numbers[c]!
+          const variance = numbers[v]!
+          numbers[c] = numbers[c]! + gain * off
+          numbers[v] = variance + widen * (Math.min(off * off, clip * Math.max(variance, least)) - variance)
+        }
+        taken[row]!++
+        // What was lived under suspicion does not become familiar as soon, or ever.
+        lived[base + held]! += rate
+      }
+      fresh[i] = freshOf(belief, lived, base, known[row]!, taken[row]!, model)
     }
-    fresh[i] = freshOf(belief, lived, base, known[row]!, taken[row]!, model)
   }
 }
 
-function nearestOf(far: Float64Array, known: number): number {
+function nearestOf(numbers: Float64Array, far: number, known: number): number {
   let nearest = Number.POSITIVE_INFINITY
-  for (let k = 0; k < known; k++) if (far[k]! < nearest) nearest = far[k]!
+  for (let k = 0; k < known; k++) if (numbers[far + k]! < nearest) nearest = numbers[far + k]!
   return nearest
 }
 
 /** A metric that comes later than others is the same in every regime, until it differs. */
-function firstSeen({ centres, variances, model }: RegimeBank, metric: number, value: number): void {
-  variances[metric] = model.prior
-  centres.fill(value, metric * REGIMES, (metric + 1) * REGIMES)
+function firstReadings(
+  { width, numbers, layout: { even }, seen, model }: RegimeBank,
+  row: number,
+  at: number,
+  from: number,
+): void {
+  for (let m = 0; m < width; m++) {
+    const value = numbers[from + m]!
+    if (Number.isNaN(value) || numbers[at + REGIMES * even + m] !== 0) continue
+    numbers[at + REGIMES * even + m] = model.prior
+    for (let k = 0; k < REGIMES; k++) numbers[at + k * even + m] = value
+    seen[row]!++
+  }
 }
 
 /** A regime of its own for this vector, in an empty place or that of the one least lived in. */
-function open(bank: RegimeBank, row: number, readings: Float64Array, from: number): number {
-  const { width, centres, belief, lived, known } = bank
+function open(bank: RegimeBank, row: number, at: number, from: number): number {
+  const { width, numbers, layout, belief, lived, known } = bank
   const base = row * REGIMES
   let place = known[row]!
   if (place < REGIMES) known[row] = place + 1
@@ -187,10 +178,10 @@ function open(bank: RegimeBank, row: number, readings: Float64Array, from: numbe
   const before = mostBelieved(bank, row)
   belief[base + place] = 0
   lived[base + place] = 0
-  for (let m = 0, at = row * width * REGIMES; m < width; m++, at += REGIMES) {
-    const value = readings[from + m]!
+  for (let m = 0; m < width; m++) {
+    const value = numbers[from + m]!
     // What was not told of this one is taken from the one that held.
-    centres[at + place] = Number.isNaN(value) ? centres[at + before]! : value
+    numbers[at + place * layout.even + m] = Number.isNaN(value) ? numbers[at + before * layout.even + m]! : value
   }
   return place
 }
@@ -210,7 +201,8 @@ function filter(
   belief: Float64Array,
   base: number,
   known: number,
-  far: Float64Array,
+  numbers: Float64Array,
+  far: number,
   nearest: number,
   stay: number,
   temper: number,
@@ -220,7 +212,7 @@ function filter(
   let most = 0
   let sum = 0
   for (let k = 0; k < known; k++) {
-    const off = 0.5 * temper * (far[k]! - nearest)
+    const off = 0.5 * temper * (numbers[far + k]! - nearest)
     const likelihood = off === 0 ? 1 : off > NOTHING ? 0 : Math.exp(-off)
     const p = likelihood * (stay * belief[base + k]! + other)
     belief[base + k] = p

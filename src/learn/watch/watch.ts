@@ -17,6 +17,7 @@ import {
   stepKalman,
 } from './kalman-bank.ts'
 import { amountOf, METRICS, readMetrics } from './metrics.ts'
+import { CHUNK } from './pairs.ts'
 import {
   createRegimeBank,
   forgetRegimes,
@@ -57,8 +58,6 @@ export const REGIME: RegimeModel = {
 }
 const WIDTH = METRICS.length
 const FIRST_ROWS = 64
-/** A batch is gone through in parts of so many: what one step hands to the next is in the cache still. */
-const PART = 256
 /** Windows before anything is surprising. */
 const WARM_WINDOWS = 20
 /** From so many on a regime can be strange: the fewest that make one familiar are a tenth of them. */
@@ -124,8 +123,8 @@ export const createWatch = (): Watch => ({
   told: tellNobody(FIRST_ROWS),
   rows: 0,
   room: FIRST_ROWS,
-  expected: { value: new Float64Array(PART * WIDTH), spread: new Float64Array(PART * WIDTH) },
-  held: { holds: new Uint8Array(PART), fresh: new Float64Array(PART) },
+  expected: { value: new Float64Array(CHUNK * WIDTH), spread: new Float64Array(CHUNK * WIDTH) },
+  held: { holds: new Uint8Array(CHUNK), fresh: new Float64Array(CHUNK) },
 })
 
 /** A row for one more workload. */
@@ -182,8 +181,8 @@ export const createBatch = (count: number): Batch => ({
 
 /** One tick (it fills in `steps` itself): baseline, innovation, tail probability, regime, for every row of the batch. `at`: epoch ms of each. */
 export function stepWatch(watch: Watch, batch: Batch, at: Float64Array): void {
-  for (let from = 0; from < batch.count; from += PART) {
-    const to = Math.min(from + PART, batch.count)
+  for (let from = 0; from < batch.count; from += CHUNK) {
+    const to = Math.min(from + CHUNK, batch.count)
     stepPart(watch, partOf(batch, from, to), at.subarray(from, to))
   }
 }
