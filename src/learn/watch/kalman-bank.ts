@@ -32,7 +32,7 @@ export type KalmanBank = {
   readonly model: KalmanModel
   /** Series of one row. */
   readonly width: number
-  readonly machine: Machine
+  readonly machine: Machine<'step'>
   readonly layout: ReturnType<typeof layoutOf>
   /** All that the machine has, as `layout` says. */
   numbers: Float64Array
@@ -62,7 +62,7 @@ const assembled = new Map<number, WebAssembly.Module>()
 export function createKalmanBank(width: number, rows: number, model: KalmanModel): KalmanBank {
   const module = assembled.get(width) ?? assembleStep(width)
   assembled.set(width, module)
-  const machine = start(module)
+  const machine = start<'step'>(module)
   const layout = layoutOf(width)
   const bank = { model, width, machine, layout, numbers: new Float64Array(0), begun: new Uint8Array(0) }
   growKalman(bank, rows)
@@ -142,7 +142,7 @@ export function stepKalman(bank: KalmanBank, batch: Batch, out: Expected): void 
       const row = rows[from + i]!
       const at = cells + row * even * CELL
       const begins = begun[row]! < width ? beginning(bank, at, inChunk) : NOBODY
-      machine.step(at * BYTES, inChunk * BYTES)
+      machine.step(at * BYTES, inChunk * BYTES, 0)
       if (begins.length > 0) begin(bank, row, at, inChunk, begins)
     }
     copyRows(count, width, numbers, layout.expected, even, out.value, from * width, width)

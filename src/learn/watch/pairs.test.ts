@@ -15,6 +15,7 @@ import {
   min,
   mul,
   type Pair,
+  type Program,
   root,
   same,
   start,
@@ -22,15 +23,17 @@ import {
   sums,
 } from './pairs.ts'
 
+const machineOf = (write: (program: Program) => void) => start<'step'>(assemble({ step: write }))
+
 /** What a program makes of a pair at the first pointer and one at the second: it goes out at the beginning. */
 function run(program: (a: Pair, b: Pair) => Pair, a: readonly number[], b: readonly number[]): number[] {
-  const machine = start(
-    assemble(({ load, store, keep }) => store('memory', 0, program(keep(load('first', 0)), load('second', 16)))),
+  const machine = machineOf(({ load, store, keep }) =>
+    store('memory', 0, program(keep(load('first', 0)), load('second', 16))),
   )
   const numbers = makeRoom(machine, 16)
   numbers.set(a, 4)
   numbers.set(b, 10)
-  machine.step(4 * 8, 8 * 8)
+  machine.step(4 * 8, 8 * 8, 0)
   return [...numbers.subarray(0, 2)]
 }
 
@@ -63,36 +66,32 @@ test('a pair says to the last bit what two numbers say, whatever they are', () =
 
 test('what is kept is computed once, and as it was then; sums are those of each pair', () => {
   assert.deepEqual(run(sums, [1, 2], [30, 40]), [3, 70])
-  const machine = start(
-    assemble(({ load, store, keep }) => {
-      const before = keep(load('first', 0))
-      store('first', 0, add(before, constant(1)))
-      store('first', 16, before)
-    }),
-  )
+  const machine = machineOf(({ load, store, keep }) => {
+    const before = keep(load('first', 0))
+    store('first', 0, add(before, constant(1)))
+    store('first', 16, before)
+  })
   const numbers = makeRoom(machine, 8)
   numbers.set([5, 6])
-  machine.step(0, 0)
+  machine.step(0, 0, 0)
   assert.deepEqual([...numbers.subarray(0, 4)], [6, 7, 5, 6])
 })
 
 test('room that is made keeps what was there, and a program of thousands of bytes and hundreds of kept pairs runs', () => {
-  const machine = start(
-    assemble(({ load, store, keep }) => {
-      const all = Array.from({ length: 300 }, (_, k) => keep(mul(load('memory', 0), constant(k))))
-      store('memory', 1 << 20, add(...(all as [Pair, ...Pair[]])))
-    }),
-  )
+  const machine = machineOf(({ load, store, keep }) => {
+    const all = Array.from({ length: 300 }, (_, k) => keep(mul(load('memory', 0), constant(k))))
+    store('memory', 1 << 20, add(...(all as [Pair, ...Pair[]])))
+  })
   makeRoom(machine, 2).set([1, -2])
   const numbers = makeRoom(machine, 200_000)
-  machine.step(0, 0)
+  machine.step(0, 0, 0)
   assert.deepEqual([...numbers.subarray(131_072, 131_074)], [44_850, -89_700])
   assert.equal(makeRoom(machine, 10).byteLength, numbers.byteLength)
 })
 
 test('beyond its memory a program throws, and writes nothing elsewhere', () => {
-  const machine = start(assemble(({ store }) => store('first', 0, constant(1))))
-  assert.throws(() => machine.step(machine.memory.buffer.byteLength - 8, 0), /out of bounds/)
+  const machine = machineOf(({ store }) => store('third', 0, constant(1)))
+  assert.throws(() => machine.step(0, 0, machine.memory.buffer.byteLength - 8), /out of bounds/)
 })
 
 test('rows are copied from any stride to any other, and nothing beside them', () => {

@@ -36,15 +36,15 @@ export const and: Two = operator(0x4e)
 /** `a` where the mask holds, else `b`. */
 export const choose = (mask: Pair, a: Pair, b: Pair): Pair => operator(0x52)(a, b, mask)
 
-/** What an address is counted from, in bytes: one of the two pointers that the function is called with, or the beginning. */
-/** Both numbers of each: [a₀ + a₁, b₀ + b₁]. */
+/** Both numbers of each: [a₀ + a₁, b₀ + b₁]. Named twice in the code: what is long is kept before. */
 export function sums(a: Pair, b: Pair): Pair {
   const lanes = (which: number, of: number) => Array.from({ length: 8 }, (_, byte) => 16 * of + 8 * which + byte)
   const picked = (which: number): Pair => [...a, ...b, VECTOR, SHUFFLE, ...lanes(which, 0), ...lanes(which, 1)]
   return add(picked(0), picked(1))
 }
 
-export type Base = 'first' | 'second' | 'memory'
+/** What an address is counted from, in bytes: one of the three pointers that a function is called with, or the beginning. */
+export type Base = 'first' | 'second' | 'third' | 'memory'
 export type Program = {
   load(base: Base, offset: number): Pair
   store(base: Base, offset: number, value: Pair): void
@@ -59,6 +59,7 @@ const ALIGNED = 3
 const BASES: Record<Base, readonly number[]> = {
   first: [LOCAL_GET, 0],
   second: [LOCAL_GET, 1],
+  third: [LOCAL_GET, 2],
   memory: [I32_CONSTANT, 0],
 }
 
@@ -67,10 +68,28 @@ export function constant(value: number): Pair {
   return [VECTOR, CONSTANT, ...bytes]
 }
 
-/** A module that has a memory and the function `step(first, second)`. */
-export function assemble(write: (program: Program) => void): WebAssembly.Module {
+/** A module that has a memory, and a function of three pointers for each program. */
+export function assemble(programs: Readonly<Record<string, (program: Program) => void>>): WebAssembly.Module {
+  const names = Object.keys(programs)
+  const bodies = Object.values(programs).map(bodyOf)
+  const functions = names.flatMap((name, i) => [...text(name), FUNCTION, i])
+  return new WebAssembly.Module(
+    Uint8Array.from([
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, [1, FUNCTION_TYPE, POINTERS, ...Array(POINTERS).fill(I32), 0]),
+      ...section(3, [bodies.length, ...bodies.map(() => 0)]),
+      ...section(5, [1, 0, 1]),
+      ...section(7, [1 + names.length, ...text('memory'), MEMORY, 0, ...functions]),
+      ...section(10, [bodies.length, ...bodies.flatMap((body) => [...unsigned(body.length), ...body])]),
+    ]),
+  )
+}
+
+const [I32, V128, FUNCTION_TYPE, FUNCTION, MEMORY, POINTERS] = [0x7f, 0x7b, 0x60, 0, 2, 3]
+
+function bodyOf(write: (program: Program) => void): number[] {
   const code: number[] = []
-  let local = 1
+  let local = POINTERS - 1
   write({
     load: (base, offset) => [...BASES[base], VECTOR, LOAD, ALIGNED, ...unsigned(offset)],
     store(base, offset, value) {
@@ -82,36 +101,24 @@ export function assemble(write: (program: Program) => void): WebAssembly.Module 
       return [LOCAL_GET, ...place]
     },
   })
-  const [I32, V128, FUNCTION] = [0x7f, 0x7b, 0x60]
-  const body = [1, ...unsigned(local - 1), V128, ...code, END]
-  return new WebAssembly.Module(
-    Uint8Array.from([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, [1, FUNCTION, 2, I32, I32, 0]),
-      ...section(3, [1, 0]),
-      ...section(5, [1, 0, 1]),
-      ...section(7, [2, ...name('memory'), 2, 0, ...name('step'), 0, 0]),
-      ...section(10, [1, ...unsigned(body.length), ...body]),
-    ]),
-  )
+  return [1, ...unsigned(local + 1 - POINTERS), V128, ...code, END]
 }
 
 const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content]
-const name = (text: string): number[] => [text.length, ...new TextEncoder().encode(text)]
+const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)]
 
 /** Rows whose numbers go in and out together: what one step hands to the next is in the cache still. */
 export const CHUNK = 256
 
 const PAGE = 65_536
 
-/** A module at work: its memory, in doubles, and its function. */
-export type Machine = {
+/** A module at work: its memory, and its functions. */
+export type Machine<Name extends string = never> = {
   readonly memory: WebAssembly.Memory
-  readonly step: (first: number, second: number) => void
-}
+} & Readonly<Record<Name, (first: number, second: number, third: number) => void>>
 
-export function start(module: WebAssembly.Module): Machine {
-  return new WebAssembly.Instance(module).exports as unknown as Machine
+export function start<Name extends string>(module: WebAssembly.Module): Machine<Name> {
+  return new WebAssembly.Instance(module).exports as Machine<Name>
 }
 
 /** Room for so many doubles; what was there stays, and arrays over it must be made anew. */

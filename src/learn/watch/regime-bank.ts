@@ -5,8 +5,8 @@
  * Centres and spreads are learned online by the regime that holds (hard assignment: classification EM, Celeux & Govaert 1992).
  */
 import type { Batch } from './kalman-bank.ts'
-import { CHUNK, copyRows, type Machine, makeRoom } from './pairs.ts'
-import { layoutOf, REGIMES, startDistances } from './regime-step.ts'
+import { CHUNK, copyRows, makeRoom } from './pairs.ts'
+import { layoutOf, REGIMES, type RegimeMachine, startRegimes } from './regime-step.ts'
 
 export type RegimeModel = {
   /** A regime holds on with this probability from one step to the next. */
@@ -28,7 +28,7 @@ export type RegimeModel = {
 export type RegimeBank = {
   readonly model: RegimeModel
   readonly width: number
-  readonly machine: Machine
+  readonly machine: RegimeMachine
   readonly layout: ReturnType<typeof layoutOf>
   /** All that the machine has, as `layout` says: of each row the centres of its regimes, and the variances within one. */
   numbers: Float64Array
@@ -51,11 +51,12 @@ export type Regimes = {
 }
 
 export function createRegimeBank(width: number, rows: number, model: RegimeModel): RegimeBank {
-  const [machine, layout] = [startDistances(width), layoutOf(width)]
+  const [machine, layout] = [startRegimes(width), layoutOf(width)]
   const numbers = makeRoom(machine, layout.rows + rows * layout.row)
   // Of a row of an odd width the last has nobody beside it, ever.
   numbers.fill(Number.NaN, layout.readings, layout.far)
   numbers.fill(model.least, layout.least, layout.least + 2)
+  numbers.fill(model.clip, layout.clip, layout.clip + 2)
   return { model, width, machine, layout, numbers, ...columnsOf(rows) }
 }
 
@@ -96,7 +97,7 @@ export function stepRegimes(bank: RegimeBank, batch: Batch, out: Regimes): void 
   const { width, model, machine, layout, numbers, seen, known, belief, lived, taken } = bank
   const { rows, steps, rates } = batch
   const { even } = layout
-  const { least, memory, clip } = model
+  const { memory } = model
   const { holds, fresh } = out
   for (let first = 0; first < batch.count; first += CHUNK) {
     const count = Math.min(CHUNK, batch.count - first)
@@ -107,7 +108,7 @@ export function stepRegimes(bank: RegimeBank, batch: Batch, out: Regimes): void 
       const at = layout.rows + row * layout.row
       const from = layout.readings + (i - first) * even
       if (seen[row]! < width) firstReadings(bank, row, at, from)
-      machine.step(at * BYTES, from * BYTES)
+      machine.distances(at * BYTES, from * BYTES, 0)
       const present = numbers[layout.present]!
       let nearest = nearestOf(numbers, layout.far, known[row]!)
       if (present > 0 && nearest > present + model.reach * Math.sqrt(2 * present)) {
@@ -126,14 +127,11 @@ export function stepRegimes(bank: RegimeBank, batch: Batch, out: Regimes): void 
       if (present > 0 && rate > 0) {
         const gain = rate * Math.max(1 / (lived[base + held]! + 1), 1 / memory)
         const widen = rate * Math.max(1 / (taken[row]! + 4), 1 / memory)
-        for (let m = 0, c = at + held * even, v = at + REGIMES * even; m < width; m++, c++, v++) {
-          const value = numbers[from + m]!
-          if (Number.isNaN(value)) continue
-          const off = value - numbers[c]!
-          const variance = numbers[v]!
-          numbers[c] = numbers[c]! + gain * off
-          numbers[v] = variance + widen * (Math.min(off * off, clip * Math.max(variance, least)) - variance)
-        }
+        numbers[layout.gain] = gain
+        numbers[layout.gain + 1] = gain
+        numbers[layout.widen] = widen
+        numbers[layout.widen + 1] = widen
+        machine.learn((at + layout.variances) * BYTES, from * BYTES, (at + held * even) * BYTES)
         taken[row]!++
         // What was lived under suspicion does not become familiar as soon, or ever.
         lived[base + held]! += rate
@@ -151,15 +149,15 @@ function nearestOf(numbers: Float64Array, far: number, known: number): number {
 
 /** A metric that comes later than others is the same in every regime, until it differs. */
 function firstReadings(
-  { width, numbers, layout: { even }, seen, model }: RegimeBank,
+  { width, numbers, layout: { even, variances }, seen, model }: RegimeBank,
   row: number,
   at: number,
   from: number,
 ): void {
   for (let m = 0; m < width; m++) {
     const value = numbers[from + m]!
-    if (Number.isNaN(value) || numbers[at + REGIMES * even + m] !== 0) continue
-    numbers[at + REGIMES * even + m] = model.prior
+    if (Number.isNaN(value) || numbers[at + variances + m] !== 0) continue
+    numbers[at + variances + m] = model.prior
     for (let k = 0; k < REGIMES; k++) numbers[at + k * even + m] = value
     seen[row]!++
   }
