@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { addressOf, namespaceOf } from '../lab/topology.ts'
+import { compileAhead } from '../src/cli/compile-ahead.ts'
 import type { AgentState } from '../src/model/desired.ts'
 import { sumAt } from '../src/model/window.ts'
 import type { AgentReport } from '../src/model/wire.ts'
@@ -39,6 +40,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const calibrationMs = calibrate()
   const range = await makeRange('ac')
   const server = await startFakeServer(range.socket)
+  // As `guise agent` does before it starts one.
+  compileAhead()
   const agent = range.startAgent()
   const children: ChildProcess[] = []
   try {

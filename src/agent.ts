@@ -343,7 +343,10 @@ async function main(config: AgentConfig): Promise<void> {
   }
 }
 
-main(JSON.parse(process.argv[2]!) as AgentConfig).catch((error: Error) => {
-  say(error.message)
-  process.exit([InventoryMissing, ServerRefused, FloorUnfit].some((kind) => error instanceof kind) ? 78 : 1)
-})
+// Without its configuration it is only loaded (`cli/compile-ahead.ts`).
+const [, , told] = process.argv
+if (told !== undefined)
+  main(JSON.parse(told) as AgentConfig).catch((error: Error) => {
+    say(error.message)
+    process.exit([InventoryMissing, ServerRefused, FloorUnfit].some((kind) => error instanceof kind) ? 78 : 1)
+  })

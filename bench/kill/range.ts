@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { makeNamespaces, removeNamespace, run } from '../../lab/namespace.ts'
 import { type LabPlan, namespaceOf, namespacesOf } from '../../lab/topology.ts'
 import { inventoryOf } from '../../lab/up.ts'
+import { FRUGAL } from '../../src/enforce/worker-flags.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -100,6 +101,7 @@ export async function makeRange(tag: string): Promise<Range> {
       const argv = [
         process.execPath,
         '--disable-warning=ExperimentalWarning',
+        ...FRUGAL,
         join(ROOT, 'src/enforce/supervisor.ts'),
         JSON.stringify(supervisor),
       ]

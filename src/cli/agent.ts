@@ -10,9 +10,11 @@ import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
+import { FRUGAL } from '../enforce/worker-flags.ts'
 import { plainText } from '../model/plain-text.ts'
 import { registerFloor } from './agent-floor.ts'
 import { registerUnits } from './agent-units.ts'
+import { compileAhead } from './compile-ahead.ts'
 
 type AgentOptions = {
   readonly inventory?: string
@@ -138,9 +140,11 @@ function start(options: AgentOptions): void {
   const argv = [
     process.execPath,
     '--disable-warning=ExperimentalWarning',
+    ...FRUGAL,
     join(SOURCE, 'enforce/supervisor.ts'),
     JSON.stringify(supervisor),
   ]
+  compileAhead()
   const env = { ...process.env, ...(options.enrolToken === undefined ? {} : { GUISE_ENROL_TOKEN: options.enrolToken }) }
   become(namespace === null || isInside(namespace) ? null : namespace, argv, env)
 }

@@ -10,6 +10,7 @@ import { actAsSupervisor, effectSync, maybe } from './fault.ts'
 import { bootId, type Intent, isCommitted, monotonicMs, openJournal } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
+import { FRUGAL } from './worker-flags.ts'
 
 export type SupervisorConfig = {
   readonly home: string
@@ -30,12 +31,6 @@ const LEAVE_WITHIN_MS = 5_000
 
 /** A reflex must not queue behind what it defends against. Set here, because every thread of the worker must inherit it (setpriority(2)). */
 const NICE = -10
-
-/**
- * Of an agent's host, memory is dearer than the agent's time: left to itself Node lets what is dead pile up to twice what is
- * alive, and more (`bench -- agent-cost`). MiB, of what dies young.
- */
-const FRUGAL = ['--optimize-for-size', '--max-semi-space-size=2']
 
 async function supervise(config: SupervisorConfig): Promise<void> {
   actAsSupervisor()
@@ -162,8 +157,11 @@ function say(line: string): void {
   process.stderr.write(`guise agent: ${line}\n`)
 }
 
-supervise(JSON.parse(process.argv[2]!) as SupervisorConfig).catch((error: Error) => {
-  say(error.message)
-  // 78 = EX_CONFIG (sysexits.h): starting again does not help.
-  process.exit(error instanceof LockTaken ? 78 : 1)
-})
+// Without its configuration it is only loaded (`cli/compile-ahead.ts`).
+const [, , told] = process.argv
+if (told !== undefined)
+  supervise(JSON.parse(told) as SupervisorConfig).catch((error: Error) => {
+    say(error.message)
+    // 78 = EX_CONFIG (sysexits.h): starting again does not help.
+    process.exit(error instanceof LockTaken ? 78 : 1)
+  })
