@@ -4,8 +4,8 @@
  * are in units of the series' own noise, which is estimated beside them (Harvey's concentrated form, §3.4.5), so one
  * model fits every metric. A reading that is missing widens the band; one that is far off moves the level by a bounded step.
  */
-import { assembleStep, CELL, COMMON, type Common, layoutOf, TAKEN } from './kalman-step.ts'
-import { CHUNK, copyRows, type Machine, makeRoom, start } from './pairs.ts'
+import { CELL, COMMON, type Common, layoutOf, startFilters, TAKEN } from './kalman-step.ts'
+import { CHUNK, copyRows, type Machine, makeRoom } from './pairs.ts'
 
 export type KalmanModel = {
   /** What is left of the slope after a step, below 1. */
@@ -57,13 +57,8 @@ export type Expected = { readonly value: Float64Array; readonly spread: Float64A
 
 const BYTES = Float64Array.BYTES_PER_ELEMENT
 
-const assembled = new Map<number, WebAssembly.Module>()
-
 export function createKalmanBank(width: number, rows: number, model: KalmanModel): KalmanBank {
-  const module = assembled.get(width) ?? assembleStep(width)
-  assembled.set(width, module)
-  const machine = start<'step'>(module)
-  const layout = layoutOf(width)
+  const [machine, layout] = [startFilters(width), layoutOf(width)]
   const bank = { model, width, machine, layout, numbers: new Float64Array(0), begun: new Uint8Array(0) }
   growKalman(bank, rows)
   // Of a row of an odd width the last has nobody beside it, ever.

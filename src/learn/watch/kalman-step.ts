@@ -3,7 +3,6 @@ import {
   above,
   add,
   and,
-  assemble,
   CHUNK,
   choose,
   constant,
@@ -14,6 +13,7 @@ import {
   type Pair,
   root,
   same,
+  starter,
   sub,
 } from './pairs.ts'
 
@@ -48,9 +48,9 @@ const NAN = constant(Number.NaN)
  * Called with where a row lies, and where it is in its chunk. x = F·x and P = F·P·Fᵀ + Q, then x += K·ν and P −= K·f·Kᵀ, written out.
  * A series without a reading so far has nothing expected of it; what is written of it then means nothing.
  */
-export function assembleStep(width: number): WebAssembly.Module {
+export const startFilters = starter<'step'>((width) => {
   const layout = layoutOf(width)
-  return assemble({
+  return {
     step({ keep, load, store }) {
       const common = Object.fromEntries(
         COMMON.map((name, i) => [name, load('memory', (layout.common + 2 * i) * BYTES)]),
@@ -127,5 +127,5 @@ export function assembleStep(width: number): WebAssembly.Module {
         put(TAKEN, add(taken, and(ONE, isTold)))
       }
     },
-  })
-}
+  }
+})

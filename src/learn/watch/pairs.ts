@@ -68,8 +68,10 @@ export function constant(value: number): Pair {
   return [VECTOR, CONSTANT, ...bytes]
 }
 
+export type Programs<Name extends string> = Readonly<Record<Name, (program: Program) => void>>
+
 /** A module that has a memory, and a function of three pointers for each program. */
-export function assemble(programs: Readonly<Record<string, (program: Program) => void>>): WebAssembly.Module {
+export function assemble(programs: Programs<string>): WebAssembly.Module {
   const names = Object.keys(programs)
   const bodies = Object.values(programs).map(bodyOf)
   const functions = names.flatMap((name, i) => [...text(name), FUNCTION, i])
@@ -116,6 +118,16 @@ const PAGE = 65_536
 export type Machine<Name extends string = never> = {
   readonly memory: WebAssembly.Memory
 } & Readonly<Record<Name, (first: number, second: number, third: number) => void>>
+
+/** What starts a machine for rows of a width: each width is assembled once. */
+export function starter<Name extends string>(programs: (width: number) => Programs<Name>) {
+  const assembled = new Map<number, WebAssembly.Module>()
+  return (width: number): Machine<Name> => {
+    const module = assembled.get(width) ?? assemble(programs(width))
+    assembled.set(width, module)
+    return start(module)
+  }
+}
 
 export function start<Name extends string>(module: WebAssembly.Module): Machine<Name> {
   return new WebAssembly.Instance(module).exports as Machine<Name>

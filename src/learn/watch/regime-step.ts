@@ -2,7 +2,6 @@
 import {
   add,
   and,
-  assemble,
   CHUNK,
   constant,
   div,
@@ -13,7 +12,7 @@ import {
   type Pair,
   type Program,
   same,
-  start,
+  starter,
   sub,
   sums,
 } from './pairs.ts'
@@ -81,13 +80,9 @@ const learn =
 
 const pairsOf = ({ even }: Layout): number[] => Array.from({ length: even / 2 }, (_, pair) => 2 * pair)
 
-const assembled = new Map<number, WebAssembly.Module>()
-
 export type RegimeMachine = Machine<'distances' | 'learn'>
 
-export function startRegimes(width: number): RegimeMachine {
+export const startRegimes = starter<'distances' | 'learn'>((width) => {
   const layout = layoutOf(width)
-  const module = assembled.get(width) ?? assemble({ distances: distances(layout), learn: learn(layout) })
-  assembled.set(width, module)
-  return start(module)
-}
+  return { distances: distances(layout), learn: learn(layout) }
+})
