@@ -7,6 +7,8 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { AgentConfig } from '../../src/agent.ts'
+import { supervisorArgv } from '../../src/cli/supervisor-argv.ts'
 import type { AgentState } from '../../src/model/desired.ts'
 import { FACETS } from '../../src/model/persona.ts'
 import type { AgentReport, WireRefusal } from '../../src/model/wire.ts'
@@ -202,7 +204,7 @@ function writeHome(range: Range, approver: string, limits: FloorLimits): void {
 
 /** `-D`: strace is the grandchild, so that what is started here is the agent, and gets its signals. */
 function startTraced(range: Range, server: string, trace: string): ChildProcess {
-  const config = {
+  const config: AgentConfig = {
     inventory: range.inventory,
     server,
     caFingerprint: null,
@@ -213,14 +215,8 @@ function startTraced(range: Range, server: string, trace: string): ChildProcess 
     follow: 'same-system',
     sources: [],
   }
-  const supervisor = { home: range.home, worker: join(ROOT, 'src/agent.ts'), config, longestPauseMs: 100 }
   const strace = ['-D', '-f', '-qq', '--seccomp-bpf', '-e', 'trace=execve', '-s', '400', '-o', trace]
-  const argv = [
-    `--net=/run/netns/${range.router}`,
-    ...NODE,
-    join(ROOT, 'src/enforce/supervisor.ts'),
-    JSON.stringify(supervisor),
-  ]
+  const argv = [`--net=/run/netns/${range.router}`, ...supervisorArgv(config, { longestPauseMs: 100 })]
   return spawn('strace', [...strace, 'nsenter', ...argv], {
     stdio: ['ignore', 'ignore', process.env.GUISE_RANGE_LOG === '1' ? 'inherit' : 'ignore'],
   })

@@ -3,6 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AgentConfig } from '../../src/agent.ts'
+import { supervisorArgv } from '../../src/cli/supervisor-argv.ts'
 import { Child } from '../child.ts'
 import type { Request } from '../dispatch/inside.ts'
 import type { FlowState } from '../dispatch/network.ts'
@@ -96,7 +98,7 @@ export class Lan {
     const leases = join(this.dir, 'leases')
     writeFileSync(leases, `1 ${macOf('one')} ${v4Of('one')} phone *\n1 ${macOf('two')} ${v4Of('two')} * *\n`)
     const home = join(this.dir, 'home')
-    const config = {
+    const config: AgentConfig = {
       inventory,
       server: `unix:${this.socket}`,
       caFingerprint: null,
@@ -105,11 +107,10 @@ export class Lan {
       id: 'lan',
       hostDriver: 'none',
       follow: 'same-system',
+      sources: [],
       gateway: { faces: ['lan0'], leases },
     }
-    const supervisor = { home, worker: join(ROOT, 'src/agent.ts'), config, longestPauseMs: 100 }
-    const program = join(ROOT, 'src/enforce/supervisor.ts')
-    const argv = [process.execPath, '--disable-warning=ExperimentalWarning', program, JSON.stringify(supervisor)]
+    const argv = supervisorArgv(config, { longestPauseMs: 100 })
     return spawn('nsenter', [`--net=/run/netns/${this.router}`, ...argv], {
       stdio: ['ignore', 'ignore', process.env.GUISE_RANGE_LOG === '1' ? 'inherit' : 'ignore'],
     })

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { makeNamespaces, removeNamespace, run } from '../../lab/namespace.ts'
 import { type LabPlan, namespaceOf, namespacesOf } from '../../lab/topology.ts'
 import { inventoryOf } from '../../lab/up.ts'
-import { FRUGAL } from '../../src/enforce/worker-flags.ts'
+import type { AgentConfig } from '../../src/agent.ts'
+import { supervisorArgv } from '../../src/cli/supervisor-argv.ts'
 import type { AgentState, DesiredState, RuleList } from '../../src/model/desired.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -30,7 +31,7 @@ export type Range = {
   /** Kernel, addresses, routes and resolver files, without what only counts or ticks. */
   capture(): Promise<string>
   startAgent(options?: {
-    readonly mode?: string
+    readonly mode?: AgentConfig['mode']
     readonly hostDriver?: 'host' | 'none'
     /** Of a server that is not the fake one. */
     readonly socket?: string
@@ -87,7 +88,7 @@ export async function makeRange(tag: string): Promise<Range> {
     state: (n, variant) => stateOf(spaces, n, variant),
     capture: () => captureAll(router, spaces, groups),
     startAgent({ mode = 'enforce', hostDriver = 'host', socket: at = socket, worker = AGENT } = {}) {
-      const config = {
+      const config: AgentConfig = {
         inventory,
         server: `unix:${at}`,
         caFingerprint: null,
@@ -96,15 +97,9 @@ export async function makeRange(tag: string): Promise<Range> {
         id: 'range',
         hostDriver,
         follow: 'same-system',
+        sources: [],
       }
-      const supervisor = { home, worker, config, longestPauseMs: 100 }
-      const argv = [
-        process.execPath,
-        '--disable-warning=ExperimentalWarning',
-        ...FRUGAL,
-        join(ROOT, 'src/enforce/supervisor.ts'),
-        JSON.stringify(supervisor),
-      ]
+      const argv = supervisorArgv(config, { worker, longestPauseMs: 100 })
       return spawn('nsenter', [`--net=/run/netns/${router}`, ...argv], {
         env: { ...process.env, GUISE_FAULT: faults },
         stdio: ['ignore', 'ignore', process.env.GUISE_RANGE_LOG === '1' ? 'inherit' : 'ignore'],

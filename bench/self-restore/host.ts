@@ -7,6 +7,8 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AgentConfig } from '../../src/agent.ts'
+import { supervisorArgv } from '../../src/cli/supervisor-argv.ts'
 import type { AgentState } from '../../src/model/desired.ts'
 import type { WorkloadReport } from '../../src/model/wire.ts'
 import { type FakeServer, startFakeServer } from '../kill/fake-server.ts'
@@ -62,10 +64,11 @@ export async function makeHost(tag: string, workloads: number): Promise<Host> {
   let keep = true
 
   const startAgent = () => {
-    const config = { inventory, server: `unix:${socket}`, caFingerprint: null, mode: 'enforce', home, id: 'host' }
-    const rest = { hostDriver: 'none', follow: 'same-system', sources: [] }
-    const supervisor = { home, worker: join(ROOT, 'src/agent.ts'), config: { ...config, ...rest }, longestPauseMs: 100 }
-    const argv = [...NODE, join(ROOT, 'src/enforce/supervisor.ts'), JSON.stringify(supervisor)]
+    const config: AgentConfig = {
+      ...{ inventory, server: `unix:${socket}`, caFingerprint: null, mode: 'enforce', home, id: 'host' },
+      ...{ hostDriver: 'none', follow: 'same-system', sources: [] },
+    }
+    const argv = supervisorArgv(config, { longestPauseMs: 100 })
     const whole = now.inside(network.router, argv)
     const child = spawn(whole[0]!, whole.slice(1), {
       stdio: ['ignore', 'ignore', process.env.GUISE_RANGE_LOG === '1' ? 'inherit' : 'ignore'],

@@ -9,12 +9,11 @@ import { parseSourceSpec, splitSpecs } from '../agent/source-spec.ts'
 import type { AgentConfig } from '../agent.ts'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import { findFloor } from '../enforce/floor-file.ts'
-import type { SupervisorConfig } from '../enforce/supervisor.ts'
-import { FRUGAL } from '../enforce/worker-flags.ts'
 import { plainText } from '../model/plain-text.ts'
 import { registerFloor } from './agent-floor.ts'
 import { registerUnits } from './agent-units.ts'
 import { compileAhead } from './compile-ahead.ts'
+import { supervisorArgv } from './supervisor-argv.ts'
 
 type AgentOptions = {
   readonly inventory?: string
@@ -33,7 +32,6 @@ type AgentOptions = {
   readonly countCalls?: true
 }
 
-const SOURCE = new URL('..', import.meta.url).pathname
 const MODES = ['off', 'observe', 'suggest', 'enforce']
 /** sysexits.h: what is configured cannot work, and again will not help. */
 const EX_CONFIG = 78
@@ -136,17 +134,9 @@ function start(options: AgentOptions): void {
     sources,
     countCalls: options.countCalls === true || process.env.GUISE_COUNT_CALLS === '1',
   }
-  const supervisor: SupervisorConfig = { home, worker: join(SOURCE, 'agent.ts'), config }
-  const argv = [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    ...FRUGAL,
-    join(SOURCE, 'enforce/supervisor.ts'),
-    JSON.stringify(supervisor),
-  ]
   compileAhead()
   const env = { ...process.env, ...(options.enrolToken === undefined ? {} : { GUISE_ENROL_TOKEN: options.enrolToken }) }
-  become(namespace === null || isInside(namespace) ? null : namespace, argv, env)
+  become(namespace === null || isInside(namespace) ? null : namespace, supervisorArgv(config), env)
 }
 
 /** A list that is empty until somebody writes into it: the host itself is added by its driver. */
