@@ -26,8 +26,10 @@ test('known figures are rows with their units, unknown ones are gathered by thei
     figure({ name: 'sent', what: 'sent on its link', unit: 'bytes/s', ...unknown, why: 'no link' }),
     figure({ name: 'received', what: 'received on its link', unit: 'bytes/s', ...unknown, why: 'no link' }),
   ]
+  const history = { start: [1_000_000], columns: {} }
+  const told = { at: 4_590_000, spanMs: 5_001, figures, history }
   assert.equal(
-    vitalsText('web1', 'netns', { at: 1, spanMs: 5_001, figures }),
+    vitalsText('web1', 'netns', told),
     [
       'web1',
       '                last 5 s    mean of the hour  most       total',
@@ -36,10 +38,16 @@ test('known figures are rows with their units, unknown ones are gathered by thei
       'not known: sent on its link, received on its link (no link)',
     ].join('\n'),
   )
+  const meanOf = (start: number[]) =>
+    /mean of \S+ \S+/.exec(vitalsText('web1', 'netns', { ...told, history: { ...history, start } }))?.[0]
+  assert.deepEqual(
+    [meanOf([]), meanOf([4_560_000]), meanOf([4_170_000]), meanOf([4_200_000])],
+    ['mean of 5 s', 'mean of 30 s', 'mean of 7 min', 'mean of 7 min'],
+  )
 })
 
 test('a workload that nobody can look at is told so, and one that was not told of yet otherwise', () => {
-  const none = { at: null, spanMs: 0, figures: [] }
+  const none = { at: null, spanMs: 0, figures: [], history: { start: [], columns: {} } }
   assert.match(vitalsText('phone', 'gateway', none), /no agent runs where it is/)
   assert.match(vitalsText('web1', 'netns', none), /Ask again in ten seconds/)
 })

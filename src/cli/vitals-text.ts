@@ -2,7 +2,10 @@
 import type { FigureTold, VitalsTold } from '../model/vitals.ts'
 import { table } from './table.ts'
 
-export function vitalsText(name: string, driver: string, { at, spanMs, figures }: Omit<VitalsTold, 'history'>): string {
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+
+export function vitalsText(name: string, driver: string, { at, spanMs, figures, history }: VitalsTold): string {
   if (at === null)
     return driver === 'gateway' || driver === 'recording'
       ? `${name}: nothing is known but its flows: no agent runs where it is.`
@@ -15,7 +18,13 @@ export function vitalsText(name: string, driver: string, { at, spanMs, figures }
     said(one.most, one),
     totalOf(one),
   ])
-  const head = ['', `last ${Math.round(spanMs / 1_000)} s`, 'mean of the hour', 'most', 'total']
+  const head = [
+    '',
+    `last ${Math.round(spanMs / 1_000)} s`,
+    `mean of ${keptText(at - (history.start[0] ?? at - spanMs))}`,
+    'most',
+    'total',
+  ]
   const reasons = new Map<string, string[]>()
   for (const { what, why, now, mean } of figures)
     if (now === null && mean === null && why !== null) reasons.set(why, [...(reasons.get(why) ?? []), what])
@@ -25,6 +34,14 @@ export function vitalsText(name: string, driver: string, { at, spanMs, figures }
     ...[...reasons].map(([why, whats]) => `not known: ${whats.join(', ')} (${why})`),
   ].join('\n')
 }
+
+/** The hour that is kept, or less while it is not over. */
+const keptText = (ms: number): string =>
+  ms > HOUR_MS - MINUTE_MS
+    ? 'the hour'
+    : ms < MINUTE_MS
+      ? `${Math.round(ms / 1_000)} s`
+      : `${Math.round(ms / MINUTE_MS)} min`
 
 const said = (value: number | null, { unit }: FigureTold): string => (value === null ? '–' : amountText(value, unit))
 const totalOf = ({ total, unit }: FigureTold): string =>

@@ -17,7 +17,8 @@ export function register(program: Command): void {
 async function show(wanted: string, command: Command): Promise<void> {
   const client = clientOf(command)
   const { id, report } = await findWorkload(client, wanted)
-  const { history, ...now } = await client.get<VitalsTold>(`/v1/workloads/${id}/vitals`)
+  const told = await client.get<VitalsTold>(`/v1/workloads/${id}/vitals`)
   const isWhole = command.opts<{ history?: true }>().history === true
-  print(command, isWhole ? { ...now, history } : now, () => vitalsText(report.name, report.driver, now))
+  const { history: _, ...now } = told
+  print(command, isWhole ? told : now, () => vitalsText(report.name, report.driver, told))
 }

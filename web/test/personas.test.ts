@@ -56,7 +56,7 @@ test('a copy of one that ships is saved beside it, and has a version of its own'
   await page.getByText('It is about no workload, so it does nothing.').waitFor()
   await page.getByRole('button', { name: 'Save as new' }).click()
   await page.getByRole('heading', { level: 1, name: 'Nobody wears Data Exporter Copy.' }).waitFor()
-  await page.getByRole('button', { name: 'Versions' }).click()
+  await page.getByRole('link', { name: 'Versions' }).click()
   await page.getByText('by Mira Okafor').waitFor()
   await page.getByText('name: Data Exporter Copy').waitFor()
   assert.equal(shelvesOf(desk.server.world, now).personas.records.get('data-exporter')?.version, 1)

@@ -6,7 +6,7 @@ import { NOON } from '../fixtures/seed.ts'
 import { buildVitals } from '../fixtures/vitals.ts'
 import { buildWorld } from '../fixtures/world.ts'
 import { usageAmount, usageBelow, usageTotal } from '../src/pages/workload/usage-amount.ts'
-import { knownFigures, usageOf } from '../src/pages/workload/usage-series.ts'
+import { knownFigures, since, spanOf, usageOf } from '../src/pages/workload/usage-series.ts'
 import { usageWords } from '../src/pages/workload/usage-words.ts'
 import { addWords, initWords } from '../src/words/words.ts'
 
@@ -61,6 +61,25 @@ test('a figure known before and not now keeps its picture and says why; one neve
   })
   assert.deepEqual(drawn[0]!.column, [9_000, null])
   assert.deepEqual([unknown[0]!.why, unknown[0]!.figures[0]!.name], [null, 'starts'])
+})
+
+test('the last quarter: its windows, and what they come to; before a window is over, all that was told', () => {
+  const quarter = since(told, told.at! - 900_000)
+  assert.equal(quarter.history.start.length, 29)
+  assert.ok(spanOf(quarter) <= 900_000 && spanOf(quarter) > 840_000)
+  assert.ok(spanOf(told) > 3_540_000)
+  const [cpu, column] = [quarter.figures.find(({ name }) => name === 'cpu')!, quarter.history.columns.cpu!]
+  const sum = column.reduce<number>((all, value) => all + value!, 0)
+  assert.deepEqual([cpu.mean, cpu.most, cpu.total], [sum / 29, Math.max(...(column as number[])), sum * 30])
+  const memory = quarter.figures.find(({ name }) => name === 'memory')!
+  assert.equal(memory.total, null, 'a level adds up to nothing')
+  const fresh = {
+    at: 20_000,
+    spanMs: 5_000,
+    figures: [figure('cpu', 'cores', { mean: 1 })],
+    history: { start: [], columns: {} },
+  }
+  assert.equal(since(fresh, 0), fresh)
 })
 
 test('amounts are said with their unit, rare events by the minute', () => {

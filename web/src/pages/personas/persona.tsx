@@ -15,8 +15,8 @@ import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
-import { Segments } from '../../parts/segments.tsx'
 import { SkeletonRows } from '../../parts/states.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
 import { say } from '../../parts/toast.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -126,13 +126,15 @@ function KnownPersona({ id }: { readonly id: string }) {
       <Loaded query={persona} what={t('personas.one')}>
         {(one) => (
           <>
-            <Segments
-              className="page-tabs"
+            <Tabs
               label={t('personas.tabs.label')}
-              of={TABS}
+              of={TABS.map((name) => ({
+                name,
+                to: `${paths.persona(id)}${query({ tab: name === 'about' ? '' : name })}`,
+                word: t(`personas.tabs.${name}`),
+              }))}
               chosen={tab}
-              word={(each) => t(`personas.tabs.${each}`)}
-              onChoose={(each) => address.set({ tab: each === 'about' ? '' : each })}
+              replace
             />
             {tab === 'about' && row !== undefined ? <About row={row} /> : null}
             {tab === 'about' && row !== undefined && row.assigned + row.believed > 0 ? (

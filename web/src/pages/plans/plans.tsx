@@ -92,9 +92,9 @@ const COLUMNS: readonly Column<PlanRow>[] = [
   {
     name: 'changes',
     title: t('plans.column.changes'),
-    width: 112,
+    width: 148,
     value: (row) => row.plan.blastRadius.workloads,
-    cell: (row) => <span className="n">{t('plans.workloads', { count: row.plan.blastRadius.workloads })}</span>,
+    cell: (row) => <span className="n">{workloadsOf(row)}</span>,
   },
   {
     name: 'cuts',
@@ -230,6 +230,10 @@ function PlanList({ plans }: { readonly plans: readonly PlanSummary[] }) {
   )
 }
 
+function workloadsOf({ plan: { blastRadius } }: PlanRow): string {
+  return t('plans.workloads', { count: blastRadius.workloads, n: count(blastRadius.workloads) })
+}
+
 function TwoLines({ row }: { readonly row: PlanRow }) {
   return (
     <>
@@ -239,7 +243,7 @@ function TwoLines({ row }: { readonly row: PlanRow }) {
       </span>
       <span className="l2">
         <StepMark state={row.state} />
-        <span className="n">{t('plans.workloads', { count: row.plan.blastRadius.workloads })}</span>
+        <span className="n">{workloadsOf(row)}</span>
       </span>
     </>
   )

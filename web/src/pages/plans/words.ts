@@ -35,8 +35,8 @@ export const words = {
     generation: 'generation {{n}}',
     undone: 'undone in {{left}}',
     approvals: { auto: 'none needed', one: '{{given}} of 1', two: '{{given}} of 2' },
-    workloads_one: '{{count}} workload',
-    workloads_other: '{{count}} workloads',
+    workloads_one: '{{n}} workload',
+    workloads_other: '{{n}} workloads',
     progress: 'Step {{at}} of 5',
   },
   planPage: {

@@ -11,8 +11,8 @@ import { useAddress } from '../../parts/address.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useHindrance } from '../../parts/rights.ts'
-import { Segments } from '../../parts/segments.tsx'
 import { SkeletonRows } from '../../parts/states.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
 import { paths, query } from '../../paths.ts'
 import { PageHead } from '../../shell/page.tsx'
 import { addWords } from '../../words/words.ts'
@@ -116,13 +116,15 @@ function KnownPolicy({ id }: { readonly id: string }) {
       <Loaded query={policy} what={t('policies.one')}>
         {(one) => (
           <>
-            <Segments
-              className="page-tabs"
+            <Tabs
               label={t('policies.tabs.label')}
-              of={TABS}
+              of={TABS.map((name) => ({
+                name,
+                to: `${paths.policy(id)}${query({ tab: name === 'edit' ? '' : name })}`,
+                word: t(`policies.tabs.${name}`),
+              }))}
               chosen={tab}
-              word={(each) => t(`policies.tabs.${each}`)}
-              onChoose={(each) => address.set({ tab: each === 'edit' ? '' : each })}
+              replace
             />
             <Suspense fallback={<SkeletonRows rows={8} />}>
               {tab === 'stands' ? <Stands id={id} /> : null}

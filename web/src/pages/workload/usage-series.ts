@@ -1,13 +1,13 @@
-/** What is told of a workload's use, put in the order it is shown in: what moved, what was nothing all hour, what is not known. */
+/** What is told of a workload's use, put in the order it is shown in: what moved, what was nothing all the time, what is not known. */
 import type { FigureTold, VitalsTold } from '../../nouns.ts'
 
 type Name = FigureTold['name']
 
 export type Usage = {
-  /** epoch ms: ends of the windows of the last hour */
+  /** epoch ms: ends of the windows */
   readonly at: readonly number[]
   readonly drawn: readonly UsageDrawn[]
-  /** Known, and nothing all hour. */
+  /** Known, and nothing all the time. */
   readonly still: readonly FigureTold[]
   readonly unknown: readonly { readonly why: string | null; readonly figures: readonly FigureTold[] }[]
 }
@@ -60,6 +60,27 @@ function drawnOf(figure: FigureTold, column: UsageDrawn['column'], limit: number
   const least = LEAST_TOP[figure.unit] ?? LEAST_TOP_ELSE
   const top = column.reduce<number>((most, value) => Math.max(most, value ?? 0), Math.max(least, limit ?? 0))
   return { figure, column, limit: limit ?? null, top }
+}
+
+/** How far back goes what was told; at most an hour. */
+export function spanOf({ at, history }: VitalsTold): number {
+  return at === null ? 0 : at - (history.start[0] ?? at)
+}
+
+/** What was told of the windows that begin at `from` or later: means and sums are theirs. Before the first of them is over, all of it. */
+export function since(told: VitalsTold, from: number): VitalsTold {
+  const { start, columns } = told.history
+  const first = start.findIndex((one) => one >= from)
+  if (first < 0) return told
+  const cut = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(first)]))
+  const figures = told.figures.map((one): FigureTold => {
+    const seen = (cut[one.name] ?? []).filter((value) => value !== null)
+    if (seen.length === 0) return { ...one, mean: null, most: null, total: null }
+    const sum = seen.reduce((all, value) => all + value, 0)
+    const total = one.total === null ? null : (sum * WINDOW_MS) / 1_000
+    return { ...one, mean: sum / seen.length, most: Math.max(...seen), total }
+  })
+  return { ...told, figures, history: { start: start.slice(first), columns: cut } }
 }
 
 /** Every figure that is known, for the table. */

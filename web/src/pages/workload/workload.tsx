@@ -24,6 +24,7 @@ import { Waiting } from '../../parts/loaded.tsx'
 import { useNow } from '../../parts/now.ts'
 import type { PlanAction } from '../../parts/plan-dialog.tsx'
 import { copy, Failed } from '../../parts/states.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
 import { paths, query } from '../../paths.ts'
 import { useKeys } from '../../shell/keys.ts'
 import { PageHead } from '../../shell/page.tsx'
@@ -131,10 +132,23 @@ function Known({ workload: w, tab }: { readonly workload: WorkloadRecord; readon
       />
       <Tags workload={w} host={host} />
       <Tabs
-        id={w.id}
-        tab={tab}
-        conversations={conversations.data?.length ?? null}
-        rules={rules.data ? listRules(rules.data).length : null}
+        label={t('workload.tabs')}
+        of={[
+          { name: 'overview', to: paths.workload(w.id), word: t('workload.tab.overview') },
+          {
+            name: 'conversations',
+            to: paths.conversations(w.id),
+            word: t('workload.tab.conversations'),
+            n: conversations.data?.length ?? null,
+          },
+          {
+            name: 'rules',
+            to: paths.rules(w.id),
+            word: t('workload.tab.rules'),
+            n: rules.data ? listRules(rules.data).length : null,
+          },
+        ]}
+        chosen={tab}
       />
       {tab === 'overview' ? (
         <div className="columns">
@@ -225,31 +239,6 @@ function Tags({ workload: w, host }: { readonly workload: WorkloadRecord; readon
         </li>
       ))}
     </ul>
-  )
-}
-
-type TabsProps = {
-  readonly id: string
-  readonly tab: Tab
-  readonly conversations: number | null
-  readonly rules: number | null
-}
-
-function Tabs({ id, tab, conversations, rules }: TabsProps) {
-  const tabs = [
-    ['overview', paths.workload(id), null],
-    ['conversations', paths.conversations(id), conversations],
-    ['rules', paths.rules(id), rules],
-  ] as const
-  return (
-    <nav className="tabs" aria-label={t('workload.tabs')}>
-      {tabs.map(([name, to, n]) => (
-        <Link key={name} to={to} aria-current={name === tab ? 'page' : undefined}>
-          {t(`workload.tab.${name}`)}
-          {n === null ? null : <span className="qq n"> {count(n)}</span>}
-        </Link>
-      ))}
-    </nav>
   )
 }
 
