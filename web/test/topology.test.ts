@@ -6,9 +6,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Page } from 'playwright-core'
-import type { TopologyEdge, TopologyNode, TopologySegment } from '../../src/model/topology.ts'
+import type { Topology, TopologyEdge, TopologyNode, TopologySegment } from '../../src/model/topology.ts'
 import { needBrowser } from '../../test/need.ts'
 import { edgeWidth, markEdge, nodeSize, verdictOf } from '../src/pages/topology/differs.ts'
+import { drawEdges } from '../src/pages/topology/elements.ts'
 import { layOut, type Place } from '../src/pages/topology/layout.ts'
 import { toMatrix } from '../src/pages/topology/matrix-cells.ts'
 import { enter, leave, readState } from '../src/pages/topology/state.ts'
@@ -138,6 +139,23 @@ test('each lens marks what it looks for', () => {
   assert.equal(verdictOf({ allow: 1, deny: 0, wouldDeny: 0, unjudged: 4 }), 'allow')
   assert.deepEqual([0, 1e5, 1e10, 1e15].map(edgeWidth), [1, 1, 4, 4])
   assert.deepEqual([nodeSize(0, 9), nodeSize(1, 1_000), nodeSize(20, 1_000), nodeSize(900, 1_000)], [0, 0, 1, 2])
+})
+
+test('words stand on a few marked lines; on many, one of each kind has them, the heaviest', () => {
+  const words = {
+    ...{ deny: 'dropped', 'would-deny': 'would drop', unjudged: '', evidence: '', fresh: 'new' },
+    more: String,
+  }
+  const cut = (i: number) =>
+    edge('a', `b${i}`, { bytes: 10 ** (i % 10), verdicts: { allow: 0, deny: 1, wouldDeny: 0, unjudged: 0 } })
+  const drawn = (n: number) => {
+    const edges = [...Array.from({ length: n }, (_, i) => cut(i)), edge('b0', 'a', { fresh: true }), edge('b1', 'b2')]
+    const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((id) => node(id, 'shop'))
+    const topology = { segments: SEGMENTS, nodes, edges, judgedBy: 1 } as unknown as Topology
+    return drawEdges(topology, 'traffic', words).flatMap(({ to, label }) => (label === '' ? [] : [`${label} ${to}`]))
+  }
+  assert.equal(drawn(7).length, 8)
+  assert.deepEqual(drawn(12), ['dropped b9', 'new a'])
 })
 
 test('the matrix adds up what the map has', () => {

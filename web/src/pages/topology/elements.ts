@@ -30,6 +30,8 @@ export type Words = Readonly<Record<Exclude<Mark, null>, string>> & {
   readonly more: (n: number) => string
 }
 
+/** Words on more lines than these would cover the names under them: then one of each kind says it, and the legend the rest. */
+const MOST_WORDS = 8
 /** Below this is quiet: a whole fleet has a little. */
 const LOW = 0.2
 const SIZES = [30, 36, 44] as const
@@ -81,9 +83,13 @@ export function drawEdges(topology: Topology, lens: TopologyLens, words: Words):
   const judged = topology.judgedBy !== null
   const ids = new Set(topology.nodes.map((node) => node.id))
   const both = new Set(topology.edges.map((edge) => edge.id))
-  return topology.edges
+  const edges = topology.edges
     .filter((edge) => edge.from !== edge.to && ids.has(edge.from) && ids.has(edge.to))
     .map((edge) => drawEdge(edge, lens, judged, both.has(`${edge.to}>${edge.from}`), words))
+  if (edges.filter(({ mark }) => mark !== null).length <= MOST_WORDS) return edges
+  const heaviest = new Map<Mark, DrawnEdge>()
+  for (const edge of edges) if (edge.width > (heaviest.get(edge.mark)?.width ?? -1)) heaviest.set(edge.mark, edge)
+  return edges.map((edge) => (heaviest.get(edge.mark) === edge ? edge : { ...edge, label: '' }))
 }
 
 function drawEdge(edge: TopologyEdge, lens: TopologyLens, judged: boolean, isTwoWay: boolean, words: Words): DrawnEdge {
