@@ -2,21 +2,19 @@
  * A real Chromium for the console's tests: one per file, a context per look (width, theme). Others may use it against a
  * real server: `await open(browser, { url, token, path: '/fleet' })` signs in through the page and waits for its h1.
  */
-import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { CHROMIUM } from '../../test/need.ts'
 
 export const WIDE = { width: 1440, height: 1000 } as const
 export const NARROW = { width: 390, height: 844 } as const
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-
 /** Throws when no Chromium is installed; tests skip with needBrowser() first. */
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = PLACES.find((path) => existsSync(path))
-  if (executablePath === undefined) throw new Error(`no Chromium at ${PLACES.join(', ')}`)
+  if (CHROMIUM === undefined) throw new Error('no Chromium is installed')
   return chromium.launch({
-    executablePath,
+    executablePath: CHROMIUM,
     args: [
+      // Of a whole browser; the headless shell has no other way.
       '--headless=new',
       '--no-sandbox',
       '--disable-dev-shm-usage',
