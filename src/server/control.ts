@@ -338,7 +338,10 @@ export function createControl(deps: ControlDeps): RunningControl {
     ruleHits: (asker, agent, rules) => (asker === tenant ? hits.of(agent, rules, clock()) : []),
     sources: (asker) => (asker === tenant ? book.list(clock()) : []),
     source: (asker, id) => (asker === tenant ? book.get(id, clock()) : null),
-    agentReport: (_tenant: TenantId, agent: AgentId, report: AgentReport) => desk(agent, report),
+    agentReport(_tenant: TenantId, agent: AgentId, report: AgentReport) {
+      delivery.heard(agent)
+      return desk(agent, report)
+    },
     desiredStream: (_tenant: TenantId, agent: AgentId, signal: AbortSignal) =>
       delivery.stream(agent, () => whatHolds(agent), signal),
     personaMap,

@@ -8,8 +8,10 @@ import type { ServerMessage } from '../model/wire.ts'
 const BOOKMARK_MS = 15_000
 /** Confirms and roll-backs waiting for a slow agent. At the bound the stream ends and the agent starts over with whole state. */
 const MAX_WAITING = 100
+/** Three reports. A host that lost its power closes no connection: TCP gives it up after a quarter of an hour (tcp(7)). */
+const SILENT_MS = 15_000
 
-type Line = { readonly waiting: ServerMessage[]; wake: () => void; overflowed: boolean }
+type Line = { readonly waiting: ServerMessage[]; wake: () => void; overflowed: boolean; heardAt: number }
 
 export type Delivery = {
   /**
@@ -23,6 +25,10 @@ export type Delivery = {
   ): AsyncIterable<ServerMessage>
   send(agent: AgentId, message: ServerMessage): void
   connected(): readonly AgentId[]
+  /** It said something. */
+  heard(agent: AgentId): void
+  /** Connected, and heard of lately: who is waited for. */
+  inTouch(): readonly AgentId[]
 }
 
 export function createDelivery(clock: () => number): Delivery {
@@ -35,7 +41,7 @@ export function createDelivery(clock: () => number): Delivery {
   ): AsyncIterable<ServerMessage> {
     // One that left before it was heard takes over from nobody.
     if (signal.aborted) return
-    const line: Line = { waiting: [], wake: () => {}, overflowed: false }
+    const line: Line = { waiting: [], wake: () => {}, overflowed: false, heardAt: clock() }
     lines.get(agent)?.wake()
     lines.set(agent, line)
     const abort = () => line.wake()
@@ -77,5 +83,10 @@ export function createDelivery(clock: () => number): Delivery {
       line.wake()
     },
     connected: () => [...lines.keys()],
+    heard(agent) {
+      const line = lines.get(agent)
+      if (line !== undefined) line.heardAt = clock()
+    },
+    inTouch: () => [...lines].filter(([, { heardAt }]) => clock() - heardAt < SILENT_MS).map(([agent]) => agent),
   }
 }

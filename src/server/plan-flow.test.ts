@@ -7,8 +7,8 @@ import type { AgentId, DecisionId, PlanId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Applied, ServerMessage } from '../model/wire.ts'
 import { openStore } from '../store/database.ts'
-import type { Delivery } from './delivery.ts'
-import { createPlanFlow } from './plan-flow.ts'
+import { createDelivery } from './delivery.ts'
+import { createPlanFlow, type PlanFlowDeps } from './plan-flow.ts'
 
 const database = await testDatabase()
 let now = 5_000
@@ -21,13 +21,9 @@ after(async () => {
 const A = 'a' as AgentId
 const B = 'b' as AgentId
 
-function harness() {
+function harness(inTouch: PlanFlowDeps['delivery']['inTouch'] = () => [A, B]) {
   const sent: [AgentId, ServerMessage['type']][] = []
-  const delivery: Delivery = {
-    stream: () => assert.fail('not used'),
-    send: (agent, message) => sent.push([agent, message.type]),
-    connected: () => [A, B],
-  }
+  const delivery: PlanFlowDeps['delivery'] = { send: (agent, message) => sent.push([agent, message.type]), inTouch }
   const flow = createPlanFlow({
     tenant: MAIN,
     store,
@@ -191,6 +187,30 @@ test('a generation of the database that this one was restored from says nothing 
   // In force now: the agent that holds the other one unconfirmed is not told to keep it.
   for (const generation of others) await flow.applied(A, { ...applied(plan, 'confirming'), generation })
   assert.deepEqual(sent, [])
+})
+
+test('a host that lost its power and closed no connection does not hold the others up', async () => {
+  const leave = new AbortController()
+  const delivery = createDelivery(() => now)
+  const connect = (agent: AgentId) =>
+    delivery
+      .stream(agent, async () => [], leave.signal)
+      [Symbol.asyncIterator]()
+      .next()
+  for (const agent of [A, B]) void connect(agent)
+  const { flow } = harness(delivery.inTouch)
+  const plan = await approved('containment')
+  await flow.apply(plan.id, 'guise')
+  await flow.applied(A, applied(plan, 'confirming'))
+  assert.equal(await stateOf(plan), 'applying', 'the other one has reported a moment ago')
+  now += 15_000
+  delivery.heard(A)
+  await flow.applied(A, applied(plan, 'confirming'))
+  assert.equal(await stateOf(plan), 'confirming')
+  await flow.applied(A, applied(plan, 'confirmed'))
+  assert.equal(await stateOf(plan), 'confirmed')
+  assert.deepEqual([delivery.connected(), delivery.inTouch()], [[A, B], [A]])
+  leave.abort()
 })
 
 test('agents that go silent: the plan expires, well after they undid it by themselves', async () => {

@@ -16,7 +16,7 @@ import { maybe } from './fault.ts'
 export type PlanFlowDeps = {
   readonly tenant: TenantId
   readonly store: Store
-  readonly delivery: Delivery
+  readonly delivery: Pick<Delivery, 'send' | 'inTouch'>
   readonly clock: () => number
   /** Called after every move, with the record as it is now. */
   readonly moved: (record: PlanRecord) => void
@@ -202,7 +202,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
 
   async function advance(record: PlanRecord, all: ReadonlyMap<AgentId, Applied>): Promise<void> {
     // An agent out of touch does not hold the others up: it gets the target when it is back, and is confirmed then.
-    const inTouch = new Set(delivery.connected())
+    const inTouch = new Set(delivery.inTouch())
     const agents = (Object.keys(record.plan.agents) as AgentId[]).filter(
       (agent) => all.has(agent) || inTouch.has(agent),
     )

@@ -64,11 +64,7 @@ test('what two approvers signed reaches the agent and satisfies its floor', asyn
   const flow = createPlanFlow({
     tenant: MAIN,
     store,
-    delivery: {
-      stream: () => assert.fail('not used'),
-      send: (_, message) => void sent.push(message),
-      connected: () => [EDGE],
-    },
+    delivery: { send: (_, message) => void sent.push(message), inTouch: () => [EDGE] },
     clock: () => 5_000,
     moved: () => {},
     log: { warn: () => {} },

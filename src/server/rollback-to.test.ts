@@ -45,7 +45,7 @@ const words: string[] = []
 /** As a server makes it; what it holds in memory is lost with it. Its agent does what it is told at once. */
 function server() {
   const halts = createHalts({ tenant: MAIN, store, events, clock: () => now })
-  const delivery = { stream: () => assert.fail('not used'), send: () => {}, connected: () => [A] }
+  const delivery = { send: () => {}, inTouch: () => [A] }
   const flow = createPlanFlow({
     tenant: MAIN,
     store,
