@@ -139,6 +139,23 @@ test('a plan is applied when as many people as its class asks for have approved 
   await flow.rollback(id, 'guise', 'end of the test')
 })
 
+test('a server that died once the last approval was stored: the plan goes on, and nobody is asked twice', async () => {
+  const { flow } = harness()
+  const plan = await proposedPlan('change', 'two')
+  for (const by of ['mira', 'jonas']) {
+    now += 4_000
+    await flow.tend()
+    assert.equal(await stateOf(plan), 'proposed', 'one of two is not enough')
+    assert.ok((await store.plans.approve(MAIN, plan.id, by, '', auditBy(by, 'plan.approve'))).ok)
+  }
+  await flow.tend()
+  assert.equal(await stateOf(plan), 'proposed', 'whoever stored it may be about to go on')
+  now += 4_000
+  await flow.tend()
+  assert.equal(await stateOf(plan), 'applying')
+  await flow.rollback(plan.id, 'guise', 'end of the test')
+})
+
 test('a plan that waits for a person is confirmed by the person only', async () => {
   const { flow, sent } = harness()
   const plan = await approved('change', 'one')

@@ -119,17 +119,19 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     return null
   }
 
+  async function approved(record: PlanRecord, actor: string): Promise<PlanRecord | null> {
+    const people = record.approvedBy.length
+    if (people < PEOPLE[record.plan.approval]) return record
+    const summary = `approved by ${people} ${people === 1 ? 'person' : 'people'}`
+    const moved = await move(record.plan.id, 'approved', actor, summary)
+    return moved === null ? null : await apply(record.plan.id, actor)
+  }
+
   return {
+    approved,
     apply,
     stateFor,
     rollback,
-    async approved(record, actor) {
-      const people = record.approvedBy.length
-      if (people < PEOPLE[record.plan.approval]) return record
-      const summary = `approved by ${people} ${people === 1 ? 'person' : 'people'}`
-      const moved = await move(record.plan.id, 'approved', actor, summary)
-      return moved === null ? null : await apply(record.plan.id, actor)
-    },
     async confirm(id, actor) {
       const record = await store.plans.get(tenant, id)
       if (record === null || record.state !== 'confirming') return null
@@ -186,10 +188,12 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       if (pending.state === 'proposed' && !waitsForPerson(pending) && age > STRANDED_MS) {
         // A shift is a wish somebody may have been promised; everything else is decided anew from what is stored.
         const isWish = pending.plan.steps.some((step) => step.shift !== null)
-        const approved = isWish && (await move(id, 'approved', 'guise', 'its class needs nobody')) !== null
-        if (approved) await apply(id, 'guise')
+        const goesOn = isWish && (await move(id, 'approved', 'guise', 'its class needs nobody')) !== null
+        if (goesOn) await apply(id, 'guise')
         else await move(id, 'expired', 'guise', 'its server ended before it was approved; it is decided anew')
       }
+      // Approved by everybody it needs, who would be told that they have done so already.
+      if (pending.state === 'proposed' && waitsForPerson(pending) && age > STRANDED_MS) await approved(pending, 'guise')
       if (pending.state === 'approved' && age > STRANDED_MS) await apply(id, 'guise')
       if (pending.state !== 'applying' && pending.state !== 'confirming') return
       const patience = confirmWithinMs(pending) + SILENCE_MS
