@@ -170,6 +170,23 @@ test('a plan that waits for a person is confirmed by the person only', async () 
   assert.ok(await flow.rollback(plan.id, 'mira', 'changed my mind'))
 })
 
+test('a person’s confirm that was lost with a connection is said again, not the change undone', async () => {
+  const { flow, sent } = harness()
+  const plan = await approved('change', 'one')
+  await flow.apply(plan.id, 'mira')
+  for (const agent of [A, B]) await flow.applied(agent, applied(plan, 'confirming'))
+  assert.ok(await flow.confirm(plan.id, 'mira'))
+  await flow.applied(A, applied(plan, 'confirmed'))
+  sent.splice(0)
+  await flow.applied(B, applied(plan, 'confirming'))
+  assert.deepEqual(sent.splice(0), [
+    [A, 'confirm'],
+    [B, 'confirm'],
+  ])
+  await flow.applied(B, applied(plan, 'confirmed'))
+  assert.equal(await stateOf(plan), 'confirmed')
+})
+
 test('a plan that is confirmed is taken back by nobody: agents follow nothing older', async () => {
   const { flow, sent } = harness()
   const plan = await approved()

@@ -59,6 +59,8 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
   let watchedSince: number | null = null
   /** What each agent said last of a plan under way. */
   const said = new Map<PlanId, Map<AgentId, Applied>>()
+  /** Under way, and a person said to keep them. */
+  const kept = new Set<PlanId>()
   /** The generation each agent is recorded to wear, so that a report every tick is not a write every tick; null = nothing. */
   const worn = new Map<AgentId, Generation | null>()
 
@@ -71,6 +73,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
     }
     if (to === 'rolled-back' || to === 'expired' || to === 'confirmed') {
       said.delete(id)
+      kept.delete(id)
     }
     if (to === 'applying' || to === 'confirming' || to === 'confirmed') maybe(`server:${to}`)
     deps.moved(outcome.value)
@@ -136,6 +139,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       const record = await store.plans.get(tenant, id)
       if (record === null || record.state !== 'confirming') return null
       await store.ledger.audit(tenant, { actor, action: 'plan.confirm', object: id, summary: 'confirmed by hand' })
+      kept.add(id)
       sendConfirm(record)
       return record
     },
@@ -218,7 +222,7 @@ export function createPlanFlow(deps: PlanFlowDeps): PlanFlow {
       if (now !== null && !waitsForPerson(record)) sendConfirm(now)
     } else if (
       record.state === 'confirming' &&
-      !waitsForPerson(record) &&
+      (!waitsForPerson(record) || kept.has(id)) &&
       states.some((state) => state === 'confirming')
     ) {
       // The confirm may have been lost with a connection; saying it again is harmless.
