@@ -384,3 +384,28 @@ test('ledger, agents, schemas, docs, metrics, doctor answer', async () => {
     JSON.stringify(f.asked.filter((a) => a.what === 'log')),
   )
 })
+
+test('what the record cannot look for is refused as what it is, not called broken: NUL, times beyond all', async () => {
+  const asked = (url: string, payload?: object) =>
+    f.as('operator', payload === undefined ? url : { method: 'POST', url, payload })
+  const nul = [
+    asked('/workloads/a%00b'),
+    asked('/plans/%00'),
+    asked('/decisions/%00'),
+    asked('/decisions?workload=%00'),
+    asked('/trigger_shift', { device_id: 'a\u0000b', persona_id: 'dns-server' }),
+  ]
+  for (const answer of await Promise.all(nul))
+    assert.deepEqual([answer.statusCode, answer.json().code], [400, 'bad-text'])
+  const id = await knowWorkload(f, reportOf('clock-1'))
+  for (const url of [
+    `/workloads/${id}/conversations?since=1e300`,
+    `/workloads/${id}/history?to=1e20`,
+    '/workloads/traffic?to=1e20',
+    '/topology?to=1e20',
+  ]) {
+    const answer = await asked(url)
+    assert.deepEqual([url, answer.statusCode, answer.json().code], [url, 400, 'validation'])
+    assert.match(answer.json().errors[0].pointer, /^\/(since|to)$/)
+  }
+})

@@ -118,6 +118,8 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [status: number, code: str
   FST_ERR_ROUTE_MISSING_HANDLER: [404, 'not-found', 'There is nothing at this path.', 'See /docs for what there is.'],
 }
 
+/** character_not_in_repertoire: PostgreSQL's text holds no NUL, and neither does the name of anything that is looked for. */
+const HOLDS_NUL = '22021'
 const FULL = new Set(['53100', 'ENOSPC', 'EDQUOT'])
 /** PostgreSQL appendix A: connection exceptions, insufficient resources, shutting down or not up yet; and no socket at all. */
 const AWAY = /^(?:08...|53...|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE)$/
@@ -146,6 +148,13 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof BadCursor)
     return new Problem(400, 'bad-cursor', 'The cursor is not one that this list gave.', 'Ask again without it.')
+  if (code === HOLDS_NUL)
+    return new Problem(
+      400,
+      'bad-text',
+      'The request holds the character NUL, which no text here does.',
+      'Leave it out.',
+    )
   const trouble = recordTrouble(error as { code?: string; message?: string })
   if (trouble !== null) return trouble
   return new Problem(

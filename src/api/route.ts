@@ -106,6 +106,10 @@ export const AGENT_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
 
 export const IdParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) })
 
+/** Up to the last instant that a Date can tell (ECMA-262 §21.4.1.1); the record's integers hold no more. */
+export const Moment = (description: string) =>
+  Type.Optional(Type.Number({ minimum: 0, maximum: 8.64e15, description: `epoch ms; ${description}` }))
+
 export const PageParams = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),

@@ -4,7 +4,7 @@ import type { WorkloadRecord } from '../../model/records.ts'
 import { type Face, TOPOLOGY_LENSES, TOPOLOGY_LEVELS } from '../../model/topology.ts'
 import type { Outcome } from '../../model/why.ts'
 import { Problem, refused } from '../problem.ts'
-import { principalOf, type RouteDeps, type Routes } from '../route.ts'
+import { Moment, principalOf, type RouteDeps, type Routes } from '../route.ts'
 import { createTopologyReader, type TopologyAsk } from '../topology/topology.ts'
 import { parseWorkloadQuery } from '../workload-query.ts'
 
@@ -13,8 +13,8 @@ const HOUR_MS = 3_600_000
 const MAX_SPAN_MS = 31 * 24 * HOUR_MS
 
 const Span = {
-  from: Type.Optional(Type.Number({ description: 'epoch ms; an hour before `to` when left out' })),
-  to: Type.Optional(Type.Number({ description: 'epoch ms; now when left out' })),
+  from: Moment('an hour before `to` when left out'),
+  to: Moment('now when left out'),
   level: Type.Optional(Type.Union(TOPOLOGY_LEVELS.map((level) => Type.Literal(level)))),
   segment: Type.Optional(
     Type.String({ maxLength: 63, description: 'shown at `level`; the others one step further away' }),

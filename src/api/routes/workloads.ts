@@ -15,7 +15,7 @@ import { wornFacets } from '../facet-words.ts'
 import { judgeConversations } from '../judged-conversations.ts'
 import { knownAs, personaDocument } from '../persona-document.ts'
 import { notFound, Problem, refused } from '../problem.ts'
-import { etag, IdParams, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
+import { etag, IdParams, Moment, PageParams, pageQuery, principalOf, type RouteDeps, type Routes } from '../route.ts'
 import { parseWorkloadQuery, workloadOrder } from '../workload-query.ts'
 import { flowQuestion } from './flows.ts'
 
@@ -42,7 +42,7 @@ const ListQuery = Type.Object(
   { additionalProperties: false },
 )
 const SpanQuery = Type.Object(
-  { from: Type.Optional(Type.Number()), to: Type.Optional(Type.Number()) },
+  { from: Moment('some while before `to` when left out'), to: Moment('now when left out') },
   { additionalProperties: false },
 )
 const WhyQuery = Type.Object(
@@ -180,7 +180,10 @@ export function workloadRoutes(app: Routes, deps: RouteDeps): void {
         summary: 'With whom it spoke, and what the rules in force say of it',
         params: IdParams,
         querystring: Type.Object(
-          { since: Type.Optional(Type.Number()), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })) },
+          {
+            since: Moment('an hour ago when left out'),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })),
+          },
           { additionalProperties: false },
         ),
       },
