@@ -40,3 +40,22 @@ test('lists become indicators; a list that vanishes or shrinks does not disarm u
 
   assert.equal((await intel.refresh([feed('Climb', 'blocklist', '../secret')])).intel.entries.length, 0)
 })
+
+test('a feed that a person leads to another file is that file, however small; one that was removed is no copy of a new one', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'guise-intel-'))
+  t.after(() => rmSync(home, { recursive: true }))
+  mkdirSync(join(home, 'feeds'))
+  writeFileSync(join(home, 'feeds/wrong.txt'), Array.from({ length: 20 }, (_, i) => `203.0.113.${i}`).join('\n'))
+  writeFileSync(join(home, 'feeds/right.txt'), '198.51.100.1\n')
+  const intel = createIntel(home, () => {})
+  const listed = async (...feeds: FeedManifest[]) => (await intel.refresh(feeds)).intel.entries.map(({ cidr }) => cidr)
+  assert.equal((await listed(feed('Bad', 'blocklist', 'wrong.txt'))).length, 20)
+  assert.deepEqual(await listed(feed('Bad', 'blocklist', 'right.txt')), ['198.51.100.1/32'])
+  assert.equal(intel.health()[0]!.problem, null)
+  assert.deepEqual(await listed(feed('Bad', 'blocklist', 'nowhere.txt')), [])
+
+  assert.equal((await listed(feed('Bad', 'blocklist', 'wrong.txt'))).length, 20)
+  assert.deepEqual(await listed(), [])
+  writeFileSync(join(home, 'feeds/wrong.txt'), '203.0.113.1\n')
+  assert.deepEqual(await listed(feed('Bad', 'blocklist', 'wrong.txt')), ['203.0.113.1/32'])
+})

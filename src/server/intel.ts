@@ -31,6 +31,7 @@ const EMPTY: Intel = { entries: [], neverBlock: [], hash: 'empty' }
 const SHRUNK_TO = 0.1
 
 export function createIntel(home: string, warn: (text: string) => void): IntelKeeper {
+  /** By `copyOf`: a feed that was led to another file is another list, to which the old one is no better copy. */
   const good = new Map<string, ListReading>()
   const located = new Map<string, LocationReading>()
   let intel = EMPTY
@@ -38,15 +39,15 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
 
   async function read(feed: FeedManifest): Promise<FeedHealth> {
     const name = feed.metadata.name
-    const last = good.get(name)
-    if (feed.spec.use === 'location') return readLocation(name, feed.spec.path)
+    const last = good.get(copyOf(feed))
+    if (feed.spec.use === 'location') return readLocation(feed)
     try {
       const reading = await readList(feedPath(home, feed.spec.path))
       if (last !== undefined && reading.entries.length < last.entries.length * SHRUNK_TO) {
         const problem = `shrank from ${last.entries.length} to ${reading.entries.length} entries; the last good copy stays in force`
         return { feed: name, entries: last.entries.length, refused: reading.refused, problem }
       }
-      good.set(name, reading)
+      good.set(copyOf(feed), reading)
       return { feed: name, entries: reading.entries.length, refused: reading.refused, problem: null }
     } catch (error) {
       const problem = `${(error as Error).message}: ${((error as Error).cause as Error | undefined)?.message ?? 'see above'}`
@@ -54,9 +55,10 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
     }
   }
 
-  async function readLocation(name: string, path: string): Promise<FeedHealth> {
+  async function readLocation(feed: FeedManifest): Promise<FeedHealth> {
+    const name = feed.metadata.name
     try {
-      located.set(name, await readLocations(feedPath(home, path), located.get(name)))
+      located.set(copyOf(feed), await readLocations(feedPath(home, feed.spec.path), located.get(copyOf(feed))))
       return { feed: name, entries: 0, refused: 0, problem: null }
     } catch (error) {
       const problem = `${(error as Error).message}: ${((error as Error).cause as Error | undefined)?.message ?? 'see above'}`
@@ -68,11 +70,13 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
     async refresh(feeds) {
       health = await Promise.all(feeds.map(read))
       for (const one of health) if (one.problem !== null) warn(`feed ${one.feed}: ${one.problem}`)
+      const kept = new Set(feeds.map(copyOf))
+      for (const copies of [good, located]) for (const copy of copies.keys()) if (!kept.has(copy)) copies.delete(copy)
       const entries: Indicators['entries'] = []
       const neverBlock: string[] = []
       for (const feed of [...feeds].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
         const confidence = feed.spec.confidence ?? 0.8
-        for (const { cidr, score } of good.get(feed.metadata.name)?.entries ?? []) {
+        for (const { cidr, score } of good.get(copyOf(feed))?.entries ?? []) {
           if (feed.spec.use === 'neverBlock') neverBlock.push(cidr)
           else
             entries.push({
@@ -87,9 +91,7 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
         .update(JSON.stringify([entries, neverBlock]))
         .digest('hex')
         .slice(0, 32)
-      const readings = feeds.flatMap(({ metadata, spec }) =>
-        spec.use === 'location' ? (located.get(metadata.name) ?? []) : [],
-      )
+      const readings = feeds.flatMap((feed) => (feed.spec.use === 'location' ? (located.get(copyOf(feed)) ?? []) : []))
       const places = placesOf(readings)
       const changed = hash !== intel.hash || places.digest !== (intel.places?.digest ?? NO_PLACES.digest)
       if (changed) intel = { entries, neverBlock, hash, ...(readings.length === 0 ? {} : { places }) }
@@ -99,6 +101,8 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
     health: () => health,
   }
 }
+
+const copyOf = ({ metadata, spec }: FeedManifest) => `${metadata.name}\0${spec.path}`
 
 /** Relative paths live under the data directory's `feeds/` and cannot climb out of it. */
 function feedPath(home: string, path: string): string {
