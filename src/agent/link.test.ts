@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createLineReader, parseServer } from './link.ts'
+import { createLineReader, createLink, parseServer } from './link.ts'
 import { readMessage } from './message.ts'
 
 test('lines come out whole however the bytes were cut', () => {
@@ -50,4 +52,23 @@ test('a server is a unix socket or https; plain http only to this host', () => {
   assert.ok('url' in parseServer('http://127.0.0.1:7070'))
   for (const text of ['http://guise.example', 'ftp://x', '', 'guise.example'])
     assert.throws(() => parseServer(text), /give one of them/)
+})
+
+test('a server that answers with another protocol than was asked for ends the connection, not the talk', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    )
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const link = createLink(parseServer(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), () => null)
+  await assert.rejects(link.post('/report', '{}'), /without an answer/)
+  const leaving = new AbortController()
+  const listening = link.lines('/desired', { line() {}, refused() {}, say() {} }, leaving.signal)
+  await once(server, 'connection')
+  await once(server, 'connection')
+  leaving.abort()
+  await listening
+  server.close()
 })

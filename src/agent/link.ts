@@ -105,7 +105,11 @@ export function createLink(server: Server, token: () => string | null, limits: L
         () => request.destroy(new Error(`${path}: no whole answer within ${POST_WITHIN_MS} ms`)),
         POST_WITHIN_MS,
       )
-      request.on('close', () => clearTimeout(late))
+      request.on('close', () => {
+        clearTimeout(late)
+        // Also what is neither an answer nor an error: 101 (RFC 9110 §15.2.2) where nobody asked for another protocol.
+        reject(new Error(`${path}: the connection ended without an answer`))
+      })
       request.on('error', reject)
       request.on('response', (response) => {
         let text = ''
@@ -151,9 +155,12 @@ export function createLink(server: Server, token: () => string | null, limits: L
       }
       signal.addEventListener('abort', stop, { once: true })
       request.setTimeout(limits.silenceMs, stop)
-      request.once('error', end)
+      request.once('error', end).once('close', end)
       request.on('response', (response: IncomingMessage) => {
-        request.off('error', end).on('error', () => {})
+        request
+          .off('error', end)
+          .off('close', end)
+          .on('error', () => {})
         response.on('error', () => {})
         response.once('close', end)
         if (response.statusCode !== 200) {
