@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { flowRows } from '../../test/flow-rows.ts'
+import { AgentReport } from '../model/wire.ts'
 import { createServiceNames } from '../observe/source.ts'
 import { createNetworkSense } from './network-sense.ts'
 import { createSourceMeter, judgeSource } from './source-meter.ts'
@@ -28,6 +31,17 @@ test('devices of the declared networks become workloads that are only observed, 
   const { ticks, conversations } = one.close(T + 10_000)
   assert.deepEqual(ticks.map(({ key }) => key).sort(), ['net:10.20.0.1', 'net:10.20.0.2'])
   assert.equal(conversations.length, 3)
+})
+
+test('whatever an exporter says of one flow, the server takes what is told of it', () => {
+  const isTaken = Compile(Type.Pick(AgentReport, ['ticks', 'conversations', 'evidence']))
+  const one = sense()
+  // 8 bytes of octets, from one packet of 2³².
+  const most = 2 ** 64 * 2 ** 32
+  one.take(flowRows([{ at: T, from: '10.20.0.1', to: '10.20.0.2', port: 443, out: most, in: most }]))
+  const { ticks, conversations, evidence } = one.close(T + 10_000)
+  assert.equal(ticks.length, 2)
+  assert.deepEqual([...isTaken.Errors({ ticks, conversations, evidence })], [])
 })
 
 test('what we are on ourselves is not told of twice', () => {

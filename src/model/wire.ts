@@ -47,7 +47,8 @@ export type WorkloadReport = Static<typeof WorkloadReport>
 /** epoch ms, up to the last instant that a Date can tell (ECMA-262 §21.4.1.1); the record's integers hold no more. */
 const Time = Type.Number({ minimum: 0, maximum: 8.64e15 })
 /** A tally: far above any that was counted, and sums of many of them are finite still. */
-const Tally = Type.Number({ minimum: -1e18, maximum: 1e18 })
+export const MAX_TALLY = 1e18
+const Tally = Type.Number({ minimum: -MAX_TALLY, maximum: MAX_TALLY })
 const numbers = (n: number) => Type.Array(Tally, { minItems: n, maxItems: n })
 export const WireWindow = Type.Object(
   {

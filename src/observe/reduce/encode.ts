@@ -10,17 +10,25 @@ import {
   SUMS,
   type Window,
 } from '../../model/window.ts'
-import type { WireConversation, WireWindow } from '../../model/wire.ts'
+import { MAX_TALLY, type WireConversation, type WireWindow } from '../../model/wire.ts'
+
+/** An exporter may say 2⁶⁴ bytes of one flow and that it samples: one tally too large, and the whole report is refused. */
+const tally = (n: number): number => Math.min(MAX_TALLY, n)
 
 export function encodeWindow(window: Window, key: string): WireWindow {
   return {
     key,
     start: window.start,
     spanMs: window.spanMs,
-    sums: [...window.sums],
-    histograms: [...window.histograms],
+    sums: Array.from(window.sums, tally),
+    histograms: Array.from(window.histograms, tally),
     registers: Buffer.from(window.registers).toString('base64'),
-    peers: window.peers.map((peer) => ({ ...peer })),
+    peers: window.peers.map(({ peer, flows, bytesOut, bytesIn }) => ({
+      peer,
+      flows: tally(flows),
+      bytesOut: tally(bytesOut),
+      bytesIn: tally(bytesIn),
+    })),
   }
 }
 
@@ -43,7 +51,15 @@ export function decodeWindow(wire: WireWindow, workload: WorkloadId): Window | n
 
 export function encodeConversation(conversation: Conversation, key: string): WireConversation {
   const { workload: _, ...rest } = conversation
-  return { key, ...rest }
+  const { flows, failed, bytesOut, bytesIn } = rest
+  return {
+    key,
+    ...rest,
+    flows: tally(flows),
+    failed: tally(failed),
+    bytesOut: tally(bytesOut),
+    bytesIn: tally(bytesIn),
+  }
 }
 
 export function decodeConversation(wire: WireConversation, workload: WorkloadId): Conversation {
