@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentReport } from '../model/wire.ts'
-import { MAX_DENIES } from '../model/wire.ts'
+import { MAX_CONVERSATIONS, MAX_DENIES, MAX_EVIDENCE, MAX_TICKS } from '../model/wire.ts'
 import { createSpool } from './spool.ts'
 
 const report = (sequence: number): AgentReport => ({
@@ -24,7 +24,7 @@ test('the bound drops the oldest telemetry and counts it, and carries on what wa
   const spool = createSpool(3)
   for (let n = 0; n < 10; n++) spool.push(report(n))
   assert.equal(spool.size, 3)
-  assert.deepEqual(spool.counters, { droppedReports: 7, droppedTicks: 7, droppedEvidence: 0 })
+  assert.deepEqual(spool.counters, { droppedReports: 7, droppedTicks: 7, droppedConversations: 0, droppedEvidence: 0 })
   const first = spool.first()!
   assert.equal(first.sequence, 7)
   assert.equal(first.evidence.length, 8)
@@ -62,7 +62,7 @@ test('what is being sent while the spool overflows is what has arrived; what wai
   )
   const evidence = sent.flatMap((one) => one.evidence.map(({ key }) => key))
   assert.deepEqual(evidence, ['k0', 'k1', 'k2', 'k3', 'k4', 'k5'])
-  assert.deepEqual(spool.counters, { droppedReports: 3, droppedTicks: 3, droppedEvidence: 0 })
+  assert.deepEqual(spool.counters, { droppedReports: 3, droppedTicks: 3, droppedConversations: 0, droppedEvidence: 0 })
 })
 
 test('what did not arrive is dropped before anything newer', () => {
@@ -72,4 +72,21 @@ test('what did not arrive is dropped before anything newer', () => {
   spool.keep()
   spool.push(report(2))
   assert.equal(spool.first()?.sequence, 1)
+})
+
+test('more than one report may hold, found within a tick: what weighs most and came last is told, the rest counted', () => {
+  const spool = createSpool()
+  const some = <T>(n: number, of: (i: number) => T) => Array.from({ length: n }, (_, i) => of(i))
+  const weighs = (i: number) => ({ key: `k${i}`, evidence: { weight: i === 1 ? 4 : 1 } }) as never
+  spool.push({
+    ...report(1),
+    ticks: some(MAX_TICKS + 3, (i) => ({ start: i }) as never),
+    conversations: some(MAX_CONVERSATIONS + 2, (i) => ({ start: i }) as never),
+    evidence: some(MAX_EVIDENCE + 5, weighs),
+  })
+  const { ticks, conversations, evidence } = spool.first()!
+  assert.deepEqual([ticks.length, conversations.length, evidence.length], [MAX_TICKS, MAX_CONVERSATIONS, MAX_EVIDENCE])
+  assert.deepEqual([ticks[0]!.start, conversations[0]!.start, evidence[0]!.key], [3, 2, 'k1'])
+  const { droppedTicks, droppedConversations, droppedEvidence } = spool.counters
+  assert.deepEqual([droppedTicks, droppedConversations, droppedEvidence], [3, 2, 5])
 })

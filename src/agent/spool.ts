@@ -1,9 +1,14 @@
 /** Reports wait here while the server is away: in order, bounded; the oldest telemetry is dropped (counted), what was done and seen is carried on. */
-import { type AgentReport, MAX_DENIES, MAX_HITS } from '../model/wire.ts'
+import { type AgentReport, MAX_CONVERSATIONS, MAX_DENIES, MAX_EVIDENCE, MAX_HITS, MAX_TICKS } from '../model/wire.ts'
 
 export type Spool = {
   readonly size: number
-  readonly counters: { droppedReports: number; droppedTicks: number; droppedEvidence: number }
+  readonly counters: {
+    droppedReports: number
+    droppedTicks: number
+    droppedConversations: number
+    droppedEvidence: number
+  }
   push(report: AgentReport): void
   /** Lent to be sent: until it is told what became of it, it is not the one that is dropped. */
   first(): AgentReport | null
@@ -13,27 +18,27 @@ export type Spool = {
   keep(): void
 }
 
-const MAX_EVIDENCE = 10_000
 const MAX_REFLEXES = 1_000
 
 /** `max`: at least one that is being sent, and one beside it. */
 export function createSpool(max = 60): Spool {
   const waiting: AgentReport[] = []
   let isLent = false
-  const counters = { droppedReports: 0, droppedTicks: 0, droppedEvidence: 0 }
+  const counters = { droppedReports: 0, droppedTicks: 0, droppedConversations: 0, droppedEvidence: 0 }
   return {
     get size() {
       return waiting.length
     },
     counters,
     push(report) {
-      waiting.push(report)
+      waiting.push(bounded(report, counters))
       if (waiting.length <= max) return
       const at = isLent ? 1 : 0
       const [oldest] = waiting.splice(at, 1) as [AgentReport]
       const heir = waiting[at]!
       counters.droppedReports++
       counters.droppedTicks += oldest.ticks.length
+      counters.droppedConversations += oldest.conversations.length
       const evidence = [...oldest.evidence, ...heir.evidence]
       counters.droppedEvidence += Math.max(0, evidence.length - MAX_EVIDENCE)
       const workloads = heir.workloads ?? oldest.workloads
@@ -58,6 +63,23 @@ export function createSpool(max = 60): Spool {
       isLent = false
     },
   }
+}
+
+/**
+ * What the wire takes of one report. Whoever floods us finds more than that within a tick, and what else was seen then must
+ * not be refused with it: the newest ticks and conversations stay, and the evidence that weighs most.
+ */
+function bounded(report: AgentReport, counters: Spool['counters']): AgentReport {
+  const ticks = report.ticks.slice(-MAX_TICKS)
+  const conversations = report.conversations.slice(-MAX_CONVERSATIONS)
+  const evidence =
+    report.evidence.length <= MAX_EVIDENCE
+      ? report.evidence
+      : report.evidence.toSorted((a, b) => b.evidence.weight - a.evidence.weight).slice(0, MAX_EVIDENCE)
+  counters.droppedTicks += report.ticks.length - ticks.length
+  counters.droppedConversations += report.conversations.length - conversations.length
+  counters.droppedEvidence += report.evidence.length - evidence.length
+  return { ...report, ticks, conversations, evidence }
 }
 
 type Counts = Readonly<Record<string, number>>

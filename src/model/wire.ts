@@ -23,6 +23,8 @@ const [MAX_LABELS, LABEL_KEY] = [100, 317]
 const MAX_COUNTERS = 1_000
 /** Rules: an agent tells 5000 denies and 500 hits at most with a report, and more when reports had to wait. */
 export const [MAX_DENIES, MAX_HITS] = [10_000, 5_000]
+/** Of one report: one more of any, and all of it is refused. */
+export const [MAX_TICKS, MAX_CONVERSATIONS, MAX_EVIDENCE] = [10_000, 50_000, 10_000]
 
 /** What a driver found. `key` is stable across restarts and hosts; the id is made from it. */
 export const WorkloadReport = Type.Object(
@@ -168,10 +170,10 @@ export const AgentReport = Type.Object(
     host: Type.String({ maxLength: 128 }),
     mode: Type.Union([Type.Literal('off'), Type.Literal('observe'), Type.Literal('suggest'), Type.Literal('enforce')]),
     workloads: Type.Optional(Type.Array(WorkloadReport, { maxItems: 10_000 })),
-    ticks: Type.Array(WireWindow, { maxItems: 10_000 }),
-    conversations: Type.Array(WireConversation, { maxItems: 50_000 }),
+    ticks: Type.Array(WireWindow, { maxItems: MAX_TICKS }),
+    conversations: Type.Array(WireConversation, { maxItems: MAX_CONVERSATIONS }),
     evidence: Type.Array(Type.Object({ key: Type.String({ maxLength: 128 }), evidence: Evidence }, closed), {
-      maxItems: 10_000,
+      maxItems: MAX_EVIDENCE,
     }),
     reflexes: Type.Array(WireReflex, { maxItems: 1_000 }),
     applied: Type.Union([Applied, Type.Null()]),

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { flowRows } from '../../../test/flow-rows.ts'
 import type { WorkloadId } from '../../model/ids.ts'
 import { type SumName, sumAt, type Window } from '../../model/window.ts'
+import { MAX_TICKS } from '../../model/wire.ts'
 import { createDirectory, markAntispoofed } from './directory.ts'
 import { createEventClock } from './event-clock.ts'
 import { createReducer } from './reducer.ts'
@@ -127,6 +128,23 @@ test('a clock that was set back stops neither readings nor conversations until t
           true,
         )
     }
+  }
+})
+
+test('a host that slept for an hour tells of the end of that silence, no more than one report holds', () => {
+  for (const [workloads, each] of [
+    [2, 720],
+    [100, 50],
+    [6_000, 1],
+  ] as const) {
+    const { directory, reducer } = setUp('every-tick')
+    for (let i = 2; i < workloads; i++)
+      directory.put({ key: `k${i}`, id: `w_k${i}` as WorkloadId, addresses: [`10.1.${i >> 8}.${i & 255}`] })
+    reducer.close(T)
+    const { ticks } = reducer.close(T + 7_200_000)
+    assert.equal(ticks.length, workloads * each)
+    assert.ok(ticks.length <= MAX_TICKS)
+    assert.equal(Math.max(...ticks.map(({ start }) => start)), T + 7_200_000 - 5_000)
   }
 })
 

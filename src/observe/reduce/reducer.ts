@@ -305,12 +305,17 @@ class Reduction implements Reducer {
   }
 }
 
-/** Silence, said: one empty reading per present workload and tick without one (at most an hour of them). */
+/** After a host slept, or was too busy to ask: more are no news to anybody, and no report holds them (`MAX_TICKS`). */
+const MOST_IDLE = 5_000
+
+/** Silence, said: one empty reading per present workload and tick without one; of a long while the end alone, at most an hour. */
 function addIdleTicks(ticks: Window[], directory: Directory, from: number, edge: number): void {
   const said = new Set(ticks.map((window) => `${window.workload}@${window.start}`))
-  for (const workload of directory.present()) {
+  const present = [...directory.present()]
+  const first = edge - Math.min(3_600_000, TICK_MS * Math.max(1, Math.floor(MOST_IDLE / present.length)))
+  for (const workload of present) {
     const id = directory.idOf(workload)
-    for (let start = Math.max(from, edge - 3_600_000); start < edge; start += TICK_MS) {
+    for (let start = Math.max(from, first); start < edge; start += TICK_MS) {
       if (said.has(`${id}@${start}`)) continue
       const window = createWindow(id, start, TICK_MS)
       window.sums[sumAt.ticks] = 1
