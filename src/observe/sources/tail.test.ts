@@ -29,7 +29,7 @@ type Following = {
 }
 
 /** Follows until stopped; `ports` are the source ports of the rows in the order they came. */
-function follow(path: string, positions: string | null = null): Following {
+function follow(path: string, positions: string | null = null, clock = Date.now): Following {
   const services = createServiceNames()
   const source = createTailSource({
     name: 'zeek',
@@ -38,6 +38,7 @@ function follow(path: string, positions: string | null = null): Following {
     rows: () => createZeekLog(services),
     positions,
     lookEveryMs: 5,
+    clock,
   })
   const stopping = new AbortController()
   const ports: number[] = []
@@ -132,6 +133,28 @@ test('folders of hourly files: a new one is read whole, an archived one under it
   await following.until(() => following.ports.length >= 3)
   await following.stop()
   assert.deepEqual(following.ports.sort(), [1, 2, 3])
+})
+
+test('files named by their hour and deleted when they are old: the hundredth is followed like the first', async () => {
+  const dir = fresh()
+  let now = Date.now()
+  const path = (of: number) => join(dir, `conn.${of}.log`)
+  writeFileSync(path(0), HEADER)
+  const following = follow(dir, null, () => now)
+  await following.until(() => following.source.figures.followed === 1)
+  for (let hour = 1; hour <= 100; hour++) {
+    now += 3_600_000
+    writeFileSync(path(hour), HEADER + row(hour))
+    rmSync(path(hour - 3), { force: true })
+    await following.until(() => following.ports.length === hour)
+  }
+  assert.ok(following.source.figures.followed < 10)
+  assert.equal(following.source.figures.unfollowed, 0)
+  await following.stop()
+  assert.deepEqual(
+    following.ports,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
 })
 
 test('a restart goes on where it was, also through a rotation that nobody saw', async () => {

@@ -3,6 +3,7 @@
  * arrive. A file seen for the first time is read from its end, a file that appears later from its beginning; where reading
  * stopped is kept across restarts. Lines are taken at least once: after a crash those of the last seconds come again.
  */
+import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -51,9 +52,11 @@ const LOOK_EVERY_MS = 250
 const FIND_EVERY_MS = 2_000
 const SAVE_EVERY_MS = 2_000
 const MAX_FOLLOWED = 64
+/** A hundred days of hourly logs of a few kinds. */
+const MAX_SEEN = 16_384
 /** Chunks of one file before the others have their turn. */
 const CHUNKS_PER_TURN = 8
-/** A file of a folder that grew no more makes room for others. */
+/** A file of a folder that grew no more makes room for others, and is let go when it is gone. */
 const QUIET_MS = 2 * 3_600_000
 
 export function createTailSource(options: TailOptions): TailSource {
@@ -70,7 +73,7 @@ export function createTailSource(options: TailOptions): TailSource {
   }
   const clock = options.clock ?? Date.now
   const followed = new Map<string, Followed>()
-  /** `device:inode` of all that was followed lately: the same file under its archived name is not read again. */
+  /** All that was followed lately, the latest last: the same file under its archived name is not read again. */
   const seen = new Set<string>()
   const full: FlowBatch[] = []
   let batch = createFlowBatch(BATCH_ROWS)
@@ -98,9 +101,10 @@ export function createTailSource(options: TailOptions): TailSource {
       quietSince: clock(),
     })
   }
-  const remember = (device: number, inode: number) => {
-    if (seen.size > 4_096) seen.clear()
-    seen.add(`${device}:${inode}`)
+  const remember = (there: Stats) => {
+    seen.delete(identityOf(there))
+    seen.add(identityOf(there))
+    if (seen.size > MAX_SEEN) seen.delete(seen.values().next().value!)
   }
   /** Reads what one has, up to a turn's worth; true when there was something. */
   const readOn = async (one: Followed): Promise<boolean> => {
@@ -191,20 +195,23 @@ export function createTailSource(options: TailOptions): TailSource {
   /** New files are followed, those that went quiet in a folder are let go. */
   async function findFiles(known: ReadonlyMap<string, Position>, isFirst: boolean): Promise<void> {
     const paths = await listFiles(options.path, options.wants)
+    const listed = new Set(paths)
     figures.unfollowed = 0
     for (const [path, { file, quietSince }] of followed) {
-      if (paths.length < MAX_FOLLOWED || clock() - quietSince < QUIET_MS) continue
+      // One that was deleted would keep its place, and its room on the disk, for good.
+      const isWanted = paths.length < MAX_FOLLOWED && listed.has(path)
+      if (isWanted || clock() - quietSince < QUIET_MS) continue
       await file.close()
       followed.delete(path)
     }
     for (const path of paths) {
       const there = await stat(path).catch(() => null)
       if (there === null || !there.isFile()) continue
-      if (followed.has(path)) {
-        remember(there.dev, there.ino)
+      const wasSeen = path !== options.path && seen.has(identityOf(there))
+      if (followed.has(path) || wasSeen) {
+        remember(there)
         continue
       }
-      if (path !== options.path && seen.has(`${there.dev}:${there.ino}`)) continue
       if (followed.size >= MAX_FOLLOWED) {
         figures.unfollowed++
         continue
@@ -218,7 +225,7 @@ export function createTailSource(options: TailOptions): TailSource {
           : ({ at: isFirst ? 'end' : 'beginning' } as const)
       const file = await openTail(path, at, figures)
       if (file === null) continue
-      remember(there.dev, there.ino)
+      remember(there)
       follow(file, false)
     }
   }
@@ -231,9 +238,15 @@ export function createTailSource(options: TailOptions): TailSource {
       const why = `rotated away and gone while nobody followed it: what came after byte ${position.offset} was not read`
       return refuse(counters, { file: path, offset: position.offset }, why)
     }
-    remember(position.device, position.inode)
+    const there = await stat(old!).catch(() => null)
+    if (there !== null) remember(there)
     follow(file, true)
   }
+}
+
+/** An inode is given away again as soon as its file is deleted; with the time at which it was made it is one file's alone. */
+function identityOf({ dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}`
 }
 
 /** A path that is no folder is itself; in a folder and the folders in it, the files that are wanted, newest folders first. */
