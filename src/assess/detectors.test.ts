@@ -192,6 +192,17 @@ test('exfiltration: 40 MB to the outside from one who sends little is said withi
   assert.ok(weight >= 3.5)
 })
 
+test('exfiltration: what is sent in the name of somebody whose other talk is proven is not proven by that', () => {
+  const forged = upload(4, 20e6).map((row) => ({ ...row, proto: 'udp' as const, in: 0, marks: 0 }))
+  for (const [rows, authenticated] of [
+    [upload(4, 20e6), true],
+    [forged, false],
+  ] as const) {
+    const found = run([...quiet, ...rows]).filter(({ evidence }) => evidence.kind === 'exfiltration')
+    assert.deepEqual([...new Set(found.map(({ evidence }) => evidence.authenticated))], [authenticated])
+  }
+})
+
 test('exfiltration: with little history a theft does not become its own usual', () => {
   // Five ticks of 10 MB after twelve quiet ones: each stays under the floor of the other spans for a while.
   const found = run([...quiet.slice(12), ...upload(5, 10.5e6)]).filter(

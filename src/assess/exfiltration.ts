@@ -42,12 +42,13 @@ const OCTAVES = 32
  * What every row changes lies side by side in arrays of doubles: a field of an object that holds a double is a box of its
  * own, somewhere else in memory.
  */
-const OfSource = { first: 0, last: 1, tick: 2, bytes: 3, isProven: 4 } as const
+const OfSource = { first: 0, last: 1, tick: 2, bytes: 3 } as const
 /** `out` and `into` are those of `tick`, which is still filling. */
 const OfPair = { first: 0, last: 1, tick: 2, out: 3, into: 4, hourOut: 5, hourIn: 6, hour: 7 } as const
 
 const STRIDE = 8
-type Hot = { sources: Float64Array; pairs: Float64Array; senders: Int32Array }
+/** `proven`, by pair: what its sender says elsewhere proves nothing of what is sent here in its name. */
+type Hot = { sources: Float64Array; pairs: Float64Array; senders: Int32Array; proven: Uint8Array }
 
 type Source = {
   /** Its number, the place of `OfSource` in `Hot.sources`. */
@@ -81,7 +82,12 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
   const pairs: Pair[] = []
   const news = new Set<Pair>()
   const byChannel = createByChannel()
-  const hot: Hot = { sources: new Float64Array(0), pairs: new Float64Array(0), senders: new Int32Array(0) }
+  const hot: Hot = {
+    sources: new Float64Array(0),
+    pairs: new Float64Array(0),
+    senders: new Int32Array(0),
+    proven: new Uint8Array(0),
+  }
   let refused = 0
 
   const sourceOf = (id: number, at: number): Source => {
@@ -96,7 +102,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
         waiting: [],
       }
       hot.sources = grown(hot.sources, 2 ** Math.ceil(Math.log2((id + 1) * STRIDE)))
-      hot.sources.set([at, at, Math.floor(at / TICK_MS), 0, 0], id * STRIDE)
+      hot.sources.set([at, at, Math.floor(at / TICK_MS), 0], id * STRIDE)
       sources.set(id, source)
     }
     return source
@@ -113,6 +119,8 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     const tick = Math.floor(at / TICK_MS)
     hot.pairs = grown(hot.pairs, 2 ** Math.ceil(Math.log2((number + 1) * STRIDE)))
     hot.senders = grown(hot.senders, hot.pairs.length / STRIDE)
+    hot.proven = grown(hot.proven, hot.senders.length)
+    hot.proven[number] = 0
     hot.pairs.set([at, at, tick, 0, 0, 0, 0, Math.floor(tick / 720)], number * STRIDE)
     hot.senders[number] = from
     pairs[number] = { from, to, sender, at: number * STRIDE, ring: new Float64Array(RING * 2), isNews: false }
@@ -124,7 +132,6 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     if (tick > now[at + OfSource.tick]!) closeTick(sources.get(number)!, now, tick)
     now[at + OfSource.bytes]! += batch.bytesOut[row]!
     if (batch.end[row]! > now[at + OfSource.last]!) now[at + OfSource.last] = batch.end[row]!
-    if (isProven(batch, row)) now[at + OfSource.isProven] = 1
   }
   const accumulate = (number: number, batch: FlowBatch, row: number, tick: number) => {
     const { pairs: now } = hot
@@ -137,6 +144,7 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     now[at + OfPair.hourOut]! += out
     now[at + OfPair.hourIn]! += into
     if (batch.end[row]! > now[at + OfPair.last]!) now[at + OfPair.last] = batch.end[row]!
+    if (isProven(batch, row)) hot.proven[number] = 1
   }
   const lastOf = (pair: Pair) => hot.pairs[pair.at + OfPair.last]!
   /** The pair of a row; −1 = not to be judged, or no room: then at least its sender learns. */
@@ -327,7 +335,7 @@ function judge({ pairs }: Hot, pair: Pair, source: Source, isHome: boolean): Jud
   return best
 }
 
-function toEvidence({ pairs, sources }: Hot, pair: Pair, judged: Judged, ends: Ends): Evidence {
+function toEvidence({ pairs, proven }: Hot, pair: Pair, judged: Judged, ends: Ends): Evidence {
   const peer = ends.text(pair.to)
   const spanMs = judged.ticks * TICK_MS
   // 3.5 at the threshold (σ(0.9) = 0.71), half an octave's worth per doubling, at most 5; to a new machine of the home
@@ -340,7 +348,7 @@ function toEvidence({ pairs, sources }: Hot, pair: Pair, judged: Judged, ends: E
     weight,
     halfLifeMs: HALF_LIFE_MS,
     at: pairs[pair.at + OfPair.last]!,
-    authenticated: sources[pair.from * STRIDE + OfSource.isProven] === 1,
+    authenticated: proven[pair.at / STRIDE] === 1,
     source: 'detector exfiltration/1',
     why: `sent ${sayBytes(judged.out)} to ${peer} within ${saySpan(spanMs)}; it usually sends up to ${sayBytes(judged.usual)} in 5 s to everyone together`,
     figures: { bytesOut: judged.out, bytesIn: judged.into, spanMs, usualPerTick: judged.usual, ratio: judged.ratio },
