@@ -122,8 +122,8 @@ function ruleDiff(
   after: RuleList,
   textOf: (rule: ResolvedRule, n: number) => RuleText,
 ): RuleDiff {
-  const keyOf = ({ verdict, match, tier, limit, log }: ResolvedRule) =>
-    JSON.stringify([verdict, match, tier ?? 0, limit, log])
+  const keyOf = ({ verdict, match, tier, limit, log, beyond }: ResolvedRule) =>
+    JSON.stringify([verdict, match, tier ?? 0, limit, log, beyond])
   const keyed = (list: RuleList | null) =>
     new Map((list?.rules ?? []).map((rule, i) => [keyOf(rule), { rule, i }] as const))
   const was = keyed(before)

@@ -201,3 +201,19 @@ test('audit lines can be asked for by object', async () => {
   assert.match(items[0]!.previous, /^[0-9a-f]{64}$/)
   assert.equal((await f.as('viewer', '/audit?from=never')).statusCode, 400)
 })
+
+test('a budget that becomes another one is a rule that changes', async () => {
+  const budget = (bytes: number): ResolvedRule => ({
+    ...{ verdict: 'deny', match: { peer: PEERS.any, service: null } },
+    why: { rule: 'persona:data-exporter/dlp/budget/0', text: `${bytes} in all` },
+    beyond: { kind: 'bytes', bytes, seconds: 3_600, per: 'workload' },
+  })
+  const was = desired([budget(1_000), budget(50_000)], 'allow')
+  const id = await propose('d_p3', desired([budget(1_000), budget(90_000)], 'allow'), was, 'guise')
+  const { egress } = (await get<PlanPreview>(`/plans/${id}/preview`)).steps[0]!.rules
+  const bytes = (rules: readonly RuleText[]) => rules.map(({ why }) => why.text)
+  assert.deepEqual(
+    [bytes(egress.removed), bytes(egress.added), bytes(egress.kept)],
+    [['50000 in all'], ['90000 in all'], ['1000 in all']],
+  )
+})
