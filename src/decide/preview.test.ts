@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { confirmed, decideInput, manifestRecords, workloadRecord } from '../../test/decide-input.ts'
 import type { RuleList } from '../model/desired.ts'
-import { ruleChanges } from './preview.ts'
+import { decide } from './plan.ts'
+import { planAfter, reachOf, ruleChanges } from './preview.ts'
 
 const list = (ports: readonly number[], otherwise: 'allow' | 'deny' = 'deny'): RuleList => ({
   rules: ports.map((port) => ({
@@ -41,4 +43,34 @@ test('five thousand rules against five thousand others are compared at once', ()
   const many = (from: number) => list(Array.from({ length: 5_000 }, (_, i) => 1 + ((i * 7 + from) % 60_000)))
   const changes = ruleChanges(many(0), many(3), 'egress')
   assert.equal(changes.filter((one) => one.change !== 'added').length, 5_001)
+})
+
+const persona = (profile: string, more = '') => `
+apiVersion: guise/v1
+kind: Persona
+metadata: { name: Worn }
+spec: { profile: { default: { egress: allow, ingress: allow }${profile} }${more} }
+`
+
+test('whatever a persona has beside rules, a change of it is told, and one of its words alone is not', () => {
+  const fresh = decideInput(persona(''), [workloadRecord(1, 'Worn'), workloadRecord(2, 'Worn')])
+  const input = confirmed(fresh, decide(fresh))
+  const look = (text: string) => {
+    const set = manifestRecords(text).map(({ manifest }) => manifest)
+    const reach = reachOf(input, set)
+    return [reach.groups.map((group) => group.length), planAfter(input, set, reach, [])?.steps ?? 0]
+  }
+  for (const facet of [
+    'bandwidth: { up: { rate: 1mbit } }',
+    'cpu: { cores: 0.5 }',
+    'memory: { max: 64MiB }',
+    'publishedPorts: [{ protocol: tcp, port: 80 }]',
+    'inspection: full',
+    'onDeny: reset',
+    'dlp: { dnsTunnels: watch }',
+  ])
+    assert.deepEqual(look(persona(`, ${facet}`)), [[2], 2], facet)
+  const contained = ', mitigationRules: [{ when: "risk >= 0.0", do: deny, ttl: 15m }]'
+  assert.deepEqual(look(persona('', contained)), [[2], 2])
+  assert.deepEqual(look(persona('').replace('name: Worn', 'name: Worn, description: more')), [[], 0])
 })

@@ -9,7 +9,7 @@ import type { Manifest, PolicyManifest } from '../model/manifest.ts'
 import type { Direction, ManifestPreview, ReplayedConversation, RuleChange } from '../model/preview.ts'
 import type { ManifestRecord } from '../model/records.ts'
 import { approvalFor } from './authority.ts'
-import { canonical } from './canonical.ts'
+import { canonical, sameMeaning } from './canonical.ts'
 import { type Draft, dressFleet } from './dress.ts'
 import type { Members } from './judge.ts'
 import { createPeerSets, type SetMeaning } from './peer-sets.ts'
@@ -62,9 +62,9 @@ export function reachOf(input: DecideInput, set: readonly Manifest[]): Reach {
   for (const [id, draft] of after) {
     const was = before.get(id) ?? null
     const { key, changes } = compare(was?.resolution ?? null, draft.resolution)
-    const rest = canonicalRest(was?.after ?? null) === canonicalRest(draft.after) ? '' : canonicalRest(draft.after)
-    if (changes.length === 0 && rest === '') continue
-    const group = `${draft.effective.persona.ref.id} ${key} ${rest}`
+    const facets = changedFacets(was?.after ?? null, draft.after)
+    if (changes.length === 0 && facets.length === 0) continue
+    const group = `${draft.effective.persona.ref.id} ${key} ${facets}`
     groups.set(group, [...(groups.get(group) ?? []), { before: was, after: draft, changes }])
   }
   return {
@@ -167,9 +167,15 @@ function subjectsOf(set: readonly Manifest[], drafts: readonly Draft[]): readonl
   )
 }
 
-/** What is worn beside rules. The version of the persona says nothing of its own. */
-function canonicalRest(state: DesiredState | null): string {
-  return JSON.stringify([state?.network ?? null, state?.dns ?? null])
+type Worn = Partial<DesiredState>
+/** Who wears what by whose word; what follows from it stands in rules and facets. The version of the persona says nothing of its own. */
+const TOLD = ['workload', 'key', 'persona', 'merged', 'ladder', 'egress', 'ingress'] as const satisfies (keyof Worn)[]
+
+/** What is worn beside rules, and would be another. */
+function changedFacets(before: Worn | null, after: Worn): string[] {
+  const was: Worn = before ?? { containment: null }
+  const names = new Set([...Object.keys(was), ...Object.keys(after)] as (keyof Worn)[])
+  return [...names.difference(new Set<string>(TOLD))].filter((name) => !sameMeaning(was[name], after[name])).sort()
 }
 
 type Comparison = { readonly key: string; readonly changes: readonly RuleChange[] }
