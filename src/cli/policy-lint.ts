@@ -8,7 +8,7 @@ import { unusedRules } from '../decide/lint/unused.ts'
 import { type ManifestProblem, problemText } from '../decide/manifest.ts'
 import { slug } from '../model/ids.ts'
 import type { Manifest, PersonaManifest, PolicyManifest } from '../model/manifest.ts'
-import type { ConversationRecord, ManifestRecord, Page, WorkloadRecord } from '../model/records.ts'
+import type { ConversationRecord, ManifestRecord, Page, ShiftRecord, WorkloadRecord } from '../model/records.ts'
 import { CliError, type Client, clientOf, print } from './client.ts'
 import { listAll } from './find.ts'
 import { counted, readManifestFiles } from './manifest-files.ts'
@@ -116,7 +116,11 @@ async function silentRules(
   client: Client,
 ): Promise<{ findings: LintFinding[]; notes: string[] }> {
   const since = Date.now() - days * DAY_MS
-  const [all, workloads] = await Promise.all([kept(client), listAll<WorkloadRecord>(client, '/v1/workloads')])
+  const [all, workloads, shifts] = await Promise.all([
+    kept(client),
+    listAll<WorkloadRecord>(client, '/v1/workloads'),
+    listAll<ShiftRecord>(client, '/v1/shifts'),
+  ])
   const names = new Set(manifests.map((one) => `${one.kind} ${slug(one.metadata.name)}`))
   const together = [...manifests, ...all.filter((one) => !names.has(`${one.kind} ${slug(one.metadata.name)}`))]
   const conversations: ConversationRecord[] = []
@@ -139,6 +143,8 @@ async function silentRules(
       policies: together.filter((one) => one.kind === 'Policy'),
       personas: together.filter((one) => one.kind === 'Persona'),
       workloads,
+      shifts,
+      now: Date.now(),
       conversations,
       span: hours === 1 ? 'the last hour' : `the last ${hours} hours`,
     },

@@ -132,6 +132,7 @@ test('without files lint reads the policies of a server, and --unused its conver
     const items = {
       '/v1/policies': [{ manifest: policy.value[0] }],
       '/v1/personas': [],
+      '/v1/shifts': [],
       '/v1/workloads': [{ id: 'w_1', report, assigned: null, belief: null }],
       '/v1/workloads/w_1/conversations': [talk],
     }[path]

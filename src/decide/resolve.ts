@@ -138,7 +138,7 @@ function redirectOf({ rule: { match, why }, leads }: Tiered): Redirect[] {
 }
 
 /** Of a redirect to everyone: to everyone of the family that it leads to. */
-function ofOneFamily(peer: PeerSelector, { to }: PolicyRule): PeerSelector {
+export function ofOneFamily(peer: PeerSelector, { to }: PolicyRule): PeerSelector {
   if (to === undefined || !('any' in peer)) return peer
   return { cidr: to.address.includes(':') ? '::/0' : '0.0.0.0/0' }
 }

@@ -3,13 +3,15 @@ import { cidrContains, isV4, parseCidr } from '../../model/address.ts'
 import { slug } from '../../model/ids.ts'
 import type { LabelExpression, PeerSelector, Policy, PolicyRule, PortMatch } from '../../model/policy.ts'
 import type { LabelQuery } from '../label-match.ts'
+import { ofOneFamily } from '../resolve.ts'
 
 type Port = PortMatch | null
 /** A rule is met when one of its atoms is; null = every service. */
 export type Atom = { readonly peer: PeerSelector; readonly port: Port }
 
-export function atomsOf({ peers, ports }: PolicyRule): Atom[] {
-  return peers.flatMap((peer) => (ports ?? [null]).map((port) => ({ peer, port })))
+/** Peers as they are resolved: a redirect to everyone is of one family. */
+export function atomsOf(rule: PolicyRule): Atom[] {
+  return rule.peers.flatMap((peer) => (rule.ports ?? [null]).map((port) => ({ peer: ofOneFamily(peer, rule), port })))
 }
 
 export function coversAtom(

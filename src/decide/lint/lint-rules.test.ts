@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type AgentId, DEFAULT_TENANT, type WorkloadId } from '../../model/ids.ts'
-import type { PolicyManifest } from '../../model/manifest.ts'
+import { type AgentId, DEFAULT_TENANT, type PersonaId, type ShiftId, type WorkloadId } from '../../model/ids.ts'
+import type { PersonaManifest, PolicyManifest } from '../../model/manifest.ts'
 import type { PeerSelector, PolicyRule, PortMatch } from '../../model/policy.ts'
-import type { ConversationRecord, WorkloadRecord } from '../../model/records.ts'
+import type { ConversationRecord, ShiftRecord, WorkloadRecord } from '../../model/records.ts'
 import { judge } from '../judge.ts'
 import { fitsLabels } from '../label-match.ts'
 import { parseManifests } from '../manifest.ts'
@@ -169,6 +169,8 @@ spec:
     policies: [policy],
     personas: [],
     workloads: [workload('w1', '10.0.0.1', { app: 'web' }), workload('w2', '10.0.0.2', {})],
+    shifts: [],
+    now: 1,
     conversations: [talk('w2', 'initiated', '192.0.2.9'), talk('w2', 'served', '10.0.0.1')],
     span: 'the last 24 hours',
   }
@@ -178,4 +180,51 @@ spec:
     [[['spec', 'rules', 1], 'rule 2 decided no conversation of the last 24 hours']],
   )
   assert.equal(unusedRules({ ...talks, conversations: [] }, asked).length, 3)
+
+  const known = parseManifests(
+    `apiVersion: guise/v1
+kind: Persona
+metadata: { name: Guest }
+spec: { profile: { default: { egress: allow, ingress: allow } } }
+---
+apiVersion: guise/v1
+kind: Policy
+metadata: { name: guests }
+spec:
+  subjects: { persona: Guest }
+  rules: [{ action: deny, direction: egress, peers: [{ cidr: 192.0.2.0/24 }] }]
+`,
+    { file: 'guests' },
+  )
+  assert.ok(known.ok)
+  const [guest, guests] = known.value as [PersonaManifest, PolicyManifest]
+  const to = { id: 'guest' as PersonaId, name: 'Guest', version: 1 }
+  const shift = {
+    ...{ id: 's_1' as ShiftId, tenant: DEFAULT_TENANT, workload: 'w2' as WorkloadId, from: null, to },
+    ...{ state: 'confirmed', plan: null, requestedBy: 'ann', until: null, createdAt: 0 },
+  } as unknown as ShiftRecord
+  const shifted = { ...talks, policies: [guests], personas: [guest], shifts: [shift] }
+  const only = [{ index: 0, policy: guests }]
+  assert.deepEqual(unusedRules(shifted, only), [], 'who was shifted to a persona meets the rules of its wearers')
+  assert.equal(unusedRules({ ...shifted, shifts: [] }, only).length, 1)
+})
+
+test('a redirect to everyone is of one family: what the other one does is not hidden by it', () => {
+  const rules = (peer: string) => `
+apiVersion: guise/v1
+kind: Policy
+metadata: { name: p }
+spec:
+  rules:
+    - { action: redirect, direction: egress, peers: [{ any: true }], ports: [{ protocol: tcp, port: 80 }], to: { address: 10.0.0.9 } }
+    - { action: deny, direction: egress, peers: [${peer}], ports: [{ protocol: tcp, port: 80 }] }
+`
+  const kinds = (peer: string) => {
+    const parsed = parseManifests(rules(peer), { file: 'p' })
+    assert.ok(parsed.ok)
+    return lintRules(parsed.value).map(({ kind }) => kind)
+  }
+  assert.deepEqual(kinds('{ any: true }'), [])
+  assert.deepEqual(kinds('{ cidr: "2001:db8::/32" }'), [])
+  assert.deepEqual(kinds('{ cidr: 192.0.2.0/24 }'), ['shadowed'])
 })

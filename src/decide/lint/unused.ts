@@ -1,6 +1,6 @@
 /** Rules that no recorded conversation met: each is judged as if every policy enforced and every `when` held. */
 import type { PersonaManifest, PolicyManifest } from '../../model/manifest.ts'
-import type { ConversationRecord, ManifestRecord, WorkloadRecord } from '../../model/records.ts'
+import type { ConversationRecord, ManifestRecord, ShiftRecord, WorkloadRecord } from '../../model/records.ts'
 import { effectiveOf, personasOf } from '../effective.ts'
 import { judge } from '../judge.ts'
 import { fleetPortNames, ownPortLabels } from '../named-ports.ts'
@@ -14,6 +14,10 @@ export type Talks = {
   readonly policies: readonly PolicyManifest[]
   readonly personas: readonly PersonaManifest[]
   readonly workloads: readonly WorkloadRecord[]
+  /** A person's shift says what is worn, as an assignment does. */
+  readonly shifts: readonly ShiftRecord[]
+  /** epoch ms */
+  readonly now: number
   readonly conversations: readonly ConversationRecord[]
   /** `the last 24 h` */
   readonly span: string
@@ -44,10 +48,10 @@ export function unusedRules(
   )
 }
 
-function metRules({ policies, personas, workloads, conversations }: Talks): ReadonlySet<string> {
+function metRules({ policies, personas, workloads, shifts, now, conversations }: Talks): ReadonlySet<string> {
   const known = personasOf(personas.map((manifest) => ({ manifest, version: 1 }) as unknown as ManifestRecord))
   const fleet = fleetPortNames(workloads.map((one) => one.report))
-  const dressed = workloads.map((record) => ({ record, effective: effectiveOf(record, known, [], 0) }))
+  const dressed = workloads.map((record) => ({ record, effective: effectiveOf(record, known, shifts, now) }))
   const lists = new Map(
     dressed.map((one) => {
       const applying = policies
