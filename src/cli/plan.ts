@@ -103,6 +103,8 @@ async function rollback(id: string | undefined, command: Command): Promise<void>
   const { to, why, preview: isLook } = command.opts<{ to?: string; why?: string; preview?: true }>()
   const body = why === undefined ? {} : { why }
   if (id !== undefined && isLook === true) throw new CliError('--preview goes with --to GENERATION.', 2)
+  if (id !== undefined && to !== undefined)
+    throw new CliError(`A plan or --to GENERATION, not both. Leave out ${id}, or --to ${to}.`, 2)
   if (id !== undefined) return move(id, 'rollback', body, command)
   if (to === undefined || !/^\d+$/.test(to))
     throw new CliError('Say which plan, or --to GENERATION. See `guise plan list`.', 2)
@@ -127,7 +129,6 @@ export function lookBackText(look: PlanPreview): string {
     `Changes ${blast.workloads} of ${blast.all} workloads, cuts ${blast.conversationsCut} recent conversation(s)`,
     ...blast.cut.map((one) => `  cuts ${one}`),
     diffText(look),
-    ...(look.steps_more > 0 ? [`and ${look.steps_more} more workloads`] : []),
     'After it only containments and what is spared are planned until `guise plan resume`.',
   ].join('\n')
 }
@@ -196,7 +197,7 @@ export function showText(plan: PlanPreview): string {
     if (step.containment !== null)
       lines.push(`  contained (${holdText(step.containment)}) until ${new Date(step.containment.until).toISOString()}`)
   }
-  if (plan.steps_more > 0) lines.push(`and ${plan.steps_more} more workloads`)
+  lines.push(...moreText(plan))
   for (const one of plan.skipped) lines.push(`${one.name} left out: ${one.why.text}`)
   return lines.join('\n')
 }
@@ -222,7 +223,9 @@ const LIVE = {
 
 const stepLine = ({ name, from, to }: StepPreview) => `${name}: ${from?.name ?? 'nothing'} → ${to.name}`
 
-export function diffText(plan: PlanPreview): string {
+const moreText = ({ steps_more: n }: Pick<PlanPreview, 'steps_more'>) => (n > 0 ? [`and ${n} more workloads`] : [])
+
+export function diffText(plan: Pick<PlanPreview, 'steps' | 'steps_more'>): string {
   const lines = plan.steps.flatMap((step) => {
     const changes = [
       ...rulesText('out', step.rules.egress),
@@ -233,21 +236,34 @@ export function diffText(plan: PlanPreview): string {
     ]
     return changes.length === 0 ? [] : [stepLine(step), ...changes]
   })
+  lines.push(...moreText(plan))
   return lines.length === 0 ? 'No rules change; only address sets or settings do.' : lines.join('\n')
 }
 
 function rulesText(direction: 'in' | 'out', { removed, added, kept, more }: RuleDiff): string[] {
-  const line = (sign: string, { verdict, peer, service, why }: RuleText) =>
+  const line = (sign: string, { verdict, peer, service, why }: RuleText): string =>
     `${sign} ${direction} ${verdict} ${direction === 'out' ? 'to' : 'from'} ${peer}, ${service} [${why.rule}${why.p === undefined ? '' : `, ${why.persona} p ${why.p.toFixed(2)}`}]`
   const rest = (sign: string, n: number) => (n === 0 ? [] : [`${sign} ${direction} and ${n} more`])
+  const late = overtaken(kept)
   const changes = [
     ...removed.map((rule) => line('-', rule)),
     ...rest('-', more.removed),
     ...added.map((rule) => line('+', rule)),
     ...rest('+', more.added),
+    ...late.map((rule) => `${line('~', rule)} was rule ${rule.was}, is rule ${rule.n}`),
   ]
-  const same = kept.length + more.kept
+  const same = kept.length - late.length + more.kept
   return changes.length === 0 || same === 0 ? changes : [...changes, `  ${direction} ${same} unchanged`]
+}
+
+/** The first rule that fits decides: one that now stands behind others it stood before is a change as well. */
+function overtaken(kept: readonly RuleText[]): RuleText[] {
+  let furthest = 0
+  return kept.filter(({ was = furthest }) => {
+    const isLate = was < furthest
+    furthest = Math.max(furthest, was)
+    return isLate
+  })
 }
 
 function nftText(plan: PlanPreview): string {
