@@ -131,12 +131,16 @@ export function action<A extends unknown[]>(
       await run(...given)
     } catch (error) {
       if (!(error instanceof CliError)) throw error
-      if (isJson(command))
-        process.stdout.write(`${terminalJson({ ok: false, error: error.message, problem: error.problem })}\n`)
-      else process.stderr.write(`guise: ${terminalText(error.message)}\n`)
+      tellRefusal(isJson(command), error.message, error.problem)
       process.exitCode = error.exitCode
     }
   }
+}
+
+/** A program that asked for JSON gets it, whatever went wrong. */
+export function tellRefusal(json: boolean, text: string, problem: unknown = null): void {
+  if (json) process.stdout.write(`${terminalJson({ ok: false, error: text, problem })}\n`)
+  else process.stderr.write(`guise: ${terminalText(text)}\n`)
 }
 
 export function isJson(command: Command): boolean {

@@ -1,6 +1,7 @@
 /** Every command: where its file is, one line for `--help`, and the program they make together. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { isJson } from './client.ts'
 
 /** Command → its file and one line for `--help`, so that help loads none of them. */
 export const COMMANDS: Readonly<Record<string, readonly [file: string, summary: string]>> = {
@@ -53,6 +54,10 @@ export function createProgram(): Command {
       .option('--json', 'one line of JSON on stdout')
       .enablePositionalOptions()
       .exitOverride()
+      .hook('preAction', (_, command) => {
+        // Wherever it stood, it is also an option of the command itself, which may look nowhere else.
+        if (isJson(command)) command.setOptionValue('json', true)
+      })
       // Told by whoever catches it, with its cure.
       .configureOutput({ outputError() {} })
   )

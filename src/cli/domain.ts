@@ -9,6 +9,7 @@ import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
 import { agentHome } from './agent.ts'
+import { tellRefusal } from './client.ts'
 import { table } from './table.ts'
 
 const ASKED_MS = 60_000
@@ -88,7 +89,7 @@ async function asRoot(options: Options, work: (domains: Domains) => Promise<Answ
     const { value, text } = await work(openDomains(uri, quotaOf(findFloor(options.home).floor)))
     process.stdout.write(`${options.json === true ? JSON.stringify(value) : text}\n`)
   } catch (error) {
-    process.stderr.write(`guise: ${(error as Error).message}.\n`)
+    tellRefusal(options.json === true, `${(error as Error).message}.`)
     process.exitCode = 1
   }
 }

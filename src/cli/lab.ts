@@ -6,6 +6,7 @@ import { labDown } from '../../lab/down.ts'
 import { LAB_PREFIX, LabError, labDirectory } from '../../lab/place.ts'
 import { labStatus } from '../../lab/status.ts'
 import { labUp } from '../../lab/up.ts'
+import { tellRefusal } from './client.ts'
 
 type Common = { readonly json?: true; readonly dir: string }
 
@@ -19,13 +20,13 @@ function report(options: Common, value: object, lines: readonly string[]): void 
   process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`)
 }
 
-/** A refusal is one sentence on stderr and exit code 1; anything else is a broken promise and keeps its trace. */
-async function orRefuse(work: () => Promise<void>): Promise<void> {
+/** A refusal is one sentence and exit code 1; anything else is a broken promise and keeps its trace. */
+async function orRefuse(options: Common, work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    say(`${error.message}.`)
+    tellRefusal(options.json === true, `${error.message}.`)
     process.exitCode = 1
   }
 }
@@ -42,18 +43,18 @@ export function register(program: Command): void {
   add('up', 'make the namespaces and start the programs')
     .option('--prefix <name>', 'namespaces are called <name>-…', LAB_PREFIX)
     .option('--seed <n>', 'seed of every program', wholeNumber, 1)
-    .action((options: Common & { prefix: string; seed: number }) => orRefuse(() => up(options)))
+    .action((options: Common & { prefix: string; seed: number }) => orRefuse(options, () => up(options)))
   add('down', 'end the programs and remove every trace, also after a crash')
     .option('--prefix <name>', 'only the lab of this prefix')
-    .action((options: Common & { prefix?: string }) => orRefuse(() => down(options)))
-  add('status', 'what is there now').action((options: Common) => orRefuse(() => status(options)))
+    .action((options: Common & { prefix?: string }) => orRefuse(options, () => down(options)))
+  add('status', 'what is there now').action((options: Common) => orRefuse(options, () => status(options)))
   add('attack', 'let a workload turn bad for a while')
     .argument('<kind>', ATTACKS.join(', '), attackKind)
     .option('--from <workload>', 'which workload (default app2 for scan, else web1)')
     .option('--seconds <n>', 'how long', wholeNumber, 60)
     .option('--target <address>', 'where beacon and exfil go (192.0.2.66 is on the sample block-list)')
     .action((kind: Attack, options: Common & { from?: string; seconds: number; target?: string }) =>
-      orRefuse(() => attack(kind, options)),
+      orRefuse(options, () => attack(kind, options)),
     )
 }
 

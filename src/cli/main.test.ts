@@ -187,6 +187,30 @@ test('apply finds every problem before anything is sent', async () => {
   )
 })
 
+test('--json before a command that asks no server is one line, also of what is refused', async () => {
+  const lab = ['lab', 'status', '--dir', '/nonexistent/lab']
+  for (const argv of [
+    ['--json', ...lab],
+    ['lab', '--json', ...lab.slice(1)],
+    [...lab, '--json'],
+  ]) {
+    const { code, out } = await guise(argv)
+    assert.deepEqual([code, out.split('\n').length, JSON.parse(out).state], [0, 2, 'down'])
+  }
+  for (const [argv, why] of [
+    [['--json', 'observe', '/nonexistent', '--for', 'ever'], /^--for ever is no time\./],
+    [['verify', '--netns', 'guise-not-there', '--json'], /guise-not-there|needs root/],
+    [['lab', 'attack', 'exfil', '--dir', '/nonexistent/lab', '--json'], /guise lab up|needs root/],
+  ] as const) {
+    const { code, out, err } = await guise([...argv])
+    assert.deepEqual([code, out.split('\n').length], [1, 2])
+    const { ok, error, problem } = JSON.parse(out)
+    assert.deepEqual([ok, problem], [false, null])
+    assert.match(error, why)
+    assert.doesNotMatch(err, why)
+  }
+})
+
 test('completion scripts and what they ask for', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await guise(['completion', shell])).out, /guise/)
   assert.equal((await guise(['completion', 'tcsh'])).code, 2)

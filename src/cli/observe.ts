@@ -4,6 +4,7 @@ import { createIndicatorIndex, type IndicatorEntry } from '../assess/indicators.
 import { parseCidr } from '../model/address.ts'
 import { plainText } from '../model/plain-text.ts'
 import { readList } from '../observe/feeds/local-list.ts'
+import { tellRefusal } from './client.ts'
 import { type Observation, observe } from './observe-run.ts'
 import { parseListen, readCsvMap, type Wanted, WantedError } from './observe-sources.ts'
 import { observedTable, tellLines } from './observe-text.ts'
@@ -87,7 +88,7 @@ async function observeCommand(paths: readonly string[], options: Options): Promi
     if (observation.files === 0) process.exitCode = 1
   } catch (error) {
     if (!(error instanceof FeedError || error instanceof WantedError)) throw error
-    say(error.message)
+    tellRefusal(options.json === true, error.message)
     process.exitCode = 1
   } finally {
     process.removeListener('SIGINT', stop)

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
 import { liftPanic, panic } from '../enforce/panic.ts'
 import { agentHome } from './agent.ts'
+import { tellRefusal } from './client.ts'
 
 export type HostOptions = { readonly netns?: string; readonly home: string; readonly json?: true }
 
@@ -48,7 +49,7 @@ export async function inNamespaceOf(options: HostOptions, work: () => Promise<vo
       become(path, [process.execPath, ...process.execArgv, ...process.argv.slice(1)])
     await work()
   } catch (error) {
-    process.stderr.write(`guise: ${(error as Error).message}.\n`)
+    tellRefusal(options.json === true, `${(error as Error).message}.`)
     process.exitCode = 1
   }
 }

@@ -3,8 +3,8 @@
  * that was asked for is loaded. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no server there.
  */
 import { CommanderError } from 'commander'
+import { tellRefusal } from './client.ts'
 import { COMMANDS, createProgram, load, takeEverywhere, usageText, wholeProgram } from './commands.ts'
-import { terminalJson, terminalText } from './terminal-text.ts'
 
 async function main(argv: readonly string[]): Promise<void> {
   const wanted = argv.find((word, i) => !word.startsWith('-') && argv[i - 1] !== '--server')
@@ -27,14 +27,8 @@ async function main(argv: readonly string[]): Promise<void> {
     const isHelp = error.code === 'commander.help'
     if (isHelp && !argv.includes('--json')) return
     const text = usageText(isHelp ? 'A command of this group is missing' : error.message, program, argv)
-    tell(text, argv)
+    tellRefusal(argv.includes('--json'), text)
   })
-}
-
-/** As `action` tells what a command refused: a program that asked for JSON gets it, whatever went wrong. */
-function tell(text: string, argv: readonly string[]): void {
-  if (argv.includes('--json')) process.stdout.write(`${terminalJson({ ok: false, error: text, problem: null })}\n`)
-  else process.stderr.write(`guise: ${terminalText(text)}\n`)
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -47,6 +41,6 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   const { message, cause } = error as Error
-  tell(`${message}${cause instanceof Error ? `: ${cause.message}` : ''}`, process.argv.slice(2))
+  tellRefusal(process.argv.includes('--json'), `${message}${cause instanceof Error ? `: ${cause.message}` : ''}`)
   process.exitCode = 1
 }
