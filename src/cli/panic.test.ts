@@ -79,6 +79,26 @@ test('verify tells what is worn, panic takes it all off and it stays off until l
   }
 })
 
+test('what could not be done is told with its cure, and ends with 1: an agent that cannot read the marker goes on', {
+  skip: needRoot(),
+}, async () => {
+  const nowhere = [MAIN, 'panic', '--home', '/dev/null/guise']
+  const inside = (...more: string[]) =>
+    new Promise<{ code: number; out: string }>((resolve) => {
+      execFile('unshare', ['-n', process.execPath, ...nowhere, ...more], (error, out) =>
+        resolve({ code: error === null ? 0 : Number(error.code), out }),
+      )
+    })
+  const [told, json] = await Promise.all([inside(), inside('--json')])
+  assert.equal(told.code, 1)
+  assert.match(
+    told.out,
+    /^NOT removed {2}stop the agent.*no panic marker: .*\n(?:NOT removed.*\n)*Mend what is not removed, then/,
+  )
+  assert.equal(json.code, 1)
+  assert.match(JSON.parse(json.out).unreachable[0], /no panic marker/)
+})
+
 test('a namespace that is not there is one sentence with its cure, and no second try', {
   skip: needRoot(),
 }, async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { become, isInside, namespacePath } from '../enforce/enter.ts'
-import { liftPanic, panic } from '../enforce/panic.ts'
+import { liftPanic, type PanicReport, panic } from '../enforce/panic.ts'
 import { agentHome } from './agent.ts'
 import { tellRefusal } from './client.ts'
 
@@ -28,15 +28,19 @@ async function run(options: HostOptions & { readonly lift?: true }): Promise<voi
     )
     return
   }
-  const { removed, unreachable } = await panic(options.home)
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ removed, unreachable })}\n`)
-    return
-  }
-  const lines = removed.length === 0 ? ['Nothing of ours was in force.'] : removed.map((what) => `removed  ${what}`)
-  for (const what of unreachable) lines.push(`NOT removed  ${what}`)
-  lines.push('The agent stays in observe until: guise panic --lift')
-  process.stdout.write(`${lines.join('\n')}\n`)
+  const report = await panic(options.home)
+  process.exitCode = report.unreachable.length === 0 ? 0 : 1
+  process.stdout.write(`${options.json === true ? JSON.stringify(report) : panicText(report)}\n`)
+}
+
+function panicText({ removed, unreachable }: PanicReport): string {
+  const none = removed.length + unreachable.length === 0
+  return [
+    ...(none ? ['Nothing of ours was in force.'] : removed.map((what) => `removed  ${what}`)),
+    ...unreachable.map((what) => `NOT removed  ${what}`),
+    ...(unreachable.length === 0 ? [] : ['Mend what is not removed, then run guise panic again.']),
+    'The agent stays in observe until: guise panic --lift',
+  ].join('\n')
 }
 
 /** Runs `work` as root in the namespace given or remembered; a refusal is one sentence. */
