@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { CHROMIUM } from '../web/test/chromium.ts'
 
 /** `test('…', { skip: needRoot() }, …)`: false when the kernel can be used, else why not. */
 export function needRoot(): string | false {
@@ -53,9 +54,6 @@ export function needLibvirt(): string | false {
   return needQemu()
 }
 
-/** The browser that Playwright drives: without a window of its own first, which takes half the processor time. */
-const BROWSERS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'] as const
-export const CHROMIUM = BROWSERS.map((name) => `/usr/bin/${name}`).find((path) => existsSync(path))
 export function needBrowser(): string | false {
   return CHROMIUM === undefined
     ? 'needs chromium-headless-shell or chromium (npm test installs it as root on Debian)'

@@ -3,7 +3,7 @@
  * real server: `await open(browser, { url, token, path: '/fleet' })` signs in through the page and waits for its h1.
  */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { CHROMIUM } from '../../test/need.ts'
+import { CHROMIUM } from './chromium.ts'
 
 export const WIDE = { width: 1440, height: 1000 } as const
 export const NARROW = { width: 390, height: 844 } as const
