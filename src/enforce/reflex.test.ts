@@ -78,3 +78,12 @@ test('one that lives is not said again; one that is over is, and goes to the end
   assert.equal(call(T + TTL_MS + 10_001, '203.0.113.1').length, 0)
   assert.equal(reflex.counters.capped, 0)
 })
+
+test('a clock that is set back by hours prolongs nothing: not what lives, not the minute of the cap', () => {
+  const { reflex, call } = create(3)
+  assert.equal(call(T, ...peers(1, 3)).length, 3)
+  const back = T - 7_200_000
+  assert.equal(call(back, '203.0.113.1').length, 0)
+  assert.equal(call(back + TTL_MS + 10, ...peers(1, 4)).length, 3)
+  assert.deepEqual([reflex.counters.repeated, reflex.counters.capped], [1, 1])
+})

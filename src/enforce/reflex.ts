@@ -21,6 +21,8 @@ export const REFLEX_TTL_MS = 15 * 60_000
 const CAP_PER_MINUTE = 120
 const MAX_LIVE = 10_000
 const LOG_BYTES = 1 << 20
+/** Less is a clock that is slewed, or rows of two threads. */
+const SET_BACK_MS = 1_000
 
 export type ReflexOptions = {
   readonly home: string
@@ -57,7 +59,7 @@ export type Reflex = {
   close(): void
 }
 
-type Live = { readonly set: string; readonly key: Buffer; readonly until: number; readonly text: string }
+type Live = { readonly set: string; readonly key: Buffer; until: number; readonly text: string }
 
 export function createReflex(options: ReflexOptions): Reflex {
   const ttlMs = Math.min(options.ttlMs ?? REFLEX_TTL_MS, REFLEX_TTL_MS)
@@ -73,6 +75,15 @@ export function createReflex(options: ReflexOptions): Reflex {
   const addRaw: NonNullable<ReflexOptions['add']> = (set, key, timeoutMs) => {
     socket ??= new NetlinkSocket(Family.netfilter)
     addElement(socket, set, key, timeoutMs)
+  }
+  let latest = Number.NEGATIVE_INFINITY
+  /** The kernel counts by no clock that can be set: set back by an hour, ours would hold for that hour what it has let go. */
+  const follow = (now: number) => {
+    const back = latest - now
+    latest = now
+    if (back <= SET_BACK_MS) return
+    for (const one of live.values()) one.until -= back
+    for (const i of recent.keys()) recent[i]! -= back
   }
   /** What the kernel has let go must not keep the room of what is to come: a table may stand for months. */
   const forgetOver = (now: number) => {
@@ -144,11 +155,13 @@ export function createReflex(options: ReflexOptions): Reflex {
   return {
     counters,
     act(batch, rows, now) {
+      follow(now)
       if (!options.allowed()) return
       for (const row of rows) one(batch, row, now)
     },
     take: () => done.splice(0),
     restore(now) {
+      follow(now)
       for (const [name, element] of live) {
         if (element.until <= now) live.delete(name)
         else if (options.allowed()) send(element, now)
