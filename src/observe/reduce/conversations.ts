@@ -37,6 +37,8 @@ export type Conversations = {
    * replaces what it had under the same (workload, peer, port, proto, direction, start).
    */
   close(until: number, idOf: (workload: number) => WorkloadId): Conversation[]
+  /** Workloads that those not over yet are of. */
+  workloads(): ReadonlySet<number>
   /** All of them are over, and from now on it is `now`: the clock was set back. */
   closeAll(now: number, idOf: (workload: number) => WorkloadId): Conversation[]
 }
@@ -129,6 +131,11 @@ export function createConversations(serviceName: (code: number) => string | null
       if (to !== null) to.service ??= serviceName(service)
     },
     close,
+    workloads() {
+      const all = new Set<number>()
+      for (const { entries } of steps.values()) for (const { workload } of entries) all.add(workload)
+      return all
+    },
     closeAll(now, idOf) {
       const out = close(Number.POSITIVE_INFINITY, idOf)
       oldest = Math.floor(now / CONVERSATION_MS) * CONVERSATION_MS

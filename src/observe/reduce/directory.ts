@@ -5,7 +5,7 @@ import { type FlowBatch, Mark } from '../../model/flow.ts'
 import type { WorkloadId } from '../../model/ids.ts'
 
 export type Directory = {
-  /** How many workloads have ever been interned. */
+  /** Numbers of workloads are below this. */
   readonly size: number
   /** Rises when an address may have got another owner; a new one that was discovered is nobody else's before. */
   readonly version: number
@@ -13,12 +13,14 @@ export type Directory = {
   readonly refused: number
   /**
    * Makes `key` known under `id` with exactly these addresses; an address it does not list any more is nobody's, one
-   * that was another's moves here at once. Returns its number, stable for the life of the directory; text that is no
-   * address is passed over.
+   * that was another's moves here at once. Returns its number, which it keeps until it is gone and swept; text
+   * that is no address is passed over.
    */
   put(workload: { readonly key: string; readonly id: WorkloadId; readonly addresses: readonly string[] }): number
-  /** The workload is gone: its addresses are nobody's. Its number is not given to another. */
+  /** The workload is gone: its addresses are nobody's. Its number goes to no other before a sweep. */
   remove(key: string): void
+  /** Frees the numbers of those that are gone for which `isKept` says no; returns them. */
+  sweep(isKept: (workload: number) => boolean): readonly number[]
   /** The workload that has this address, −1 for none. No string is made. */
   find(words: Words | Uint32Array, at?: number): number
   /** The same; an address that nobody has may become a workload (`discover`). */
@@ -48,6 +50,9 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
   const ids: WorkloadId[] = []
   const numbers = new Map<string, number>()
   const held = new Map<number, readonly number[]>()
+  /** Removed, and still named by whoever counted its traffic. */
+  const gone = new Set<number>()
+  const free: number[] = []
   const word = new Uint32Array(4)
   let version = 0
 
@@ -61,9 +66,13 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
   }
   const numberFor = (key: string, id: WorkloadId) => {
     const known = numbers.get(key)
-    if (known !== undefined) return known
-    const number = keys.push(key) - 1
-    ids.push(id)
+    if (known !== undefined) {
+      gone.delete(known)
+      return known
+    }
+    const number = free.pop() ?? keys.length
+    keys[number] = key
+    ids[number] = id
     numbers.set(key, number)
     return number
   }
@@ -118,7 +127,19 @@ export function createDirectory(options: DirectoryOptions = {}): Directory {
     },
     remove(key) {
       const number = numbers.get(key)
-      if (number !== undefined) release(number)
+      if (number === undefined) return
+      release(number)
+      gone.add(number)
+    },
+    sweep(isKept) {
+      const freed = [...gone].filter((number) => !isKept(number))
+      for (const number of freed) {
+        gone.delete(number)
+        numbers.delete(keys[number]!)
+        free.push(number)
+      }
+      if (freed.length > 0) addresses.sweep((address) => owner[address] !== 0)
+      return freed
     },
     find,
     resolve,

@@ -195,6 +195,53 @@ test('an address that moves takes its traffic with it; a removed workload has no
   assert.deepEqual([batch.sourceWorkload[0], batch.targetWorkload[0]], [-1, -1])
 })
 
+test('workloads that come and go leave nothing behind, and what is told of each is its own', () => {
+  const { directory, reducer } = setUp('every-tick')
+  const told = new Map<string, number>()
+  const counted = new Map<string, number>()
+  for (let i = 0; i < 600; i++) {
+    const at = T + i * 5_000
+    const address = `10.0.${1 + (i % 2)}.1`
+    const one = { key: `run${i}`, id: `w_run${i}` as WorkloadId, addresses: [address] }
+    directory.put(one)
+    // What it did is told late: it is gone by then, and its number may not be another's.
+    reducer.add(flowRows([{ at: at + 4_000, from: address, to: '203.0.113.7', out: i }]))
+    directory.remove(one.key)
+    const { ticks, conversations } = reducer.close(at + 5_000)
+    const [mine] = ticks.filter(({ workload }) => workload === one.id)
+    counted.set(one.key, sum(mine, 'bytesOutInitiated')!)
+    const gaps = mine!.histograms.subarray((mine!.histograms.length / 4) * 3)
+    assert.equal(Math.max(...gaps), 0, 'a first flow has no gap to one of somebody else')
+    for (const { workload, bytesOut } of conversations) told.set(workload, bytesOut)
+  }
+  for (let i = 0; i < 600; i++)
+    assert.deepEqual([counted.get(`run${i}`), told.get(`w_run${i}`)], [i, i], 'each is told once, with its own bytes')
+  assert.ok(directory.size < 150, `${directory.size} numbers for two that are there`)
+  assert.equal(directory.numberOf('run0'), -1)
+  assert.deepEqual([directory.numberOf('a'), directory.numberOf('b')], [0, 1])
+})
+
+test('a workload that comes back before it was swept is the same, and is there', () => {
+  const { directory } = setUp()
+  directory.remove('a')
+  directory.put(A)
+  assert.deepEqual(
+    directory.sweep(() => false),
+    [],
+  )
+  directory.remove('a')
+  assert.deepEqual(
+    directory.sweep(() => true),
+    [],
+    'still named',
+  )
+  assert.deepEqual(
+    directory.sweep(() => false),
+    [0],
+  )
+  assert.equal(directory.put({ ...A, key: 'c' }), 0)
+})
+
 test('only our own sources are vouched for', () => {
   const { directory } = setUp()
   const batch = flowRows([

@@ -9,6 +9,7 @@ import { type FlowBatch, Proto } from '../../model/flow.ts'
 import { createNetworks, isGroupAddress, type Networks } from '../../model/networks.ts'
 import {
   BUCKETS,
+  CONVERSATION_MS,
   type Conversation,
   createWindow,
   portClass,
@@ -92,6 +93,7 @@ class Reduction implements Reducer {
   readonly #touched: number[] = []
   #openTicks = 0
   #closedUntil = Number.NEGATIVE_INFINITY
+  #sweptAt = Number.NEGATIVE_INFINITY
   #generation = 0
   #epoch = 1
   #version = -1
@@ -149,8 +151,20 @@ class Reduction implements Reducer {
       addIdleTicks(ticks, directory, this.#closedUntil, edge)
     this.#closedUntil = isSetBack ? edge : Math.max(this.#closedUntil, edge)
     const idOf = (workload: number) => directory.idOf(workload)
-    if (isSetBack) return { ticks, conversations: this.#conversations.closeAll(edge, idOf) }
-    return { ticks, conversations: this.#conversations.close(edge, idOf) }
+    const conversations = isSetBack ? this.#conversations.closeAll(edge, idOf) : this.#conversations.close(edge, idOf)
+    if (Math.abs(edge - this.#sweptAt) >= CONVERSATION_MS) this.#forgetGone(edge)
+    return { ticks, conversations }
+  }
+
+  /** Nothing that is open may name a workload when its number goes to another. */
+  #forgetGone(edge: number): void {
+    this.#sweptAt = edge
+    const conversing = this.#conversations.workloads()
+    const isNamed = (workload: number) => conversing.has(workload) || (this.#open.get(workload)?.ticks.length ?? 0) > 0
+    for (const workload of this.#options.directory.sweep(isNamed)) {
+      this.#open.delete(workload)
+      this.#sums.lastInitiated[workload] = Number.NaN
+    }
   }
 
   #forgetFuture(edge: number): void {
