@@ -36,6 +36,19 @@ test('what sleeps for days is not gone; what was not heard of for a week is', ()
   assert.equal(book.see(at(1, '10.0.0.5', NOW), NOW + 8 * DAY), false, 'nor is it a way back')
 })
 
+test('what was seen while the clock was ahead goes when its week is over, also when it was kept over a restart', () => {
+  const ahead = NOW + 365 * DAY
+  const before = createDeviceBook([])
+  before.see(at(1, '10.0.0.5', ahead), ahead)
+  before.see(at(2, '10.0.0.6', ahead), ahead)
+  const book = createDeviceBook(before.devices())
+  assert.equal(book.forget(NOW), true, 'to be kept as it is now')
+  assert.equal(book.forget(NOW), false)
+  assert.equal(book.see(at(1, '10.1.0.5', NOW + 1, 'lan1'), NOW + 1), true, 'it is where it was seen since')
+  book.forget(NOW + 8 * DAY)
+  assert.deepEqual(book.devices(), [])
+})
+
 test('a device is on the interface where it was seen last', () => {
   const book = createDeviceBook([])
   book.see(at(1, '10.0.0.5', NOW), NOW)

@@ -23,7 +23,7 @@ export type DeviceBook = {
   readonly refused: number
   /** True when a device, or what it is reached by, is other than before. */
   see(sighting: Sighting, now: number): boolean
-  /** Lets go of what was not seen for long; true when that was something. */
+  /** Lets go of what was not seen for long; true when anything is to be kept otherwise than before. */
   forget(now: number): boolean
   devices(): readonly Device[]
 }
@@ -82,11 +82,13 @@ export function createDeviceBook(kept: readonly Device[]): DeviceBook {
     forget(now) {
       let changed = false
       for (const [mac, { seen }] of devices) {
-        for (const [address, at] of Object.entries(seen))
-          if (now - at > GONE_MS) {
-            delete seen[address]
-            changed = true
-          }
+        for (const [address, at] of Object.entries(seen)) {
+          if (at <= now && now - at <= GONE_MS) continue
+          // Stamped while the clock was ahead, it would be the newest for as long, and never go.
+          if (at > now) seen[address] = now
+          else delete seen[address]
+          changed = true
+        }
         if (Object.keys(seen).length === 0) devices.delete(mac)
       }
       return changed
