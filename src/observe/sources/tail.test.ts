@@ -157,6 +157,28 @@ test('files named by their hour and deleted when they are old: the hundredth is 
   )
 })
 
+test('more files than are followed at once: one that waited for room is read from its end, as it would have been', async () => {
+  const dir = fresh()
+  let now = Date.now()
+  for (let i = 1; i <= 70; i++) writeFileSync(join(dir, `conn.${i}.log`), HEADER + row(i))
+  const following = follow(dir, null, () => now)
+  await following.until(() => following.source.figures.followed === 64)
+  assert.equal(following.source.figures.unfollowed, 6)
+  now += 3 * 3_600_000
+  await following.until(() => following.source.figures.followed === 6)
+  for (let i = 1; i <= 70; i++) appendFileSync(join(dir, `conn.${i}.log`), row(100 + i))
+  writeFileSync(join(dir, 'conn.new.log'), HEADER + row(200))
+  now += 3_000
+  await following.until(() => following.ports.length >= 7)
+  await following.stop()
+  assert.deepEqual(
+    following.ports.filter((port) => port <= 100),
+    [],
+    'what was there before is not told as of now',
+  )
+  assert.equal(following.ports.length, 7, 'the six that waited, and the new one whole')
+})
+
 test('a restart goes on where it was, also through a rotation that nobody saw', async () => {
   const dir = fresh()
   const path = join(dir, 'conn.log')

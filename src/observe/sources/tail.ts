@@ -75,6 +75,8 @@ export function createTailSource(options: TailOptions): TailSource {
   const followed = new Map<string, Followed>()
   /** All that was followed lately, the latest last: the same file under its archived name is not read again. */
   const seen = new Set<string>()
+  /** There at the first look, with no room for them: read from the end, too, when there is. */
+  const passedOver = new Set<string>()
   const full: FlowBatch[] = []
   let batch = createFlowBatch(BATCH_ROWS)
 
@@ -214,6 +216,7 @@ export function createTailSource(options: TailOptions): TailSource {
       }
       if (followed.size >= MAX_FOLLOWED) {
         figures.unfollowed++
+        if (isFirst) passedOver.add(identityOf(there))
         continue
       }
       const position = known.get(path)
@@ -222,7 +225,7 @@ export function createTailSource(options: TailOptions): TailSource {
       const at =
         position !== undefined
           ? ({ at: 'position', position } as const)
-          : ({ at: isFirst ? 'end' : 'beginning' } as const)
+          : ({ at: isFirst || passedOver.delete(identityOf(there)) ? 'end' : 'beginning' } as const)
       const file = await openTail(path, at, figures)
       if (file === null) continue
       remember(there)
