@@ -29,6 +29,7 @@ import { encodeConversation, encodeWindow } from '../observe/reduce/encode.ts'
 import { createReducer, type Reducer } from '../observe/reduce/reducer.ts'
 import { createServiceNames } from '../observe/source.ts'
 import type { SocketSum } from '../observe/sources/sock-diag.ts'
+import { createAddressOwners } from './address-owners.ts'
 import { createKeyBook } from './key-book.ts'
 import { createSocketSums } from './socket-sums.ts'
 
@@ -74,6 +75,7 @@ export function createSense(options: {
   let listVersion = 0
   let strangers = 0
   const keys = createKeyBook()
+  const owners = createAddressOwners()
   const sockets = createSocketSums()
   /** Follow whatever list is newest without losing what detectors remember. */
   const newest: IndicatorIndex = {
@@ -138,6 +140,9 @@ export function createSense(options: {
     },
     refused: (refusal) => violations.add(refusal),
     setInventory(next) {
+      const moved = owners.moved(next.workloads, clock())
+      detectors.drop(moved)
+      violations.drop(moved)
       for (const { key } of inventory.workloads)
         if (!next.workloads.some((other) => other.key === key)) directory.remove(key)
       for (const { key, addresses } of next.workloads) {

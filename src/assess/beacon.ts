@@ -108,6 +108,14 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
     hot[number * STRIDE + Hot.hour] = Number.NEGATIVE_INFINITY
     return number
   }
+  const sweep = (isKept: (series: Series) => boolean) => {
+    for (const series of news)
+      if (!isKept(series)) {
+        series.isNews = false
+        news.delete(series)
+      }
+    numbers.sweep((number) => isKept(all[number]!))
+  }
 
   return {
     name: 'beacon',
@@ -166,15 +174,9 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       }
       return found
     },
-    forget(before, after = Number.POSITIVE_INFINITY) {
-      const isKept = (at: number) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after
-      for (const series of news)
-        if (!isKept(series.at)) {
-          series.isNews = false
-          news.delete(series)
-        }
-      numbers.sweep((number) => isKept(number * STRIDE))
-    },
+    forget: (before, after = Number.POSITIVE_INFINITY) =>
+      sweep(({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
+    drop: (sources) => sweep(({ source }) => !sources.has(source)),
   }
 }
 

@@ -78,6 +78,9 @@ export function createBlocklist(options: {
           news.delete(key)
         }
     },
+    drop(sources) {
+      for (const key of contacts.keys()) if (sources.has(highOf(key)) && contacts.delete(key)) news.delete(key)
+    },
   }
 }
 

@@ -75,6 +75,14 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
     held[number] = attempts
     return number
   }
+  const sweep = (isKept: (attempts: Attempts) => boolean) => {
+    for (const attempts of news)
+      if (!isKept(attempts)) {
+        attempts.isNews = false
+        news.delete(attempts)
+      }
+    numbers.sweep((number) => isKept(held[number]!))
+  }
 
   return {
     name: 'bruteforce',
@@ -115,15 +123,9 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       news.clear()
       return found
     },
-    forget(before, after = Number.POSITIVE_INFINITY) {
-      const isKept = (at: number) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after
-      for (const attempts of news)
-        if (!isKept(attempts.at)) {
-          attempts.isNews = false
-          news.delete(attempts)
-        }
-      numbers.sweep((number) => isKept(number * STRIDE))
-    },
+    forget: (before, after = Number.POSITIVE_INFINITY) =>
+      sweep(({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
+    drop: (sources) => sweep(({ source }) => !sources.has(source)),
   }
 }
 

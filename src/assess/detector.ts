@@ -18,6 +18,8 @@ export type Detector = {
   evaluate(now: number, ends: Ends): Evidence[]
   /** Drops every key without news since `before`, and every key with news from later than `after`: the clock was set back. */
   forget(before: number, after?: number): void
+  /** Drops every key that blames one of these: its address is somebody else's now. */
+  drop(sources: ReadonlySet<number>): void
 }
 
 /** Exact as a double for two numbers below 2²⁶. */

@@ -293,6 +293,31 @@ test('block-list: blames who called, also when the listed one did; a repeat is n
   assert.equal(inbound[0]!.evidence.subject, OUT)
 })
 
+test('whoever gets an address starts with nothing of what was done under it before, others keep theirs', () => {
+  const detectors = createDetectors({ homeNetworks: ['10.0.0.0/8'] })
+  const half = (from: string, at: number) => [
+    ...times(20, (i): FlowRow => ({ at: at + i, from, to: `10.0.${1 + (at % 2)}.${i + 1}`, port: 22, state: 'S0' })),
+    ...times(20, (i): FlowRow => ({ at: at + i * 1_500, from, to: OUT, port: 443, out: 420 })),
+    ...times(15, (i): FlowRow => ({ at: at + i, from, to: '10.0.0.9', port: 22, out: 2_000, in: 2_600 })),
+  ]
+  const other = '10.0.0.6'
+  detectors.add(flowRows([...half(HOME, T), ...half(other, T)]))
+  detectors.evaluate(T + 30_000)
+  const before = detectors.counters()
+  detectors.drop(['10.0.0.77', 'x'])
+  assert.deepEqual(detectors.counters(), before)
+  detectors.drop([HOME])
+  detectors.add(flowRows([...half(HOME, T + 30_001), ...half(other, T + 30_001)]))
+  const found = Map.groupBy(detectors.evaluate(T + 90_000), ({ subject }) => subject)
+  const kindsOf = (who: string) => (found.get(who) ?? []).map(({ evidence }) => evidence.kind).sort()
+  assert.deepEqual(kindsOf(other), ['beacon', 'bruteforce', 'scan.horizontal'])
+  const own = found.get(HOME)?.filter(({ evidence }) => evidence.kind !== 'beacon') ?? []
+  assert.deepEqual(
+    own.map(({ evidence }) => [evidence.kind, evidence.figures.addresses]),
+    [['scan.horizontal', 20]],
+  )
+})
+
 test('the never-block list is above every detector', () => {
   const indicators = createIndicatorIndex([{ cidr: OUT, score: 0, feed: 'bad', confidence: 1 }])
   const neverBlock = createNeverBlock([`${OUT}/32`])
@@ -338,6 +363,13 @@ test('every detector holds so many keys and no more, and counts what it could no
     assert.equal(detector.held, 5, detector.name)
     detector.forget(T, T - 1)
     assert.equal(detector.held, 0, detector.name)
+    ends.forget(T)
+    ends.look(batch)
+    detector.add(batch, ends)
+    detector.drop(new Set([ends.target[0]!]))
+    assert.equal(detector.held, 5, 'whom it was done to is not to blame')
+    detector.drop(new Set([ends.source[0]!]))
+    assert.deepEqual([detector.held, detector.evaluate(T, ends)], [0, []], detector.name)
   }
 })
 

@@ -3,6 +3,7 @@
  * composition: batches come in, findings (who is to blame, evidence) go out, and everything held is under a bound.
  */
 
+import { parseAddress } from '../model/address.ts'
 import type { Channels } from '../model/channels.ts'
 import type { Evidence } from '../model/evidence.ts'
 import type { FlowBatch } from '../model/flow.ts'
@@ -39,6 +40,8 @@ export type Detectors = {
    * `subject` is the address to blame. `now` is event time, epoch ms.
    */
   evaluate(now: number): Finding[]
+  /** Forgets what these did: they are somebody else's addresses now. */
+  drop(addresses: readonly string[]): void
 }
 
 const DAY_MS = 86_400_000
@@ -69,7 +72,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     createSensorAlerts(),
     createBlocklist({ indicators: options.indicators ?? createIndicatorIndex([]) }),
   ]
-  const said = new Map<string, { weight: number; at: number }>()
+  const said = new Map<string, { subject: string; weight: number; at: number }>()
   let forgotAt = Number.NEGATIVE_INFINITY
   let madeRoomAt = Number.NEGATIVE_INFINITY
   let askedAt = Number.NEGATIVE_INFINITY
@@ -118,7 +121,7 @@ export function createDetectors(options: DetectorsOptions): Detectors {
     if (last !== undefined && evidence.weight < last.weight + SAY_AGAIN_GAIN && evidence.at < last.at + SAY_AGAIN_MS)
       return false
     if (said.size >= MAX_SAID) said.clear()
-    said.set(key, { weight: evidence.weight, at: evidence.at })
+    said.set(key, { subject: evidence.subject, weight: evidence.weight, at: evidence.at })
     return true
   }
 
@@ -148,6 +151,20 @@ export function createDetectors(options: DetectorsOptions): Detectors {
       const hasRoom = makeRoom(now)
       if (hasRoom || now - forgotAt > FORGET_EVERY_MS || ends.addresses.size >= maxAddresses * 0.8) forget(now)
       return findings
+    },
+    drop(addresses) {
+      const ids = new Set<number>()
+      for (const text of addresses) {
+        const words = parseAddress(text)
+        const id = words === null ? -1 : ends.addresses.find(words, 0)
+        if (id >= 0) ids.add(id)
+      }
+      if (ids.size === 0) return
+      for (const detector of detectors) detector.drop(ids)
+      const subjects = new Set([...ids].map((id) => ends.text(id)))
+      for (const [key, { subject }] of said) if (subjects.has(subject)) said.delete(key)
+      // No address is too old; but what channels lead to in the detectors may be another's from now on.
+      ends.forget(Number.NEGATIVE_INFINITY)
     },
   }
 }

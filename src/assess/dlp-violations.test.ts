@@ -58,6 +58,19 @@ test('what goes on is said again after a minute and weighs more, within a bound;
   assert.equal(violations.held, 0, 'forgotten')
 })
 
+test("what was sent from an address that is another's now is not held against that one", () => {
+  const violations = createDlpViolations()
+  const rule = 'persona:web/dlp/budget/0'
+  for (const from of ['10.0.0.5', '10.0.0.6']) violations.add(refusal(rule, { from }))
+  violations.drop(['10.0.0.5'])
+  assert.deepEqual(
+    violations.evaluate(T).map(({ subject }) => subject),
+    ['10.0.0.6'],
+  )
+  violations.add(refusal(rule))
+  assert.equal(violations.evaluate(T + 1)[0]?.figures.packets, 1)
+})
+
 test('what is held is bounded', () => {
   const violations = createDlpViolations()
   for (let i = 0; i < 10_002; i++)

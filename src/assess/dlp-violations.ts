@@ -22,6 +22,8 @@ export type DlpViolations = {
   add(refusal: Refusal): void
   /** News since the last call. */
   evaluate(now: number): Evidence[]
+  /** What these sent is of no interest any more: they are somebody else's addresses now. */
+  drop(addresses: readonly string[]): void
 }
 
 const SPAN_MS = 600_000
@@ -99,6 +101,9 @@ export function createDlpViolations(): DlpViolations {
       }
       for (const [key, { last }] of held) if (Math.abs(now - last) > SPAN_MS && !news.has(key)) held.delete(key)
       return found
+    },
+    drop(addresses) {
+      for (const [key, { from }] of held) if (addresses.includes(from) && held.delete(key)) news.delete(key)
     },
   }
 }

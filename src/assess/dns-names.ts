@@ -98,6 +98,9 @@ export function createDnsNames(options: { readonly maxKeys?: number } = {}): Det
         news.delete(book)
       }
     },
+    drop(sources) {
+      for (const [key, book] of held) if (sources.has(book.source) && held.delete(key)) news.delete(book)
+    },
   }
 }
 

@@ -147,6 +147,14 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     if (isProven(batch, row)) hot.proven[number] = 1
   }
   const lastOf = (pair: Pair) => hot.pairs[pair.at + OfPair.last]!
+  const sweep = (isKept: (pair: Pair) => boolean) => {
+    for (const pair of news)
+      if (!isKept(pair)) {
+        pair.isNews = false
+        news.delete(pair)
+      }
+    numbers.sweep((number) => isKept(pairs[number]!))
+  }
   /** The pair of a row; −1 = not to be judged, or no room: then at least its sender learns. */
   const meet = (batch: FlowBatch, row: number, ends: Ends, places: Int32Array): number => {
     const to = ends.target[row]!
@@ -207,14 +215,12 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     forget(before, after = Number.POSITIVE_INFINITY) {
       const lastBy = (id: number) => hot.sources[id * STRIDE + OfSource.last]!
       // A pair goes with its sender, which was never seen last before the pair was.
-      const isKept = (pair: Pair) => lastOf(pair) >= before && lastBy(pair.from) <= after
-      for (const pair of news)
-        if (!isKept(pair)) {
-          pair.isNews = false
-          news.delete(pair)
-        }
-      numbers.sweep((number) => isKept(pairs[number]!))
+      sweep((pair) => lastOf(pair) >= before && lastBy(pair.from) <= after)
       for (const id of sources.keys()) if (lastBy(id) < before || lastBy(id) > after) sources.delete(id)
+    },
+    drop(gone) {
+      sweep(({ from }) => !gone.has(from))
+      for (const id of gone) sources.delete(id)
     },
   }
 }

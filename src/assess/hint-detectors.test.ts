@@ -143,6 +143,8 @@ test('what is held is bounded, what does not fit is counted, what is old is forg
     seen.look(batch)
     detector.add(batch, seen)
     assert.deepEqual([detector.held, detector.refused], [3, 7])
+    detector.drop(new Set([seen.hintTarget[0]!, seen.hintSource[0]!]))
+    assert.equal(detector.held, 2, 'what the first did, and nothing of the others')
     detector.forget(T + 100_000)
     assert.equal(detector.held, 0)
   }

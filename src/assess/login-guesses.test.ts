@@ -81,3 +81,18 @@ test('another target, another port and who must never be blocked are counted apa
   assert.deepEqual(run(every(1_000, 20), [`${TARGET}/32`]), [])
   assert.deepEqual(run(every(1_000, 20), [`${SOURCE}/32`]), [])
 })
+
+test('whoever gets the address of one that guessed has guessed nothing', () => {
+  const detectors = createDetectors({ homeNetworks: [] })
+  const guess = () => {
+    const batch = createFlowBatch(1)
+    batch.hints.push(...every(20_000, 4))
+    detectors.add(batch)
+    return detectors.evaluate(T + 60_000).length
+  }
+  assert.equal(guess(), 0)
+  detectors.drop([SOURCE])
+  assert.equal(guess(), 0)
+  detectors.drop([TARGET])
+  assert.equal(guess(), 1, 'eight of its own')
+})

@@ -68,6 +68,17 @@ export function createLoginGuesses(options: { readonly maxKeys?: number } = {}):
     ports.set(hint.targetPort, guesses)
     return guesses
   }
+  const sweep = (isKept: (guesses: Guesses) => boolean) => {
+    for (const [pair, ports] of held) {
+      for (const [port, guesses] of ports) {
+        if (isKept(guesses)) continue
+        ports.delete(port)
+        news.delete(guesses)
+        size--
+      }
+      if (ports.size === 0) held.delete(pair)
+    }
+  }
 
   return {
     name: 'login-guesses',
@@ -97,17 +108,8 @@ export function createLoginGuesses(options: { readonly maxKeys?: number } = {}):
       news.clear()
       return found
     },
-    forget(before, after = Number.POSITIVE_INFINITY) {
-      for (const [pair, ports] of held) {
-        for (const [port, guesses] of ports) {
-          if (guesses.last >= before && guesses.last <= after) continue
-          ports.delete(port)
-          news.delete(guesses)
-          size--
-        }
-        if (ports.size === 0) held.delete(pair)
-      }
-    },
+    forget: (before, after = Number.POSITIVE_INFINITY) => sweep(({ last }) => last >= before && last <= after),
+    drop: (sources) => sweep(({ source }) => !sources.has(source)),
   }
 }
 

@@ -168,6 +168,7 @@ function scanDetector(
       return found
     },
     forget: (before, after) => tally.forget(before, after),
+    drop: (sources) => tally.drop((key) => sources.has(highOf(key))),
   }
 }
 

@@ -63,6 +63,9 @@ export function createSensorAlerts(options: { readonly maxKeys?: number } = {}):
         news.delete(key)
       }
     },
+    drop(sources) {
+      for (const key of held.keys()) if (sources.has(highOf(key)) && held.delete(key)) news.delete(key)
+    },
   }
 }
 

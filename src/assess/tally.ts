@@ -21,6 +21,7 @@ export type Tally = {
   }
   /** As a detector's. */
   forget(before: number, after?: number): void
+  drop(isGone: (key: number) => boolean): void
 }
 
 type Entry = { readonly things: Map<number, number>; last: number; proven: number; isCut: boolean }
@@ -103,6 +104,9 @@ export function createTally(options: {
           entries.delete(key)
           news.delete(key)
         }
+    },
+    drop(isGone) {
+      for (const key of entries.keys()) if (isGone(key) && entries.delete(key)) news.delete(key)
     },
   }
 }
