@@ -51,7 +51,8 @@ type Series = {
 
 /**
  * What every row changes, side by side in one array. `inHour` of the flows are of `hour`, which has no place in
- * `Series.hours` yet; the newest times and sizes wait here and go to their lists together.
+ * `Series.hours` yet; the newest times and sizes wait here and go to their lists together. `proof` is above zero while at least
+ * half of the newest rows cannot have been made in its name: each takes a half, each that is proven adds one, all fade.
  */
 const Hot = {
   last: 0,
@@ -59,7 +60,7 @@ const Hot = {
   answered: 2,
   hour: 3,
   inHour: 4,
-  isProven: 5,
+  proof: 5,
   newTimes: 6,
   newSizes: 7,
   times: 8,
@@ -67,6 +68,8 @@ const Hot = {
 } as const
 const FEW = 8
 const STRIDE = 24
+/** Of `proof`, per row: it is that of about 16, so that ten in its name (`SPANS`) weigh as much as all before them. */
+const FADES = 15 / 16
 
 export function createBeacon(options: { readonly maxSeries?: number } = {}): Detector {
   const maxSeries = options.maxSeries ?? 65_536
@@ -201,14 +204,19 @@ function observe(hot: Float64Array, at: number, batch: FlowBatch, row: number, b
   const marks = batch.marks[row]!
   const isOne = batch.flows[row] === 1
   if (end > hot[at + Hot.last]!) hot[at + Hot.last] = end
-  if ((marks & Mark.antispoofed) !== 0) hot[at + Hot.isProven] = 1
-  if (begins) hot[at + Hot.flows]! += batch.flows[row]!
+  // Live, it is known of a connection that it was answered when it is over, and not when it begins.
+  const isAnswered = (marks & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed)
+  const isProven = (marks & Mark.antispoofed) !== 0 ? begins : isAnswered
+  if (begins) {
+    hot[at + Hot.flows]! += batch.flows[row]!
+    hot[at + Hot.proof] = hot[at + Hot.proof]! * FADES - 0.5
+  }
+  if (isProven) hot[at + Hot.proof]! += 1
+  if (isAnswered) hot[at + Hot.answered]! += batch.flows[row]!
   if (begins && isOne) {
     hot[at + Hot.times + hot[at + Hot.newTimes]!] = batch.start[row]!
     hot[at + Hot.newTimes]!++
   }
-  if ((marks & Mark.handshake) !== 0 && (begins || batch.phase[row] === Phase.closed))
-    hot[at + Hot.answered]! += batch.flows[row]!
   // Live, the size of a connection is known at the first dump after it, long before the kernel forgets it.
   if (isOne && batch.phase[row] !== Phase.opened && batch.bytesOut[row]! > 0) {
     hot[at + Hot.sizes + hot[at + Hot.newSizes]!] = batch.bytesOut[row]!
@@ -301,7 +309,7 @@ function toEvidence(hot: Float64Array, series: Series, best: Best, ends: Ends): 
     weight: best.weight,
     halfLifeMs: best.span.halfLifeMs,
     at: hot[series.at + Hot.last]!,
-    authenticated: hot[series.at + Hot.isProven] === 1 || answered > 0,
+    authenticated: hot[series.at + Hot.proof]! >= 0,
     source: 'detector beacon/1',
     why: `called ${peer} port ${service} ${best.count} times in ${saySpan(best.span.ms)}, typically every ${saySpan(best.intervalMs)}: beacon score ${best.score.toFixed(2)}${answered === 0 ? ', never answered' : ''}`,
     figures: {

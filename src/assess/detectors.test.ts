@@ -54,6 +54,29 @@ test('beacon: a call every 3 s to the outside is said within 90 s and blames the
   assert.match(why, /every (2\.9|3|3\.1) s/)
 })
 
+test("beacon: calls in somebody else's name are not proven by the few that it made itself", () => {
+  const own = (n: number, at: number) =>
+    times(n, (i): FlowRow => ({ at: at + i * 60_000, from: HOME, to: OUT, port: 443 }))
+  const forged = times(
+    60,
+    (i): FlowRow => ({ at: T + 3_600_000 + i * 3_000, from: HOME, to: OUT, port: 443, out: 60, state: 'S0' }),
+  )
+  const proofs = (rows: readonly FlowRow[]) =>
+    run(rows)
+      .filter(({ evidence }) => evidence.kind === 'beacon' && evidence.at > T + 3_600_000 + 30_000)
+      .map(({ evidence }) => evidence.authenticated)
+  for (const rows of [
+    [...own(1, T + 3_540_000), ...forged],
+    [...own(59, T), ...forged],
+  ]) {
+    const said = proofs(rows)
+    assert.ok(said.length > 0)
+    assert.deepEqual([...new Set(said)], [false])
+  }
+  const vouched = forged.map((row) => ({ ...row, marks: Mark.antispoofed }))
+  assert.deepEqual([...new Set(proofs(vouched))], [true])
+})
+
 test('beacon, live: sizes come with the progress rows, times with the opened ones', () => {
   const found = run(
     times(40, (i) => i).flatMap((i): FlowRow[] => [
