@@ -74,6 +74,28 @@ test('so many devices and no more: the rest is counted; one that was silent for 
   )
 })
 
+test('a device goes like the others when its first reading was lost, and when it was seen while the clock was ahead', () => {
+  const batch = (at: number) => flowRows([{ at, from: '10.20.0.1', to: '192.0.2.1', port: 443, proto: 'tcp' }])
+  const lost = sense()
+  lost.take(batch(T))
+  lost.setIndicators({
+    type: 'indicators',
+    hash: 'a'.repeat(64),
+    entries: [],
+    neverBlock: [],
+    homeNetworks: ['10.20.0.0/16'],
+  })
+  const ahead = sense()
+  ahead.take(batch(T + 365 * 86_400_000))
+  ahead.close(T + 365 * 86_400_000 + 10_000)
+  for (const one of [lost, ahead]) {
+    one.close(T + 10_000)
+    assert.equal(one.workloads().length, 1)
+    one.close(T + 25 * 3_600_000)
+    assert.deepEqual(one.workloads(), [])
+  }
+})
+
 test('how fast, what was lost lately, and what that means', () => {
   const meter = createSourceMeter(T)
   for (let i = 1; i <= 24; i++) meter.sample(T + i * 5_000, i * 50, i <= 2 ? 7 : 9)

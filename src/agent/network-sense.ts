@@ -111,8 +111,11 @@ export function createNetworkSense(options: {
     })
   /** A device that was silent for a day makes room for another. */
   const forget = (now: number) => {
-    for (const [key, { id, lastSeen }] of devices) {
-      if (!(lastSeen < now - FORGET_MS)) continue
+    for (const [key, device] of devices) {
+      // Its first reading was lost with the reducer, or it was seen while the clock was ahead.
+      if (!(device.lastSeen <= now)) device.lastSeen = now
+      const { id, lastSeen } = device
+      if (lastSeen >= now - FORGET_MS) continue
       directory.remove(key)
       devices.delete(key)
       keyById.delete(id)
