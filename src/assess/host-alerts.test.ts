@@ -40,3 +40,11 @@ test('a thousand rules weigh no more than the bound, and who is quiet for long b
   alerts.take(alert('rule', 3, 10_000_000))
   assert.equal(alerts.evaluate(10_000_001)[0]!.evidence.figures.alerts, 1)
 })
+
+test('one that was stamped while the clock was ahead is let go like the others', () => {
+  const alerts = createHostAlerts()
+  alerts.take(alert('rule', 3, 365 * 86_400_000))
+  assert.equal(alerts.evaluate(1_000)[0]!.evidence.at, 1_000)
+  alerts.evaluate(10_000_000)
+  assert.equal(alerts.counters.held, 0)
+})

@@ -52,7 +52,9 @@ export function createHostAlerts(): HostAlerts {
     evaluate(now) {
       const found = []
       for (const [key, one] of held) {
-        if (one.isNews) found.push({ key, evidence: toEvidence(key, one, now) })
+        // Stamped while the clock was ahead, it would be the last until then.
+        one.last = Math.min(one.last, now)
+        if (one.isNews) found.push({ key, evidence: toEvidence(key, one) })
         one.isNews = false
         // Decayed to a sixteenth: what comes then is told anew.
         if (now - one.last > 4 * HALF_LIFE_MS) held.delete(key)
@@ -63,7 +65,7 @@ export function createHostAlerts(): HostAlerts {
   }
 }
 
-function toEvidence(key: string, { worst, rules, count, last }: Held, now: number): Evidence {
+function toEvidence(key: string, { worst, rules, count, last }: Held): Evidence {
   const sensor = plainText(worst.sensor, 40)
   const more = count > 1 ? `, ${count} alerts of ${rules.size} ${rules.size === 1 ? 'rule' : 'rules'} in all` : ''
   return {
@@ -72,7 +74,7 @@ function toEvidence(key: string, { worst, rules, count, last }: Held, now: numbe
     peer: null,
     weight: WEIGHTS[worst.severity] + PER_DOUBLING * Math.log2(rules.size),
     halfLifeMs: HALF_LIFE_MS,
-    at: Math.min(last, now),
+    at: last,
     // Who may write to the sensor's log may say anything.
     authenticated: false,
     source: `sensor ${sensor}`,
