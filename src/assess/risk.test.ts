@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Belief } from '../model/belief.ts'
 import { EVIDENCE_KINDS, type Evidence } from '../model/evidence.ts'
-import { beliefEvidence, riskOf } from './risk.ts'
+import type { PersonaManifest } from '../model/manifest.ts'
+import { ALARMING, alarmingAmong, beliefEvidence, riskOf } from './risk.ts'
 
 const T = 1_700_000_000_000
 const evidence = (over: Partial<Evidence> = {}): Evidence => ({
@@ -76,9 +77,30 @@ test('an alarming belief adds a little, an abstaining or harmless one nothing', 
     model: 'm',
     features: 'f',
   })
-  assert.equal(beliefEvidence(belief(null, 0.7), T, 'a'), null)
-  assert.equal(beliefEvidence(belief('Database', 0.9), T, 'a'), null)
-  const sure = beliefEvidence(belief('Scanner', 1), T, 'a')
+  assert.equal(beliefEvidence(belief(null, 0.7), ALARMING, T, 'a'), null)
+  assert.equal(beliefEvidence(belief('Database', 0.9), ALARMING, T, 'a'), null)
+  const sure = beliefEvidence(belief('Scanner', 1), ALARMING, T, 'a')
   assert.equal(sure?.weight, 2)
   assert.ok(riskOf([sure!], T).value < 0.4)
+})
+
+test('a persona alarms as its manifest says, by its name and by the class it is recognised by', () => {
+  const persona = (name: string, spec: PersonaManifest['spec']): PersonaManifest => ({
+    apiVersion: 'guise/v1',
+    kind: 'Persona',
+    metadata: { name },
+    spec,
+  })
+  const among = (...manifests: PersonaManifest[]) => [...alarmingAmong(manifests)].sort()
+  const camera = persona('Camera', { alarming: true })
+  assert.deepEqual(among(camera, persona('Database', {})), ['camera', 'compromised', 'scanner'])
+  assert.deepEqual(among(persona('Port Mapper', { recognisedAs: 'Scanner', alarming: false })), ['compromised'])
+  const both = [persona('Scanner', { alarming: true }), persona('Mapper', { recognisedAs: 'Scanner', alarming: false })]
+  assert.deepEqual(among(...both), ['compromised', 'scanner'])
+  const belief: Belief = {
+    ...{ at: T, personas: [{ persona: 'Camera', p: 0.95 }], unknown: 0.05, believed: 'Camera' },
+    ...{ because: [], model: 'm', features: 'f' },
+  }
+  assert.equal(beliefEvidence(belief, ALARMING, T, 'a'), null)
+  assert.equal(beliefEvidence(belief, alarmingAmong([camera]), T, 'a')?.why, 'behaves like Camera (p 0.95)')
 })

@@ -1,6 +1,8 @@
 /** Evidence comes in, a risk between 0 and 1 goes out with every term of its sum. */
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk, RiskTerm } from '../model/evidence.ts'
+import { slug } from '../model/ids.ts'
+import type { Manifest } from '../model/manifest.ts'
 
 /** Log-odds of a workload nobody has said anything about: σ(−2.6) = 0.07. */
 const BASE = -2.6
@@ -48,15 +50,34 @@ function counts(term: RiskTerm): number {
   return term.evidence.authenticated ? term.logOdds * 2 : term.logOdds
 }
 
-/** Believed to be one of these, a workload is more at risk by that alone. */
-const ALARMING: ReadonlySet<string> = new Set(['Scanner', 'Compromised'])
+/** Ids of personas: believed to be one of these, a workload is more at risk by that alone. */
+export const ALARMING: ReadonlySet<string> = new Set(['scanner', 'compromised'])
+
+/** With what manifests say: a persona is believed by its own name, and by the class it is recognised by. Of two words on one, the alarm holds. */
+export function alarmingAmong(manifests: readonly Manifest[]): ReadonlySet<string> {
+  const said = (word: boolean): ReadonlySet<string> =>
+    new Set(
+      manifests.flatMap(({ kind, metadata, spec }) =>
+        kind === 'Persona' && spec.alarming === word
+          ? [metadata.name, spec.recognisedAs ?? metadata.name].map((name) => slug(name))
+          : [],
+      ),
+    )
+  const calm = said(false)
+  return new Set([...[...ALARMING].filter((id) => !calm.has(id)), ...said(true)])
+}
 
 /**
- * Evidence of kind `belief` when the belief does not abstain and is alarming, else null. At most 2 (σ(−0.6) = 0.35 alone):
+ * Evidence of kind `belief` when the belief does not abstain and is `alarming`, else null. At most 2 (σ(−0.6) = 0.35 alone):
  * behaviour that looks like something is a reason to look, not to cut. Not authenticated: what is learned from may be forged.
  */
-export function beliefEvidence(belief: Belief, now: number, subject: string): Evidence | null {
-  if (belief.believed === null || !ALARMING.has(belief.believed)) return null
+export function beliefEvidence(
+  belief: Belief,
+  alarming: ReadonlySet<string>,
+  now: number,
+  subject: string,
+): Evidence | null {
+  if (belief.believed === null || !alarming.has(slug(belief.believed))) return null
   const p = belief.personas.find((one) => one.persona === belief.believed)?.p ?? 0
   return {
     kind: 'belief',

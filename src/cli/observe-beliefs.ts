@@ -1,5 +1,5 @@
 /** Ticks of a recording come in, merged to 30 s windows and stepped through the belief filter; each workload's last belief goes out. */
-import { beliefEvidence } from '../assess/risk.ts'
+import { ALARMING, beliefEvidence } from '../assess/risk.ts'
 import { type BeliefState, initialBelief, stepBelief } from '../learn/filter.ts'
 import { DEFAULT_MODEL } from '../learn/model.ts'
 import type { Belief } from '../model/belief.ts'
@@ -68,7 +68,7 @@ export function createBeliefs(isHome: (workload: WorkloadId) => boolean): Belief
     of: (workload) => tracks.get(workload)?.belief ?? null,
     alarm(workload, subject, now) {
       const belief = tracks.get(workload)?.belief ?? null
-      return belief === null ? null : beliefEvidence(belief, now, subject)
+      return belief === null ? null : beliefEvidence(belief, ALARMING, now, subject)
     },
   }
 }

@@ -122,7 +122,7 @@ export const PersonaSpec = Type.Object(
   {
     /** The learned class this persona is recognised by. */
     recognisedAs: Type.Optional(Type.Enum(LEARNED_PERSONAS)),
-    /** Raises risk by itself when believed (Scanner, Compromised). */
+    /** Raises risk by itself when believed. Scanner and Compromised do unless this says false. */
     alarming: Type.Optional(Type.Boolean()),
     profile: Type.Optional(Profile),
     mitigationRules: Type.Optional(Type.Array(MitigationRule, { maxItems: 50 })),

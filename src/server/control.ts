@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Control, ShiftRequest } from '../api/control.ts'
 import type { EventHub } from '../api/events.ts'
-import { riskOf } from '../assess/risk.ts'
+import { ALARMING, alarmingAmong, riskOf } from '../assess/risk.ts'
 import type { Endpoint } from '../decide/fail-safe.ts'
 import { carryBelief } from '../learn/filter.ts'
 import { DEFAULT_MODEL, type Model } from '../learn/model.ts'
@@ -27,6 +27,7 @@ import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
 import { createForeteller } from './foreteller.ts'
 import { createHalts } from './halts.ts'
+import { createInTurn } from './in-turn.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
 import { createMachineDesk } from './machine-desk.ts'
@@ -106,8 +107,10 @@ export function createControl(deps: ControlDeps): RunningControl {
   const personaMap = createPersonaMap({ tenant, store, fleet, model: discovery.model, clock })
   const foreteller = createForeteller({ store, clock })
   const vitals = createVitalsBook()
+  const personasInTurn = createInTurn()
   const timers: NodeJS.Timeout[] = []
   let workloadAuthority: Promise<WorkloadAuthority> | null = null
+  let alarming = ALARMING
   /** Hash of the indicators that agents were told last. */
   let told = ''
 
@@ -193,10 +196,23 @@ export function createControl(deps: ControlDeps): RunningControl {
     reconciler.wake()
   }
 
+  /** In turns: of two, the one that reads later says what holds. */
+  const readPersonas = () =>
+    personasInTurn(async () => {
+      const personas = await store.manifests.all(tenant, 'Persona')
+      alarming = alarmingAmong(personas.map(({ manifest }) => manifest))
+    })
+
   async function take(agent: AgentId, report: AgentReport): Promise<void> {
     const now = clock()
     const { host, mode, boot, sequence, applied, counters } = report
-    const taken = await takeReport({ tenant, store, fleet, model: discovery.model, discovery }, agent, report, now)
+    const { model } = discovery
+    const taken = await takeReport(
+      { tenant, store, fleet, model, alarming: () => alarming, discovery },
+      agent,
+      report,
+      now,
+    )
     if (report.vitals !== undefined)
       vitals.take(report.vitals, (key) => {
         const live = fleet.live.get(workloadId(tenant, key))
@@ -247,6 +263,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       await restore(store, tenant, fleet, clock())
       await discovery.restore()
       await models.restore()
+      await readPersonas()
       await readFeeds()
       timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
       timers.push(
@@ -295,6 +312,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       return outcome
     },
     manifestsChanged() {
+      guarded('read the personas', readPersonas)()
       guarded('read the feeds', readFeeds)()
       reconciler.wake()
     },

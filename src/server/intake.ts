@@ -27,6 +27,8 @@ export type IntakeDeps = {
   readonly fleet: Fleet
   /** Asked at each window: it may be another from one to the next. */
   readonly model: () => Model
+  /** Ids of personas that raise risk when believed. */
+  readonly alarming: () => ReadonlySet<string>
   /** Told of windows that no persona explains. */
   readonly discovery: { stray(workload: WorkloadId, at: number, x: Float64Array): void }
 }
@@ -149,7 +151,7 @@ function believe(deps: IntakeDeps, live: Live, window: Window, rate: number): Wo
   live.lastBelief = step.belief
   // What a suspect does becomes nobody's persona.
   if (rate === 1 && isStray(seen, step.belief)) deps.discovery.stray(live.workload, end, seen.x)
-  const own: Evidence | null = beliefEvidence(step.belief, end, live.name)
+  const own: Evidence | null = beliefEvidence(step.belief, deps.alarming(), end, live.name)
   if (own === null) live.evidence.delete('belief|')
   else addEvidence(deps.fleet, live, own)
   return live.workload

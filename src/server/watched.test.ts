@@ -1,4 +1,4 @@
-/** From an agent's ticks to `GET /workloads/{id}/drift`, with a real database. */
+/** From an agent's ticks to `GET /workloads/{id}/drift`, and to the risk of being believed, with a real database. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { LOOPBACK } from '../../test/api.ts'
 import { testDatabase } from '../../test/database.ts'
+import { auditBy, personaManifest } from '../../test/records.ts'
 import { createApp } from '../api/app.ts'
 import { mintToken } from '../api/auth.ts'
 import { createEventHub } from '../api/events.ts'
@@ -161,6 +162,44 @@ test('a workload is watched from its reports on: usual, then strange with its ca
     assert.deepEqual(control.drift('other' as TenantId, id), { drift: null, series: null })
   } finally {
     await app.close()
+    await control.stop()
+    await store.close()
+    rmSync(home, { recursive: true, force: true })
+  }
+})
+
+test('a persona that a person calls alarming raises the risk of whoever is believed to be it', async () => {
+  await using database = await testDatabase()
+  const home = mkdtempSync(join(tmpdir(), 'guise-watched-'))
+  const store = await openStore({ url: database.url, keysDir: database.keysDir, clock: Date.now })
+  const shared = { store: () => store, events: createEventHub({ clock: Date.now }), clock: Date.now }
+  const log = { warn() {}, error() {} }
+  const control = createControl({ ...shared, log, tenant: DEFAULT_TENANT, home, controlPlane: () => [] })
+  try {
+    let sequence = 0
+    /** One window more, of now: what is said of it has not faded. */
+    const seen = async () => {
+      await control.agentReport(DEFAULT_TENANT, AGENT, reportOf(++sequence, 143 + sequence, 1, 0))
+      return (await store.workloads.get(DEFAULT_TENANT, workloadId(DEFAULT_TENANT, KEY)))!
+    }
+    for (const _ of [1, 2]) await seen()
+    const who = { tenant: DEFAULT_TENANT, workload: workloadId(DEFAULT_TENANT, KEY), by: 'test' }
+    const taught = await control.teach({ ...who, persona: 'Camera' })
+    assert.ok(taught.ok)
+    let record = await seen()
+    while (record.belief?.believed !== 'Camera' && sequence < 20) record = await seen()
+    assert.equal(record.belief?.believed, 'Camera')
+    assert.equal(record.risk!.terms.length, 0)
+    const manifest = { ...personaManifest('Camera'), spec: { alarming: true } }
+    await store.manifests.apply(DEFAULT_TENANT, [{ manifest, ifVersion: 0 }], auditBy('test'))
+    control.manifestsChanged(DEFAULT_TENANT)
+    while (record.risk!.terms.length === 0 && sequence < 30) record = await seen()
+    assert.deepEqual(
+      record.risk!.terms.map(({ evidence }) => evidence.kind),
+      ['belief'],
+    )
+    assert.match(record.risk!.terms[0]!.evidence.why, /^behaves like Camera \(p [01]\.\d\d\)$/)
+  } finally {
     await control.stop()
     await store.close()
     rmSync(home, { recursive: true, force: true })
