@@ -1,9 +1,9 @@
 /** What a schema cannot say: addresses parse, ranges are ordered, `when` compiles, names are unique, references lead somewhere. */
 import { parseAddress } from '../model/address.ts'
 import { slug } from '../model/ids.ts'
-import type { Manifest } from '../model/manifest.ts'
+import { FEED_ROUND_MS, type Manifest } from '../model/manifest.ts'
 import type { Overlap } from '../model/overlap.ts'
-import type { PolicyRule } from '../model/policy.ts'
+import { durationMs, type PolicyRule } from '../model/policy.ts'
 import { checkFacets } from './facet-checks.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
 import { checkLadder } from './ladder-checks.ts'
@@ -54,6 +54,11 @@ export function checkManifest(manifest: Manifest): Finding[] {
       spec.rules.some(({ action }) => action === 'deny' || action === 'reject')
     )
       add(['spec', 'when'], 'a deny that comes by itself (`when`) has no end', 'add ttl, for example ttl: 15m')
+  }
+  if (manifest.kind === 'Feed') {
+    const { refresh } = manifest.spec
+    if (refresh !== undefined && durationMs(refresh) < FEED_ROUND_MS)
+      add(['spec', 'refresh'], `lists are read once a minute, not every ${refresh}`, 'give 1m or more, or leave it out')
   }
   if (manifest.kind === 'Persona') {
     const { profile, mitigationRules, overlap } = manifest.spec

@@ -24,6 +24,9 @@ export const Metadata = Type.Object(
   { additionalProperties: false },
 )
 
+/** How often the server looks for lists that are due. */
+export const FEED_ROUND_MS = 60_000
+
 /** A local list of addresses or CIDRs, one a line, optional score after white space or a comma: reputation and block-lists. */
 export const FeedSpec = Type.Object(
   {
@@ -40,6 +43,7 @@ export const FeedSpec = Type.Object(
     score: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     /** Trust in the feed itself: scales evidence weight. */
     confidence: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.8 })),
+    /** How often the list is read again; a minute at least, and a minute when left out. */
     refresh: Type.Optional(Duration),
   },
   { additionalProperties: false },

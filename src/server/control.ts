@@ -14,6 +14,7 @@ import { standingOf } from '../learn/typical.ts'
 import { driftOf, seriesOf } from '../learn/watch/watch.ts'
 import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, PlanId, TenantId, WorkloadId } from '../model/ids.ts'
+import { FEED_ROUND_MS } from '../model/manifest.ts'
 import type { PlanRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import type { Outcome, Refusal } from '../model/why.ts'
@@ -62,16 +63,15 @@ export type RunningControl = Control & {
   stop(): Promise<void>
 }
 
-/** How often the reconciler wakes without a reason, and feeds are read again. */
+/** How often the reconciler wakes without a reason. */
 const CLOCK_MS = 2_000
-const FEEDS_MS = 60_000
 const DISCOVER_MS = 60_000
 
 export function createControl(deps: ControlDeps): RunningControl {
   const { tenant, events, clock, log } = deps
   const fleet = createFleet()
   const delivery = createDelivery(clock)
-  const intel = createIntel(deps.home, (text) => log.warn({}, text))
+  const intel = createIntel(deps.home, (text) => log.warn({}, text), clock)
   // The store is there before any of these is used; the getter keeps construction order free.
   const store = new Proxy({} as Store, { get: (_, name) => Reflect.get(deps.store(), name) })
   const flow = createPlanFlow({ tenant, store, delivery, clock, log, moved })
@@ -265,7 +265,7 @@ export function createControl(deps: ControlDeps): RunningControl {
       await models.restore()
       await readPersonas()
       await readFeeds()
-      timers.push(setInterval(guarded('read the feeds', readFeeds), FEEDS_MS))
+      timers.push(setInterval(guarded('read the feeds', readFeeds), FEED_ROUND_MS))
       timers.push(
         setInterval(
           guarded('tend plans left behind', () => flow.tend()),

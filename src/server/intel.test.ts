@@ -21,7 +21,7 @@ test('lists become indicators; a list that vanishes or shrinks does not disarm u
   writeFileSync(join(home, 'feeds/never.txt'), '198.51.100.1\n')
   writeFileSync(join(home, 'secret'), '203.0.113.99\n')
   const warnings: string[] = []
-  const intel = createIntel(home, (text) => warnings.push(text))
+  const intel = createIntel(home, (text) => warnings.push(text), Date.now)
   const feeds = [feed('Bad', 'blocklist', 'bad.txt'), feed('Never', 'neverBlock', 'never.txt')]
 
   const first = await intel.refresh(feeds)
@@ -47,7 +47,7 @@ test('a feed that a person leads to another file is that file, however small; on
   mkdirSync(join(home, 'feeds'))
   writeFileSync(join(home, 'feeds/wrong.txt'), Array.from({ length: 20 }, (_, i) => `203.0.113.${i}`).join('\n'))
   writeFileSync(join(home, 'feeds/right.txt'), '198.51.100.1\n')
-  const intel = createIntel(home, () => {})
+  const intel = createIntel(home, () => {}, Date.now)
   const listed = async (...feeds: FeedManifest[]) => (await intel.refresh(feeds)).intel.entries.map(({ cidr }) => cidr)
   assert.equal((await listed(feed('Bad', 'blocklist', 'wrong.txt'))).length, 20)
   assert.deepEqual(await listed(feed('Bad', 'blocklist', 'right.txt')), ['198.51.100.1/32'])
@@ -58,4 +58,44 @@ test('a feed that a person leads to another file is that file, however small; on
   assert.deepEqual(await listed(), [])
   writeFileSync(join(home, 'feeds/wrong.txt'), '203.0.113.1\n')
   assert.deepEqual(await listed(feed('Bad', 'blocklist', 'wrong.txt')), ['203.0.113.1/32'])
+})
+
+test('a list is read again when its refresh is due, at once when the feed was written, and with every round while it fails', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'guise-intel-'))
+  t.after(() => rmSync(home, { recursive: true }))
+  mkdirSync(join(home, 'feeds'))
+  const list = join(home, 'feeds/bad.txt')
+  let now = 1_700_000_000_000
+  const intel = createIntel(
+    home,
+    () => {},
+    () => now,
+  )
+  const hourly = feed('Bad', 'blocklist', 'bad.txt')
+  hourly.spec.refresh = '1h'
+  /** A minute later, what its file says now. */
+  const round = async (text: string | null, feeds = [hourly]) => {
+    now += 60_000
+    if (text === null) rmSync(list, { force: true })
+    else writeFileSync(list, text)
+    return (await intel.refresh(feeds)).intel.entries.map(({ cidr }) => cidr)
+  }
+  assert.deepEqual(await round(null), [])
+  assert.match(intel.health()[0]!.problem!, /ENOENT/)
+  assert.deepEqual(await round('192.0.2.1\n'), ['192.0.2.1/32'])
+  for (let minute = 1; minute < 60; minute++) assert.deepEqual(await round('192.0.2.2\n'), ['192.0.2.1/32'])
+  // The hour is over, give or take what a timer is early.
+  now -= 1_000
+  assert.deepEqual(await round('192.0.2.2\n'), ['192.0.2.2/32'])
+  assert.deepEqual(await round('192.0.2.3\n'), ['192.0.2.2/32'])
+  assert.deepEqual(await round('192.0.2.3\n', [{ ...hourly, spec: { ...hourly.spec, confidence: 0.5 } }]), [
+    '192.0.2.3/32',
+  ])
+  const often = [feed('Bad', 'blocklist', 'bad.txt')]
+  assert.deepEqual(await round('192.0.2.4\n', often), ['192.0.2.4/32'])
+  assert.deepEqual(await round('192.0.2.5\n', often), ['192.0.2.5/32'])
+  const daily: FeedManifest = { ...hourly, spec: { ...hourly.spec, refresh: '1d' } }
+  assert.deepEqual(await round('192.0.2.6\n', [daily]), ['192.0.2.6/32'])
+  now -= 3_600_000
+  assert.deepEqual(await round('192.0.2.7\n', [daily]), ['192.0.2.7/32'])
 })

@@ -1,5 +1,5 @@
 /**
- * Feeds to indicators: reads every feed's list, keeps the last good copy of each (a list that cannot be read, or that shrank
+ * Feeds to indicators: reads every feed's list when it is due, keeps the last good copy of each (a list that cannot be read, or that shrank
  * by nine tenths, does not replace it), and says what changed. The hash names the whole, so an agent is told only of news.
  */
 import { createHash } from 'node:crypto'
@@ -7,6 +7,7 @@ import { isAbsolute, join, normalize } from 'node:path'
 import { NO_PLACES, type Places } from '../decide/places.ts'
 import { slug } from '../model/ids.ts'
 import type { FeedManifest } from '../model/manifest.ts'
+import { durationMs } from '../model/policy.ts'
 import type { ServerMessage } from '../model/wire.ts'
 import { type ListReading, readList } from '../observe/feeds/local-list.ts'
 import { type LocationReading, placesOf, readLocations } from './locations.ts'
@@ -21,7 +22,7 @@ export type FeedHealth = {
 }
 
 export type IntelKeeper = {
-  /** Reads the lists again; the result is remembered. */
+  /** Reads what is due again; the result is remembered. */
   refresh(feeds: readonly FeedManifest[]): Promise<{ readonly intel: Intel; readonly changed: boolean }>
   current(): Intel
   health(): readonly FeedHealth[]
@@ -29,13 +30,25 @@ export type IntelKeeper = {
 
 const EMPTY: Intel = { entries: [], neverBlock: [], hash: 'empty' }
 const SHRUNK_TO = 0.1
+/** Whoever asks for a round does not do so to the millisecond: what is due this soon is due. */
+const SLACK_MS = 5_000
 
-export function createIntel(home: string, warn: (text: string) => void): IntelKeeper {
+export function createIntel(home: string, warn: (text: string) => void, clock: () => number): IntelKeeper {
   /** By `copyOf`: a feed that was led to another file is another list, to which the old one is no better copy. */
   const good = new Map<string, ListReading>()
   const located = new Map<string, LocationReading>()
+  /** By the whole of a feed: one that was written anew is another, and read at once. */
+  let told = new Map<string, { readonly at: number; readonly health: FeedHealth }>()
   let intel = EMPTY
-  let health: FeedHealth[] = []
+
+  /** When nothing is said, with every round; so is what could not be read. */
+  async function readWhenDue(feed: FeedManifest, now: number): Promise<{ at: number; health: FeedHealth }> {
+    const last = told.get(JSON.stringify(feed))
+    const refreshMs = feed.spec.refresh === undefined ? 0 : durationMs(feed.spec.refresh)
+    // A clock that was set back must not put a list off.
+    const isFresh = last !== undefined && now >= last.at && now < last.at + refreshMs - SLACK_MS
+    return isFresh && last.health.problem === null ? last : { at: now, health: await read(feed) }
+  }
 
   async function read(feed: FeedManifest): Promise<FeedHealth> {
     const name = feed.metadata.name
@@ -68,8 +81,12 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
 
   return {
     async refresh(feeds) {
-      health = await Promise.all(feeds.map(read))
-      for (const one of health) if (one.problem !== null) warn(`feed ${one.feed}: ${one.problem}`)
+      const now = clock()
+      const rows = await Promise.all(
+        feeds.map(async (feed) => [JSON.stringify(feed), await readWhenDue(feed, now)] as const),
+      )
+      told = new Map(rows)
+      for (const { health: one } of told.values()) if (one.problem !== null) warn(`feed ${one.feed}: ${one.problem}`)
       const kept = new Set(feeds.map(copyOf))
       for (const copies of [good, located]) for (const copy of copies.keys()) if (!kept.has(copy)) copies.delete(copy)
       const entries: Indicators['entries'] = []
@@ -98,7 +115,7 @@ export function createIntel(home: string, warn: (text: string) => void): IntelKe
       return { intel, changed }
     },
     current: () => intel,
-    health: () => health,
+    health: () => [...told.values()].map(({ health }) => health),
   }
 }
 

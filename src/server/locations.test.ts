@@ -21,7 +21,7 @@ test('a feed of locations: rules by country resolve to its prefixes; a file that
   try {
     const path = join(folder, 'country.mmdb')
     const warned: string[] = []
-    const intel = createIntel(folder, (text) => warned.push(text))
+    const intel = createIntel(folder, (text) => warned.push(text), Date.now)
     let at = 0
     const write = (cidr: string) => {
       writeFileSync(path, writeMmdb([[cidr, { country: { iso_code: 'DE' } }]], 24))

@@ -59,7 +59,7 @@ function server() {
     tenant: MAIN,
     store,
     fleet,
-    intel: createIntel('/nonexistent', () => {}),
+    intel: createIntel('/nonexistent', () => {}, Date.now),
     flow,
     halts,
     released: async ({ plan }, by, why) => void words.push(`${plan.id} ${by} ${why}`),
