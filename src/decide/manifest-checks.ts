@@ -1,5 +1,5 @@
 /** What a schema cannot say: addresses parse, ranges are ordered, `when` compiles, names are unique, references lead somewhere. */
-import { parseAddress } from '../model/address.ts'
+import { isV4, parseAddress } from '../model/address.ts'
 import { slug } from '../model/ids.ts'
 import { FEED_ROUND_MS, type Manifest } from '../model/manifest.ts'
 import type { Overlap } from '../model/overlap.ts'
@@ -80,9 +80,13 @@ export function checkManifest(manifest: Manifest): Finding[] {
       if (given.indexOf(address) < i)
         add(['spec', 'profile', 'network', 'addresses', i], `${address} is here twice`, 'leave one out')
     })
-    profile?.network?.gateways?.forEach((text, i) => {
-      if (parseAddress(text) === null)
-        add(['spec', 'profile', 'network', 'gateways', i], `${text} is no address`, 'write it like 10.0.0.1')
+    const gateways = (profile?.network?.gateways ?? []).map((text) => ({ text, address: parseAddress(text) }))
+    gateways.forEach(({ text, address }, i) => {
+      const path = ['spec', 'profile', 'network', 'gateways', i]
+      if (address === null) add(path, `${text} is no address`, 'write it like 10.0.0.1')
+      // A kernel keeps the default route that came last, without a word.
+      else if (gateways.findIndex((one) => one.address !== null && isV4(one.address) === isV4(address)) < i)
+        add(path, `${text} is the second gateway of its family`, 'leave one out; routes name other ways')
     })
     profile?.dns?.servers.forEach((text, i) => {
       if (parseAddress(text) === null)
