@@ -2,17 +2,21 @@
 import type { Page, WorkloadRecord } from '../model/records.ts'
 import { CliError, type Client } from './client.ts'
 
-/** Every page of a list, bounded. */
-export async function listAll<T>(client: Client, path: string, most = 10_000): Promise<T[]> {
+/** Every page of a list, to its end. */
+export async function listAll<T>(client: Client, path: string): Promise<T[]> {
   const items: T[] = []
+  const seen = new Set<string>()
   let cursor: string | null = null
-  do {
+  for (;;) {
     const query: string = `${path.includes('?') ? '&' : '?'}limit=1000${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
     const page: Page<T> = await client.get<Page<T>>(`${path}${query}`)
     items.push(...page.items)
     cursor = page.next
-  } while (cursor !== null && items.length < most)
-  return items
+    if (cursor === null) return items
+    if (seen.has(cursor))
+      throw new CliError(`The server goes round in circles listing ${path}. Update it to the version of this command.`, 1)
+    seen.add(cursor)
+  }
 }
 
 export async function findWorkload(client: Client, wanted: string): Promise<WorkloadRecord> {

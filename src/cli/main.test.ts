@@ -134,6 +134,33 @@ test('lists are tables for people, one line for programs, and say what to do whe
   )
 })
 
+test('a list is read to its end, however long, and so is a name looked for; a server that goes in circles is told of', async () => {
+  const pages = 12
+  const page = (n: number) => Array.from({ length: 1_000 }, (_, i) => workload(`w_${n}_${i}`, `db${n * 1_000 + i}`))
+  let isCircle = false
+  await withServer(
+    (request) => {
+      const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+      if (/\/why$/.test(pathname)) return { status: 200, body: { asked: pathname } }
+      const n = isCircle ? 0 : Number(searchParams.get('cursor') ?? 0)
+      const items = pathname === '/v1/plans' ? [] : page(n)
+      return { status: 200, body: { items, next: n + 1 < pages ? String(n + 1) : null } }
+    },
+    async (url) => {
+      const env = { GUISE_SERVER: url }
+      const { out } = await guise(['get', 'workloads', '--json'], env)
+      const { items, next } = JSON.parse(out)
+      assert.deepEqual([items.length, items.at(-1).report.name, next], [12_000, 'db11999', null])
+      const why = await guise(['why', 'db11999', '--json'], env)
+      assert.equal(JSON.parse(why.out).asked, '/v1/workloads/w_11_999/why')
+      isCircle = true
+      const circle = await guise(['plan', 'list'], env)
+      assert.deepEqual([circle.code, circle.out], [1, ''])
+      assert.match(circle.err, /goes round in circles listing \/v1\/plans/)
+    },
+  )
+})
+
 test('shift names the workload by what people call it; a refusal is one sentence with its cure', async () => {
   let refuse = false
   let sent = ''

@@ -68,7 +68,7 @@ async function list(command: Command): Promise<void> {
     ...(state === undefined ? {} : { state }),
     ...(filter === undefined ? {} : { q: filter }),
   })
-  const items = await listAll<PlanSummary>(clientOf(command), `/v1/plans${query.size === 0 ? '' : `?${query}`}`, 1_000)
+  const items = await listAll<PlanSummary>(clientOf(command), `/v1/plans${query.size === 0 ? '' : `?${query}`}`)
   print(command, { items, next: null }, () => planTable(items, Date.now()))
 }
 

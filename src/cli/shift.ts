@@ -81,7 +81,7 @@ async function settle(client: Client, id: string): Promise<ShiftRecord> {
 async function undo(wanted: string, command: Command): Promise<void> {
   const client = clientOf(command)
   const { id } = await findWorkload(client, wanted)
-  const shifts = await listAll<ShiftRecord>(client, '/v1/shifts', 2_000)
+  const shifts = await listAll<ShiftRecord>(client, '/v1/shifts')
   const newest = shifts
     .filter((one) => one.workload === id && !['rolled-back', 'expired', 'refused'].includes(one.state))
     .sort((a, b) => b.createdAt - a.createdAt)[0]
