@@ -91,14 +91,8 @@ test('the desired stream is NDJSON and ends with its source', async () => {
 })
 
 test('enrolment: one secret, one agent token, once, within a quarter of an hour', async () => {
-  const make = async () =>
-    (
-      await f.as('admin', {
-        method: 'POST',
-        url: '/tokens',
-        payload: { name: 'enrol', role: 'agent', agent: 'host-c', enrolment: true },
-      })
-    ).json()
+  const payload = { name: 'enrol', role: 'agent', agent: 'host-c', enrolment: true }
+  const make = async () => (await f.as('admin', { method: 'POST', url: '/tokens', payload })).json()
   const enrol = (token: string) => f.as(null, { method: 'POST', url: '/agents/enrol', payload: { token, host: 'c' } })
   const { token } = await make()
   const first = await enrol(token)
@@ -113,6 +107,14 @@ test('enrolment: one secret, one agent token, once, within a quarter of an hour'
   const late = await make()
   f.clock.now += 15 * 60_000 + 1
   assert.equal((await enrol(late.token)).statusCode, 401)
+  const asked = (ttl: string) => f.as('admin', { method: 'POST', url: '/tokens', payload: { ...payload, ttl } })
+  const long = await asked('16m')
+  assert.deepEqual(
+    [long.statusCode, long.json().code, long.json().errors[0].pointer],
+    [422, 'enrolment-too-long', '/ttl'],
+  )
+  const short = await asked('5m')
+  assert.equal(short.json().expiresAt, f.clock.now + 5 * 60_000)
 })
 
 test('an agent that is enrolled anew is another one: the token and the key of its lost home are worth nothing', async () => {

@@ -14,7 +14,10 @@ export async function listAll<T>(client: Client, path: string): Promise<T[]> {
     cursor = page.next
     if (cursor === null) return items
     if (seen.has(cursor))
-      throw new CliError(`The server goes round in circles listing ${path}. Update it to the version of this command.`, 1)
+      throw new CliError(
+        `The server goes round in circles listing ${path}. Update it to the version of this command.`,
+        1,
+      )
     seen.add(cursor)
   }
 }

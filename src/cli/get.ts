@@ -150,7 +150,7 @@ function agentTable(items: readonly AgentRecord[], now: number): string {
       (one.applied?.state as string | undefined) ?? '–',
       ago(one.lastReport, now),
     ]),
-    'No agents yet. Make a token with `guise token create NAME --role agent`, then start `guise agent`.',
+    'No agents yet. Start `guise agent` here, as root; for another host `guise token create --enrol --host NAME` prints its command.',
   )
 }
 

@@ -194,6 +194,37 @@ test('shift names the workload by what people call it; a refusal is one sentence
   )
 })
 
+test('a token is asked for as the server takes it: an enrolment is an agent’s, and an agent is named', async () => {
+  const sent: unknown[] = []
+  await withServer(
+    (request, body) => {
+      if (request.method === 'GET') return { status: 200, body: { items: [], next: null } }
+      sent.push(JSON.parse(body))
+      const door = { url: 'https://192.0.2.1:7443', caFingerprint: 'sha256:00' }
+      return { status: 201, body: { id: 't_1', role: 'agent', agent: 'edge1', token: 'guise_x', door } }
+    },
+    async (url) => {
+      const create = (...words: string[]) => guise(['token', 'create', ...words], { GUISE_SERVER: url })
+      const { out } = await create('--enrol', '--host', 'edge1', '--ttl', '5m')
+      assert.match(out, /^On edge1, as root, within 5m /)
+      await create('dashboards')
+      assert.deepEqual(sent, [
+        { name: 'edge1', role: 'agent', agent: 'edge1', ttl: '5m', enrolment: true },
+        { name: 'dashboards', role: 'viewer' },
+      ])
+      const refused = await create('edge1', '--role', 'agent')
+      assert.deepEqual(
+        [refused.code, refused.err],
+        [2, 'guise: A token of role agent is for one agent: name its host with --host NAME.\n'],
+      )
+      const other = await create('--enrol', '--host', 'edge1', '--role', 'viewer')
+      assert.match(other.err, /An enrolment is for an agent, not for role viewer: leave --role out\./)
+      const none = await guise(['agents'], { GUISE_SERVER: url })
+      assert.match(none.out, /`guise token create --enrol --host NAME` prints its command/)
+    },
+  )
+})
+
 test('apply finds every problem before anything is sent', async () => {
   const { code, err } = await guise(['apply', '-f', '/nonexistent.yaml'])
   assert.equal(code, 1)

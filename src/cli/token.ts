@@ -17,7 +17,7 @@ type Enrolment = Token & {
   readonly door: { readonly url: string; readonly caFingerprint: string }
 }
 type CreateOptions = {
-  readonly role: string
+  readonly role?: string
   readonly agent?: string
   readonly host?: string
   readonly ttl?: string
@@ -30,10 +30,10 @@ export function register(program: Command): void {
     .command('create')
     .description('make one; its secret is told once')
     .argument('[name]', 'what it is listed as; for an agent its own name')
-    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('viewer'))
+    .addOption(new Option('--role <role>', 'what it may do; left out: viewer, with --enrol agent').choices(ROLES))
     .option('--agent <id>', 'for role agent: whom it speaks for')
     .option('--host <name>', 'the same: the agent is named after its host')
-    .option('--ttl <span>', 'ends by itself: 12h, 30d')
+    .option('--ttl <span>', 'ends by itself: 12h, 30d; with --enrol at most 15m')
     .option('--enrol', 'for an agent on another host: single use, within 15 minutes; prints its command')
     .action(action(create))
   token
@@ -71,10 +71,15 @@ export function register(program: Command): void {
 }
 
 async function create(given: string | undefined, command: Command): Promise<void> {
-  const { role, ttl, enrol, host, agent = host } = command.opts<CreateOptions>()
+  const { enrol, role = enrol === true ? 'agent' : 'viewer', ttl, host, agent = host } = command.opts<CreateOptions>()
   const name = given ?? agent
-  if (enrol === true && agent === undefined)
-    throw new CliError('An enrolment is for one agent: name its host with --host NAME.', 2)
+  if (enrol === true && role !== 'agent')
+    throw new CliError(`An enrolment is for an agent, not for role ${role}: leave --role out.`, 2)
+  if (role === 'agent' && agent === undefined)
+    throw new CliError(
+      `${enrol === true ? 'An enrolment' : 'A token of role agent'} is for one agent: name its host with --host NAME.`,
+      2,
+    )
   if (name === undefined) throw new CliError('A token needs a name: guise token create NAME.', 2)
   const body = { name, role, ...(agent === undefined ? {} : { agent }), ...(ttl === undefined ? {} : { ttl }) }
   if (enrol !== true) {
@@ -88,6 +93,6 @@ async function create(given: string | undefined, command: Command): Promise<void
     command,
     { ...made, command: start },
     (one) =>
-      `On ${made.agent}, as root, within 15 minutes (in a clone it is bin/guise):\n\n  ${one.command}\n\nIt works once and is not shown again. Later starts need only --server.`,
+      `On ${made.agent}, as root, within ${ttl ?? '15 minutes'} (in a clone it is bin/guise):\n\n  ${one.command}\n\nIt works once and is not shown again. Later starts need only --server.`,
   )
 }

@@ -68,19 +68,23 @@ export function tokenRoutes(app: Routes, deps: RouteDeps): void {
         )
       }
       const now = deps.clock()
-      const spanMs = ttl === undefined ? null : durationMs(ttl)
+      const spanMs = ttl === undefined ? (enrolment === true ? ENROLMENT_MS : null) : durationMs(ttl)
+      if (enrolment === true && (spanMs ?? 0) > ENROLMENT_MS) {
+        throw new Problem(
+          422,
+          'enrolment-too-long',
+          `An enrolment works for 15 minutes at most, not ${ttl}.`,
+          'Leave ttl out, or give 15m or less.',
+          { errors: [{ pointer: '/ttl', message: 'is at most 15m with enrolment' }] },
+        )
+      }
       const { record, text } = await mintToken(deps.store(), {
         tenant,
         name,
         role,
         agent: (agent ?? null) as AgentId | null,
         kind: enrolment === true ? 'enrolment' : 'token',
-        expiresAt:
-          enrolment === true
-            ? now + Math.min(spanMs ?? ENROLMENT_MS, ENROLMENT_MS)
-            : spanMs === null
-              ? null
-              : now + spanMs,
+        expiresAt: spanMs === null ? null : now + spanMs,
         by: actor,
         now,
       })
