@@ -194,6 +194,11 @@ function calling(peer: PeerSelector, label: string, value: string): PeerSelector
   return 'matchExpressions' in peer ? { ...peer, labels: { [label]: value } } : null
 }
 
+/** A rule by reputation is about unrated addresses too when what it does is what it says of them; a pass does neither. */
+export function takesUnrated(unrated: 'allow' | 'deny', action: PolicyRule['action']): boolean {
+  return unrated === (action === 'reject' ? 'deny' : action)
+}
+
 type PeerMatch = { readonly match: RuleMatch['peer']; readonly part: string }
 
 function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Sets): PeerMatch[] {
@@ -233,7 +238,7 @@ function peersOf(peer: PeerSelector, action: PolicyRule['action'], sets: Sets): 
   if ('reputation' in peer) {
     const { below, unrated } = peer.reputation
     const rated = inSet(reputationSet(below), { kind: 'reputation', below }, ' (rated)')
-    if (unrated !== (tightens ? 'deny' : action)) return [rated]
+    if (!takesUnrated(unrated, action)) return [rated]
     sets.set(RATED, { kind: 'rated' })
     return [rated, { match: { kind: 'set', set: RATED, not: true }, part: ' (unrated)' }]
   }

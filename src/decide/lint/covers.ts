@@ -3,7 +3,7 @@ import { cidrContains, isV4, parseCidr } from '../../model/address.ts'
 import { slug } from '../../model/ids.ts'
 import type { LabelExpression, PeerSelector, Policy, PolicyRule, PortMatch } from '../../model/policy.ts'
 import type { LabelQuery } from '../label-match.ts'
-import { ofOneFamily } from '../resolve.ts'
+import { ofOneFamily, takesUnrated } from '../resolve.ts'
 
 type Port = PortMatch | null
 /** A rule is met when one of its atoms is; null = every service. */
@@ -49,8 +49,7 @@ function coversPeer(
     return (
       'reputation' in narrow &&
       wide.reputation.below >= narrow.reputation.below &&
-      wide.reputation.unrated === narrow.reputation.unrated &&
-      tightens(action) === tightens(other)
+      (takesUnrated(wide.reputation.unrated, action) || !takesUnrated(narrow.reputation.unrated, other))
     )
   if ('service' in wide)
     return (

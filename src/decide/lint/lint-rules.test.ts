@@ -119,6 +119,19 @@ test('what is said to cover another matches wherever that one does', () => {
   assert.ok(covered > 100, `${covered}`)
 })
 
+test('a rule by reputation covers unrated addresses only when it is about them: a pass never is', () => {
+  const rated = (below: number, unrated: 'allow' | 'deny') => ({ peer: { reputation: { below, unrated } }, port: null })
+  const bad = rated(0.3, 'allow')
+  assert.equal(coversAtom('allow', bad, bad, 'allow'), true)
+  assert.equal(coversAtom('pass', bad, bad, 'allow'), false)
+  assert.equal(coversAtom('pass', bad, bad, 'pass'), true)
+  assert.equal(coversAtom('pass', rated(0.5, 'deny'), rated(0.3, 'deny'), 'deny'), false)
+  assert.equal(coversAtom('reject', rated(0.5, 'deny'), rated(0.3, 'deny'), 'deny'), true)
+  assert.equal(coversAtom('deny', rated(0.5, 'allow'), bad, 'allow'), false)
+  assert.equal(coversAtom('deny', rated(0.5, 'deny'), rated(0.3, 'deny'), 'allow'), true)
+  assert.equal(coversAtom('allow', rated(0.2, 'allow'), bad, 'allow'), false)
+})
+
 test('a rule that decided no conversation is told, one by reputation is not', () => {
   const parsed = parseManifests(
     `apiVersion: guise/v1
