@@ -58,13 +58,13 @@ function cliPage(program: Command): string {
       lines.push(
         table(
           ['argument', ''],
-          one.registeredArguments.map((argument) => [code(argument.name()), cell(argument.description)]),
+          one.registeredArguments.map((argument) => [code(argument.name()), cell(withChoices(argument))]),
         ),
         table(
           ['option', '', 'default'],
           one.options
             .filter((option) => !['--json', '--server'].includes(option.long ?? ''))
-            .map((option) => [code(option.flags), cell(option.description), ownDefault(option.defaultValue)]),
+            .map((option) => [code(option.flags), cell(withChoices(option)), ownDefault(option.defaultValue)]),
         ),
       )
       walk(one, name)
@@ -73,6 +73,14 @@ function cliPage(program: Command): string {
   walk(program, 'guise')
   return lines.join('\n')
 }
+
+const withChoices = ({
+  description,
+  argChoices,
+}: {
+  description: string
+  argChoices?: string[] | undefined
+}): string => (argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`)
 
 /** What depends on the machine the reference is made on is described in the option's own words. */
 function ownDefault(value: unknown): string {

@@ -3,13 +3,20 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { restoreBase } from '../enforce/restore-base.ts'
+import { tellRefusal } from './client.ts'
 import { type HostOptions, inNamespaceOf } from './panic.ts'
 
 const TEMPLATES = new URL('../../packaging/systemd/', import.meta.url).pathname
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 export const UNITS = ['guise-base.service', 'guise-agent.service'] as const
 
-type UnitOptions = { readonly home: string; readonly to: string; readonly options: string; readonly dryRun?: true }
+type UnitOptions = {
+  readonly home: string
+  readonly to: string
+  readonly options: string
+  readonly dryRun?: true
+  readonly json?: true
+}
 
 export function registerUnits(agent: Command, home: string): void {
   agent
@@ -19,6 +26,7 @@ export function registerUnits(agent: Command, home: string): void {
     .option('--options <words>', 'what else guise agent is started with, as one word', '')
     .option('--to <dir>', 'where units are', '/etc/systemd/system')
     .option('--dry-run', 'print them instead')
+    .option('--json', 'one line of JSON on stdout')
     .action(installUnits)
   agent
     .command('restore-base')
@@ -40,18 +48,20 @@ async function restore(options: HostOptions): Promise<void> {
 
 function installUnits(options: UnitOptions): void {
   try {
-    const units = UNITS.map((name) => ({ name, text: unitText(name, resolve(options.home), options.options) }))
-    if (options.dryRun === true) {
-      for (const { name, text } of units) process.stdout.write(`# ${join(options.to, name)}\n${text}\n`)
-      return
-    }
-    mkdirSync(options.to, { recursive: true })
-    for (const { name, text } of units) writeFileSync(join(options.to, name), text, { mode: 0o644 })
-    process.stdout.write(
-      `Written to ${options.to}: ${UNITS.join(', ')}.\nStart them with: systemctl daemon-reload && systemctl enable --now ${UNITS.join(' ')}\n`,
-    )
+    const units = UNITS.map((name) => ({
+      path: join(options.to, name),
+      text: unitText(name, resolve(options.home), options.options),
+    }))
+    const written = options.dryRun !== true
+    if (written) mkdirSync(options.to, { recursive: true })
+    if (written) for (const { path, text } of units) writeFileSync(path, text, { mode: 0o644 })
+    const start = `systemctl daemon-reload && systemctl enable --now ${UNITS.join(' ')}`
+    const said = written
+      ? `Written to ${options.to}: ${UNITS.join(', ')}.\nStart them with: ${start}\n`
+      : units.map(({ path, text }) => `# ${path}\n${text}\n`).join('')
+    process.stdout.write(options.json === true ? `${JSON.stringify({ written, units, start })}\n` : said)
   } catch (error) {
-    process.stderr.write(`guise agent: ${(error as Error).message}.\n`)
+    tellRefusal(options.json === true, `${(error as Error).message}.`)
     process.exitCode = 1
   }
 }

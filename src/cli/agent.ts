@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseServer } from '../agent/link.ts'
 import { parseSourceSpec, splitSpecs } from '../agent/source-spec.ts'
 import type { AgentConfig } from '../agent.ts'
@@ -51,7 +51,13 @@ export function register(program: Command): void {
     )
     .option('--netns <name>', 'work in this network namespace: name or path')
     .option('--server <where>', 'unix:PATH or https://HOST:PORT', 'unix:/var/lib/guise/server.sock')
-    .option('--mode <mode>', MODES.join(', '), 'observe')
+    .addOption(
+      // Refused in `start`, with the code that tells systemd not to try again.
+      new Option('--mode <mode>', 'how far it goes')
+        .choices(MODES)
+        .argParser((mode) => mode)
+        .default('observe'),
+    )
     .option('--home <dir>', 'journal and spool (GUISE_AGENT_HOME)', agentHome())
     .option(
       '--id <id>',

@@ -1,6 +1,7 @@
 /** `guise completion bash|zsh|fish`: a script to source; commands and options come from the program itself. */
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { TOPOLOGY_LEVELS } from '../model/topology.ts'
+import { action, CliError, isJson } from './client.ts'
 import { getKinds } from './get.ts'
 import { ATTACK_KINDS } from './lab.ts'
 
@@ -25,31 +26,27 @@ export function register(program: Command): void {
   program
     .command('completion')
     .description('print the completion script of a shell: source <(guise completion bash)')
-    .argument('<shell>', SHELLS.join(', '))
-    .action(async (shell: string) => {
-      if (!SHELLS.includes(shell)) {
-        process.stderr.write(
-          `guise: no completion for ${JSON.stringify(shell.slice(0, 40))}. Use one of ${SHELLS.join(', ')}.\n`,
-        )
-        process.exitCode = 2
-        return
-      }
-      if (shell === 'bash') {
-        process.stdout.write(BASH)
-        return
-      }
-      const { default: tab } = await import('@bomb.sh/tab')
-      tab.setup('guise', 'guise', shell)
-    })
+    .addArgument(new Argument('<shell>', 'yours').choices(SHELLS))
+    .action(action(script))
 }
 
-/** Arguments that are one of few words, by command and place. */
+async function script(shell: string, command: Command): Promise<void> {
+  if (isJson(command)) throw new CliError('A completion script is for a shell, and has no JSON. Leave out --json.', 2)
+  if (shell === 'bash') return void process.stdout.write(BASH)
+  const { default: tab } = await import('@bomb.sh/tab')
+  tab.setup('guise', 'guise', shell)
+}
+
+/** Arguments that are one of few words beside those that commander knows the words of, by command and place. */
 const words = (): Readonly<Record<string, readonly (readonly string[])[]>> => ({
   get: [[...getKinds(), 'topology'], TOPOLOGY_LEVELS],
   describe: [getKinds()],
-  completion: [SHELLS],
   'lab attack': [ATTACK_KINDS],
 })
+
+const offering = (choices: readonly string[]) => (offer: (word: string, about: string) => void) => {
+  for (const choice of choices) offer(choice, '')
+}
 
 /** What the scripts call on every key: `guise complete -- WORDS`. */
 export async function complete(program: Command, typed: readonly string[]): Promise<void> {
@@ -59,11 +56,13 @@ export async function complete(program: Command, typed: readonly string[]): Prom
       const name = `${prefix}${command.name()}`
       const entry = tab.command(name, command.description())
       for (const option of command.options)
-        if (option.long !== null && option.long !== undefined) entry.option(option.long.slice(2), option.description)
-      for (const [place, choices] of (words()[name] ?? []).entries())
-        entry.argument(command.registeredArguments[place]?.name() ?? String(place), (offer) => {
-          for (const choice of choices) offer(choice, '')
-        })
+        if (option.long != null)
+          if (option.argChoices === undefined) entry.option(option.long.slice(2), option.description)
+          else entry.option(option.long.slice(2), option.description, offering(option.argChoices))
+      for (const [place, argument] of command.registeredArguments.entries()) {
+        const choices = argument.argChoices ?? words()[name]?.[place]
+        if (choices !== undefined) entry.argument(argument.name(), offering(choices))
+      }
       add(command, `${name} `)
     }
   }

@@ -67,5 +67,8 @@ test('asked of a server: of a workload or a persona, refusals with their cure', 
   assert.deepEqual([of, members, like], [{ kind: 'Workload', id, name: 'web1' }, [id], []])
   assert.deepEqual([step, what, horizon], ['hour', 'service:dns', 7])
   assert.match((await run('persona/No Such')).stderr, /persona of that id/)
-  assert.match((await run('web1', '--step', 'day')).stderr, /--step day is not 5min or hour/)
+  assert.match(
+    (await run('web1', '--step', 'day')).stderr,
+    /'--step <step>' argument 'day' is invalid\. Allowed choices are 5min, hour\./,
+  )
 })

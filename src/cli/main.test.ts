@@ -269,9 +269,32 @@ test('--json before a command that asks no server is one line, also of what is r
   }
 })
 
+test('a protocol of no flow is refused, not passed over', async () => {
+  const { code, err } = await guise(['why', 'web1', '--protocol', 'udp'], { GUISE_SERVER: 'http://127.0.0.1:2' })
+  assert.equal(code, 2)
+  assert.equal(err, 'guise: --protocol udp is of one flow. Say which: --to IP:PORT, or --flow SRC DST PORT.\n')
+  const other = await guise(['why', 'web1', '--to', '192.0.2.1:53', '--protocol', 'sctp'])
+  assert.match(other.err, /'sctp' is invalid\. Allowed choices are tcp, udp, icmp\. See guise why --help\./)
+})
+
 test('completion scripts and what they ask for', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await guise(['completion', shell])).out, /guise/)
-  assert.equal((await guise(['completion', 'tcsh'])).code, 2)
+  const other = await guise(['completion', 'tcsh', '--json'])
+  assert.deepEqual([other.code, other.err], [2, ''])
+  assert.match(JSON.parse(other.out).error, /'tcsh' is invalid .* Allowed choices are bash, zsh, fish\./)
+  const json = await guise(['completion', 'bash', '--json'])
+  assert.deepEqual([json.code, JSON.parse(json.out).ok], [2, false])
+  for (const [typed, offered] of [
+    [['token', 'create', 'x', '--role', 'vi'], 'viewer'],
+    [['agent', '--mode', ''], 'off|observe|suggest|enforce'],
+    [['forecast', 'web1', '--step', ''], '5min|hour'],
+    [['why', '--protocol', 'u'], 'udp'],
+    [['machine', 'define', 'a', '--settings', ''], 'agent|dhcp'],
+  ] as const) {
+    const { out } = await guise(['complete', '--', ...typed])
+    const words = out.split('\n').filter((line) => line !== '' && !line.startsWith(':'))
+    assert.equal(words.map((line) => line.split('\t')[0]).join('|'), offered, typed.join(' '))
+  }
   assert.match((await guise(['complete', '--', 'pla'])).out, /^plan\t/)
   assert.match((await guise(['complete', '--', 'get', 'so'])).out, /^sources\t/)
   assert.match((await guise(['complete', '--', 'get', 'topology', ''])).out, /^segment\t/)

@@ -4,14 +4,12 @@ import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { importPolicies } from '../decide/import/import-policies.ts'
 import { problemText } from '../decide/manifest.ts'
-import { MODES, type Mode } from '../model/policy.ts'
+import type { Mode } from '../model/policy.ts'
 import { CliError, print } from './client.ts'
 import { counted, readTexts } from './manifest-files.ts'
 
 export async function importFiles(paths: string[], command: Command): Promise<void> {
-  const { mode, output } = command.opts<{ mode?: string; output?: string }>()
-  if (mode !== undefined && !(MODES as readonly string[]).includes(mode))
-    throw new CliError(`there is no mode ${mode.slice(0, 20)}. Use one of ${MODES.join(', ')}.`, 2)
+  const { mode, output } = command.opts<{ mode?: Mode; output?: string }>()
   const { manifests, problems, notes } = importPolicies(readTexts(paths))
   for (const { where, text } of notes) process.stderr.write(`note: ${where}: ${text}\n`)
   if (problems.length > 0)
@@ -22,9 +20,7 @@ export async function importFiles(paths: string[], command: Command): Promise<vo
     )
   if (manifests.length === 0)
     throw new CliError(`There is no policy of Kubernetes in ${paths.join(', ')}. Name a file that has one.`, 1)
-  const policies = manifests.map((one) =>
-    mode === undefined ? one : { ...one, spec: { mode: mode as Mode, ...one.spec } },
-  )
+  const policies = manifests.map((one) => (mode === undefined ? one : { ...one, spec: { mode, ...one.spec } }))
   const text = policies.map((one) => stringify(one, { lineWidth: 0 }).trimEnd()).join('\n---\n')
   if (output !== undefined) writeTo(output, text)
   print(command, { manifests: policies, notes }, () =>

@@ -1,5 +1,6 @@
 /** `guise policy lint`: what is wrong with rules; `test`: the tests in them; `import`: those of Kubernetes; `resolve`: what one stands for. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { MODES } from '../model/policy.ts'
 import { action } from './client.ts'
 import { importFiles } from './policy-import.ts'
 import { lint } from './policy-lint.ts'
@@ -25,7 +26,7 @@ export function register(program: Command): void {
     .description('NetworkPolicy and ClusterNetworkPolicy manifests of Kubernetes, as ours; applies nothing')
     .argument('<path...>', 'files or folders; - for standard input')
     .option('--output <file>', 'write them there instead')
-    .option('--mode <mode>', 'off, observe, suggest or enforce, written into each (without: observe)')
+    .addOption(new Option('--mode <mode>', 'written into each (without: observe)').choices(MODES))
     .action(action(importFiles))
   policy
     .command('resolve')

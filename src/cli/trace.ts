@@ -7,6 +7,7 @@ import { traceFlow } from '../enforce/trace.ts'
 import { parseAddress } from '../model/address.ts'
 import { agentHome } from './agent.ts'
 import { type HostOptions, inNamespaceOf } from './panic.ts'
+import { protocolOption } from './protocol.ts'
 import { terminalText } from './terminal-text.ts'
 import { addLine, type Ends, type TracedPacket, traceText } from './trace-text.ts'
 
@@ -23,7 +24,7 @@ export function register(program: Command): void {
     .argument('<from>', 'address, or key or name of a workload of this host')
     .argument('<to>', 'address, or key or name of a workload of this host')
     .argument('[port]', 'of the destination; left out: every port', port)
-    .option('--protocol <name>', 'tcp, udp or icmp', protocol, 'tcp')
+    .addOption(protocolOption().default('tcp'))
     .option('--for <seconds>', 'how long to watch, 1 to 300', seconds, 10)
     .option('--packets <n>', 'stop after so many packets', packets, 20)
     .option('--netns <name>', 'in this network namespace (default: the one the agent of --home works in)')
@@ -42,10 +43,6 @@ const whole = (least: number, most: number, what: string) => (text: string) => {
 const port = whole(1, 65_535, 'A port')
 const seconds = whole(1, 300, 'The time')
 const packets = whole(1, 10_000, 'The number of packets')
-function protocol(text: string): string {
-  if (!['tcp', 'udp', 'icmp'].includes(text)) throw new InvalidArgumentError('A protocol is tcp, udp or icmp.')
-  return text
-}
 
 async function run(from: string, to: string, wanted: number | null, options: Options): Promise<void> {
   const snapshot = (openJournal(options.home).confirmed()?.snapshot ?? null) as Snapshot | null

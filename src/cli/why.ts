@@ -5,6 +5,7 @@ import { flowWhyText, whyText } from '../decide/why-text.ts'
 import { parseAddress } from '../model/address.ts'
 import { action, CliError, type Client, clientOf, print } from './client.ts'
 import { findWorkload } from './find.ts'
+import { protocolOption } from './protocol.ts'
 
 export function register(program: Command): void {
   program
@@ -13,7 +14,7 @@ export function register(program: Command): void {
     .argument('[workload]', 'name, key or id')
     .option('--to <address>', 'IP:PORT or [IPv6]:PORT')
     .option('--flow <ends...>', 'SRC DST [PORT]: any flow, by addresses or names; also what the kernel refused of it')
-    .option('--protocol <name>', 'tcp, udp or icmp')
+    .addOption(protocolOption())
     .action(action(why))
 }
 
@@ -21,6 +22,8 @@ type Options = { readonly to?: string; readonly flow?: string[]; readonly protoc
 
 async function why(wanted: string | undefined, command: Command): Promise<void> {
   const { to, flow, protocol } = command.opts<Options>()
+  if (protocol !== undefined && to === undefined && flow === undefined)
+    throw new CliError(`--protocol ${protocol} is of one flow. Say which: --to IP:PORT, or --flow SRC DST PORT.`, 2)
   const client = clientOf(command)
   const more = protocol === undefined ? {} : { protocol }
   if (flow !== undefined) {
