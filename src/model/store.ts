@@ -109,6 +109,11 @@ export type Store = {
     ): Promise<void>
     /** Of all workloads of an agent that enforces nothing. */
     unwear(tenant: TenantId, agent: AgentId, now: number): Promise<void>
+    /**
+     * Those that were not seen or told of for as long as they are kept, and that nobody's wish rests on: gone, with one line for
+     * all of them. `present`: agents that would have told of them. One that comes back is new.
+     */
+    forgetOver(tenant: TenantId, present: readonly AgentId[], now: number): Promise<readonly WorkloadId[]>
     history(tenant: TenantId, id: WorkloadId, from: number, to: number): Promise<readonly HistoryPoint[]>
     /** Bytes per second of every workload heard of in the span, in `points` steps of equal length; null = not heard of. */
     traffic(tenant: TenantId, from: number, to: number, points: number): Promise<readonly TrafficRow[]>

@@ -27,6 +27,7 @@ import { createExplain } from './explain.ts'
 import { createFlowExplain, foreignFlow } from './explain-flow.ts'
 import { addEvidence, createFleet } from './fleet.ts'
 import { createForeteller } from './foreteller.ts'
+import { createForgetting, FORGET_EVERY_MS } from './forget.ts'
 import { createHalts } from './halts.ts'
 import { createInTurn } from './in-turn.ts'
 import { takeReport } from './intake.ts'
@@ -108,6 +109,7 @@ export function createControl(deps: ControlDeps): RunningControl {
   const foreteller = createForeteller({ store, clock })
   const vitals = createVitalsBook()
   const personasInTurn = createInTurn()
+  const forget = createForgetting({ tenant, store, fleet, clock })
   const timers: NodeJS.Timeout[] = []
   let workloadAuthority: Promise<WorkloadAuthority> | null = null
   let alarming = ALARMING
@@ -255,7 +257,7 @@ export function createControl(deps: ControlDeps): RunningControl {
     reconciler.wake()
   }
 
-  const guarded = (attempted: string, work: () => Promise<void>) => () =>
+  const guarded = (attempted: string, work: () => Promise<unknown>) => () =>
     void work().catch((error: unknown) => log.error({ error: String(error) }, attempted))
 
   return {
@@ -278,6 +280,7 @@ export function createControl(deps: ControlDeps): RunningControl {
           DISCOVER_MS,
         ),
       )
+      timers.push(setInterval(guarded('forget workloads that are over', forget), FORGET_EVERY_MS))
       timers.push(setInterval(() => reconciler.wake(), CLOCK_MS))
       reconciler.wake()
     },

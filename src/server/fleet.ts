@@ -5,7 +5,7 @@
 
 import type { BeliefState } from '../learn/filter.ts'
 import type { SeenWindow } from '../learn/shadow.ts'
-import { addRow, createWatch, type Watch } from '../learn/watch/watch.ts'
+import { addRow, createWatch, freeRow, type Watch } from '../learn/watch/watch.ts'
 import type { Belief } from '../model/belief.ts'
 import type { Evidence, Risk } from '../model/evidence.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
@@ -91,6 +91,14 @@ export function liveOf(fleet: Fleet, workload: WorkloadId, agent: AgentId, key: 
   live.key = key
   live.name = name
   return live
+}
+
+/** It is over: should it come back, it is as if seen first. */
+export function dropLive(fleet: Fleet, workload: WorkloadId): void {
+  const live = fleet.live.get(workload)
+  if (live === undefined) return
+  fleet.live.delete(workload)
+  freeRow(fleet.watch, live.row)
 }
 
 /** Adds a tick; returns the window it completes, if any. A tick older than the filling window is merged into it, not dropped. */

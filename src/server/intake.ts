@@ -71,7 +71,7 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
       beliefs.push(believe(deps, live, closed, rate))
       whole.push({ live, row: live.row, window: closed, rate })
     }
-    touched.set(live.workload, observed(live, tick))
+    touched.set(live.workload, rowOf(live, tick))
   }
   const uncut = whole.filter(({ live, window }) => isUncut(live, window))
   watchWindows(fleet.watch, uncut)
@@ -83,8 +83,10 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
       touched.set(workload, { workload, at: now, belief: null, risk: null, bytesOut: 0, bytesIn: 0, spanMs: 0 })
     live.risk = null
   }
-  const rows = [...touched.values()].map((row): Row => {
-    const live = fleet.live.get(row.workload)!
+  // Taken now: whoever is forgotten while this is being written was seen all the same.
+  const observed = [...touched.keys()].map((workload) => fleet.live.get(workload)!)
+  const rows = [...touched.values()].map((row, i): Row => {
+    const live = observed[i]!
     live.risk = riskOf([...live.evidence.values()], now)
     return { ...row, belief: isMerged || beliefs.includes(row.workload) ? live.lastBelief : null, risk: live.risk }
   })
@@ -95,7 +97,7 @@ export async function takeReport(deps: IntakeDeps, agent: AgentId, report: Agent
     return live === null ? [] : [decodeConversation(wire, live.workload)]
   })
   if (conversations.length > 0) await store.conversations.put(tenant, conversations)
-  return { observed: rows.map((row) => fleet.live.get(row.workload)!), evidence, beliefs }
+  return { observed, evidence, beliefs }
 }
 
 function takeEvidence(
@@ -157,7 +159,7 @@ function believe(deps: IntakeDeps, live: Live, window: Window, rate: number): Wo
   return live.workload
 }
 
-function observed(live: Live, tick: Window): Row {
+function rowOf(live: Live, tick: Window): Row {
   const s = tick.sums
   live.bytesOut = s[sumAt.bytesOutInitiated]! + s[sumAt.bytesOutServed]!
   live.bytesIn = s[sumAt.bytesInInitiated]! + s[sumAt.bytesInServed]!

@@ -9,6 +9,10 @@ export const CONVERSATION_HOURS_KEPT_MS = 14 * DAY_MS
 /** Steps of five minutes: two weeks, as the season of a week needs; by the hour they are kept as long as what they sum. */
 export const TRAFFIC_STEPS_KEPT_MS = 14 * DAY_MS
 const HISTORY_KEPT_MS = 90 * DAY_MS
+/** Since a workload was seen or told of last, while its agent went on telling of others (over.ts). */
+export const WORKLOADS_KEPT_MS = 7 * DAY_MS
+/** The same while nothing was heard of its agent: as long as its history. */
+export const WORKLOADS_OF_ABSENT_KEPT_MS = HISTORY_KEPT_MS
 const HOUR_MS = 3_600_000
 /** Secrets that work once: so long it is said that one was used, or came too late, and not that it is unknown. */
 const ONCE_KEPT_MS = DAY_MS

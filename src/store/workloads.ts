@@ -5,6 +5,7 @@ import type { WorkloadRecord } from '../model/records.ts'
 import type { Store } from '../model/store.ts'
 import { workloadId } from '../model/workload-id.ts'
 import { decodeCursor, pageSize, toPage } from './cursor.ts'
+import { forgetOver } from './over.ts'
 import { type Context, change, lastByKey, ms } from './record-context.ts'
 import type { Tables } from './tables.ts'
 
@@ -91,6 +92,7 @@ export function workloads(context: Context): Store['workloads'] {
         .where((eb) => eb.or([eb('worn', 'is not', null), eb('contained_until', 'is not', null)]))
         .execute()
     },
+    forgetOver: (tenant, present, now) => forgetOver(context, tenant, present, now),
     async history(tenant, id, from, to) {
       const rows = await db
         .selectFrom('workload_history')

@@ -3,7 +3,17 @@ import { test } from 'node:test'
 import { WINDOW_MS } from '../../model/window.ts'
 import { METRICS } from './metrics.ts'
 import { TRACK_WINDOWS } from './track.ts'
-import { addRow, createBatch, createWatch, driftOf, forgetRow, seriesOf, stepWatch, type Watch } from './watch.ts'
+import {
+  addRow,
+  createBatch,
+  createWatch,
+  driftOf,
+  forgetRow,
+  freeRow,
+  seriesOf,
+  stepWatch,
+  type Watch,
+} from './watch.ts'
 
 const START = 1_790_000_010_000
 const WIDTH = METRICS.length
@@ -90,6 +100,24 @@ test('who is forgotten warms up again, and the others know what they knew', () =
   for (let k = 101; k < 115; k++) tick(watch, [one, other], k, 12)
   assert.deepEqual([driftOf(watch, one)!.score, driftOf(watch, one)!.windows], [0, 14])
   assert.equal(seriesOf(watch, one)!.metrics.length, WIDTH)
+})
+
+test('a row that was freed is the next one’s, who is told of as if nobody had had it, and the others keep theirs', () => {
+  const [watch, fresh] = [createWatch(), createWatch()]
+  const [gone, other] = [addRow(watch), addRow(watch)]
+  for (let k = 0; k < 100; k++) tick(watch, [gone, other], k, k < 90 ? 5 : 12)
+  const kept = [driftOf(watch, other), seriesOf(watch, other)]
+  freeRow(watch, gone)
+  const [row, alone] = [addRow(watch), addRow(fresh)]
+  assert.deepEqual([row, watch.rows], [gone, 2])
+  assert.deepEqual([driftOf(watch, row), seriesOf(watch, row)], [null, null])
+  for (let k = 100; k < 160; k++) {
+    const reading = 7 + Math.sin(k)
+    tick(watch, [row], k, reading)
+    tick(fresh, [alone], k, reading)
+    assert.deepEqual([driftOf(watch, row), seriesOf(watch, row)], [driftOf(fresh, alone), seriesOf(fresh, alone)])
+  }
+  assert.deepEqual([driftOf(watch, other), seriesOf(watch, other)], kept)
 })
 
 test('how long it lasts is counted in windows in a row; a gap begins anew, a window nobody looked at does not count', () => {

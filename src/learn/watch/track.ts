@@ -73,6 +73,12 @@ export function keepTrack(
   }
 }
 
+/** A window's number is never 0: a place that holds none of the hour is passed over. */
+export function forgetTrack({ blocks }: Track, row: number): void {
+  const block = blocks[Math.floor(row / BLOCK)]
+  for (let window = 0; block !== undefined && window < TRACK_WINDOWS; window++) block.window[placeOf(window, row)] = 0
+}
+
 /** One window of a track; readings on the scale they came in, NaN where there was none. */
 export type Kept = {
   /** epoch ms, its end */

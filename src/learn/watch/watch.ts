@@ -28,7 +28,7 @@ import {
   stepRegimes,
 } from './regime-bank.ts'
 import { tailOf } from './tail-of.ts'
-import { createTrack, keepTrack, TRACK_WINDOWS, type Track, trackOf } from './track.ts'
+import { createTrack, forgetTrack, keepTrack, TRACK_WINDOWS, type Track, trackOf } from './track.ts'
 
 /** Steps are windows of 30 s: a level that follows within some 15 minutes, a day's wave, noise of some four hours. */
 export const KALMAN: KalmanModel = {
@@ -97,6 +97,8 @@ export type Watch = {
   told: Told
   rows: number
   room: number
+  /** Rows of workloads that are over: the next ones take them. */
+  readonly free: number[]
   /** What one part of a batch hands on. */
   readonly expected: Expected
   readonly held: Regimes
@@ -123,14 +125,25 @@ export const createWatch = (): Watch => ({
   told: tellNobody(FIRST_ROWS),
   rows: 0,
   room: FIRST_ROWS,
+  free: [],
   expected: { value: new Float64Array(CHUNK * WIDTH), spread: new Float64Array(CHUNK * WIDTH) },
   held: { holds: new Uint8Array(CHUNK), fresh: new Float64Array(CHUNK) },
 })
 
 /** A row for one more workload. */
 export function addRow(watch: Watch): number {
+  const freed = watch.free.pop()
+  if (freed !== undefined) return freed
   if (watch.rows === watch.room) grow(watch, 2 * watch.room)
   return watch.rows++
+}
+
+/** Its workload is over. Whoever takes it next is as one that never was: no level, no regime, no hour before. */
+export function freeRow(watch: Watch, row: number): void {
+  forgetRow(watch, row)
+  forgetTrack(watch.track, row)
+  watch.told.at[row] = 0
+  watch.free.push(row)
 }
 
 function grow(watch: Watch, room: number): void {
