@@ -15,7 +15,7 @@ import { createThrottle } from './throttle.ts'
 export const SESSION_COOKIE = 'guise_session'
 export const SESSION_MS = 8 * 3_600_000
 const VERIFIED_MS = 60_000
-/** A stream that was opened with a token that ends by itself closes within this. */
+/** A stream that was opened with a token or a session that ends by itself closes within this. */
 const RECHECK_MS = 60_000
 const MAX_VERIFIED = 10_000
 /** argon2 at 19 MiB each: more at once starves the event loop's thread pool. */
@@ -32,11 +32,13 @@ export type Auth = {
   close(principal: Principal): Promise<void>
   /** Uses a single-use secret of this kind up; answers its record. */
   spend(text: string, kind: 'firstRun' | 'enrolment', from: string): Promise<TokenRecord>
-  /** Calls `gone` once the token was removed, or has ended, within a minute; answers how to stop watching. */
-  watch(token: string, gone: () => void): () => void
+  /** Calls `gone` once the session was closed or the token removed, or within a minute of its end; answers how to stop watching. */
+  watch(via: Watched, gone: () => void): () => void
   /** After a token was removed: what was verified before counts no more, and who watches it is told. */
   forget(id: string): void
 }
+
+type Watched = Exclude<Principal['via'], { readonly kind: 'local' }>
 
 export type AuthDeps = { readonly store: () => Store; readonly clock: () => number }
 
@@ -58,6 +60,7 @@ const busy = () =>
 
 export function createAuth(deps: AuthDeps): Auth {
   const verified = new Map<string, { readonly record: TokenRecord; readonly until: number }>()
+  /** By token, and by session. */
   const watching = new Map<string, Set<() => void>>()
   const usedAt = new Map<string, number>()
   /** Whose secrets are looked at just now: a token may be removed meanwhile. */
@@ -107,6 +110,16 @@ export function createAuth(deps: AuthDeps): Auth {
       .catch(() => {})
   }
 
+  function tellGone(key: string): void {
+    for (const gone of [...(watching.get(key) ?? [])]) gone()
+  }
+
+  async function holds(via: Watched): Promise<boolean> {
+    const record = await deps.store().tokens.byId(via.token)
+    if (record === null || expired(record)) return false
+    return via.kind === 'token' || (await deps.store().sessions.get(via.id, deps.clock())) !== null
+  }
+
   async function start(record: TokenRecord): Promise<Session> {
     const cookie = randomBytes(32).toString('base64url')
     const csrf = randomBytes(32).toString('base64url')
@@ -151,7 +164,9 @@ export function createAuth(deps: AuthDeps): Auth {
       return start(record)
     },
     async close(principal) {
-      if (principal.via.kind === 'session') await deps.store().sessions.remove(principal.via.id)
+      if (principal.via.kind !== 'session') return
+      await deps.store().sessions.remove(principal.via.id)
+      tellGone(principal.via.id)
     },
     async spend(text, kind, from) {
       const token = parseToken(text)
@@ -167,30 +182,29 @@ export function createAuth(deps: AuthDeps): Auth {
       }
       return record
     },
-    watch(token, gone) {
-      const watchers = watching.get(token) ?? new Set()
-      watching.set(token, watchers)
+    watch(via, gone) {
+      const keys = via.kind === 'session' ? [via.token, via.id] : [via.token]
       const stop = () => {
         clearInterval(recheck)
-        watchers.delete(end)
-        if (watchers.size === 0 && watching.get(token) === watchers) watching.delete(token)
+        for (const key of keys) {
+          const watchers = watching.get(key)
+          if (watchers?.delete(end) === true && watchers.size === 0) watching.delete(key)
+        }
       }
       const end = () => {
         stop()
         gone()
       }
       const recheck = setInterval(() => {
-        deps
-          .store()
-          .tokens.byId(token)
-          .then((record) => (record === null || expired(record)) && end())
+        holds(via)
+          .then((still) => !still && end())
           .catch(() => {})
       }, RECHECK_MS).unref()
-      watchers.add(end)
+      for (const key of keys) watching.set(key, (watching.get(key) ?? new Set()).add(end))
       return stop
     },
     forget(id) {
-      for (const gone of [...(watching.get(id) ?? [])]) gone()
+      tellGone(id)
       for (const [key, hit] of verified) if (hit.record.id === id) verified.delete(key)
       for (const asked of checking) if (asked.id === id) asked.isGone = true
     },

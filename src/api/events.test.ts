@@ -83,11 +83,39 @@ test('over the wire: live, resumed by Last-Event-ID, never another tenant’s', 
   await old.leave()
 })
 
+test('signing out ends the stream of that session, and no other', async () => {
+  await using f = await apiFixture()
+  const origin = await f.app.listen({ host: '127.0.0.1', port: 0 })
+  const token = await f.token('viewer')
+  const signIn = async () => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${origin}/v1/session`, { method: 'POST', headers, body: JSON.stringify({ token }) })
+    assert.equal(answer.status, 201)
+    const { csrf } = (await answer.json()) as { csrf: string }
+    return { cookie: answer.headers.get('set-cookie')!.split(';')[0]!, 'x-guise-csrf': csrf }
+  }
+  const [one, other] = [await signIn(), await signIn()]
+  const stream = async (headers: Record<string, string>) => {
+    const { body, status } = await fetch(`${origin}/v1/events`, { headers })
+    assert.equal(status, 200)
+    return body!
+  }
+  const [mine, theirs] = [await stream(one), await stream(other)]
+  assert.equal(f.events.listeners(), 2)
+  const left = await fetch(`${origin}/v1/session`, { method: 'DELETE', headers: { ...one, origin } })
+  assert.equal(left.status, 204)
+  assert.equal(f.events.listeners(), 1)
+  let text = ''
+  for await (const chunk of mine) text += Buffer.from(chunk).toString()
+  assert.match(text, /^retry/)
+  await theirs.cancel()
+})
+
 /** The route behind a gate of ours; `revoke` ends the token of all who listen. */
 async function bare(identify: (request: FastifyRequest, reply: FastifyReply) => Promise<void>) {
   const hub = createEventHub({ clock: () => 5 })
   const watchers = new Set<() => void>()
-  const watch = (_token: string, gone: () => void) => {
+  const watch = (_via: unknown, gone: () => void) => {
     watchers.add(gone)
     return () => void watchers.delete(gone)
   }

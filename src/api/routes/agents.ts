@@ -75,7 +75,7 @@ export function agentRoutes(app: Routes, deps: RouteDeps): void {
       const { tenant, id } = speaker(request)
       const { via } = principalOf(request)
       const leaving = new AbortController()
-      const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via.token, () => leaving.abort())
+      const unwatch = via.kind === 'local' ? () => {} : deps.auth.watch(via, () => leaving.abort())
       leaving.signal.addEventListener('abort', unwatch)
       reply.raw.once('close', () => leaving.abort())
       // It left while we looked up who it is: `close` was told already.

@@ -53,7 +53,7 @@ export function eventRoutes(app: Routes, deps: RouteDeps): void {
       const unwatch =
         via.kind === 'local'
           ? () => {}
-          : deps.auth.watch(via.token, () => {
+          : deps.auth.watch(via, () => {
               // First: a write after the end is an error that nobody catches while a slow reader still has some of it to read.
               letGo()
               if (raw.writableLength > 0) raw.destroy()
