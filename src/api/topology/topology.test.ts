@@ -197,3 +197,12 @@ test('the conversations behind an edge, dropped first, each with its reason', as
   assert.deepEqual((await behind('o:internet')).items.map((row) => row.peer).sort(), ['198.51.100.9', '203.0.113.7'])
   assert.equal((await behind('a:203.0.113.7')).items[0]!.name, 'web-2')
 })
+
+test('who is outside follows the home networks, whatever the plan', async () => {
+  const outside = async () => (await ask('?level=segment')).nodes.map((node) => node.id).filter((one) => one[0] === 'o')
+  assert.deepEqual(await outside(), ['o:internet'])
+  const settings = await api.store.settings.get(DEFAULT_TENANT)
+  const homeNetworks = [...settings.homeNetworks, '198.51.100.0/24', '203.0.113.0/24']
+  assert.ok((await api.store.settings.put(DEFAULT_TENANT, { ...settings, homeNetworks }, auditBy('t'))).ok)
+  assert.deepEqual(await outside(), ['o:inside'])
+})

@@ -1,7 +1,7 @@
 /**
  * The map of who talks to whom. In: a tenant, a span, how far to fold. Out: at most MAX_NODES nodes and MAX_EDGES edges with
  * verdicts of the rules in force. The database sums by class (a node, how rules treat it, what its addresses match), so what
- * is read here grows with the kinds of conversation, not with their number. The plan's rules are read once per plan.
+ * is read here grows with the kinds of conversation, not with their number. The plan's rules are read once per plan and settings.
  */
 
 import type { PlanId, TenantId, WorkloadId } from '../../model/ids.ts'
@@ -40,6 +40,8 @@ export type TopologyAsk = {
 
 export type Rules = {
   readonly plan: PlanId | null
+  /** Version of the settings: they say which networks are home. */
+  readonly settings: number
   readonly generation: number | null
   readonly judge: FlowJudge
   readonly outsideOf: (address: string) => OutsideGroup
@@ -64,17 +66,15 @@ export function createTopologyReader(store: () => Store): TopologyReader {
   const kept = new Map<TenantId, Rules>()
 
   async function rulesOf(tenant: TenantId): Promise<Rules> {
-    const plan = await store().topology.target(tenant)
+    const [plan, settings] = await Promise.all([store().topology.target(tenant), store().settings.get(tenant)])
     const held = kept.get(tenant)
-    if (held !== undefined && held.plan === plan) return held
-    const [record, settings] = await Promise.all([
-      plan === null ? null : store().plans.get(tenant, plan),
-      store().settings.get(tenant),
-    ])
+    if (held !== undefined && held.plan === plan && held.settings === settings.version) return held
+    const record = plan === null ? null : await store().plans.get(tenant, plan)
     const states = record?.plan.agents ?? {}
     const homes = settings.homeNetworks.length > 0 ? settings.homeNetworks : DEFAULT_HOME_NETWORKS
     const rules = {
       plan,
+      settings: settings.version,
       generation: record?.plan.generation.n ?? null,
       judge: createFlowJudge(states),
       outsideOf: createOutside(states, homes),
