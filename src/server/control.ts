@@ -29,7 +29,7 @@ import { addEvidence, createFleet } from './fleet.ts'
 import { createForeteller } from './foreteller.ts'
 import { createForgetting, FORGET_EVERY_MS } from './forget.ts'
 import { createHalts } from './halts.ts'
-import { createInTurn } from './in-turn.ts'
+import { createAgain } from './in-turn.ts'
 import { takeReport } from './intake.ts'
 import { createIntel } from './intel.ts'
 import { createMachineDesk } from './machine-desk.ts'
@@ -108,7 +108,6 @@ export function createControl(deps: ControlDeps): RunningControl {
   const personaMap = createPersonaMap({ tenant, store, fleet, model: discovery.model, clock })
   const foreteller = createForeteller({ store, clock })
   const vitals = createVitalsBook()
-  const personasInTurn = createInTurn()
   const forget = createForgetting({ tenant, store, fleet, clock })
   const timers: NodeJS.Timeout[] = []
   let workloadAuthority: Promise<WorkloadAuthority> | null = null
@@ -186,7 +185,8 @@ export function createControl(deps: ControlDeps): RunningControl {
     ]
   }
 
-  async function readFeeds(): Promise<void> {
+  /** In turn: of two at once the one that looked first could end last, and its older lists would stay in force. */
+  const readFeeds = createAgain(async () => {
     const feeds = (await store.manifests.all(tenant, 'Feed')).flatMap(({ manifest }) =>
       manifest.kind === 'Feed' ? [manifest] : [],
     )
@@ -196,14 +196,12 @@ export function createControl(deps: ControlDeps): RunningControl {
     told = message.hash
     for (const agent of delivery.connected()) delivery.send(agent, message)
     reconciler.wake()
-  }
+  })
 
-  /** In turns: of two, the one that reads later says what holds. */
-  const readPersonas = () =>
-    personasInTurn(async () => {
-      const personas = await store.manifests.all(tenant, 'Persona')
-      alarming = alarmingAmong(personas.map(({ manifest }) => manifest))
-    })
+  const readPersonas = createAgain(async () => {
+    const personas = await store.manifests.all(tenant, 'Persona')
+    alarming = alarmingAmong(personas.map(({ manifest }) => manifest))
+  })
 
   async function take(agent: AgentId, report: AgentReport): Promise<void> {
     const now = clock()

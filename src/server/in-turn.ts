@@ -7,3 +7,16 @@ export function createInTurn(): <T>(work: () => Promise<T>) => Promise<T> {
     return turn
   }
 }
+
+/** One piece of work, asked for again and again: never twice at once, and whoever asks before it begins is served by the same. */
+export function createAgain(work: () => Promise<void>): () => Promise<void> {
+  const inTurn = createInTurn()
+  let waiting: Promise<void> | null = null
+  return () => {
+    waiting ??= inTurn(() => {
+      waiting = null
+      return work()
+    })
+    return waiting
+  }
+}
