@@ -5,13 +5,14 @@ import type { AgentId, TenantId } from '../model/ids.ts'
 import type { MachineAct, MachineResult } from '../model/machine-order.ts'
 import type { Audit, Store } from '../model/store.ts'
 import type { AgentReport, ServerMessage } from '../model/wire.ts'
+import { createDelivery } from './delivery.ts'
 import { createMachineDesk } from './machine-desk.ts'
 
 const A = 'a' as AgentId
 
 function desk() {
   const [lines, sent]: [Audit[], ServerMessage[]] = [[], []]
-  const it = { now: 1_000, connected: [A] as AgentId[], isFull: false }
+  const it = { now: 1_000, inTouch: [A] as AgentId[], isFull: false }
   const audit = async (_: TenantId, line: Audit) => {
     await Promise.resolve()
     if (it.isFull) throw new Error('writing the ledger: no space left')
@@ -20,7 +21,7 @@ function desk() {
   const made = createMachineDesk({
     tenant: 't' as TenantId,
     store: { ledger: { audit } as Store['ledger'] },
-    delivery: { send: (_, message) => void sent.push(message), connected: () => it.connected },
+    delivery: { send: (_, message) => void sent.push(message), inTouch: () => it.inTouch },
     clock: () => it.now,
   })
   const ask = (act: MachineAct, by = 'ana', key: string | null = null) =>
@@ -89,9 +90,32 @@ test('one request is one order; one that nobody took in time is over', async () 
   assert.equal(d.unheard(A).length, 1, 'an agent that comes back hears it')
   d.it.now += 60_001
   assert.deepEqual([d.of(A).orders[0]?.state, d.unheard(A)], ['unheard', []])
-  d.it.connected = []
+  d.it.inTouch = []
   const away = await d.ask({ do: 'start' })
   assert.equal(away.ok ? '' : away.code, 'agent-away')
+})
+
+test('a host that fell silent on an open connection is told nothing: whoever asks or approves hears that at once', async () => {
+  let now = 1_000
+  const delivery = createDelivery(() => now)
+  const leaving = new AbortController()
+  const line = delivery.stream(A, async () => [{ type: 'bookmark', at: now }], leaving.signal)[Symbol.asyncIterator]()
+  await line.next()
+  const store = { ledger: { audit: async () => {} } } as unknown as Store
+  const d = createMachineDesk({ tenant: 't' as TenantId, store, delivery, clock: () => now })
+  const ask = (act: MachineAct, key: string | null = null) => d.ask({ agent: A, machine: 'till', act, by: 'ana', key })
+  const asked = await ask({ do: 'destroy' }, 'k')
+  assert.ok(asked.ok)
+  now += 15_000
+  assert.deepEqual(delivery.connected(), [A])
+  const [start, approved] = [await ask({ do: 'start' }), await d.approve(A, asked.value.id, 'ben')]
+  assert.deepEqual([start.ok ? '' : start.code, approved.ok ? '' : approved.code], ['agent-away', 'agent-away'])
+  assert.equal(d.of(A).orders[0]?.state, 'waits', 'it can be approved when the host is back')
+  assert.ok((await ask({ do: 'destroy' }, 'k')).ok, 'asked again, it is the order that there is')
+  delivery.heard(A)
+  assert.ok((await d.approve(A, asked.value.id, 'ben')).ok)
+  leaving.abort()
+  await line.return?.()
 })
 
 test('two at once, who approve or ask the same, have it done once', async () => {

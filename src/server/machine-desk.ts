@@ -52,7 +52,7 @@ type Book = {
 export function createMachineDesk(deps: {
   readonly tenant: TenantId
   readonly store: Pick<Store, 'ledger'>
-  readonly delivery: Pick<Delivery, 'send' | 'connected'>
+  readonly delivery: Pick<Delivery, 'send' | 'inTouch'>
   readonly clock: () => number
 }): MachineDesk {
   const { tenant, delivery, clock } = deps
@@ -88,13 +88,13 @@ export function createMachineDesk(deps: {
   return {
     ask: ({ agent, machine, act, by, key }) =>
       bookOf(agent).inTurn(async () => {
-        if (!delivery.connected().includes(agent)) return away(agent)
         const id = `m_${createHash('sha256')
           .update(`${agent} ${key ?? randomUUID()}`)
           .digest('hex')
           .slice(0, 32)}`
         const known = bookOf(agent).orders.get(id)
         if (known !== undefined) return { ok: true, value: told(known) }
+        if (!delivery.inTouch().includes(agent)) return away(agent)
         if (!makeRoom(bookOf(agent))) return tooMany(agent)
         const waits = APPROVAL_OF_ACT[act.do] !== 'auto'
         const at = clock()
@@ -121,7 +121,7 @@ export function createMachineDesk(deps: {
           return refused('move-refused', `Order ${id} is ${record.state}.`, 'Look at it with guise machine list.')
         if (isSamePerson(record.by, nameOf(by)))
           return refused('self-approval', 'You asked for it yourself.', 'Have another person approve it.')
-        if (!delivery.connected().includes(agent)) return away(agent)
+        if (!delivery.inTouch().includes(agent)) return away(agent)
         const summary = `approves: ${record.act.do} ${record.machine} of ${agent}`
         const until = clock() + HEARD_WITHIN_MS
         const sent = await write(
