@@ -67,6 +67,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   conflict: 409,
   exists: 409,
   'move-refused': 409,
+  'approved-before': 409,
   'too-many-orders': 409,
   'too-many-forecasts': 503,
   'self-approval': 403,

@@ -377,15 +377,30 @@ export function createControl(deps: ControlDeps): RunningControl {
   }
 }
 
-function refusal(code: string, plan: PlanId): Refusal {
-  return code === 'missing'
-    ? { ok: false, code: 'not-found', why: `There is no plan ${plan}.`, cure: 'List plans with guise plan list.' }
-    : {
+function refusal(code: 'missing' | 'exists' | 'conflict', plan: PlanId): Refusal {
+  switch (code) {
+    case 'missing':
+      return {
+        ok: false,
+        code: 'not-found',
+        why: `There is no plan ${plan}.`,
+        cure: 'List plans with guise plan list.',
+      }
+    case 'exists':
+      return {
+        ok: false,
+        code: 'approved-before',
+        why: 'You approved it already.',
+        cure: 'A second person must approve it too.',
+      }
+    case 'conflict':
+      return {
         ok: false,
         code: 'plan-moved-on',
         why: `Plan ${plan} is not in a state for that any more, or a newer plan is under way.`,
         cure: 'Look at both with guise plan list.',
       }
+  }
 }
 
 function found(record: PlanRecord | null, plan: PlanId): Outcome<PlanRecord> {

@@ -153,18 +153,20 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     shifts: readonly ShiftRecord[],
     by: string,
     given: PlanDraft | null = null,
-  ): Promise<PlanRecord | null> {
+  ): Promise<PlanRecord | 'unchanged' | 'overtaken'> {
     const first = given ?? decideOn(state, [...shifts, ...state.shifts], []).plan
-    if (first === null) return null
+    if (first === null) return 'unchanged'
     const decision = decideOn(state, [...shifts, ...state.shifts], await talkOf(first))
     const draft = given ?? decision.plan
-    if (draft === null) return null
+    if (draft === null) return 'unchanged'
     const id = `d_${randomUUID()}` as DecisionId
     const at = clock()
     const head = draft.steps[0]
+    // What it was decided on: the record refuses it when something else is in force by now.
+    const parent = state.confirmed?.plan.id ?? null
     const kept = await store.plans.propose(
       tenant,
-      (generation, plan, parent) => {
+      (generation, plan) => {
         maybe('server:proposing')
         return planOf(draft, { id: plan, tenant, parent, generation, decision: id, createdAt: at, proposedBy: by })
       },
@@ -191,7 +193,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     )
     if (!kept.ok) {
       deps.log.warn({ code: kept.code }, 'a plan was overtaken before it was stored; the next round decides anew')
-      return null
+      return 'overtaken'
     }
     maybe('server:proposed')
     for (const workload of draft.automatic) automatic.push({ at, workload })
@@ -291,7 +293,8 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         if (underWay !== null) return busy(underWay)
         if (state.settings.pinned != null) return pinned(state.settings.pinned)
         const record = await propose(state, [shift], request.by)
-        if (record === null) return unchanged(judged.value.name, shift)
+        if (record === 'unchanged') return unchanged(judged.value.name, shift)
+        if (record === 'overtaken') return overtaken()
         const now = await store.shifts.get(tenant, shift.id)
         return { ok: true, value: { shift: shift.id, plan: record.plan.id, state: now?.state ?? record.state } }
       }),
@@ -333,7 +336,10 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         if (!moved.ok) return over
         const state = await gather(store, tenant, deps.fleet, deps.intel.current())
         const record = await propose(state, [], by)
-        return { ok: true, value: { shift: id, plan: record?.plan.id ?? null, state: 'rolled-back' } }
+        return {
+          ok: true,
+          value: { shift: id, plan: typeof record === 'string' ? null : record.plan.id, state: 'rolled-back' },
+        }
       }),
     rollbackConfirmed: (record, by, why) =>
       inTurn(async () => {
@@ -352,7 +358,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
             })
         }
         const proposed = await propose(state, [], by, draft.value)
-        if (proposed === null) return overtaken()
+        if (typeof proposed === 'string') return overtaken()
         if (record.plan.direction === 'containment') await deps.released(record, by, why)
         return { ok: true, value: proposed }
       }),
@@ -371,7 +377,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
         await deps.halts.pin(generation, by, why)
         await undoSince(store, tenant, then.plan.createdAt, by, why)
         const proposed = await propose(state, [], by, draft)
-        return proposed === null ? overtaken() : { ok: true, value: proposed }
+        return typeof proposed === 'string' ? overtaken() : { ok: true, value: proposed }
       }),
     async lookBackTo(generation, by) {
       const found = await wayBackTo(generation, by, 'a look at what that would change')
