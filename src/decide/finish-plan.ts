@@ -39,7 +39,7 @@ export function finish(
   )
   const summary =
     steps.length === 0
-      ? `address sets or settings of ${changed.length} agent(s) change`
+      ? (leavingText(input, agents) ?? `address sets or settings of ${changed.length} agent(s) change`)
       : `${direction === 'containment' ? 'contains' : 'changes'} ${steps
           .map((step) => names.get(step.workload) ?? step.workload)
           .slice(0, 5)
@@ -60,6 +60,17 @@ export function finish(
     blastRadius: radius,
     summary,
   }
+}
+
+/** A workload that is over, or that nothing can be planned for, is in nobody's state any more; no step says so. */
+function leavingText({ target }: DecideInput, agents: Readonly<Record<AgentId, AgentDraft>>): string | null {
+  const keys = Object.entries(agents).flatMap(([id, { workloads }]) => {
+    const kept = new Set(workloads.map((one) => one.workload))
+    return (target[id as AgentId]?.workloads ?? []).flatMap((one) => (kept.has(one.workload) ? [] : [one.key]))
+  })
+  if (keys.length === 0) return null
+  const rest = keys.length > 5 ? ` and ${keys.length - 5} more` : ''
+  return `plans nothing any more for ${keys.sort().slice(0, 5).join(', ')}${rest}`
 }
 
 /** What the table of classes looks at. First adoption is what its owner declared: it moves nobody. */

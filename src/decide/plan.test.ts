@@ -173,6 +173,20 @@ test('declared personas are worn, and the second look finds nothing to do', () =
   assert.equal(reach(worn, 'w_1', '203.0.113.1', 53).why.rule, 'failsafe/dns-tcp')
 })
 
+test('workloads that are forgotten leave their agent’s state, in one plan that needs nobody and says whose they are', () => {
+  const worn = confirm(base, decide(base))
+  const fewer = { ...worn, workloads: worn.workloads.slice(0, 2) }
+  const { plan } = decide(fewer)
+  assert.deepEqual([plan?.approval, plan?.steps.length, plan?.automatic.length], ['auto', 0, 0])
+  assert.equal(plan?.summary, 'plans nothing any more for netns:exp1, netns:spare')
+  const after = confirm(fewer, decide(fewer))
+  assert.deepEqual(
+    after.target[A]!.workloads.map((one) => one.workload),
+    ['w_1', 'w_2'],
+  )
+  assert.equal(decide(after).plan, null)
+})
+
 test('belief never grants: what imitates a database is in no allow set', () => {
   const belief = {
     at: NOW,
