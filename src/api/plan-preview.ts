@@ -6,7 +6,7 @@
 import { peerWords, serviceWords } from '../decide/rule-words.ts'
 import type { DesiredState, ResolvedRule, RuleList } from '../model/desired.ts'
 import { dropsByPolicy, type ForeignChain, foreignText } from '../model/foreign-chain.ts'
-import type { AgentId, WorkloadId } from '../model/ids.ts'
+import type { AgentId } from '../model/ids.ts'
 import type { ApprovalClass, PlanStep } from '../model/plan.ts'
 import type {
   AgentPreview,
@@ -45,8 +45,12 @@ export type PreviewInput = {
 export function previewPlan(input: PreviewInput): PlanPreview {
   const { record, parent, workloads } = input
   const { plan, state, updatedAt } = record
-  const names = new Map(workloads.map((one) => [one.id, one.report.name]))
-  const nameOf = (id: string) => names.get(id as WorkloadId) ?? id
+  // One that is over is called by its key.
+  const names = new Map<string, string>([
+    ...plan.steps.map((step) => [step.workload, step.after.key] as const),
+    ...workloads.map((one) => [one.id, one.report.name] as const),
+  ])
+  const nameOf = (id: string) => names.get(id) ?? id
   const owners = new Map(
     workloads.flatMap(({ report }) => report.addresses.map((a) => [a.split('/')[0]!, report.name])),
   )

@@ -217,3 +217,16 @@ test('a budget that becomes another one is a rule that changes', async () => {
     [['50000 in all'], ['90000 in all'], ['1000 in all']],
   )
 })
+
+test('a plan of the past is read when its workload is forgotten, which it calls by its key', async () => {
+  const gone = await f.store.workloads.forgetOver(MAIN, [], f.clock.now + 1_000 * 86_400_000)
+  assert.ok(gone.includes(etl))
+  const { items } = await get<{ items: PlanSummary[] }>('/plans')
+  assert.deepEqual(
+    items.map(({ title }) => title),
+    ['Update the rules of etl', 'Contain etl', 'Shift etl to Data Exporter'],
+  )
+  const preview = await get<PlanPreview>(`/plans/${second}/preview`)
+  assert.deepEqual([preview.title, preview.steps[0]?.name], ['Contain etl', 'etl'])
+  assert.deepEqual(preview.blast_radius.changed, [{ id: etl, name: 'etl' }])
+})

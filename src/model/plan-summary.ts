@@ -8,7 +8,8 @@ import type { Plan, PlanStep } from './plan.ts'
 import type { AgentRecord, PlanRecord } from './records.ts'
 
 export type StepHead = Pick<PlanStep, 'workload' | 'shift' | 'from' | 'to' | 'why'> & {
-  readonly after: Pick<DesiredState, 'containment'>
+  /** `key`: what is left to call it by when it is over. */
+  readonly after: Pick<DesiredState, 'key' | 'containment'>
 }
 /** A whole record is one, too: what reads heads takes both. `steps` holds the first `STEPS_LISTED`. */
 export type PlanHead = Pick<PlanRecord, 'state' | 'approvedBy' | 'updatedAt' | 'version'> & {
@@ -26,7 +27,7 @@ export const STEPS_LISTED = 200
 export function planRow({ plan, state, approvedBy, updatedAt, version }: PlanRecord): PlanRow {
   const { steps, agents, skipped: _skipped, ...rest } = plan
   const heads = steps.slice(0, STEPS_LISTED).map(({ workload, shift, from, to, why, after }) => {
-    return { workload, shift, from, to, why, after: { containment: after.containment } }
+    return { workload, shift, from, to, why, after: { key: after.key, containment: after.containment } }
   })
   return {
     plan: { ...rest, steps: heads },
@@ -40,19 +41,19 @@ export function planRow({ plan, state, approvedBy, updatedAt, version }: PlanRec
 
 export function summarizePlan(
   row: PlanRow,
-  nameOf: (workload: string) => string,
+  nameOf: (workload: string) => string | null,
   agents: readonly AgentRecord[],
 ): PlanSummary {
   return { ...row, title: planTitle(row, nameOf), deadline: deadlineOf(row, agents) }
 }
 
 /** Verb and object: `Contain etl-worker-07`, `Shift pg-main and api-1 to Database`. */
-export function planTitle({ plan }: PlanHead, nameOf: (workload: string) => string): string {
+export function planTitle({ plan }: PlanHead, nameOf: (workload: string) => string | null): string {
   const [first] = plan.steps
   if (first === undefined) return 'Update address sets and settings'
   const total = Math.max(plan.steps.length, plan.blastRadius.workloads)
   const names = nameList(
-    plan.steps.slice(0, 3).map((step) => nameOf(step.workload)),
+    plan.steps.slice(0, 3).map((step) => nameOf(step.workload) ?? step.after.key),
     total,
   )
   if (plan.direction === 'containment') return `Contain ${names}`

@@ -35,7 +35,8 @@ export async function listRows(
       ) as head,
       (select json_agg(json_build_object(
           'workload', step->'workload', 'shift', step->'shift', 'from', step->'from', 'to', step->'to',
-          'why', step->'why', 'after', json_build_object('containment', step->'after'->'containment')
+          'why', step->'why', 'after', json_build_object(
+            'key', step->'after'->'key', 'containment', step->'after'->'containment')
         ) order by i)
         from json_array_elements(plan->'steps') with ordinality as one (step, i) where i <= ${STEPS_LISTED}) as steps,
       (select json_agg(agent) from json_object_keys(plan->'agents') as agent) as agents

@@ -303,7 +303,7 @@ test('a row keeps the first steps of many, without their rules, and the ids of i
   assert.deepEqual(row, readable(result.value))
   assert.equal(row!.plan.steps[0]!.why[0].text, 'hostile \uFFFD label')
   assert.deepEqual([row!.plan.steps.length, row!.agents], [200, ['host-a']])
-  assert.deepEqual(Object.keys(row!.plan.steps[0]!.after), ['containment'])
+  assert.deepEqual(Object.keys(row!.plan.steps[0]!.after), ['key', 'containment'])
 })
 
 test('another tenant sees nothing and moves nothing', async () => {

@@ -224,7 +224,7 @@ async function summaries(
 ): Promise<PlanSummary[]> {
   const titled = rows.flatMap(({ plan }) => plan.steps.slice(0, 3).map((step) => step.workload))
   const names = await deps.store().workloads.names(tenant, [...new Set(titled)])
-  return rows.map((row) => summarizePlan(row, (id) => names.get(id as WorkloadId) ?? id, agents))
+  return rows.map((row) => summarizePlan(row, (id) => names.get(id as WorkloadId) ?? null, agents))
 }
 
 /** Conversations read for a preview: of this many steps, the newest of the last day. */
