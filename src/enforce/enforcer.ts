@@ -103,13 +103,16 @@ const [MAX_DENIES, MAX_HITS] = [5_000, 500]
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
 
+/** Ten whole personas come off in two seconds where nobody else wants the processors. */
+const LEAST_WAY_BACK_MS = 5_000
 /**
  * What is kept of the time for the way back. Looking at everything again costs five times what the change did, and the host
  * may be busier by then; but most of a short time is for waiting.
  */
 function wayBackMs(thereMs: number, withinMs: number): number {
   const most = Math.max(withinMs / 6, Math.min(withinMs / 3, withinMs - 10_000))
-  return Math.min(most, Math.max(withinMs / 10, 8 * thereMs))
+  const least = Math.max(withinMs / 10, Math.min(withinMs / 6, LEAST_WAY_BACK_MS))
+  return Math.min(most, Math.max(least, 8 * thereMs))
 }
 
 export function stricterMode(a: Mode, b: Mode): Mode {
