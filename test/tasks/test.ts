@@ -1,7 +1,8 @@
 /**
- * `npm test`: the repository's rules, then every *.test.ts in four lines beside each other: whole installations, which take
- * longest; what works on the kernel; what needs a browser; and the rest, of which the files of the pure rooms share one process.
- * The line that is through first takes from the others: each has names of its own. Most of them wait more than they compute.
+ * `npm test`: the repository's rules, then every *.test.ts in three lines beside each other: whole installations, which take
+ * longest, and behind them what works on the kernel; what needs a browser; and the rest, of which the files of the pure rooms
+ * share one process. The line that is through first takes from the others: each has names of its own. (Four lines take as long
+ * on two processors, and make bounds in seconds too short.)
  * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
  * a skip must not pass for a pass where the test could have run. Tests of outside data may skip anywhere. A file that failed
  * beside others is run once more when they are through, and alone: bounds in seconds are about what it tests, not about its
@@ -136,7 +137,6 @@ const inBrowser = ofKind('browser')
 const rest = [...(kinds.has('pure') ? [TOGETHER] : []), ...ofKind('other')]
 await Promise.all([
   passAll(ofKind('installation'), onKernel, rest, inBrowser),
-  passAll(onKernel, rest, inBrowser),
   passAll(inBrowser, rest, onKernel),
   passAll(rest, inBrowser, onKernel),
 ])
