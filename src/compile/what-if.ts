@@ -5,7 +5,7 @@
  */
 import { boundOf } from '../model/containment.ts'
 import type { AgentState, DesiredState, ResolvedRule, Verdict } from '../model/desired.ts'
-import { limitText } from '../model/limit.ts'
+import { limitText } from '../model/limit-words.ts'
 import { explainFlow, type Flow, type Live, type Spent } from './evaluate.ts'
 import type { Binding } from './tree.ts'
 

@@ -5,7 +5,7 @@
  */
 import { type Containment, type Hold, joinHolds, leavesMore, sameHold } from '../model/containment.ts'
 import type { Risk } from '../model/evidence.ts'
-import { limitOf } from '../model/limit.ts'
+import { limitOf } from '../model/limit-words.ts'
 import type { MitigationRule } from '../model/persona.ts'
 import { durationMs } from '../model/policy.ts'
 import type { WorkloadRecord } from '../model/records.ts'

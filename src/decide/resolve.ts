@@ -7,7 +7,7 @@
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
 import type { Redirect } from '../model/facets/redirects.ts'
 import { slug } from '../model/ids.ts'
-import { limitOf } from '../model/limit.ts'
+import { limitOf } from '../model/limit-words.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
 import type { Why } from '../model/why.ts'

@@ -1,5 +1,5 @@
 /** A rule as its author would say it: `deny egress to reputation below 0.3 on tcp 443`. */
-import { limitOf, limitText } from '../model/limit.ts'
+import { limitOf, limitText } from '../model/limit-words.ts'
 import type { PeerSelector, PolicyRule, PortMatch } from '../model/policy.ts'
 import { labelsText } from './label-match.ts'
 import { placeText } from './places.ts'

@@ -4,7 +4,7 @@
  */
 import { type Containment, holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
-import { limitText } from '../model/limit.ts'
+import { limitText } from '../model/limit-words.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
 import type { ConversationRecord, PlanRecord, WorkloadRecord } from '../model/records.ts'

@@ -1,6 +1,6 @@
 /** What a containment takes away: flows that are cut, or a bound on those that are not. */
 import type { DesiredState } from './desired.ts'
-import { limitText } from './limit.ts'
+import { limitText } from './limit-words.ts'
 
 export type Containment = NonNullable<DesiredState['containment']>
 export type Hold = Pick<Containment, 'directions' | 'limit'>

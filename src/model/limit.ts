@@ -1,6 +1,5 @@
-/** So much a second and no more: as a rule or a containment holds it, as an author writes it, and in words. */
+/** So much a second and no more, as a rule or a containment holds it. */
 import { type Static, Type } from 'typebox'
-import type { RateLimit } from './policy.ts'
 
 /** New flows, or bytes, per second. */
 export const Limit = Type.Object(
@@ -11,15 +10,3 @@ export const Limit = Type.Object(
   { additionalProperties: false },
 )
 export type Limit = Static<typeof Limit>
-
-/** One of the two is there: a manifest that says otherwise is refused. */
-export function limitOf({ flowsPerSecond, bytesPerSecond }: RateLimit): Limit {
-  return flowsPerSecond === undefined
-    ? { unit: 'bytes', perSecond: bytesPerSecond! }
-    : { unit: 'flows', perSecond: flowsPerSecond }
-}
-
-/** `20 new flows a second`: behind `at most` or `above`. */
-export function limitText({ unit, perSecond }: Limit): string {
-  return `${perSecond} ${unit === 'flows' ? 'new flows' : 'bytes'} a second`
-}

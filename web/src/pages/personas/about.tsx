@@ -2,7 +2,7 @@
 
 import { t } from 'i18next'
 import { Link } from 'react-router'
-import { limitOf } from '../../../../src/model/limit.ts'
+import { limitOf } from '../../../../src/model/limit-words.ts'
 import type { PersonaSpec } from '../../../../src/model/persona.ts'
 import { authoredWords } from '../../editor/rule-words.ts'
 import { count, probability } from '../../format.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { limitOf, limitText } from './limit.ts'
+import { limitOf, limitText } from './limit-words.ts'
 
 test('what an author writes is one limit with its unit, and is said in these words everywhere', () => {
   assert.deepEqual(limitOf({ flowsPerSecond: 20 }), { unit: 'flows', perSecond: 20 })
