@@ -240,7 +240,10 @@ test('less memory holds at once; a copy is made of one that stands, within the q
 
 test('destroyed, nothing of it is on the host, and the others go on', { skip }, async () => {
   const before = on.server.reports.length
-  await assert.rejects(guise('destroy', 'nobody'), /libvirt knows no domain nobody\. See: guise domain list/)
+  await assert.rejects(guise('destroy', 'nobody'), ({ stdout }: { stdout: string }) => {
+    assert.match(JSON.parse(stdout).error, /libvirt knows no domain nobody\. See: guise domain list/)
+    return true
+  })
   assert.partialDeepStrictEqual(await guise('list'), [{ name: 'web', uuid, state: 'stands', link: LINK }])
   assert.deepEqual(await guise('destroy', 'web'), { destroyed: 'web' })
   assert.deepEqual(
