@@ -8,6 +8,7 @@ import { randomUUID, X509Certificate } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { buildHostImage } from '../../guest/host-image.ts'
 import { runInGuest } from '../../src/enforce/drivers/qemu/guest-agent.ts'
 import { machineFrom, qemuArguments, socketsOf } from '../../src/enforce/drivers/qemu/machine.ts'
@@ -100,9 +101,11 @@ export async function realReboot(say: (line: string) => void): Promise<RealReboo
     say('the persona that waits answers; now the control plane goes off, and the machine is reset')
     const before = await seen(uuid)
     server.order({ leave: true })
-    knocks.forget()
     const reset = performance.now()
     await systemReset(uuid)
+    // What was answered just before is told until now; it boots for a minute.
+    await wait(3_000)
+    knocks.forget()
     await until('it answers as confirmed again', PATIENCE_MS, () => knocks.shows('confirmed'))
     const restoreMs = performance.now() - reset
     say(`confirmed again ${Math.round(restoreMs / 1_000)} s after the reset`)
