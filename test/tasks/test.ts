@@ -3,10 +3,10 @@
  * longest, and behind them what works on the kernel; what needs a browser; and the rest, of which the files of the pure rooms
  * share one process. The line that is through first takes from the others: each has names of its own. (Four lines take as long
  * on two processors, and make bounds in seconds too short.)
- * What measures comes last, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
+ * What measures comes after them, alone. Arguments are globs to run instead. As root, a skipped kernel or browser test fails the run:
  * a skip must not pass for a pass where the test could have run. Tests of outside data may skip anywhere. A file that failed
- * beside others is run once more when they are through, and alone: bounds in seconds are about what it tests, not about its
- * neighbours. What it says then counts, and that it was asked twice is said at the end, beside the slowest files.
+ * is run once more when all are through, and alone: bounds in seconds are about what it tests, not about its neighbours, nor
+ * about a minute in which another machine had the processors. What it says then counts, and that it was asked twice is said at the end, beside the slowest files.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -107,7 +107,7 @@ async function* withoutCounts(events: AsyncIterable<TestEvent>, heard: () => voi
   }
 }
 
-/** Those that failed beside others. */
+/** Those that failed. */
 const again: string[] = []
 
 /** One list after the other; two lines may share one. */
@@ -140,8 +140,9 @@ await Promise.all([
   passAll(inBrowser, rest, onKernel),
   passAll(rest, inBrowser, onKernel),
 ])
+await passAll(ofKind('measuring'))
 const twice = [...again]
-for (const file of [...again.splice(0), ...ofKind('measuring')]) add(await pass(file))
+for (const file of twice) add(await pass(file))
 
 const byKind = [...kinds].map(([kind, files]) => {
   const sum = files.reduce(
@@ -153,7 +154,7 @@ const byKind = [...kinds].map(([kind, files]) => {
 console.log(`by kind: ${byKind.join(', ')}`)
 const slowest = [...seconds].sort((a, b) => b[1] - a[1]).slice(0, 10)
 console.log(`slowest files: ${slowest.map(([file, s]) => `${file} ${s.toFixed(1)} s`).join(', ')}`)
-if (twice.length > 0) console.log(`run again, alone, for they failed beside others: ${twice.join(', ')}`)
+if (twice.length > 0) console.log(`run again, alone, for they failed: ${twice.join(', ')}`)
 for (const skip of total.wrongSkips) console.log(`skipped as root, which fails the run: ${skip}`)
 const failed = total.failed + total.wrongSkips.length
 const took = Math.round((performance.now() - began) / 1000)
