@@ -2,10 +2,12 @@
  * What automation may do by itself, in one table: what each mode lets happen, how much may change at once, and how many people
  * a change needs. In: what a plan would change. Out: its class with the row that gave it, or the cap it would break.
  */
+
 import type { MachineAct } from '../model/machine-order.ts'
 import type { ApprovalClass } from '../model/plan.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Settings } from '../model/records.ts'
+import { someOf } from '../model/some-of.ts'
 import type { Why } from '../model/why.ts'
 
 /** Per agent and per policy; the stricter of the two holds. */
@@ -77,10 +79,8 @@ type Row = {
   /** null: the row is not about this change. */
   readonly because: (change: Change) => string | null
 }
-const most = (names: readonly string[]) =>
-  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 const some = (names: readonly string[], words: (names: string) => string) =>
-  names.length === 0 ? null : words(most(names))
+  names.length === 0 ? null : words(someOf(names, 3))
 
 /** The first row that is about a change gives its class: those that need most people stand first. */
 export const APPROVAL_ROWS: readonly Row[] = [

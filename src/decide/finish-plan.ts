@@ -1,7 +1,9 @@
 /** The end of making a plan: its blast radius, the class it needs and why, what each step says of itself. */
+
 import type { AgentState, DesiredState, Generation } from '../model/desired.ts'
 import type { AgentId, PersonaId, ShiftId } from '../model/ids.ts'
 import type { ApprovalClass, Plan, PlanStep } from '../model/plan.ts'
+import { someOf } from '../model/some-of.ts'
 import type { Why } from '../model/why.ts'
 import { approvalOf, type Change } from './authority.ts'
 import { createWidening } from './authority-widens.ts'
@@ -40,12 +42,10 @@ export function finish(
   const summary =
     steps.length === 0
       ? (leavingText(input, agents) ?? `address sets or settings of ${changed.length} agent(s) change`)
-      : `${direction === 'containment' ? 'contains' : 'changes'} ${steps
-          .map((step) => names.get(step.workload) ?? step.workload)
-          .slice(0, 5)
-          .join(
-            ', ',
-          )}${steps.length > 5 ? ` and ${steps.length - 5} more` : ''}; cuts ${radius.conversationsCut} recent conversation(s)`
+      : `${direction === 'containment' ? 'contains' : 'changes'} ${someOf(
+          steps.map((step) => names.get(step.workload) ?? step.workload),
+          5,
+        )}; cuts ${radius.conversationsCut} recent conversation(s)`
   const nameOf = (id: string) => names.get(id) ?? id
   const judged = approvalOf(changeOf(input, agents, steps, direction, drafts, radius.conversationsCut, nameOf))
   return {
@@ -68,9 +68,7 @@ function leavingText({ target }: DecideInput, agents: Readonly<Record<AgentId, A
     const kept = new Set(workloads.map((one) => one.workload))
     return (target[id as AgentId]?.workloads ?? []).flatMap((one) => (kept.has(one.workload) ? [] : [one.key]))
   })
-  if (keys.length === 0) return null
-  const rest = keys.length > 5 ? ` and ${keys.length - 5} more` : ''
-  return `plans nothing any more for ${keys.sort().slice(0, 5).join(', ')}${rest}`
+  return keys.length === 0 ? null : `plans nothing any more for ${someOf(keys.sort(), 5)}`
 }
 
 /** What the table of classes looks at. First adoption is what its owner declared: it moves nobody. */

@@ -1,5 +1,7 @@
 /** A resolved rule in the words people use: who is at the other end, and on what service. */
+
 import type { ResolvedRule } from '../model/desired.ts'
+import { someOf } from '../model/some-of.ts'
 import { KEPT_LETTERS } from './peer-sets.ts'
 
 /** `nameOf` says whose an address is; null when nobody's we know. */
@@ -13,9 +15,7 @@ export function peerWords({ match: { peer } }: ResolvedRule, nameOf: (address: s
       const name = nameOf(peer.cidr.replace(/\/(32|128)$/, ''))
       if (name !== null) return name
       const but = peer.except ?? []
-      return but.length === 0
-        ? peer.cidr
-        : `${peer.cidr} except ${but.slice(0, 3).join(', ')}${but.length > 3 ? ` and ${but.length - 3} more` : ''}`
+      return but.length === 0 ? peer.cidr : `${peer.cidr} except ${someOf(but, 3)}`
     }
   }
 }

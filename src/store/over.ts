@@ -2,9 +2,11 @@
  * Workloads that are over: nothing was seen of them and no agent told of them for as long as they are kept. Their row goes, with
  * a line of the ledger; history, conversations and evidence go by their own time, plans, shifts and the ledger stay.
  */
+
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import { type AgentId, slug, type TenantId, type WorkloadId } from '../model/ids.ts'
 import { CURRENT_STATES } from '../model/plan.ts'
+import { someOf } from '../model/some-of.ts'
 import { type Context, change, ms } from './record-context.ts'
 import { WORKLOADS_KEPT_MS, WORKLOADS_OF_ABSENT_KEPT_MS } from './retention.ts'
 import type { Tables } from './tables.ts'
@@ -22,14 +24,13 @@ export async function forgetOver(
 ): Promise<readonly WorkloadId[]> {
   const over = (await candidates(context, tenant, present, now)).filter(isNobodysWish)
   if (over.length === 0) return []
-  const named = over.slice(0, NAMED).map(({ report }) => report.name)
-  const rest = over.length > NAMED ? ` and ${over.length - NAMED} more` : ''
+  const names = over.map(({ report }) => report.name)
   const days = WORKLOADS_KEPT_MS / DAY_MS
   const audit = {
     actor: 'guise',
     action: 'workload.forgotten',
     object: over.length === 1 ? over[0]!.id : 'workloads',
-    summary: `nobody told of ${named.join(', ')}${rest} for ${days} days or more`.slice(0, 500),
+    summary: `nobody told of ${someOf(names, NAMED)} for ${days} days or more`.slice(0, 500),
   }
   const written = await change(context, tenant, audit, async (tx) => {
     const { numAffectedRows } = await sql`

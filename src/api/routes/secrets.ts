@@ -1,7 +1,9 @@
 /** Secrets: values come in and never go out; a list says names, versions and who uses them. Agents get theirs sealed. */
+
 import { Type } from 'typebox'
 import { MAX_SECRET_BYTES, SecretName, SecretRef, secretRefsIn } from '../../model/facets/secret.ts'
 import { PUBLIC_KEY } from '../../model/facets/secret-box.ts'
+import { someOf } from '../../model/some-of.ts'
 import { givenTo, speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'
 import { AGENT_NAME, auditOf, etag, ifMatch, principalOf, type RouteDeps, type Routes, written } from '../route.ts'
@@ -76,7 +78,7 @@ export function secretRoutes(app: Routes, deps: RouteDeps): void {
         throw new Problem(
           409,
           'secret-used',
-          `Secret ${id} is used by ${outcome.usedBy.slice(0, 5).join(', ')}${outcome.usedBy.length > 5 ? ` and ${outcome.usedBy.length - 5} more` : ''}.`,
+          `Secret ${id} is used by ${someOf(outcome.usedBy, 5)}.`,
           'Change those first; a new value is set with guise secret set.',
         )
       written(outcome, 'secret of that name')
