@@ -6,7 +6,7 @@ import { beginsFlow, type FlowBatch, Mark, Phase, Proto } from '../model/flow.ts
 import { createTripleTable } from '../model/triple-table.ts'
 import { BARS, type BeaconParts, beaconScore } from './beacon-score.ts'
 import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
-import { type Detector, saySpan } from './detector.ts'
+import { type Detector, saySpan, sweep } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
 
@@ -111,14 +111,6 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
     hot[number * STRIDE + Hot.hour] = Number.NEGATIVE_INFINITY
     return number
   }
-  const sweep = (isKept: (series: Series) => boolean) => {
-    for (const series of news)
-      if (!isKept(series)) {
-        series.isNews = false
-        news.delete(series)
-      }
-    numbers.sweep((number) => isKept(all[number]!))
-  }
 
   return {
     name: 'beacon',
@@ -178,8 +170,8 @@ export function createBeacon(options: { readonly maxSeries?: number } = {}): Det
       return found
     },
     forget: (before, after = Number.POSITIVE_INFINITY) =>
-      sweep(({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
-    drop: (sources) => sweep(({ source }) => !sources.has(source)),
+      sweep(numbers, all, news, ({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
+    drop: (sources) => sweep(numbers, all, news, ({ source }) => !sources.has(source)),
   }
 }
 

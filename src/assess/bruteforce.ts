@@ -5,7 +5,7 @@ import type { Evidence } from '../model/evidence.ts'
 import { beginsFlow, type FlowBatch, Mark, Proto } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
-import { type Detector, saySpan } from './detector.ts'
+import { type Detector, saySpan, sweep } from './detector.ts'
 import type { Ends } from './ends.ts'
 import { loginService } from './login-services.ts'
 
@@ -75,14 +75,6 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
     held[number] = attempts
     return number
   }
-  const sweep = (isKept: (attempts: Attempts) => boolean) => {
-    for (const attempts of news)
-      if (!isKept(attempts)) {
-        attempts.isNews = false
-        news.delete(attempts)
-      }
-    numbers.sweep((number) => isKept(held[number]!))
-  }
 
   return {
     name: 'bruteforce',
@@ -124,8 +116,8 @@ export function createBruteforce(options: { readonly maxKeys?: number } = {}): D
       return found
     },
     forget: (before, after = Number.POSITIVE_INFINITY) =>
-      sweep(({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
-    drop: (sources) => sweep(({ source }) => !sources.has(source)),
+      sweep(numbers, held, news, ({ at }) => hot[at + Hot.last]! >= before && hot[at + Hot.last]! <= after),
+    drop: (sources) => sweep(numbers, held, news, ({ source }) => !sources.has(source)),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The seam of a detector: batches in, evidence out, state under a bound. */
 import type { Evidence } from '../model/evidence.ts'
 import type { FlowBatch } from '../model/flow.ts'
+import type { TripleTable } from '../model/triple-table.ts'
 import type { Ends } from './ends.ts'
 
 export type Finding = { readonly subject: string; readonly evidence: Evidence }
@@ -20,6 +21,21 @@ export type Detector = {
   forget(before: number, after?: number): void
   /** Drops every key that blames one of these: its address is somebody else's now. */
   drop(sources: ReadonlySet<number>): void
+}
+
+/** Drops what stands in `all` under a number of `table` and is not kept, and the news of it. */
+export function sweep<T extends { isNews: boolean }>(
+  table: TripleTable,
+  all: readonly T[],
+  news: Set<T>,
+  isKept: (one: T) => boolean,
+): void {
+  for (const one of news)
+    if (!isKept(one)) {
+      one.isNews = false
+      news.delete(one)
+    }
+  table.sweep((number) => isKept(all[number]!))
 }
 
 /** Exact as a double for two numbers below 2²⁶. */

@@ -10,7 +10,7 @@ import { Mark } from '../model/flow.ts'
 import { createTripleTable } from '../model/triple-table.ts'
 import { TICK_MS } from '../model/window.ts'
 import { createByChannel, NEVER, UNKNOWN } from './by-channel.ts'
-import { type Detector, sayBytes, saySpan } from './detector.ts'
+import { type Detector, sayBytes, saySpan, sweep } from './detector.ts'
 import { End, type Ends } from './ends.ts'
 
 /**
@@ -147,14 +147,6 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     if (isProven(batch, row)) hot.proven[number] = 1
   }
   const lastOf = (pair: Pair) => hot.pairs[pair.at + OfPair.last]!
-  const sweep = (isKept: (pair: Pair) => boolean) => {
-    for (const pair of news)
-      if (!isKept(pair)) {
-        pair.isNews = false
-        news.delete(pair)
-      }
-    numbers.sweep((number) => isKept(pairs[number]!))
-  }
   /** The pair of a row; −1 = not to be judged, or no room: then at least its sender learns. */
   const meet = (batch: FlowBatch, row: number, ends: Ends, places: Int32Array): number => {
     const to = ends.target[row]!
@@ -215,11 +207,11 @@ export function createExfiltration(options: { readonly maxPairs?: number } = {})
     forget(before, after = Number.POSITIVE_INFINITY) {
       const lastBy = (id: number) => hot.sources[id * STRIDE + OfSource.last]!
       // A pair goes with its sender, which was never seen last before the pair was.
-      sweep((pair) => lastOf(pair) >= before && lastBy(pair.from) <= after)
+      sweep(numbers, pairs, news, (pair) => lastOf(pair) >= before && lastBy(pair.from) <= after)
       for (const id of sources.keys()) if (lastBy(id) < before || lastBy(id) > after) sources.delete(id)
     },
     drop(gone) {
-      sweep(({ from }) => !gone.has(from))
+      sweep(numbers, pairs, news, ({ from }) => !gone.has(from))
       for (const id of gone) sources.delete(id)
     },
   }
