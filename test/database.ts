@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import pg from 'pg'
-import { openStore } from '../src/store/database.ts'
+import { type OpenStore, openStore } from '../src/store/database.ts'
 import { type Embedded, startEmbedded } from '../src/store/embedded.ts'
 
 export type TestDatabase = AsyncDisposable & {
@@ -82,6 +83,17 @@ export async function testDatabase(): Promise<TestDatabase> {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+/** A store over such a database, for as long as the tests of a file run. */
+export async function testStore(clock: () => number = () => 5_000): Promise<OpenStore> {
+  const database = await testDatabase()
+  const store = await openStore({ ...database, clock })
+  after(async () => {
+    await store.close()
+    await database[Symbol.asyncDispose]()
+  })
+  return store
 }
 
 function databaseUrl(url: string, name: string): string {

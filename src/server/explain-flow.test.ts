@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, planMaker, shiftRecord, workloadReport } from '../../test/records.ts'
 import { createEventHub } from '../api/events.ts'
 import { flowWhyText } from '../decide/why-text.ts'
@@ -9,19 +9,13 @@ import type { ForeignChain } from '../model/foreign-chain.ts'
 import type { AgentId, DecisionId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import { workloadId } from '../model/workload-id.ts'
-import { openStore } from '../store/database.ts'
 import { createDenialLog } from './denials.ts'
 import { createFlowExplain } from './explain-flow.ts'
 import { recordReflexes } from './reflexes.ts'
 
 const NOW = 1_800_000_000_000
 const AGENT = 'lab' as AgentId
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => NOW })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore(() => NOW)
 let foreign: readonly ForeignChain[] = []
 const events = createEventHub({ clock: () => NOW })
 const explain = createFlowExplain({

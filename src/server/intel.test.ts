@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { FeedManifest } from '../model/manifest.ts'
 import { createIntel } from './intel.ts'
 
@@ -13,10 +13,15 @@ const feed = (name: string, use: 'blocklist' | 'neverBlock', path: string): Feed
   spec: { path, use },
 })
 
-test('lists become indicators; a list that vanishes or shrinks does not disarm us; paths cannot climb', async (t) => {
+function homeFor(t: TestContext): string {
   const home = mkdtempSync(join(tmpdir(), 'guise-intel-'))
   t.after(() => rmSync(home, { recursive: true }))
   mkdirSync(join(home, 'feeds'))
+  return home
+}
+
+test('lists become indicators; a list that vanishes or shrinks does not disarm us; paths cannot climb', async (t) => {
+  const home = homeFor(t)
   writeFileSync(join(home, 'feeds/bad.txt'), Array.from({ length: 20 }, (_, i) => `203.0.113.${i}`).join('\n'))
   writeFileSync(join(home, 'feeds/never.txt'), '198.51.100.1\n')
   writeFileSync(join(home, 'secret'), '203.0.113.99\n')
@@ -42,9 +47,7 @@ test('lists become indicators; a list that vanishes or shrinks does not disarm u
 })
 
 test('a feed that a person leads to another file is that file, however small; one that was removed is no copy of a new one', async (t) => {
-  const home = mkdtempSync(join(tmpdir(), 'guise-intel-'))
-  t.after(() => rmSync(home, { recursive: true }))
-  mkdirSync(join(home, 'feeds'))
+  const home = homeFor(t)
   writeFileSync(join(home, 'feeds/wrong.txt'), Array.from({ length: 20 }, (_, i) => `203.0.113.${i}`).join('\n'))
   writeFileSync(join(home, 'feeds/right.txt'), '198.51.100.1\n')
   const intel = createIntel(home, () => {}, Date.now)
@@ -61,9 +64,7 @@ test('a feed that a person leads to another file is that file, however small; on
 })
 
 test('a list is read again when its refresh is due, at once when the feed was written, and with every round while it fails', async (t) => {
-  const home = mkdtempSync(join(tmpdir(), 'guise-intel-'))
-  t.after(() => rmSync(home, { recursive: true }))
-  mkdirSync(join(home, 'feeds'))
+  const home = homeFor(t)
   const list = join(home, 'feeds/bad.txt')
   let now = 1_700_000_000_000
   const intel = createIntel(

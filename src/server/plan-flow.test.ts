@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
 import type { AgentState, Generation } from '../model/desired.ts'
 import type { AgentId, DecisionId, PlanId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Applied, ServerMessage } from '../model/wire.ts'
-import { openStore } from '../store/database.ts'
 import { createDelivery } from './delivery.ts'
 import { createPlanFlow, type PlanFlowDeps } from './plan-flow.ts'
 
-const database = await testDatabase()
 let now = 5_000
-const store = await openStore({ ...database, clock: () => now })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore(() => now)
 
 const A = 'a' as AgentId
 const B = 'b' as AgentId

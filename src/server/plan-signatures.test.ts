@@ -1,8 +1,8 @@
 /** From the approver's key to the host's floor: what a person signed arrives with the state, and suffices there. */
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { auditBy, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
 import { signPlan } from '../cli/approver.ts'
 import { DEFAULT_FLOOR, type Floor } from '../enforce/floor.ts'
@@ -11,15 +11,9 @@ import type { AgentState, Generation } from '../model/desired.ts'
 import type { AgentId, DecisionId, PlanId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import type { ServerMessage } from '../model/wire.ts'
-import { openStore } from '../store/database.ts'
 import { createPlanFlow } from './plan-flow.ts'
 
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => 5_000 })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore()
 
 const EDGE = 'edge' as AgentId
 const state = (generation: Generation, plan: PlanId, failSafe: AgentState['failSafe']): AgentState => ({

@@ -1,23 +1,17 @@
 /** What people are told when two things happen at once, on a real database. */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { manifestRecords } from '../../test/decide-input.ts'
 import { auditBy, decisionRecord, MAIN, planMaker, workloadReport } from '../../test/records.ts'
 import { createEventHub } from '../api/events.ts'
 import { refused } from '../api/problem.ts'
 import type { AgentId, PersonaId, PlanId } from '../model/ids.ts'
 import type { Store } from '../model/store.ts'
-import { openStore } from '../store/database.ts'
 import { createControl } from './control.ts'
 
-const database = await testDatabase()
 const clock = () => 1_000_000
-const store = await openStore({ ...database, clock })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore(clock)
 const AGENT = 'h_1' as AgentId
 const shared = { events: createEventHub({ clock }), clock, log: { warn() {}, error() {} }, tenant: MAIN }
 const controlOn = (given: Store) =>

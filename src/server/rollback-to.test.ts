@@ -1,26 +1,20 @@
 /** The reconciler on a real record: back to a generation and held there, a cap that trips and is resumed, across a restart. */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { manifestRecords, riskOfValue } from '../../test/decide-input.ts'
 import { auditBy, decisionRecord, MAIN, shiftRecord, workloadReport } from '../../test/records.ts'
 import { createEventHub } from '../api/events.ts'
 import type { AgentId, DecisionId, PersonaId, WorkloadId } from '../model/ids.ts'
 import type { PlanRecord } from '../model/records.ts'
-import { openStore } from '../store/database.ts'
 import { createFleet, liveOf } from './fleet.ts'
 import { createHalts } from './halts.ts'
 import { createIntel } from './intel.ts'
 import { createPlanFlow } from './plan-flow.ts'
 import { createReconciler } from './reconcile.ts'
 
-const database = await testDatabase()
 let now = 1_000_000_000
-const store = await openStore({ ...database, clock: () => now })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore(() => now)
 
 const A = 'a' as AgentId
 const PERSONAS = `

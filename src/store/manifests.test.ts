@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { auditBy, MAIN, OTHER, personaManifest } from '../../test/records.ts'
 import { BadCursor } from './cursor.ts'
-import { openStore } from './database.ts'
 
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => 5_000 })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore()
 const { manifests } = store
 const alice = auditBy('alice', 'manifest.apply')
 

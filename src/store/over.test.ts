@@ -1,7 +1,7 @@
 /** Which workloads are forgotten, when, and what is left of them. */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import {
   auditBy,
   conversationRecord,
@@ -16,15 +16,9 @@ import {
 import type { AgentId } from '../model/ids.ts'
 import type { WorkloadReport } from '../model/wire.ts'
 import { workloadId } from '../model/workload-id.ts'
-import { openStore } from './database.ts'
 import { WORKLOADS_KEPT_MS, WORKLOADS_OF_ABSENT_KEPT_MS } from './retention.ts'
 
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => 5_000 })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore()
 const { workloads } = store
 const [here, away] = ['h_1' as AgentId, 'h_2' as AgentId]
 const T0 = 100 * 86_400_000

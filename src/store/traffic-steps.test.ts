@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import { conversationRecord, MAIN, OTHER, workloadReport } from '../../test/records.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
-import { openStore } from './database.ts'
 
 const STEP = 300_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const T0 = 20_000 * DAY
 let now = T0
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => now })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore(() => now)
 const reports = await store.workloads.report(MAIN, 'a' as AgentId, ['w1', 'w2', 'w3'].map(workloadReport), T0)
 const [w1, w2, w3] = reports.map(({ id }) => id) as [WorkloadId, WorkloadId, WorkloadId]
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { testDatabase } from '../../test/database.ts'
+import { test } from 'node:test'
+import { testStore } from '../../test/database.ts'
 import {
   auditBy,
   conversationRecord,
@@ -14,15 +14,9 @@ import type { Belief } from '../model/belief.ts'
 import type { Risk } from '../model/evidence.ts'
 import type { AgentId, WorkloadId } from '../model/ids.ts'
 import { workloadId } from '../model/workload-id.ts'
-import { openStore } from './database.ts'
 import { TAKEOVER_AFTER_MS } from './workloads.ts'
 
-const database = await testDatabase()
-const store = await openStore({ ...database, clock: () => 5_000 })
-after(async () => {
-  await store.close()
-  await database[Symbol.asyncDispose]()
-})
+const store = await testStore()
 const { workloads } = store
 const [one, two] = ['a_1' as AgentId, 'a_2' as AgentId]
 const NOW = 1_000_000
