@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FRUGAL } from '../enforce/worker-flags.ts'
+import { AGENT_FLAGS } from '../enforce/worker-flags.ts'
 
 const SOURCE = join(import.meta.dirname, '..')
 const PROGRAMS = ['enforce/supervisor.ts', 'agent.ts']
@@ -14,8 +14,6 @@ const PROGRAMS = ['enforce/supervisor.ts', 'agent.ts']
 export const LATER = ['enforce/drivers/power.ts', 'netlink/nft-batch.ts', 'netlink/socket.ts']
 const LONGEST_MS = 60_000
 
-/** Under other flags of V8 other code would be kept. */
-const FLAGS = ['--disable-warning=ExperimentalWarning', ...FRUGAL]
 const imported = (file: string) => ['--import', join(SOURCE, file)]
 
 /** Never fails: without it the agent takes more memory, until it is started the next time. */
@@ -25,8 +23,9 @@ export function compileAhead(folder = process.env.NODE_COMPILE_CACHE): void {
     const mark = join(folder, 'agent-compiled')
     const release = `${process.version} ${newestOf(SOURCE)}`
     if (readOr(mark, '') === release) return
+    // Under other flags of V8 other code would be kept.
     for (const file of PROGRAMS)
-      spawnSync(process.execPath, [...FLAGS, ...LATER.flatMap(imported), join(SOURCE, file)], {
+      spawnSync(process.execPath, [...AGENT_FLAGS, ...LATER.flatMap(imported), join(SOURCE, file)], {
         env: { ...process.env, NODE_COMPILE_CACHE: folder },
         stdio: 'ignore',
         timeout: LONGEST_MS,

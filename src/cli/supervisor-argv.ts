@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { AgentConfig } from '../agent.ts'
 import type { SupervisorConfig } from '../enforce/supervisor.ts'
-import { FRUGAL } from '../enforce/worker-flags.ts'
+import { AGENT_FLAGS } from '../enforce/worker-flags.ts'
 
 const SOURCE = join(import.meta.dirname, '..')
 
@@ -13,5 +13,5 @@ export function supervisorArgv(
 ): string[] {
   const supervisor: SupervisorConfig = { home: config.home, worker, config, ...rest }
   const program = join(SOURCE, 'enforce/supervisor.ts')
-  return [process.execPath, '--disable-warning=ExperimentalWarning', ...FRUGAL, program, JSON.stringify(supervisor)]
+  return [process.execPath, ...AGENT_FLAGS, program, JSON.stringify(supervisor)]
 }

@@ -4,10 +4,12 @@
  * transaction) · preferred source, after the sets know the new address · probes · sockets of what is denied now reset, where
  * that is asked for · wait. Order of a confirmation: commit · permanent maps · old addresses removed. The deadline is kept three times: here, in the supervisor, and in the kernel.
  */
+
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
 import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
+import { someOf } from '../model/some-of.ts'
 import type { Applied } from '../model/wire.ts'
 import { createCarrying } from './carry.ts'
 import { converge, dressingOf, type Missed, stage, undoFor } from './converge.ts'
@@ -40,6 +42,7 @@ import {
   undressed,
 } from './snapshot.ts'
 import type { Noticed } from './watch.ts'
+import { wayBackMs } from './way-back.ts'
 import { createWritten } from './written.ts'
 
 export type EnforcerOptions = {
@@ -102,18 +105,6 @@ const KERNEL_SLACK_MS = 1_000
 const [MAX_DENIES, MAX_HITS] = [5_000, 500]
 const NONE: ReadonlySet<Noticed> = new Set()
 const RANK: Record<Mode, number> = { off: 0, observe: 1, suggest: 2, enforce: 3 }
-
-/** Ten whole personas come off in two seconds where nobody else wants the processors. */
-const LEAST_WAY_BACK_MS = 5_000
-/**
- * What is kept of the time for the way back. Looking at everything again costs five times what the change did, and the host
- * may be busier by then; but most of a short time is for waiting.
- */
-function wayBackMs(thereMs: number, withinMs: number): number {
-  const most = Math.max(withinMs / 6, Math.min(withinMs / 3, withinMs - 10_000))
-  const least = Math.max(withinMs / 10, Math.min(withinMs / 6, LEAST_WAY_BACK_MS))
-  return Math.min(most, Math.max(least, 8 * thereMs))
-}
 
 export function stricterMode(a: Mode, b: Mode): Mode {
   return RANK[a] <= RANK[b] ? a : b
@@ -489,7 +480,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const drift = tableDrift(compileSnapshot(current), found, clock())
     if (drift.length > 0) {
       counters.driftRepairs++
-      say(`repaired: ${drift.slice(0, 3).join('; ')}${drift.length > 3 ? ` and ${drift.length - 3} more` : ''}`)
+      say(`repaired: ${someOf(drift, 3, '; ')}`)
       await convergeTable(compileSnapshot(current), clock())
       await restoreCarried(current)
       options.reloaded()

@@ -10,7 +10,7 @@ import { actAsSupervisor, effectSync, maybe } from './fault.ts'
 import { bootId, type Intent, isCommitted, monotonicMs, openJournal } from './journal.ts'
 import { endGroup, type Lock, LockTaken, takeLock } from './lock.ts'
 import { runStep } from './step.ts'
-import { FRUGAL } from './worker-flags.ts'
+import { AGENT_FLAGS } from './worker-flags.ts'
 
 export type SupervisorConfig = {
   readonly home: string
@@ -129,7 +129,7 @@ async function supervise(config: SupervisorConfig): Promise<void> {
 
 /** `detached` makes the worker the leader of a process group of its own: see lock.ts. The channel tells it when we die. */
 function startWorker(config: SupervisorConfig, lock: Lock): ChildProcess {
-  const argv = ['--disable-warning=ExperimentalWarning', ...FRUGAL, config.worker, JSON.stringify(config.config)]
+  const argv = [...AGENT_FLAGS, config.worker, JSON.stringify(config.config)]
   const child = effectSync('start worker', () =>
     spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true }),
   )
