@@ -21,6 +21,13 @@ const peer = (more: object) => tunnel({ peers: [{ publicKey: `${KEY}=`, allowedI
 const certificate = (more: object) => ({
   tls: { certificates: [{ name: 'web', issue: { names: ['web.internal'] }, ...more }] },
 })
+const copied = (more: object, beside: object = {}) => ({
+  inspection: {
+    level: 'none',
+    mirrored: [{ rule: 'x', direction: 'egress', cidr: null, except: [], protocol: null, ports: null, ...more }],
+    ...beside,
+  },
+})
 const shaped = (rate: unknown, ceiling = rate) => ({ bandwidth: { up: { rate, ceiling } } })
 
 export function facetAbuses(marker: string, server: string): readonly FacetAbuse[] {
@@ -87,6 +94,17 @@ export function facetAbuses(marker: string, server: string): readonly FacetAbuse
       publishedPorts: Array.from({ length: 65 }, (_, i) => ({ protocol: 'tcp', port: 1_000 + i, to: 80 })),
     }),
     bad('the port of management, published', { publishedPorts: [{ protocol: 'tcp', port: 22, to: 22 }] }, /management/),
+    bad('copies to a link of its choice', copied({}, { sensor: 'eth0' })),
+    bad('copies by tc text', copied({ cidr: '10.0.0.0/8" action drop' })),
+    bad('copies of no network', copied({ cidr: '10.0.0.1/8' }), /is no network/),
+    bad(
+      'copies by a program too long',
+      copied(
+        {},
+        { mirrored: Array(30).fill({ ...copied({}).inspection.mirrored[0], except: Array(100).fill('fd00::/64') }) },
+      ),
+      /instructions of the kernel/,
+    ),
     bad('seen as the control plane', { egressAddress: { addresses: [server], except: [] } }, /the control plane/),
     bad('seen as management', { egressAddress: { addresses: ['203.0.113.9'], except: [] } }, /management/),
   ]

@@ -1,8 +1,10 @@
 /** What a state says of each facet but its rules, in words; a facet that is not there has none. */
 import { holdText } from '../model/containment.ts'
 import type { DesiredState } from '../model/desired.ts'
+import type { InspectionWish } from '../model/facets/inspection.ts'
 import type { Redirect } from '../model/facets/redirects.ts'
 import type { FacetName, WornFacet } from '../model/plan-preview.ts'
+import { someOf } from '../model/some-of.ts'
 
 type Words = Partial<Record<FacetName, string | null>>
 
@@ -91,9 +93,12 @@ const COUNTED =
   'its system calls are counted, which takes 0.1 µs for each, and 0.04 µs for each call of others on its host'
 
 /** What a look costs stands beside it: the sensor must take it in, and the host copies it, and counts. */
-function inspectionWords({ level }: NonNullable<DesiredState['inspection']>, copied: number | null): string {
+function inspectionWords({ level, mirrored }: InspectionWish, copied: number | null): string {
+  const rules = [...new Set(mirrored?.map(({ rule }) => rule))]
+  const picked = rules.length === 0 ? '' : `what is mirrored by ${someOf(rules, 3, ', ')}, both ways`
+  if (level === 'none' && picked !== '') return `rules: ${picked}`
   const cost = copied === null || level === 'none' ? '' : `; ${megabytes(copied)} of the last day would have been`
-  return `${level}: ${LOOKED[level]}${cost}${level === 'full' ? `; ${COUNTED}` : ''}`
+  return `${level}: ${LOOKED[level]}${picked === '' ? '' : `; and ${picked}`}${cost}${level === 'full' ? `; ${COUNTED}` : ''}`
 }
 
 /** `0.0.0.0/0 udp 53 → 10.0.0.53` */

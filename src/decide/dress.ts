@@ -5,6 +5,7 @@
 
 import { parseCidr } from '../model/address.ts'
 import type { DesiredState } from '../model/desired.ts'
+import { MOST_MIRRORED, withMirrored } from '../model/facets/inspection.ts'
 import { MOST_REDIRECTS } from '../model/facets/redirects.ts'
 import { CARRIES, facetsOf, lackText } from '../model/facets.ts'
 import { slug, type WorkloadId } from '../model/ids.ts'
@@ -144,13 +145,20 @@ function draftOf(
     remember,
   })
   const { resolution } = worn
-  const { redirects } = resolution
+  const { redirects, mirrored } = resolution
   if (redirects.length > MOST_REDIRECTS)
     return skip('redirects-too-many', `${redirects.length} redirects; a workload takes at most ${MOST_REDIRECTS}`)
   if (redirects.length > 0 && !CARRIES[record.report.driver].includes('redirects'))
     return skip(
       'facet-not-supported',
       `${lackText(record.report.driver, ['redirects'])}, which ${redirects[0]!.rule} asks for`,
+    )
+  if (mirrored.length > MOST_MIRRORED)
+    return skip('mirrors-too-many', `${mirrored.length} mirrors; a workload takes at most ${MOST_MIRRORED}`)
+  if (mirrored.length > 0 && !CARRIES[record.report.driver].includes('inspection'))
+    return skip(
+      'facet-not-supported',
+      `${lackText(record.report.driver, ['inspection'])}, which ${mirrored[0]!.rule} asks for`,
     )
   const nameless = namesInVain(input, personas, resolution, remember)
   if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
@@ -162,9 +170,11 @@ function draftOf(
   proposeShift(input, one, mitigation, personas, notes)
   const secret = secretFacets(effective.persona.spec.profile, before, input.secrets ?? new Map())
   for (const why of secret.missing) notes.skipped.push({ workload: record.id, why })
+  const profile = { ...desiredState(record, effective.persona, resolution, worn.containment), ...worn.wishes }
+  const inspection = withMirrored(profile.inspection ?? null, mirrored)
   const after = {
-    ...desiredState(record, effective.persona, resolution, worn.containment),
-    ...worn.wishes,
+    ...profile,
+    ...(inspection === null ? {} : { inspection }),
     ...(redirects.length === 0 ? {} : { redirects: { flows: [...redirects], spared: sparedBy(input) } }),
     ...secret.facets,
   }

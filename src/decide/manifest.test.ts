@@ -33,7 +33,7 @@ test('every problem of a set is told at once, each at its place with its cure', 
   assert.ok(!parsed.ok)
   assert.deepEqual(parsed.problems.map(problemText), [
     'x.yaml:3:21: "foo" is not a field of metadata. Known here: name, labels, description.',
-    'x.yaml:6:15: "alow" is not known for spec.rules[0].action. Did you mean allow? (one of allow, deny, reject, pass, redirect).',
+    'x.yaml:6:15: "alow" is not known for spec.rules[0].action. Did you mean allow? (one of allow, deny, reject, pass, redirect, mirror).',
     'x.yaml:8:34: "exept" is not a field of spec.rules[0].peers[0]. Did you mean except?',
     'x.yaml:9:37: spec.rules[0].ports[0].port is 70000. Give from 1 to 65535.',
     'x.yaml:15:13: fingerprint has no driver in this release, so it would not be carried. Leave it out.',

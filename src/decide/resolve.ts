@@ -5,11 +5,13 @@
  */
 
 import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { Mirrored } from '../model/facets/inspection.ts'
 import type { Redirect } from '../model/facets/redirects.ts'
 import { slug } from '../model/ids.ts'
 import { limitOf } from '../model/limit-words.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
+import { verdictOf } from '../model/verdict-of.ts'
 import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
 import { type LabelQuery, labelsSet } from './label-match.ts'
@@ -35,10 +37,17 @@ export type Resolution = {
   readonly sets: ReadonlyMap<string, SetMeaning>
   /** Of rules that redirect, in the order of asking; in the lists they are allows. */
   readonly redirects: readonly Redirect[]
+  /** The same of rules that mirror. */
+  readonly mirrored: readonly Mirrored[]
 }
 
 type Sets = Map<string, SetMeaning>
-type Tiered = { readonly tier: Tier; readonly rule: ResolvedRule; readonly leads?: PolicyRule['to'] }
+type Tiered = {
+  readonly tier: Tier
+  readonly rule: ResolvedRule
+  readonly leads?: PolicyRule['to']
+  readonly mirrors: boolean
+}
 
 /** `policies` are those that apply to the workload now (subject and `when` already judged); `names`, what its ports and others' are called. */
 export function resolve(
@@ -67,7 +76,9 @@ export function resolve(
       },
     }
   }
-  return { egress: end('egress'), ingress: end('ingress'), wouldDo, sets, redirects: lists.egress.flatMap(redirectOf) }
+  const redirects = lists.egress.flatMap(redirectOf)
+  const mirrored = (['egress', 'ingress'] as const).flatMap((way) => lists[way].flatMap((one) => mirroredOf(way, one)))
+  return { egress: end('egress'), ingress: end('ingress'), wouldDo, sets, redirects, mirrored }
 }
 
 export function sortPolicies(policies: readonly PolicyManifest[]): PolicyManifest[] {
@@ -121,8 +132,8 @@ function addOwn({ ref, spec }: Persona, lists: Lists, sets: Sets, names: PortNam
   })
 }
 
-function tiered(tier: Tier, rule: ResolvedRule, { to }: PolicyRule): Tiered {
-  return { tier, rule, ...(to && { leads: to }) }
+function tiered(tier: Tier, rule: ResolvedRule, { action, to }: PolicyRule): Tiered {
+  return { tier, rule, ...(to && { leads: to }), mirrors: action === 'mirror' }
 }
 
 /** A rule that redirects is of one address, and of TCP or UDP: a manifest that says otherwise is refused. */
@@ -135,6 +146,23 @@ function redirectOf({ rule: { match, why }, leads }: Tiered): Redirect[] {
   const { cidr, except = [] } = peer
   const { address, port = null } = leads
   return [{ rule: why.rule, cidr, except, protocol: isTcp ? 'tcp' : 'udp', from, to, address, port }]
+}
+
+/** A rule that mirrors is of addresses: a manifest that says otherwise is refused. */
+function mirroredOf(direction: 'egress' | 'ingress', { rule: { match, why }, mirrors }: Tiered): Mirrored[] {
+  const { peer, service } = match
+  if (!mirrors || peer.kind === 'set') return []
+  const [cidr, except] = peer.kind === 'any' ? [null, []] : [peer.cidr, peer.except ?? []]
+  return [{ rule: why.rule, direction, cidr, except: [...except], ...portsOf(service) }]
+}
+
+function portsOf(service: RuleMatch['service']): Pick<Mirrored, 'protocol' | 'ports'> {
+  if (service === null) return { protocol: null, ports: null }
+  if ('from' in service) return { protocol: service.protocol, ports: { from: service.from, to: service.to } }
+  if (!('type' in service))
+    return { protocol: service.protocol.replace('-any', '') as Mirrored['protocol'], ports: null }
+  const { protocol, type } = service
+  return { protocol, ports: type === null ? null : { from: type, to: type } }
 }
 
 /** Of a redirect to everyone: to everyone of the family that it leads to. */
@@ -158,7 +186,7 @@ function resolveRule(rule: PolicyRule, sets: Sets, names: PortNames, why: (part:
   return rule.peers
     .flatMap((peer) => endsOf(rule, ofOneFamily(peer, rule), sets, names))
     .map(({ match, part }) => ({
-      verdict: rule.action === 'redirect' ? 'allow' : rule.action,
+      verdict: verdictOf(rule.action),
       match,
       why: why(part),
       ...more,

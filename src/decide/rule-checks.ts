@@ -1,5 +1,6 @@
 /** What a schema cannot say of a rule: addresses parse, ranges are ordered, limits stand on allows, names of ports have somebody to ask. */
 import { cidrContains, parseAddress, parseCidr } from '../model/address.ts'
+import { MOST_MIRRORED } from '../model/facets/inspection.ts'
 import { MOST_REDIRECTS } from '../model/facets/redirects.ts'
 import type { LabelExpression, PeerSelector, PolicyRule, PortMatch, RateLimit } from '../model/policy.ts'
 import { parseInterfaceAddress } from './interface-address.ts'
@@ -17,7 +18,8 @@ export function checkRule(rule: PolicyRule, path: Path, add: Add): void {
   checkNames(rule, path, add)
   checkLimit(rule, path, add)
   checkRedirect(rule, path, add)
-  if (rule.log !== undefined && rule.action !== 'allow')
+  checkMirror(rule, path, add)
+  if (rule.log !== undefined && rule.action !== 'allow' && rule.action !== 'mirror')
     add(
       [...path, 'log'],
       rule.action === 'pass'
@@ -119,6 +121,25 @@ export function checkAmount(limit: RateLimit, at: Path, add: Add): void {
         : 'the limit says both flows and bytes',
       'give one: flowsPerSecond or bytesPerSecond',
     )
+}
+
+/** Packets are picked by what they carry themselves, before any rule is asked. */
+function checkMirror({ action, peers, ports }: PolicyRule, path: Path, add: Add): void {
+  if (action !== 'mirror') return
+  peers.forEach((peer, i) => {
+    if (!('any' in peer) && !('cidr' in peer))
+      add(
+        [...path, 'peers', i],
+        'who that is changes, and packets are copied by their addresses alone',
+        'use any: true, or a cidr',
+      )
+  })
+  ports?.forEach((port, i) => {
+    if ('name' in port)
+      add([...path, 'ports', i, 'name'], 'packets carry no names of ports', 'give protocol and port by number')
+  })
+  const ways = peers.length * (ports?.length ?? 1)
+  if (ways > MOST_MIRRORED) add(path, `these are ${ways} mirrors`, `give at most ${MOST_MIRRORED} peers and ports`)
 }
 
 function checkRedirect({ action, direction, peers, ports, to }: PolicyRule, path: Path, add: Add): void {

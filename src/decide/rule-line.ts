@@ -11,7 +11,7 @@
  *              | "country" code | "asn" number
  *     text     = a word, or "in double quotes" as JSON has them
  *
- * What a line has no words for (limits, logs, redirects, named ports, expressions over labels) stays an object.
+ * What a line has no words for (limits, logs, redirects, mirrors, named ports, expressions over labels) stays an object.
  */
 import { parseCidr } from '../model/address.ts'
 import { DOMAIN, type PeerSelector, type PolicyRule, type PortMatch } from '../model/policy.ts'
@@ -56,7 +56,8 @@ export function printRuleLine(rule: PolicyRule): string | null {
 }
 
 function fitsLine({ action, limit, log, origin, peers, ports = [] }: PolicyRule): boolean {
-  if (action === 'redirect' || limit !== undefined || log !== undefined || origin !== undefined) return false
+  if (action === 'redirect' || action === 'mirror' || limit !== undefined || log !== undefined || origin !== undefined)
+    return false
   return (
     !peers.some((peer) => 'matchExpressions' in peer || 'service' in peer || 'inside' in peer) &&
     !ports.some((port) => 'name' in port)

@@ -120,12 +120,6 @@ function walkWords(known: readonly unknown[], value: unknown, path: Path, out: S
   if (known.includes(value)) return
   const words = known.map(String)
   const near = typeof value === 'string' ? nearest(value, words) : null
-  if (value === 'mirror' && path.at(-1) === 'action')
-    return void out.push({
-      path,
-      why: 'a rule copies nothing to a sensor',
-      cure: 'set inspection: signatures in the profile of its persona, which copies every packet both ways',
-    })
   out.push({
     path,
     why: `${said(value)} is not known for ${nameOf(path)}`,

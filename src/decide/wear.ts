@@ -2,11 +2,12 @@
  * What one workload wears in the end. In: its persona resolved, the personas beside it, its risk. Out: the merged rule lists
  * and numbers, the step of its ladder with what that takes away, and whose approval a belief that grants would need.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Containment } from '../model/containment.ts'
 import type { DesiredState, ResolvedRule } from '../model/desired.ts'
 import { LEAST_RATE } from '../model/facets/bandwidth.ts'
 import { dlpWish } from '../model/facets/dlp.ts'
-import { closerLook } from '../model/facets/inspection.ts'
+import { closerLook, type Mirrored } from '../model/facets/inspection.ts'
 import { CARRIES } from '../model/facets.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import type { Merged } from '../model/overlap.ts'
@@ -220,7 +221,15 @@ function mergedRules(
     ]),
   )
   const merged = mergeProfiles(candidates as [Candidate, ...Candidate[]], overlap, tiers, input.neverBlock)
-  return merged === null ? null : { ...own, ...merged }
+  // Whose rules count for less is copied all the same: it takes nothing from anybody.
+  const others = worn.slice(1).flatMap((one) => input.resolving(one.persona, one.policies).mirrored)
+  const mirrored = [...own.mirrored, ...others].filter(isFirst)
+  return merged === null ? null : { ...own, ...merged, mirrored }
+}
+
+/** A policy that is asked for several personas says the same for each. */
+function isFirst(one: Mirrored, i: number, all: readonly Mirrored[]): boolean {
+  return all.findIndex((other) => isDeepStrictEqual(other, one)) === i
 }
 
 /** Before every other rule: a ladder that a policy's allow could pass by would be none. */
@@ -231,10 +240,12 @@ function withLadder(
 ): Resolution {
   const { ref } = input.persona
   const sets = new Map(base.sets)
+  const mirrored = [...base.mirrored]
   const added = steps.map(({ at, rules }) => {
     const id = `${ref.id}/ladder/${at}` as typeof ref.id
     const found = input.resolving({ ref: { ...ref, id }, spec: { profile: { rules } } }, [])
     for (const [name, meaning] of found.sets) sets.set(name, meaning)
+    mirrored.push(...found.mirrored)
     const named = (list: readonly ResolvedRule[]) =>
       list.map((rule) => ({
         ...rule,
@@ -255,7 +266,7 @@ function withLadder(
       input.neverBlock,
       sets,
     )
-  return inFront(base, [{ egress: list('egress'), ingress: list('ingress'), sets }])
+  return { ...inFront(base, [{ egress: list('egress'), ingress: list('ingress'), sets }]), mirrored }
 }
 
 const isOfDomain = ({ kind }: SetMeaning) => kind === 'domain'

@@ -151,7 +151,8 @@ export type PortMatch = Static<typeof PortMatch>
 
 /**
  * `reject` is a deny that answers; `pass` leaves the flow to the next tier, over the rest of this one; `redirect` is an allow,
- * and whatever the rules let through of what it matches goes to `to` instead, from the next flow on.
+ * and whatever the rules let through of what it matches goes to `to` instead, from the next flow on; `mirror` is an allow, and
+ * what it matches is copied, both ways, to the sensor of the workload's host.
  */
 export const Action = Type.Union([
   Type.Literal('allow'),
@@ -159,6 +160,7 @@ export const Action = Type.Union([
   Type.Literal('reject'),
   Type.Literal('pass'),
   Type.Literal('redirect'),
+  Type.Literal('mirror'),
 ])
 export type Action = Static<typeof Action>
 

@@ -106,6 +106,8 @@ function decidesBefore(other: Placed, one: Placed, before: readonly Placed[]): b
   if (other.rule.direction !== one.rule.direction || !isAlwaysThere(other, one)) return false
   // It leads away what an allow before it lets through; of two that redirect the first leads.
   if (one.rule.action === 'redirect' && other.rule.action === 'allow') return false
+  // It copies whatever is decided of what it fits.
+  if (one.rule.action === 'mirror' && other.rule.action !== 'mirror') return false
   if (other.tier === one.tier) return true
   // Into a later tier, what some pass let through could still come.
   const passes = before
@@ -134,7 +136,7 @@ function sameRule(a: PolicyRule, b: PolicyRule): boolean {
 const WIDE_PORTS = 1_024
 
 function broad({ index, path, rule, number }: Placed): LintFinding[] {
-  if (rule.action !== 'allow') return []
+  if (rule.action !== 'allow' && rule.action !== 'mirror') return []
   const found = (why: string, cure: string): LintFinding[] => [
     { kind: 'broad', index, path, why: `rule ${number} ${why}`, cure },
   ]

@@ -9,6 +9,7 @@ import { until } from '../../../bench/kill/range.ts'
 import { namespaceOf } from '../../../lab/topology.ts'
 import { needRoot } from '../../../test/need.ts'
 import type { AgentState, DesiredState, RuleList } from '../../model/desired.ts'
+import type { Mirrored } from '../../model/facets/inspection.ts'
 import type { WireVitals } from '../../model/vitals.ts'
 
 const skip = needRoot()
@@ -123,6 +124,60 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
     await wear({})
     assert.equal(await on.range.capture(), bare)
     assert.equal(counters().driftRepairs, driftRepairs + 1, 'two parts on one qdisc do not repair each other')
+  } finally {
+    listener.kill('SIGKILL')
+  }
+})
+
+const MIRRORED: Mirrored = {
+  ...{ rule: 'persona:p/mirror/0', direction: 'egress', cidr: '172.31.0.0/16', except: ['172.31.78.0/24'] },
+  ...{ protocol: 'tcp', ports: { from: 7_300, to: 7_309 } },
+}
+
+test('what a rule mirrors is copied, both ways, and nothing else; beside opening packets each once', {
+  skip,
+}, async () => {
+  const listener = spawn('nsenter', [`--net=/run/netns/${space('out')}`, 'python3', '-c', LISTEN], { stdio: 'pipe' })
+  try {
+    await until('the listener is up', 10_000, () => listener.stdout!.read() !== null)
+    const talk = () =>
+      void inside(space('wa'), 'python3', '-c', TALK, '172.31.77.2') +
+      inside(space('wa'), 'ping', '-c1', '-W1', '172.31.77.2')
+    await wear({})
+    const bare = await on.range.capture()
+    const rate = { rate: 50_000_000, ceiling: 50_000_000 }
+    const bandwidth = { up: rate, down: rate }
+    const bytes = (seen: string, from: RegExp) =>
+      [...seen.matchAll(from)].reduce((sum, [, length]) => sum + Number(length), 0)
+    const sent = /10\.77\.1\.2\.\d+ > 172\.31\.77\.2\.7300: .* length (\d+)/g
+    const got = /172\.31\.77\.2\.7300 > 10\.77\.1\.2\.\d+: .* length (\d+)/g
+    await wear({ inspection: { level: 'none', mirrored: [MIRRORED] }, bandwidth })
+    const picked = await seeing(talk)
+    assert.deepEqual([bytes(picked, sent), bytes(picked, got)], [20_000, 20_000])
+    assert.equal([...picked.matchAll(/Flags \[S\.?\]/g)].length, 2)
+    assert.doesNotMatch(picked, /10\.77\.1\.2.* ICMP/, 'what no rule mirrors')
+    const face = faceOf()
+    const { driftRepairs } = counters()
+    inside(on.range.router, 'tc', 'filter', 'del', 'dev', face, 'ingress', 'pref', '6707')
+    await until('it is repaired', 10_000, () =>
+      /bytecode/.test(inside(on.range.router, 'tc', 'filter', 'show', 'dev', face, 'ingress')),
+    )
+    await until('and told', 10_000, () => counters().driftRepairs > driftRepairs)
+    await wear({ inspection: { level: 'flows', mirrored: [MIRRORED] }, bandwidth })
+    const both = await seeing(talk)
+    assert.deepEqual([bytes(both, sent), bytes(both, got)], [20_000, 20_000])
+    assert.equal([...both.matchAll(/Flags \[S\.?\]/g)].length, 2, both)
+    assert.match(both, /10\.77\.1\.2 > 172\.31\.77\.2: ICMP echo request/)
+    // Only one way: an exception that is all of it leaves nothing to copy.
+    await wear({ inspection: { level: 'none', mirrored: [{ ...MIRRORED, except: ['172.0.0.0/8'] }] } })
+    assert.doesNotMatch(await seeing(talk), /10\.77\.1\.2/)
+    const nets = Array.from({ length: 100 }, (_, i) => `fd00:0:0:${(i + 1).toString(16)}::/127`)
+    const huge = Array.from({ length: 3 }, () => ({ ...MIRRORED, cidr: '::/0', except: nets }))
+    await on.apply(wearing({ inspection: { level: 'none', mirrored: huge } }), 'confirm', 'refused')
+    assert.match(on.server.last.applied?.why ?? '', /takes \d+ instructions .* and 1900 are the most: name fewer/)
+    await wear({})
+    assert.equal(await on.range.capture(), bare)
+    assert.equal(counters().driftRepairs, driftRepairs + 1)
   } finally {
     listener.kill('SIGKILL')
   }

@@ -1,6 +1,7 @@
 /**
  * The `inspection` facet: how closely a workload is looked at. Each level holds those before it. Traffic is copied to a sensor
- * that its host names; system calls are counted by its agent (`vitals`).
+ * that its host names; system calls are counted by its agent (`vitals`). Beside the level, rules that mirror say what else is
+ * copied.
  */
 import { type Static, Type } from 'typebox'
 
@@ -12,8 +13,45 @@ export const INSPECTION_LEVELS = ['none', 'flows', 'signatures', 'full'] as cons
  */
 export const Inspection = Type.Enum(INSPECTION_LEVELS)
 
-export const InspectionWish = Type.Object({ level: Inspection }, { additionalProperties: false })
+const CidrText = Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}(/\\d{1,3})?$' })
+const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp', 'icmp6'] as const
+export const MOST_MIRRORED = 50
+export const MOST_MIRROR_EXCEPTS = 100
+
+/** What one rule mirrors: packets of conversations that its end asks for, and their answers. */
+export const Mirrored = Type.Object(
+  {
+    rule: Type.String({ maxLength: 160 }),
+    /** egress = the workload asks. */
+    direction: Type.Enum(['egress', 'ingress']),
+    /** Of the other end; null = anybody. */
+    cidr: Type.Union([CidrText, Type.Null()]),
+    except: Type.Array(CidrText, { maxItems: MOST_MIRROR_EXCEPTS }),
+    protocol: Type.Union([Type.Enum(PROTOCOLS), Type.Null()]),
+    /** Ports of who is asked, or ICMP types of the question; null = all. */
+    ports: Type.Union([
+      Type.Object(
+        { from: Type.Integer({ minimum: 0, maximum: 65_535 }), to: Type.Integer({ minimum: 0, maximum: 65_535 }) },
+        { additionalProperties: false },
+      ),
+      Type.Null(),
+    ]),
+  },
+  { additionalProperties: false },
+)
+export type Mirrored = Static<typeof Mirrored>
+
+export const InspectionWish = Type.Object(
+  { level: Inspection, mirrored: Type.Optional(Type.Array(Mirrored, { minItems: 1, maxItems: MOST_MIRRORED })) },
+  { additionalProperties: false },
+)
 export type InspectionWish = Static<typeof InspectionWish>
+
+/** Where every packet is copied already, rules have nothing to add. */
+export function withMirrored(wish: InspectionWish | null, mirrored: readonly Mirrored[]): InspectionWish | null {
+  if (mirrored.length === 0 || wish?.level === 'signatures' || wish?.level === 'full') return wish
+  return { level: wish?.level ?? 'none', mirrored: [...mirrored] }
+}
 
 /** Whose system calls are counted, by key. */
 export function inspectedInFull(

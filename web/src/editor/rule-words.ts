@@ -48,7 +48,13 @@ export function authoredWords(rule: PolicyRule): string {
     if (port.port === undefined) return port.protocol
     return `${port.port}${port.to === undefined ? '' : `–${port.to}`} ${port.protocol}`
   })
-  return `${peers.join(t('authored.or'))}${ports.length === 0 ? '' : `, ${ports.join(', ')}`}`
+  return `${peers.join(t('authored.or'))}${ports.length === 0 ? '' : `, ${ports.join(', ')}`}${elsewhere(rule)}`
+}
+
+/** Of what is let through, where else it goes. */
+function elsewhere({ action, to }: PolicyRule): string {
+  if (action === 'mirror') return t('authored.mirrored')
+  return to === undefined ? '' : ` → ${to.address}${to.port === undefined ? '' : ` ${to.port}`}`
 }
 
 type LabelPeer = {

@@ -55,6 +55,7 @@ export const words = {
       egress: 'What the workload begins.',
       ingress: 'What others begin with the workload.',
       redirect: 'Lets through, and leads elsewhere: `to`. What an earlier rule lets through is led there as well.',
+      mirror: 'Lets through, and copies what it matches, both ways, to the sensor of its host.',
       isolate: 'Cuts it off in both directions.',
       limit:
         'At most so much; what is above it is denied. In mitigation: of all that it opens, and of all that is opened to it.',

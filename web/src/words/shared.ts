@@ -215,6 +215,7 @@ export const shared = {
     domain: 'domain {{name}}',
     country: 'country {{code}}',
     or: ' or ',
+    mirrored: ', copied to the sensor',
   },
   profile: {
     address: 'Address',

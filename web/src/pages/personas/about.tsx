@@ -4,6 +4,7 @@ import { t } from 'i18next'
 import { Link } from 'react-router'
 import { limitOf } from '../../../../src/model/limit-words.ts'
 import type { PersonaSpec } from '../../../../src/model/persona.ts'
+import { verdictOf } from '../../../../src/model/verdict-of.ts'
 import { authoredWords } from '../../editor/rule-words.ts'
 import { count, probability } from '../../format.ts'
 import { fieldTerm } from '../../grammar.ts'
@@ -180,7 +181,7 @@ function Rules({ spec }: { readonly spec: PersonaSpec }) {
         {rules.slice(0, MOST_RULES).map((rule, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the order is what a rule is known by
           <li key={i}>
-            <VerdictMark verdict={rule.action === 'redirect' ? 'allow' : rule.action} />
+            <VerdictMark verdict={verdictOf(rule.action)} />
             <span className="qq">{t(`rule.${rule.direction}`)}</span>
             <span>
               {authoredWords(rule)}
