@@ -38,7 +38,7 @@ test('fields and values come from the schema', () => {
   )
   assert.deepEqual(
     valueWords(POLICY, ['spec', 'rules', 3, 'action']).map((one) => one.text),
-    ['allow', 'deny', 'reject', 'pass', 'redirect'],
+    ['allow', 'deny', 'reject', 'pass', 'redirect', 'mirror'],
   )
 })
 
