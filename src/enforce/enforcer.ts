@@ -408,6 +408,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     options.reloaded()
   }
 
+  /** A boot whose `restore-base` failed left every workload open: nobody waits for its clothes with the door open. */
+  async function closeFirst(snapshot: Snapshot): Promise<void> {
+    const compiled = compileSnapshot(snapshot)
+    if (compiled === null || (await readTable()) !== null) return
+    await convergeTable(compiled, clock()).catch((error: Error) => say(error.message))
+  }
+
   async function recover(): Promise<void> {
     const found = journal.recover(boot)
     counters.corrupt = journal.corrupt
@@ -426,6 +433,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
     } else if (found.hold === 'confirmed') {
       current = await readSnapshot(found.snapshot)
+      await closeFirst(current)
       await hold(current, left)
       await drain()
       if (current.state !== null) tell(found.confirmed.generation, 'confirmed')

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { agentOnRange } from '../../bench/kill/agent-on-range.ts'
 import { until } from '../../bench/kill/range.ts'
+import { namespaceOf } from '../../lab/topology.ts'
 import { needRoot } from '../../test/need.ts'
 
 const skip = needRoot()
@@ -31,4 +33,38 @@ test('the rules of the last confirmed generation come back without agent, server
   assert.equal(rules(), before)
   assert.equal(restore().restored, 1, 'again changes nothing')
   assert.equal(rules(), before)
+})
+
+test('where the rules did not come back, the agent loads them before it dresses anybody', { skip }, async () => {
+  const child = it.range.startAgent()
+  const ended = () => child.exitCode !== null || child.signalCode !== null
+  const passed = `${it.range.faults}.passed`
+  const workload = namespaceOf(it.range.plan.prefix, 'wa')
+  try {
+    await until('the agent listens again', 20_000, () => it.server.connected)
+    const [first, ...rest] = it.range.state(it.next(), 1).workloads
+    const network = { addresses: ['10.77.1.5/24'], gateways: ['10.77.1.1'] }
+    const state = { ...it.range.state(2, 1), workloads: [{ ...first!, network }, ...rest] }
+    await it.apply(state, 'confirm', 'confirmed')
+    // A power cut, as far as it matters here: nothing is undone on the way, and the kernel knows nothing of ours.
+    child.kill('SIGKILL')
+    await until('it is gone', 8_000, ended)
+    await until('its worker, too', 8_000, () => !it.server.connected)
+    it.nft('delete', 'table', 'inet', 'guise')
+    execFileSync('ip', ['-n', workload, 'addr', 'flush', 'dev', 'eth0'], { stdio: 'pipe' })
+    writeFileSync(passed, '')
+    const next = it.range.startAgent()
+    try {
+      await until('it recovered', 30_000, () => readFileSync(passed, 'utf8').includes('recovered'))
+    } finally {
+      next.kill('SIGTERM')
+      await until('it left', 8_000, () => next.exitCode !== null || next.signalCode !== null)
+    }
+    const points = readFileSync(passed, 'utf8').split('\n')
+    const nth = (effect: RegExp) => points.findIndex((point) => effect.test(point))
+    assert.ok(nth(/>nft .*after$/) > 0 && nth(/>nft .*after$/) < nth(/begun>ip#1.before$/), points.join('\n'))
+  } finally {
+    child.kill('SIGKILL')
+    rmSync(passed, { force: true })
+  }
 })
