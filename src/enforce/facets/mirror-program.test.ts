@@ -182,3 +182,11 @@ test("one rule, in tc's words", () => {
   )
   assert.equal(mirrorProgram([], 'sent', false), null)
 })
+
+test('of types there are 256, so that no range of them makes a program of millions', () => {
+  const wide: Mirrored = {
+    ...{ rule: 'p/0', direction: 'egress', cidr: null, except: [] },
+    ...{ protocol: 'icmp', ports: { from: 0, to: 65_535 } },
+  }
+  assert.ok(instructionsOf([wide], 'sent', false)!.length < 2_000)
+})

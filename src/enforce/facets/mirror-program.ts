@@ -190,7 +190,8 @@ function ofType(
   { four }: Family,
   protocol: 'icmp' | 'icmp6',
 ): Instruction[] | null {
-  const asked = Array.from({ length: to - from + 1 }, (_, i) => from + i).map((type) =>
+  // A type is one byte, whatever a server says.
+  const asked = Array.from({ length: Math.min(to, 255) - from + 1 }, (_, i) => from + i).map((type) =>
     !four && protocol === 'icmp' && type === 8 ? 128 : type,
   )
   const types = isQuestion ? asked : asked.map((type) => ANSWERS[four ? 'four' : 'six'].get(type) ?? type)
