@@ -6,7 +6,8 @@
 import { compileDelta, confirmDelta, removeText, revertDelta } from '../../src/compile/delta.ts'
 import { type Compiled, compileAgent, reflexElements } from '../../src/compile/nft.ts'
 import { differences, readBack } from '../../src/compile/parse.ts'
-import type { AgentState, RuleList, RuleMatch } from '../../src/model/desired.ts'
+import type { AgentState, RuleList } from '../../src/model/desired.ts'
+import type { RuleMatch } from '../../src/model/rule-match.ts'
 import { type Network, v4, v6, within } from './network.ts'
 import { type Crafted, craft, craftTooBig } from './packets.ts'
 

@@ -1,7 +1,8 @@
 /** Seeded random states and packets over the bench's small world, so that most rules meet some packet. */
 
 import type { Flow, Packet } from '../../src/compile/evaluate.ts'
-import type { AgentState, ResolvedRule, RuleMatch } from '../../src/model/desired.ts'
+import type { AgentState, ResolvedRule } from '../../src/model/desired.ts'
+import type { RuleMatch } from '../../src/model/rule-match.ts'
 import type { Random } from '../seeded.ts'
 import { COUNT, v4, v6 } from './network.ts'
 import { type Crafted, craft } from './packets.ts'

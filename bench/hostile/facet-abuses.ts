@@ -21,13 +21,14 @@ const peer = (more: object) => tunnel({ peers: [{ publicKey: `${KEY}=`, allowedI
 const certificate = (more: object) => ({
   tls: { certificates: [{ name: 'web', issue: { names: ['web.internal'] }, ...more }] },
 })
-const copied = (more: object, beside: object = {}) => ({
+const copied = (peers: readonly object[], beside: object = {}) => ({
   inspection: {
     level: 'none',
-    mirrored: [{ rule: 'x', direction: 'egress', cidr: null, except: [], protocol: null, ports: null, ...more }],
+    mirrored: peers.map((peer) => ({ rule: 'x', direction: 'egress', match: { peer, service: null } })),
     ...beside,
   },
 })
+const net = (cidr: string, except: readonly string[] = []) => ({ kind: 'cidr', cidr, except })
 const shaped = (rate: unknown, ceiling = rate) => ({ bandwidth: { up: { rate, ceiling } } })
 
 export function facetAbuses(marker: string, server: string): readonly FacetAbuse[] {
@@ -94,15 +95,13 @@ export function facetAbuses(marker: string, server: string): readonly FacetAbuse
       publishedPorts: Array.from({ length: 65 }, (_, i) => ({ protocol: 'tcp', port: 1_000 + i, to: 80 })),
     }),
     bad('the port of management, published', { publishedPorts: [{ protocol: 'tcp', port: 22, to: 22 }] }, /management/),
-    bad('copies to a link of its choice', copied({}, { sensor: 'eth0' })),
-    bad('copies by tc text', copied({ cidr: '10.0.0.0/8" action drop' })),
-    bad('copies of no network', copied({ cidr: '10.0.0.1/8' }), /is no network/),
+    bad('copies to a link of its choice', copied([{ kind: 'any' }], { sensor: 'eth0' })),
+    bad('copies by tc text', copied([net('10.0.0.0/8" action drop')])),
+    bad('copies of no network', copied([net('10.0.0.1/8')]), /is no network/),
+    bad('copies of a set', copied([{ kind: 'set', set: 'everybody' }]), /picked by their addresses alone/),
     bad(
       'copies by a program too long',
-      copied(
-        {},
-        { mirrored: Array(30).fill({ ...copied({}).inspection.mirrored[0], except: Array(100).fill('fd00::/64') }) },
-      ),
+      copied(Array(30).fill(net('fd00::/8', Array(100).fill('fd00::/64')))),
       /instructions of the kernel/,
     ),
     bad('seen as the control plane', { egressAddress: { addresses: [server], except: [] } }, /the control plane/),

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiFixture, type Fixture, knowWorkload, reportOf } from '../../test/api.ts'
 import { auditBy, conversationRecord, decisionRecord, MAIN, planMaker } from '../../test/records.ts'
-import type { AgentState, DesiredState, ResolvedRule, RuleMatch } from '../model/desired.ts'
+import type { AgentState, DesiredState, ResolvedRule } from '../model/desired.ts'
 import type { AgentId, PersonaId, PlanId, WorkloadId } from '../model/ids.ts'
 import type { Plan } from '../model/plan.ts'
 import type { PlanPreview, RuleText } from '../model/plan-preview.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 
 const HOST = 'host-a' as AgentId
 let f: Fixture

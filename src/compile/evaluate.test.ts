@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AgentState, RuleList, RuleMatch } from '../model/desired.ts'
+import type { AgentState, RuleList } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import { evaluate, explainFlow, type Flow, NOTHING_LIVE, type Packet } from './evaluate.ts'
 import type { Binding } from './tree.ts'
 

@@ -26,7 +26,8 @@
  * Outside of this: neighbour discovery (hop limit 255), which link-scope rules let pass before any of it.
  */
 import { parseAddress, parseCidr, type Words } from '../model/address.ts'
-import type { AgentState, DesiredState, ResolvedRule, RuleList, RuleMatch, Verdict } from '../model/desired.ts'
+import type { AgentState, DesiredState, ResolvedRule, RuleList, Verdict } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import type { Why } from '../model/why.ts'
 import type { Binding } from './tree.ts'
 

@@ -1,5 +1,6 @@
 /** Do two rule lists mean the same to the kernel? Field by field: ten times quicker than comparing their JSON. */
-import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { ResolvedRule, RuleList } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 
 export function sameList(a: RuleList, b: RuleList): boolean {
   if (a === b) return true

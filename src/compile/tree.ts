@@ -6,15 +6,8 @@
  */
 import { formatAddress, isV4, parseAddress, parseCidr } from '../model/address.ts'
 import type { Hold } from '../model/containment.ts'
-import type {
-  AgentState,
-  DesiredState,
-  ResolvedRule,
-  RuleList,
-  RuleMatch,
-  RuleVerdict,
-  Verdict,
-} from '../model/desired.ts'
+import type { AgentState, DesiredState, ResolvedRule, RuleList, RuleVerdict, Verdict } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import { tiersOf } from '../model/tiers.ts'
 import { listKeys, sameList } from './same-list.ts'
 

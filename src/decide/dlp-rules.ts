@@ -3,9 +3,10 @@
  * destinations, of everything outside but some names. In: a persona's `dlp`; out: rules and the sets they name. None of
  * them is about the never-block list where a set can leave it out.
  */
-import type { ResolvedRule, RuleMatch } from '../model/desired.ts'
+import type { ResolvedRule } from '../model/desired.ts'
 import { type Dlp, sizeOf } from '../model/facets/dlp.ts'
 import { durationMs } from '../model/policy.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import type { Why } from '../model/why.ts'
 import { digest } from './canonical.ts'
 import type { Persona } from './effective.ts'

@@ -1,6 +1,7 @@
 /** What no plan may cut, pinned before every rule: control plane, DNS, DHCP, router and neighbour discovery, loopback. */
 import { parseCidr } from '../model/address.ts'
-import type { AgentState, RuleMatch } from '../model/desired.ts'
+import type { AgentState } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 
 export type FailSafe = AgentState['failSafe'][number]
 export type Endpoint = { readonly cidr: string; readonly port: number }

@@ -3,8 +3,9 @@
  * The verdict is allow or deny: a reject is a deny (`rule` tells that it answers), and a limit or a budget is taken as not used up.
  */
 import { cidrContains, isV4, parseAddress, parseCidr, type Words } from '../model/address.ts'
-import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { ResolvedRule, RuleList } from '../model/desired.ts'
 import { Proto } from '../model/flow.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import { decidingRule, tiersOf } from '../model/tiers.ts'
 import type { Why } from '../model/why.ts'
 

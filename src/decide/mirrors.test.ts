@@ -55,19 +55,20 @@ spec:
 const decided = (record: WorkloadRecord) => decide(decideInput(MANIFESTS, [record]))
 const stateOf = (record: WorkloadRecord) => decided(record).plan?.agents[AGENT]?.workloads[0]
 
-const OWN = { rule: 'persona:watched/mirror/0', direction: 'egress', cidr: null, except: [] } as const
+const OWN = { rule: 'persona:watched/mirror/0', direction: 'egress' } as const
 
 test('it is an allow with its why, and says what is copied; one that is only observed copies nothing', () => {
   const state = stateOf(workloadRecord(1, 'Watched'))
   assert.ok(state !== undefined && Value.Check(DesiredState, state))
-  const named = { rule: 'names/0', direction: 'ingress', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] } as const
+  const named = { rule: 'names/0', direction: 'ingress' } as const
+  const peer = { kind: 'cidr', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] } as const
   assert.deepEqual(state.inspection, {
     level: 'none',
     mirrored: [
-      { ...OWN, protocol: 'tcp', ports: { from: 80, to: 80 } },
-      { ...named, protocol: 'udp', ports: { from: 53, to: 54 } },
-      { ...named, protocol: 'icmp', ports: { from: 8, to: 8 } },
-      { ...named, protocol: 'sctp', ports: null },
+      { ...OWN, match: { peer: { kind: 'any' }, service: { protocol: 'tcp', from: 80, to: 80 } } },
+      { ...named, match: { peer, service: { protocol: 'udp', from: 53, to: 54 } } },
+      { ...named, match: { peer, service: { protocol: 'icmp', type: 8 } } },
+      { ...named, match: { peer, service: { protocol: 'sctp-any' } } },
     ],
   })
   assert.deepEqual(

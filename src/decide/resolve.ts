@@ -4,13 +4,14 @@
  * `enforce` are resolved into rules; what the others would do is said.
  */
 
-import type { ResolvedRule, RuleList, RuleMatch } from '../model/desired.ts'
+import type { ResolvedRule, RuleList } from '../model/desired.ts'
 import type { Mirrored } from '../model/facets/inspection.ts'
 import type { Redirect } from '../model/facets/redirects.ts'
 import { slug } from '../model/ids.ts'
 import { limitOf } from '../model/limit-words.ts'
 import type { PolicyManifest } from '../model/manifest.ts'
 import { type PeerSelector, type PolicyRule, type PortMatch, TIER_ORDER, type Tier } from '../model/policy.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import { verdictOf } from '../model/verdict-of.ts'
 import type { Why } from '../model/why.ts'
 import type { Persona } from './effective.ts'
@@ -150,19 +151,7 @@ function redirectOf({ rule: { match, why }, leads }: Tiered): Redirect[] {
 
 /** A rule that mirrors is of addresses: a manifest that says otherwise is refused. */
 function mirroredOf(direction: 'egress' | 'ingress', { rule: { match, why }, mirrors }: Tiered): Mirrored[] {
-  const { peer, service } = match
-  if (!mirrors || peer.kind === 'set') return []
-  const [cidr, except] = peer.kind === 'any' ? [null, []] : [peer.cidr, peer.except ?? []]
-  return [{ rule: why.rule, direction, cidr, except: [...except], ...portsOf(service) }]
-}
-
-function portsOf(service: RuleMatch['service']): Pick<Mirrored, 'protocol' | 'ports'> {
-  if (service === null) return { protocol: null, ports: null }
-  if ('from' in service) return { protocol: service.protocol, ports: { from: service.from, to: service.to } }
-  if (!('type' in service))
-    return { protocol: service.protocol.replace('-any', '') as Mirrored['protocol'], ports: null }
-  const { protocol, type } = service
-  return { protocol, ports: type === null ? null : { from: type, to: type } }
+  return mirrors && match.peer.kind !== 'set' ? [{ rule: why.rule, direction, match }] : []
 }
 
 /** Of a redirect to everyone: to everyone of the family that it leads to. */

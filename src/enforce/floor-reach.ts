@@ -6,7 +6,8 @@
 
 import { type Cidr, cidrContains, isV4, parseCidr } from '../model/address.ts'
 import { cuts } from '../model/containment.ts'
-import type { AgentState, DesiredState, RuleMatch } from '../model/desired.ts'
+import type { AgentState, DesiredState } from '../model/desired.ts'
+import type { RuleMatch } from '../model/rule-match.ts'
 import type { ProtectedPath } from './floor.ts'
 
 type Direction = 'egress' | 'ingress'

@@ -2,13 +2,14 @@
  * What a manifest that somebody is writing would do, with nothing written: where it is wrong, whom it touches, which recorded
  * conversations it would cut, what the kernel would get. API, CLI and console speak of it in these shapes.
  */
-import type { ResolvedRule, RuleMatch, RuleVerdict, Verdict } from './desired.ts'
+import type { ResolvedRule, RuleVerdict, Verdict } from './desired.ts'
 import type { WorkloadId } from './ids.ts'
 import type { Kind, Manifest } from './manifest.ts'
 import type { Merged, Strategy } from './overlap.ts'
 import type { Plan } from './plan.ts'
 import type { Mode, PolicyTest } from './policy.ts'
 import type { ConversationRecord } from './records.ts'
+import type { RuleMatch } from './rule-match.ts'
 import type { Why } from './why.ts'
 
 export type Direction = 'egress' | 'ingress'

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { explainFlow } from '../../compile/evaluate.ts'
-import type { AgentState, RuleList, RuleMatch } from '../../model/desired.ts'
+import type { AgentState, RuleList } from '../../model/desired.ts'
 import type { AgentId } from '../../model/ids.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 import { createFlowJudge } from './flow-judge.ts'
 
 const HOST = 'host-a' as AgentId

@@ -6,10 +6,11 @@
 
 import { parseAddress, parseCidr, type Words } from '../../model/address.ts'
 import { cuts } from '../../model/containment.ts'
-import type { AgentState, DesiredState, RuleList, RuleMatch, RuleVerdict } from '../../model/desired.ts'
+import type { AgentState, DesiredState, RuleList, RuleVerdict } from '../../model/desired.ts'
 import { Proto } from '../../model/flow.ts'
 import type { AgentId } from '../../model/ids.ts'
 import { createNetworks, type Networks } from '../../model/networks.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 import { decidingRule, tiersOf } from '../../model/tiers.ts'
 import type { Why } from '../../model/why.ts'
 

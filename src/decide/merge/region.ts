@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { cidrContains, isV4, parseCidr } from '../../model/address.ts'
-import type { RuleMatch } from '../../model/desired.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 import type { SetMeaning } from '../peer-sets.ts'
 
 export type Part = { readonly cidr: string } | { readonly set: string }

@@ -1,5 +1,6 @@
 /** Automatic denies leave the never-block list alone: their rules are about everybody else. */
-import type { ResolvedRule, RuleMatch } from '../../model/desired.ts'
+import type { ResolvedRule } from '../../model/desired.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 import type { SetMeaning } from '../peer-sets.ts'
 import { matchOf, regionOf } from './region.ts'
 

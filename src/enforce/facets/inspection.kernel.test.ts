@@ -115,7 +115,7 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
     assert.match(await callsOf('wb', /asked for|^known/), /asked for/)
     const { driftRepairs } = counters()
     const face = faceOf()
-    inside(on.range.router, 'tc', 'filter', 'del', 'dev', face, 'egress', 'pref', '6706')
+    inside(on.range.router, 'tc', 'filter', 'del', 'dev', face, 'egress', 'pref', '6708')
     await until('it is repaired', 10_000, () =>
       /Mirror to device sensor0/.test(inside(on.range.router, 'tc', 'filter', 'show', 'dev', face, 'egress')),
     )
@@ -129,10 +129,15 @@ test('nothing without a sensor; opening packets; every packet, also beside a ban
   }
 })
 
-const MIRRORED: Mirrored = {
-  ...{ rule: 'persona:p/mirror/0', direction: 'egress', cidr: '172.31.0.0/16', except: ['172.31.78.0/24'] },
-  ...{ protocol: 'tcp', ports: { from: 7_300, to: 7_309 } },
+function netOf(cidr: string, ...except: string[]) {
+  return { kind: 'cidr', cidr, except } as const
 }
+const MIRRORED: Mirrored = {
+  ...{ rule: 'persona:p/mirror/0', direction: 'egress' },
+  match: { peer: netOf('172.31.0.0/16', '172.31.78.0/24'), service: { protocol: 'tcp', from: 7_300, to: 7_309 } },
+}
+
+const without = (peer: ReturnType<typeof netOf>) => ({ ...MIRRORED, match: { ...MIRRORED.match, peer } })
 
 test('what a rule mirrors is copied, both ways, and nothing else; beside opening packets each once', {
   skip,
@@ -169,10 +174,10 @@ test('what a rule mirrors is copied, both ways, and nothing else; beside opening
     assert.equal([...both.matchAll(/Flags \[S\.?\]/g)].length, 2, both)
     assert.match(both, /10\.77\.1\.2 > 172\.31\.77\.2: ICMP echo request/)
     // Only one way: an exception that is all of it leaves nothing to copy.
-    await wear({ inspection: { level: 'none', mirrored: [{ ...MIRRORED, except: ['172.0.0.0/8'] }] } })
+    await wear({ inspection: { level: 'none', mirrored: [without(netOf('172.31.0.0/16', '172.0.0.0/8'))] } })
     assert.doesNotMatch(await seeing(talk), /10\.77\.1\.2/)
     const nets = Array.from({ length: 100 }, (_, i) => `fd00:0:0:${(i + 1).toString(16)}::/127`)
-    const huge = Array.from({ length: 3 }, () => ({ ...MIRRORED, cidr: '::/0', except: nets }))
+    const huge = Array.from({ length: 3 }, () => without(netOf('::/0', ...nets)))
     await on.apply(wearing({ inspection: { level: 'none', mirrored: huge } }), 'confirm', 'refused')
     assert.match(on.server.last.applied?.why ?? '', /takes \d+ instructions .* and 1900 are the most: name fewer/)
     await wear({})

@@ -19,7 +19,7 @@ export type InspectionState = {
   readonly mirror: Mirror | null
   /** Was there a clsact qdisc before us? */
   readonly clsact: boolean
-  /** Of what was captured: filters of ours that are none of the two levels. */
+  /** Of what was captured: filters of ours that no release of today writes. */
   readonly odd: string | null
 }
 
@@ -64,16 +64,24 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
 }
 
 function normalise({ mirror, odd }: InspectionState): string {
-  const { ingress = null, egress = null } = mirror?.programs ?? {}
-  return JSON.stringify([mirror?.level ?? 'none', mirror?.sensor ?? null, odd, ingress, egress])
+  return JSON.stringify([
+    mirror?.sensor ?? null,
+    odd,
+    mirror?.programs.ingress ?? null,
+    mirror?.programs.egress ?? null,
+  ])
 }
 
 const isNothing = ({ level, mirrored = [] }: InspectionWish) => level === 'none' && mirrored.length === 0
 
 function badMirrored(wish: InspectionWish): string | null {
-  const texts = (wish.mirrored ?? []).flatMap(({ cidr, except }) => [...(cidr === null ? [] : [cidr]), ...except])
-  const wrong = texts.find((text) => parseCidr(text) === null)
-  if (wrong !== undefined) return `${wrong} is no network`
+  for (const { rule, match } of wish.mirrored ?? []) {
+    if (match.peer.kind === 'set')
+      return `what ${rule} mirrors is of a set, and packets are picked by their addresses alone`
+    if (match.peer.kind === 'any') continue
+    const wrong = [match.peer.cidr, ...(match.peer.except ?? [])].find((text) => parseCidr(text) === null)
+    if (wrong !== undefined) return `${wrong} is no network`
+  }
   const mirror = mirrorOf(wish, '')
   const length = mirror === null ? 0 : lengthOf(mirror)
   return length > MOST_INSTRUCTIONS
@@ -90,18 +98,15 @@ async function lookClosely(face: string): Promise<{ state: InspectionState; clsa
   const qdiscs = await showTc([`qdisc show dev ${face}`])
   const clsact = /^qdisc clsact /m.test(qdiscs)
   const texts = clsact ? await Promise.all(WAYS.map((way) => showTc([`filter show dev ${face} ${way}`]))) : ['', '']
-  const found = WAYS.map((way, i) => mirrorIn(texts[i]!, way))
-  const [sent, got] = found
-  const isOdd = sent === 'odd' || got === 'odd' || !areOne(sent ?? null, got ?? null)
+  const [ingress, egress] = WAYS.map((way, i) => mirrorIn(texts[i]!, way))
   const kept = texts.some((text) => [...text.matchAll(/^filter .* pref (\d+) /gm)].some(([, pref]) => !isOurs(pref!)))
-  const either = isOdd ? null : (sent ?? got ?? null)
-  const mirror =
-    either === null
-      ? null
-      : { level: either.level, sensor: either.sensor, programs: { ingress: programOf(sent), egress: programOf(got) } }
+  const sensor = sensorOf(ingress ?? null, egress ?? null)
+  const programOf = (found: Found | undefined) => (found == null || found === 'odd' ? null : found.program)
+  const programs = { ingress: programOf(ingress), egress: programOf(egress) }
+  const mirror = sensor === null || sensor === 'odd' ? null : { sensor, programs }
   const isBare = texts.join('').trim() === ''
   return {
-    state: { mirror, clsact: clsact && isBare, odd: isOdd ? JSON.stringify(found) : null },
+    state: { mirror, clsact: clsact && isBare, odd: sensor === 'odd' ? JSON.stringify([ingress, egress]) : null },
     clsact,
     kept,
   }
@@ -111,10 +116,9 @@ const isOurs = (preference: string) => MIRROR_PREFERENCES.some((one) => String(o
 
 type Found = ReturnType<typeof mirrorIn>
 
-/** A level is both ways; what rules mirror may be of one way alone. */
-function areOne(sent: Exclude<Found, 'odd'>, got: Exclude<Found, 'odd'>): boolean {
-  if (sent === null || got === null) return (sent ?? got)?.level === 'none' || sent === got
-  return sent.level === got.level && sent.sensor === got.sensor
+/** One of them both; what is copied may be of one way alone. */
+function sensorOf(sent: Found, got: Found): string | null | 'odd' {
+  if (sent === 'odd' || got === 'odd') return 'odd'
+  if (sent !== null && got !== null && sent.sensor !== got.sensor) return 'odd'
+  return (sent ?? got)?.sensor ?? null
 }
-
-const programOf = (found: Found | undefined) => (found == null || found === 'odd' ? null : found.program)

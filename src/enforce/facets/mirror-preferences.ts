@@ -1,7 +1,6 @@
 /**
- * Where our mirrors stand among the filters of a link: IPv4, IPv6, everything, what rules mirror. Before the filter of `bandwidth`, which takes
- * packets away. Others for each way, because u32 lists those of both ways of one clsact qdisc together, by preference
- * (net/sched/cls_u32.c, tc_u_common).
+ * Where our mirrors stand among the filters of a link: before the filter of `bandwidth`, which takes packets away. Earlier
+ * releases had several each way; they are ours to remove.
  */
-export const MIRRORED = { ingress: [6701, 6702, 6703, 6707], egress: [6704, 6705, 6706, 6708] } as const
-export const MIRROR_PREFERENCES: readonly number[] = [...MIRRORED.ingress, ...MIRRORED.egress]
+export const MIRRORED = { ingress: 6707, egress: 6708 } as const
+export const MIRROR_PREFERENCES: readonly number[] = [6701, 6702, 6703, 6704, 6705, 6706, ...Object.values(MIRRORED)]

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { cidrContains, isV4, parseAddress, parseCidr } from '../../model/address.ts'
-import type { Mirrored } from '../../model/facets/inspection.ts'
+import { INSPECTION_LEVELS, type InspectionWish, type Mirrored } from '../../model/facets/inspection.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 import { instructionsOf, mirrorProgram, type Way } from './mirror-program.ts'
 
 type Packet = {
@@ -48,8 +49,8 @@ function bytesOf({ source, destination, protocol, ports, options, fragment, flag
 const isIcmp = (protocol: number) => protocol === 1 || protocol === 58
 
 /** The few instructions of bpf(4) that are used; throws where the kernel's checker would refuse. */
-function runs(packet: Packet, mirrored: readonly Mirrored[], way: Way, openings = false): boolean {
-  const program = instructionsOf(mirrored, way, openings)
+function copies(packet: Packet, wish: InspectionWish, way: Way): boolean {
+  const program = instructionsOf(wish, way)
   if (program === null) return false
   const bytes = bytesOf(packet)
   const read = (k: number, size: 1 | 2 | 4): number => {
@@ -84,32 +85,39 @@ const NUMBERS = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmp6: 58 } as const
 const ANSWERS4: Readonly<Record<number, number>> = { 8: 0, 13: 14 }
 const ANSWERS6: Readonly<Record<number, number>> = { 128: 129 }
 
-function fits(packet: Packet, one: Mirrored, way: Way): boolean {
-  const isQuestion = (one.direction === 'egress') === (way === 'sent')
-  const peer = parseAddress(way === 'sent' ? packet.destination : packet.source)!
-  const four = isV4(peer)
+function fits(packet: Packet, { direction, match: { peer, service } }: Mirrored, way: Way): boolean {
+  const isQuestion = (direction === 'egress') === (way === 'sent')
+  const other = parseAddress(way === 'sent' ? packet.destination : packet.source)!
+  const four = isV4(other)
   const holds = (text: string) => {
     const cidr = parseCidr(text)!
-    return isV4(cidr.base) === four && cidrContains(cidr, peer)
+    return isV4(cidr.base) === four && cidrContains(cidr, other)
   }
-  if (one.cidr !== null && !holds(one.cidr)) return false
-  if (one.except.some(holds)) return false
-  if (one.protocol === null) return true
-  const number = one.protocol === 'icmp' && !four ? 58 : NUMBERS[one.protocol]
-  if (packet.protocol !== number || (one.protocol === 'icmp6' && four)) return false
-  if (one.ports === null) return true
-  const { from, to } = one.ports
-  if (one.protocol === 'icmp' || one.protocol === 'icmp6') {
-    for (let type = from; type <= to; type++) {
-      const asked = one.protocol === 'icmp' && !four && type === 8 ? 128 : type
-      const answered = (four ? ANSWERS4 : ANSWERS6)[asked] ?? asked
-      if ((packet.ports[0] & 0xff) === (isQuestion ? asked : answered)) return true
-    }
-    return false
+  if (peer.kind === 'set') return false
+  if (peer.kind === 'cidr' && (!holds(peer.cidr) || peer.except?.some(holds))) return false
+  if (service === null) return true
+  const protocol = service.protocol.replace('-any', '') as keyof typeof NUMBERS
+  if (protocol === 'icmp6' && four) return false
+  if (packet.protocol !== (protocol === 'icmp' && !four ? 58 : NUMBERS[protocol])) return false
+  if ('type' in service) {
+    if (service.type === null) return true
+    const asked = protocol === 'icmp' && !four && service.type === 8 ? 128 : service.type
+    const answered = (four ? ANSWERS4 : ANSWERS6)[asked] ?? asked
+    return (packet.ports[0] & 0xff) === (isQuestion ? asked : answered)
   }
-  if (four && (packet.fragment & 0x1fff) !== 0) return false
+  if (!('from' in service)) return true
+  if (isLaterFragment(packet)) return false
   const port = packet.ports[isQuestion ? 1 : 0]
-  return port >= from && port <= to
+  return port >= service.from && port <= service.to
+}
+
+const isLaterFragment = ({ source, fragment }: Packet) => source.includes('.') && (fragment & 0x1fff) !== 0
+
+function opens(packet: Packet): boolean {
+  if (isIcmp(packet.protocol)) return true
+  if (isLaterFragment(packet)) return false
+  if (packet.protocol === 6) return (packet.flags & 7) !== 0
+  return packet.protocol === 17 && packet.ports.includes(53)
 }
 
 const NETS4 = ['0.0.0.0/0', '10.0.0.0/8', '10.1.0.0/16', '10.1.2.3', '192.0.2.128/25']
@@ -117,21 +125,27 @@ const NETS6 = ['::/0', 'fd00::/8', 'fd00:1::/33', 'fd00:1::5', '2001:db8::/32']
 const HOSTS4 = ['10.1.2.3', '10.1.9.9', '10.200.0.1', '192.0.2.5', '192.0.2.200']
 const HOSTS6 = ['fd00:1::5', 'fd00:1:8000::5', 'fd77::1', '2001:db8::9', '::1']
 const port = fc.constantFrom(0, 8, 13, 14, 53, 80, 128, 129, 443, 444, 65_535)
-const range = fc.tuple(port, port).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
-const rule: fc.Arbitrary<Mirrored> = fc
-  .record({
-    direction: fc.constantFrom('egress', 'ingress'),
-    cidr: fc.constantFrom(null, ...NETS4, ...NETS6),
+const peer: fc.Arbitrary<RuleMatch['peer']> = fc.oneof(
+  fc.constant({ kind: 'any' } as const),
+  fc.record({
+    kind: fc.constant('cidr' as const),
+    cidr: fc.constantFrom(...NETS4, ...NETS6),
     except: fc.array(fc.constantFrom(...NETS4, ...NETS6), { maxLength: 3 }),
-    protocol: fc.constantFrom(null, 'tcp', 'udp', 'sctp', 'icmp', 'icmp6'),
-    ports: fc.option(range),
-    type: fc.constantFrom(0, 3, 8, 13, 128),
-  })
-  .map(({ type, protocol, ports, ...rest }): Mirrored => {
-    const isOfTypes = protocol === 'icmp' || protocol === 'icmp6'
-    const some = protocol === null || ports === null ? null : isOfTypes ? { from: type, to: type } : ports
-    return { rule: 'p/0', protocol, ports: some, ...rest }
-  })
+  }),
+)
+const service: fc.Arbitrary<RuleMatch['service']> = fc.oneof(
+  fc.constant(null),
+  fc.constantFrom(...(['tcp-any', 'udp-any', 'sctp-any'] as const)).map((protocol) => ({ protocol })),
+  fc.tuple(fc.constantFrom('tcp', 'udp', 'sctp'), port, port).map(([protocol, a, b]) => ({
+    ...{ protocol, from: Math.min(a, b), to: Math.max(a, b) },
+  })),
+  fc.record({ protocol: fc.constantFrom('icmp', 'icmp6'), type: fc.constantFrom(null, 0, 3, 8, 13, 128) }),
+)
+const rule: fc.Arbitrary<Mirrored> = fc.record({
+  rule: fc.constant('p/0'),
+  direction: fc.constantFrom('egress', 'ingress'),
+  match: fc.record({ peer, service }),
+})
 const packet: fc.Arbitrary<Packet> = fc.boolean().chain((four) =>
   fc.record({
     source: fc.constantFrom(...(four ? HOSTS4 : HOSTS6)),
@@ -144,49 +158,28 @@ const packet: fc.Arbitrary<Packet> = fc.boolean().chain((four) =>
   }),
 )
 
-test('a packet is copied when one of the rules fits it, in both directions and families', () => {
+test('a packet is copied when one of the rules fits it, or the level, in both directions and families', () => {
+  const rules = fc.array(rule, { maxLength: 4 })
+  const level = fc.constantFrom(...INSPECTION_LEVELS)
   fc.assert(
-    fc.property(fc.array(rule, { maxLength: 4 }), packet, fc.constantFrom('sent', 'got'), (rules, one, way) => {
-      assert.equal(
-        runs(one, rules, way),
-        rules.some((each) => fits(one, each, way)),
-      )
+    fc.property(rules, level, packet, fc.constantFrom('sent', 'got'), (mirrored, at, one, way) => {
+      const byLevel = at === 'signatures' || at === 'full' || (at === 'flows' && opens(one))
+      const wanted = byLevel || mirrored.some((each) => fits(one, each, way))
+      assert.equal(copies(one, { level: at, mirrored }, way), wanted)
     }),
-    { numRuns: 3_000 },
+    { numRuns: 5_000 },
   )
 })
 
-test('beside level flows, what opens and ends a conversation is not copied twice', () => {
-  const all: Mirrored[] = [{ rule: 'p/0', direction: 'egress', cidr: null, except: [], protocol: null, ports: null }]
-  fc.assert(
-    fc.property(packet, (one) => {
-      const four = one.source.includes('.')
-      const isOpening =
-        (four && one.options > 0) ||
-        isIcmp(one.protocol) ||
-        (one.protocol === 6 && (one.flags & 7) !== 0) ||
-        (one.protocol === 17 && one.ports.includes(53))
-      assert.equal(runs(one, all, 'sent', true), !isOpening)
-    }),
-  )
-})
+const PICKED: RuleMatch['peer'] = { kind: 'cidr', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] }
 
-test("one rule, in tc's words", () => {
-  const web: Mirrored = {
-    ...{ rule: 'p/0', direction: 'egress', cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] },
-    ...{ protocol: 'tcp', ports: { from: 80, to: 81 } },
-  } as const
+test("one rule, and a level, in tc's words", () => {
+  const web = { protocol: 'tcp', from: 80, to: 81 } as const
+  const mirrored: Mirrored[] = [{ rule: 'p/0', direction: 'egress', match: { peer: PICKED, service: web } }]
   assert.equal(
-    mirrorProgram([web], 'sent', false),
+    mirrorProgram({ level: 'none', mirrored }, 'sent'),
     '26,40 0 0 4294963200,21 1 0 2048,5 0 0 22,48 0 0 4293918729,21 1 0 6,5 0 0 18,32 0 0 4293918736,84 0 0 4278190080,21 1 0 167772160,5 0 0 14,32 0 0 4293918736,84 0 0 4294901760,21 0 1 168361984,5 0 0 10,40 0 0 4293918726,69 0 1 8191,5 0 0 7,177 0 0 4293918720,72 0 0 4293918722,53 1 0 80,5 0 0 3,37 0 1 81,5 0 0 1,6 0 0 4294967295,6 0 0 0,6 0 0 0',
   )
-  assert.equal(mirrorProgram([], 'sent', false), null)
-})
-
-test('of types there are 256, so that no range of them makes a program of millions', () => {
-  const wide: Mirrored = {
-    ...{ rule: 'p/0', direction: 'egress', cidr: null, except: [] },
-    ...{ protocol: 'icmp', ports: { from: 0, to: 65_535 } },
-  }
-  assert.ok(instructionsOf([wide], 'sent', false)!.length < 2_000)
+  assert.equal(mirrorProgram({ level: 'full', mirrored }, 'sent'), '1,6 0 0 4294967295')
+  assert.equal(mirrorProgram({ level: 'none' }, 'sent'), null)
 })

@@ -1,10 +1,11 @@
 /**
- * Which packets on a workload's link rules mirror, as a program of the kernel's classic packet filter (bpf(4), tc-bpf(8)):
- * u32 knows no ranges, no exceptions and no "of several the first". Addresses and ports are read from the network header on;
- * IPv6's extension headers are not followed, and of an IPv4 packet in fragments only the first has ports.
+ * Which packets on a workload's link are copied, as a program of the kernel's classic packet filter (bpf(4), tc-bpf(8)): u32
+ * knows no ranges, no exceptions, no header of varying length and no "of several the first". Addresses and ports are read from
+ * the network header on; IPv6's extension headers are not followed, and of an IPv4 packet in fragments only the first has ports.
  */
 import { isV4, parseCidr, type Words } from '../../model/address.ts'
-import type { Mirrored } from '../../model/facets/inspection.ts'
+import type { InspectionWish, Mirrored } from '../../model/facets/inspection.ts'
+import type { RuleMatch } from '../../model/rule-match.ts'
 
 /** Seen from the workload: what it sends, or what it gets. */
 export type Way = 'sent' | 'got'
@@ -15,7 +16,17 @@ type Instruction = readonly [code: number, jumpIf: number, jumpElse: number, k: 
 const NET = -0x100000
 const PROTOCOL = -0x1000
 const [IPV4, IPV6] = [0x0800, 0x86dd]
-const [TCP, UDP, ICMP, ICMP6, SCTP] = [6, 17, 1, 58, 132]
+const NUMBERS = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, sctp: 132 } as const
+/** `icmp` is both families, and this one stands for that of the other (`RuleMatch`). */
+const [ECHO_REQUEST, ECHO_REQUEST_6] = [8, 128]
+/** Of questions that have an answer of another type: its type (RFC 792, RFC 4443). */
+const ANSWERS: Readonly<Record<'four' | 'six', ReadonlyMap<number, number>>> = {
+  four: new Map([
+    [8, 0],
+    [13, 14],
+  ]),
+  six: new Map([[128, 129]]),
+}
 /** FIN, SYN and RST (RFC 9293, 3.1). */
 const OPENING_FLAGS = 0x07
 const DNS = 53
@@ -38,28 +49,25 @@ const V6_HEADER = 40
 /** tc cannot send the kernel a longer one (16 KiB a message). */
 export const MOST_INSTRUCTIONS = 1_900
 
-/** In tc's words; null = nothing fits, in this direction. `openings`: those are copied by a filter before this one. */
-export function mirrorProgram(mirrored: readonly Mirrored[], way: Way, openings: boolean): string | null {
-  const program = instructionsOf(mirrored, way, openings)
+/** In tc's words; null = nothing is copied that way. */
+export function mirrorProgram(wish: InspectionWish, way: Way): string | null {
+  const program = instructionsOf(wish, way)
   if (program === null) return null
   return `${program.length},${program.map(([code, yes, no, k]) => `${code} ${yes} ${no} ${k >>> 0}`).join(',')}`
 }
 
-export function instructionsOf(
-  mirrored: readonly Mirrored[],
-  way: Way,
-  openings: boolean,
-): readonly Instruction[] | null {
+export function instructionsOf({ level, mirrored = [] }: InspectionWish, way: Way): readonly Instruction[] | null {
+  if (level === 'signatures' || level === 'full') return [ret(COPY)]
   const parts = FAMILIES.map((family) => {
     const blocks = mirrored.flatMap((one) => blockOf(one, way, family) ?? [])
-    return blocks.length === 0 ? [] : [...(openings ? withoutOpenings(family) : []), ...blocks, ret(0)]
+    return [...(level === 'flows' ? openings(family) : []), ...blocks]
   })
   if (parts.every((part) => part.length === 0)) return null
   return [
     ...FAMILIES.flatMap(({ four }, i) => {
       const part = parts[i]!
       if (part.length === 0) return []
-      return [load(LD_H, PROTOCOL), ...when(JUMP_EQ, four ? IPV4 : IPV6, part)]
+      return [load(LD_H, PROTOCOL), ...when(JUMP_EQ, four ? IPV4 : IPV6, [...part, ret(0)])]
     }),
     ret(0),
   ]
@@ -78,52 +86,67 @@ function unless(code: number, k: number, then: readonly Instruction[]): Instruct
 }
 
 /** Copies what fits one rule, and goes on behind it with what does not; null = it is not of this family. */
-function blockOf(
-  { direction, cidr, except, protocol, ports }: Mirrored,
-  way: Way,
-  family: Family,
-): Instruction[] | null {
+function blockOf({ direction, match }: Mirrored, way: Way, family: Family): Instruction[] | null {
   const isQuestion = (direction === 'egress') === (way === 'sent')
   const at = NET + family.addressAt[way === 'sent' ? 'destination' : 'source']
-  const number = protocol === null ? null : numberOf(protocol, family)
-  if (number === undefined) return null
-  const peer = cidr === null ? null : networkOf(cidr, family)
-  if (peer === undefined) return null
-  const holes = except.map((text) => networkOf(text, family)).filter((hole) => hole !== undefined)
-  const inPorts =
-    ports === null
-      ? [ret(COPY)]
-      : protocol === 'icmp' || protocol === 'icmp6'
-        ? ofType(ports, isQuestion, family, protocol)
-        : ofPorts(ports, isQuestion ? 2 : 0, family)
-  if (inPorts === null) return null
-  const rest = holes.reduceRight<readonly Instruction[]>((then, hole) => beyond(hole, at, then), inPorts)
-  const addressed = peer === null ? rest : among(peer, at, rest)
-  return number === null ? [...addressed] : [load(LD_B, NET + family.protocolAt), ...when(JUMP_EQ, number, addressed)]
+  const networks = networksOf(match.peer, family)
+  const carried = carriedBy(match.service, isQuestion, family)
+  if (networks === null || carried === null) return null
+  const { peer, holes } = networks
+  const rest = holes.reduceRight<readonly Instruction[]>((then, hole) => beyond(hole, at, then), carried.inner)
+  const addressed = among(peer, at, rest)
+  return carried.protocol === null
+    ? addressed
+    : [load(LD_B, NET + family.protocolAt), ...when(JUMP_EQ, carried.protocol, addressed)]
 }
 
-/** undefined = not in this family. */
-function numberOf(protocol: NonNullable<Mirrored['protocol']>, { four }: Family): number | undefined {
-  switch (protocol) {
+/** The protocol it is of, and how the rest of the packet is read; null = there is none in this family. */
+function carriedBy(
+  service: RuleMatch['service'],
+  isQuestion: boolean,
+  family: Family,
+): { readonly protocol: number | null; readonly inner: readonly Instruction[] } | null {
+  const whole = (protocol: number | null) => ({ protocol, inner: [ret(COPY)] })
+  if (service === null) return whole(null)
+  switch (service.protocol) {
     case 'tcp':
-      return TCP
     case 'udp':
-      return UDP
     case 'sctp':
-      return SCTP
+      return { protocol: NUMBERS[service.protocol], inner: ofPorts(service, isQuestion ? 2 : 0, family) }
+    case 'tcp-any':
+      return whole(NUMBERS.tcp)
+    case 'udp-any':
+      return whole(NUMBERS.udp)
+    case 'sctp-any':
+      return whole(NUMBERS.sctp)
     case 'icmp':
-      return four ? ICMP : ICMP6
-    case 'icmp6':
-      return four ? undefined : ICMP6
+    case 'icmp6': {
+      const { four } = family
+      if (four && service.protocol === 'icmp6') return null
+      const { type } = service
+      const protocol = four ? NUMBERS.icmp : NUMBERS.icmp6
+      if (type === null) return whole(protocol)
+      const asked = !four && service.protocol === 'icmp' && type === ECHO_REQUEST ? ECHO_REQUEST_6 : type
+      return { protocol, inner: ofType(asked, isQuestion, family) }
+    }
   }
 }
 
 type Network = readonly { readonly nth: number; readonly mask: number; readonly value: number }[]
 
-/** Its 32-bit words that say something. undefined = of the other family. */
-function networkOf(text: string, { four }: Family): Network | undefined {
+/** null = its peer is of the other family, or no network at all. */
+function networksOf(peer: RuleMatch['peer'], family: Family): { peer: Network; holes: readonly Network[] } | null {
+  if (peer.kind === 'any') return { peer: [], holes: [] }
+  const network = peer.kind === 'set' ? null : networkOf(peer.cidr, family)
+  if (network === null || peer.kind === 'set') return null
+  const holes = (peer.except ?? []).map((text) => networkOf(text, family)).filter((hole) => hole !== null)
+  return { peer: network, holes }
+}
+
+/** Its 32-bit words that say something. */
+function networkOf(text: string, { four }: Family): Network | null {
   const cidr = parseCidr(text)
-  if (cidr === null || isV4(cidr.base) !== four) return undefined
+  if (cidr === null || isV4(cidr.base) !== four) return null
   const length = four ? cidr.length - 96 : cidr.length
   return wordsOf(cidr.base, four).flatMap((value, nth) => {
     const bits = Math.min(32, Math.max(0, length - 32 * nth))
@@ -168,53 +191,36 @@ function within({ from, to }: Range): Instruction[] {
   return when(JUMP_GE, from, unless(JUMP_GT, to, [ret(COPY)]))
 }
 
-function ofPorts(range: Range, offset: number, { four }: Family): Instruction[] {
-  if (!four) return [load(LD_H, NET + V6_HEADER + offset), ...within(range)]
-  const readPort = [load(LDX_HEADER, NET), load(LD_H_X, NET + offset), ...within(range)]
-  return [load(LD_H, NET + 6), ...unless(JUMP_SET, 0x1fff, readPort)]
+function ofPorts(range: Range, offset: number, family: Family): Instruction[] {
+  return inFirstFragment(family, [...behindHeader(family, 'half', offset), ...within(range)])
 }
 
-/** Of questions that have an answer of another type: its type (RFC 792, RFC 4443). */
-const ANSWERS: Readonly<Record<'four' | 'six', ReadonlyMap<number, number>>> = {
-  four: new Map([
-    [8, 0],
-    [13, 14],
-  ]),
-  six: new Map([[128, 129]]),
+/** As the question has it; its answer has another, or the same. */
+function ofType(type: number, isQuestion: boolean, family: Family): Instruction[] {
+  const wanted = isQuestion ? type : (ANSWERS[family.four ? 'four' : 'six'].get(type) ?? type)
+  return [...behindHeader(family, 'byte', 0), ...when(JUMP_EQ, wanted, [ret(COPY)])]
 }
 
-/** Types as the question has them; its answer has another, or the same. null = nothing. */
-function ofType(
-  { from, to }: Range,
-  isQuestion: boolean,
-  { four }: Family,
-  protocol: 'icmp' | 'icmp6',
-): Instruction[] | null {
-  // A type is one byte, whatever a server says.
-  const asked = Array.from({ length: Math.min(to, 255) - from + 1 }, (_, i) => from + i).map((type) =>
-    !four && protocol === 'icmp' && type === 8 ? 128 : type,
-  )
-  const types = isQuestion ? asked : asked.map((type) => ANSWERS[four ? 'four' : 'six'].get(type) ?? type)
-  const read = four ? [load(LDX_HEADER, NET), load(LD_B_X, NET)] : [load(LD_B, NET + V6_HEADER)]
-  return [...read, ...types.flatMap((type) => when(JUMP_EQ, type, [ret(COPY)]))]
-}
-
-/** What level `flows` copies (see mirror-filters.ts) is left to it. */
-function withoutOpenings({ four, protocolAt }: Family): Instruction[] {
-  const header = four ? [load(LDX_HEADER, NET)] : []
-  const read = (wide: boolean, offset: number): Instruction =>
-    four ? load(wide ? LD_H_X : LD_B_X, NET + offset) : load(wide ? LD_H : LD_B, NET + V6_HEADER + offset)
-  const leave = [ret(0)]
+/** What level `flows` copies: what opens and ends a conversation of TCP, DNS, and all of ICMP. */
+function openings(family: Family): Instruction[] {
+  const copy = [ret(COPY)]
+  const flags = [...behindHeader(family, 'byte', 13), ...when(JUMP_SET, OPENING_FLAGS, copy)]
+  const names = [0, 2].flatMap((offset) => [...behindHeader(family, 'half', offset), ...when(JUMP_EQ, DNS, copy)])
+  const protocol = load(LD_B, NET + family.protocolAt)
   return [
-    ...(four ? [load(LD_B, NET), load(AND, 0x0f), ...unless(JUMP_EQ, 5, leave)] : []),
-    load(LD_B, NET + protocolAt),
-    ...when(JUMP_EQ, four ? ICMP : ICMP6, leave),
-    ...when(JUMP_EQ, TCP, [...header, read(false, 13), ...when(JUMP_SET, OPENING_FLAGS, leave)]),
-    load(LD_B, NET + protocolAt),
-    ...when(
-      JUMP_EQ,
-      UDP,
-      [0, 2].flatMap((offset) => [...header, read(true, offset), ...when(JUMP_EQ, DNS, leave)]),
-    ),
+    ...[protocol, ...when(JUMP_EQ, family.four ? NUMBERS.icmp : NUMBERS.icmp6, copy)],
+    ...when(JUMP_EQ, NUMBERS.tcp, inFirstFragment(family, flags)),
+    ...[protocol, ...when(JUMP_EQ, NUMBERS.udp, inFirstFragment(family, names))],
   ]
+}
+
+/** The others have nothing of the header that tells ports and flags. */
+function inFirstFragment({ four }: Family, then: readonly Instruction[]): Instruction[] {
+  return four ? [load(LD_H, NET + 6), ...unless(JUMP_SET, 0x1fff, then)] : [...then]
+}
+
+/** Of what the network header carries. */
+function behindHeader({ four }: Family, size: 'half' | 'byte', offset: number): Instruction[] {
+  if (!four) return [load(size === 'half' ? LD_H : LD_B, NET + V6_HEADER + offset)]
+  return [load(LDX_HEADER, NET), load(size === 'half' ? LD_H_X : LD_B_X, NET + offset)]
 }

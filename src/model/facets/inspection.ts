@@ -4,6 +4,7 @@
  * copied.
  */
 import { type Static, Type } from 'typebox'
+import { RuleMatch } from '../rule-match.ts'
 
 export const INSPECTION_LEVELS = ['none', 'flows', 'signatures', 'full'] as const
 
@@ -13,10 +14,7 @@ export const INSPECTION_LEVELS = ['none', 'flows', 'signatures', 'full'] as cons
  */
 export const Inspection = Type.Enum(INSPECTION_LEVELS)
 
-const CidrText = Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}(/\\d{1,3})?$' })
-const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp', 'icmp6'] as const
 export const MOST_MIRRORED = 50
-export const MOST_MIRROR_EXCEPTS = 100
 
 /** What one rule mirrors: packets of conversations that its end asks for, and their answers. */
 export const Mirrored = Type.Object(
@@ -24,18 +22,8 @@ export const Mirrored = Type.Object(
     rule: Type.String({ maxLength: 160 }),
     /** egress = the workload asks. */
     direction: Type.Enum(['egress', 'ingress']),
-    /** Of the other end; null = anybody. */
-    cidr: Type.Union([CidrText, Type.Null()]),
-    except: Type.Array(CidrText, { maxItems: MOST_MIRROR_EXCEPTS }),
-    protocol: Type.Union([Type.Enum(PROTOCOLS), Type.Null()]),
-    /** Ports of who is asked, or ICMP types of the question; null = all. */
-    ports: Type.Union([
-      Type.Object(
-        { from: Type.Integer({ minimum: 0, maximum: 65_535 }), to: Type.Integer({ minimum: 0, maximum: 65_535 }) },
-        { additionalProperties: false },
-      ),
-      Type.Null(),
-    ]),
+    /** Never of a set: packets are picked by what they carry themselves. */
+    match: RuleMatch,
   },
   { additionalProperties: false },
 )

@@ -1,8 +1,8 @@
 /** Rules in words: compiled ones (`10.20.0.0/16, 443 tcp`) and those a person wrote. */
 import { t } from 'i18next'
-import type { RuleMatch } from '../../../src/model/desired.ts'
 import type { LabelExpression, PolicyRule } from '../../../src/model/policy.ts'
 import type { RuleChange } from '../../../src/model/preview.ts'
+import type { RuleMatch } from '../../../src/model/rule-match.ts'
 
 export function ruleWords({ match }: Pick<RuleChange, 'match'>): string {
   if (match === null) return t('preview.otherwise')
