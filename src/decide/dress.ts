@@ -146,20 +146,15 @@ function draftOf(
   })
   const { resolution } = worn
   const { redirects, mirrored } = resolution
-  if (redirects.length > MOST_REDIRECTS)
-    return skip('redirects-too-many', `${redirects.length} redirects; a workload takes at most ${MOST_REDIRECTS}`)
-  if (redirects.length > 0 && !CARRIES[record.report.driver].includes('redirects'))
-    return skip(
-      'facet-not-supported',
-      `${lackText(record.report.driver, ['redirects'])}, which ${redirects[0]!.rule} asks for`,
-    )
-  if (mirrored.length > MOST_MIRRORED)
-    return skip('mirrors-too-many', `${mirrored.length} mirrors; a workload takes at most ${MOST_MIRRORED}`)
-  if (mirrored.length > 0 && !CARRIES[record.report.driver].includes('inspection'))
-    return skip(
-      'facet-not-supported',
-      `${lackText(record.report.driver, ['inspection'])}, which ${mirrored[0]!.rule} asks for`,
-    )
+  const besides = [
+    { what: 'redirects', facet: 'redirects', list: redirects, most: MOST_REDIRECTS },
+    { what: 'mirrors', facet: 'inspection', list: mirrored, most: MOST_MIRRORED },
+  ] as const
+  for (const { what, facet, list, most } of besides) {
+    if (list.length > most) return skip(`${what}-too-many`, `${list.length} ${what}; a workload takes at most ${most}`)
+    if (list.length > 0 && !CARRIES[record.report.driver].includes(facet))
+      return skip('facet-not-supported', `${lackText(record.report.driver, [facet])}, which ${list[0]!.rule} asks for`)
+  }
   const nameless = namesInVain(input, personas, resolution, remember)
   if (nameless !== null) notes.skipped.push({ workload: record.id, why: nameless })
   for (const why of placesInVain(input, resolution)) notes.skipped.push({ workload: record.id, why })
