@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID, X509Certificate } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -73,6 +73,8 @@ export type RealReboot = {
 
 export async function realReboot(say: (line: string) => void): Promise<RealReboot> {
   const dir = mkdtempSync(join(tmpdir(), 'guise-guest-host-'))
+  const evidence = mkdtempSync(join(tmpdir(), 'guise-guest-evidence-'))
+  let isClean = false
   const namespace = `guiseh${process.pid.toString(36)}`
   const uuid = randomUUID()
   const children: ChildProcess[] = []
@@ -83,8 +85,8 @@ export async function realReboot(say: (line: string) => void): Promise<RealReboo
     const image = layOver(await buildHostImage(), dir, `https://${SERVER}:${server.port}`)
     const disk = makeDisk(dir, server.ca)
     const began = performance.now()
-    children.push(startMachine(uuid, namespace, image, disk))
-    const knocks = startKnocking(namespace)
+    children.push(startMachine(uuid, namespace, image, disk, join(evidence, 'console')))
+    const knocks = startKnocking(namespace, join(evidence, 'knocks'))
     children.push(knocks.child)
     await until('the agent in the guest is connected', PATIENCE_MS, () => server.connected)
     const bootMs = performance.now() - began
@@ -99,20 +101,25 @@ export async function realReboot(say: (line: string) => void): Promise<RealReboo
     await until('generation 2 waits', PATIENCE_MS, () => server.said(2, 'confirming'))
     await until('it answers as pending', PATIENCE_MS, () => knocks.shows('pending'))
     say('the persona that waits answers; now the control plane goes off, and the machine is reset')
-    const before = await seen(uuid)
+    const before = await seenAtLast(uuid)
     server.order({ leave: true })
     const reset = performance.now()
+    knocks.note('reset')
     await systemReset(uuid)
+    knocks.note('reset is told')
     // What was answered just before is told until now; it boots for a minute.
     await wait(3_000)
     knocks.forget()
     await until('it answers as confirmed again', PATIENCE_MS, () => knocks.shows('confirmed'))
     const restoreMs = performance.now() - reset
     say(`confirmed again ${Math.round(restoreMs / 1_000)} s after the reset`)
-    await until('its journal is clear', PATIENCE_MS, async () => !(await seen(uuid)).journal.includes('intent.json'))
-    const faults = [...judged(before, await seen(uuid)), ...knocks.faults()]
+    const after = await seenAtLast(uuid, ({ journal }) => !journal.includes('intent.json'))
+    const faults = [...judged(before, after), ...knocks.faults()]
+    isClean = faults.length === 0
     return { faults, bootMs, restoreMs }
   } finally {
+    if (isClean && process.env.GUISE_RANGE_LOG !== '1') rmSync(evidence, { recursive: true })
+    else say(`its console, and every knock: ${evidence}`)
     for (const child of children.reverse()) child.kill('SIGKILL')
     await until('they ended', 10_000, () => children.every((one) => one.exitCode !== null || one.signalCode !== null))
     rmSync(dirname(socketsOf(uuid).monitor), { recursive: true, force: true })
@@ -168,6 +175,7 @@ function startMachine(
   namespace: string,
   image: { kernel: string; initrd: string; append: string },
   disk: string,
+  console: string,
 ) {
   const definition = {
     ...{ uuid, name: 'guest-host', memoryMb: 1_024, cpus: 2, face: 'gq0', gateways: [], addresses: [] },
@@ -176,9 +184,9 @@ function startMachine(
   }
   mkdirSync(dirname(socketsOf(uuid).monitor), { recursive: true, mode: 0o700 })
   // A reset is what is wanted here.
-  const argv = qemuArguments(machineFrom(definition, 'the host of the bench'), 'tcg', { disk, incoming: null }).filter(
-    (word) => word !== '-no-reboot',
-  )
+  const argv = qemuArguments(machineFrom(definition, 'the host of the bench'), 'tcg', { disk, incoming: null })
+    .filter((word) => word !== '-no-reboot')
+    .map((word) => (word.startsWith('ringbuf,id=console') ? `file,id=console,path=${console}` : word))
   return spawn('nsenter', [`--net=/run/netns/${namespace}`, 'qemu-system-x86_64', ...argv], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -196,15 +204,20 @@ async function systemReset(uuid: string): Promise<void> {
   }
 }
 
-function startKnocking(namespace: string) {
+function startKnocking(namespace: string, record: string) {
   const targets = [...confirmedAt, ...pendingAt, ...neverAt]
   const argv = [`--net=/run/netns/${namespace}`, ...NODE, join(ROOT, 'bench/self-restore/knock.ts'), ...targets]
   const child = spawn('nsenter', argv, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const last = new Map<string, boolean>()
   const ever = new Set<string>()
   let knocks = 0
-  child.on('message', ({ target, answers }: Knocked) => {
+  let since = 0
+  const note = (what: string) => appendFileSync(record, `${new Date().toISOString()} ${what}\n`)
+  child.on('message', ({ target, answers, at }: Knocked) => {
+    // On a machine that stood still for seconds, what was told before is heard after.
+    if (at < since) return
     knocks++
+    if (last.get(target) !== answers) note(`${target} ${answers ? 'answers' : 'is silent'}`)
     last.set(target, answers)
     if (answers) ever.add(target)
   })
@@ -215,11 +228,14 @@ function startKnocking(namespace: string) {
       const [open, closed] = which === 'confirmed' ? [confirmedAt, pendingAt] : [pendingAt, confirmedAt]
       return every(open, true) && every(closed, false)
     },
+    note,
     /** From here on it counts. */
     forget() {
+      note('from here on it counts')
       last.clear()
       ever.clear()
       knocks = 0
+      since = Date.now()
     },
     /** Since the reset: before the network, and after it, nobody may be let in by rules that are not there. */
     faults: () => [
@@ -240,6 +256,16 @@ async function seen(uuid: string): Promise<Seen> {
   for (const name of WORKLOADS) resolvers.push(await cat(`/etc/netns/${name}/resolv.conf`))
   const boot = await cat('/proc/sys/kernel/random/boot_id')
   return { boot, journal: await runInGuest(agent, 'ls', [`${HOME}/journal`]), resolvers }
+}
+
+/** Whoever is emulated, and starts everything at once, does not always answer in time. */
+async function seenAtLast(uuid: string, isIt: (seen: Seen) => boolean = () => true): Promise<Seen> {
+  let found: Seen | null = null
+  await until('the guest tells what was waited for', PATIENCE_MS, async () => {
+    found = await seen(uuid).catch(() => null)
+    return found !== null && isIt(found)
+  })
+  return found!
 }
 
 function judged(before: Seen, after: Seen): string[] {

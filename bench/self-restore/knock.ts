@@ -1,13 +1,15 @@
 /** Knocks at ADDRESS:PORT… again and again from the namespace it runs in, and tells each answer: any packet back is one. */
 import { connect } from 'node:net'
 
-export type Knocked = { readonly target: string; readonly answers: boolean }
+/** `at`: when it knocked, epoch ms. */
+export type Knocked = { readonly target: string; readonly answers: boolean; readonly at: number }
 
 const EVERY_MS = 250
 const WITHIN_MS = 1_500
 
 function knock(target: string): void {
   const [host, port] = target.split(':')
+  const at = Date.now()
   const socket = connect({ host: host!, port: Number(port) })
   let isOver = false
   const over = (answers: boolean) => {
@@ -15,7 +17,7 @@ function knock(target: string): void {
     isOver = true
     clearTimeout(timer)
     socket.destroy()
-    process.send?.({ target, answers } satisfies Knocked)
+    process.send?.({ target, answers, at } satisfies Knocked)
     setTimeout(() => knock(target), EVERY_MS)
   }
   const timer = setTimeout(() => over(false), WITHIN_MS)
