@@ -3,7 +3,8 @@
  * whoever asks gets what the file says now, so that a tighter floor holds from the moment it is written.
  */
 import { lstatSync, unwatchFile, watchFile } from 'node:fs'
-import { type FoundFloor, findFloor, floorPaths } from '../enforce/floor-file.ts'
+import { type FoundFloor, findFloor } from '../enforce/floor-file.ts'
+import { floorPaths } from '../enforce/floor-paths.ts'
 
 export type FloorWatch = { readonly found: FoundFloor; close(): void }
 

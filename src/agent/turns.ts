@@ -4,8 +4,9 @@
  */
 import type { Enforcer } from '../enforce/enforcer.ts'
 import { onlyContains } from '../enforce/snapshot.ts'
-import { type AgentState, sameGeneration } from '../model/desired.ts'
+import type { AgentState } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
+import { sameGeneration } from '../model/same-generation.ts'
 import type { ServerMessage } from '../model/wire.ts'
 import type { Gate } from './gate.ts'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { needRoot } from '../../test/need.ts'
 import { parseFloor } from '../enforce/floor-file.ts'
-import { floorText } from './agent-floor.ts'
+import { floorText } from './floor-answers.ts'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const GUISE = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, 'agent', 'floor']

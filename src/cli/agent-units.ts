@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { restoreBase } from '../enforce/restore-base.ts'
 import { tellRefusal } from './client.ts'
-import { type HostOptions, inNamespaceOf } from './panic.ts'
+import { type HostOptions, inNamespaceOf } from './in-namespace.ts'
 
 const TEMPLATES = new URL('../../packaging/systemd/', import.meta.url).pathname
 const MAIN = new URL('./main.ts', import.meta.url).pathname

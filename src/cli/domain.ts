@@ -8,8 +8,8 @@ import { appendLog, type LogLine } from '../enforce/drivers/qemu/machine-log.ts'
 import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
-import { agentHome } from './agent.ts'
 import { tellRefusal } from './client.ts'
+import { agentHome } from './in-namespace.ts'
 import { table } from './table.ts'
 
 const ASKED_MS = 60_000

@@ -12,9 +12,8 @@ import { type Machines, type MachineWish, openMachines } from '../enforce/driver
 import { quotaOf } from '../enforce/drivers/qemu/quota.ts'
 import { findFloor } from '../enforce/floor-file.ts'
 import type { Outcome } from '../model/why.ts'
-import { agentHome } from './agent.ts'
+import { agentHome, type HostOptions, inNamespaceOf } from './in-namespace.ts'
 import { approveOrder, listMachines, orderMachine } from './machine-order.ts'
-import { type HostOptions, inNamespaceOf } from './panic.ts'
 import { table } from './table.ts'
 
 const ASKED_MS = 60_000

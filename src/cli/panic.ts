@@ -1,13 +1,8 @@
 /** `guise panic`: everything of ours off, with server, database and agent dead or alive. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { become, isInside, namespacePath } from '../enforce/enter.ts'
-import { liftPanic, type PanicReport, panic } from '../enforce/panic.ts'
-import { agentHome } from './agent.ts'
-import { tellRefusal } from './client.ts'
-
-export type HostOptions = { readonly netns?: string; readonly home: string; readonly json?: true }
+import { type PanicReport, panic } from '../enforce/panic.ts'
+import { liftPanic } from '../enforce/panic-marker.ts'
+import { agentHome, type HostOptions, inNamespaceOf } from './in-namespace.ts'
 
 export function register(program: Command): void {
   program
@@ -41,27 +36,4 @@ function panicText({ removed, unreachable }: PanicReport): string {
     ...(unreachable.length === 0 ? [] : ['Mend what is not removed, then run guise panic again.']),
     'The agent stays in observe until: guise panic --lift',
   ].join('\n')
-}
-
-/** Runs `work` as root in the namespace given or remembered; a refusal is one sentence. */
-export async function inNamespaceOf(options: HostOptions, work: () => Promise<void>): Promise<void> {
-  try {
-    if (process.getuid?.() !== 0) throw new Error('this reads and writes the kernel and needs root. Run it with sudo')
-    const name = options.netns ?? remembered(options.home)
-    const path = name === null ? null : namespacePath(name)
-    if (path !== null && !isInside(path))
-      become(path, [process.execPath, ...process.execArgv, ...process.argv.slice(1)])
-    await work()
-  } catch (error) {
-    tellRefusal(options.json === true, `${(error as Error).message}.`)
-    process.exitCode = 1
-  }
-}
-
-function remembered(home: string): string | null {
-  try {
-    return (JSON.parse(readFileSync(join(home, 'agent.json'), 'utf8')) as { netns: string | null }).netns
-  } catch {
-    return null
-  }
 }

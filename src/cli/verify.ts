@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import { type Verification, verify } from '../enforce/verify.ts'
 import { plainText } from '../model/plain-text.ts'
-import { agentHome } from './agent.ts'
-import { type HostOptions, inNamespaceOf } from './panic.ts'
+import { agentHome, type HostOptions, inNamespaceOf } from './in-namespace.ts'
 
 export function register(program: Command): void {
   program

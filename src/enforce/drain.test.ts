@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentState } from '../model/desired.ts'
-import { DRAIN_MS, type Draining, drained, lingering, withOldAddresses, withOldMembers } from './drain.ts'
+import { DRAIN_MS, drained, lingering } from './drain.ts'
 import type { FacetPart } from './facet.ts'
 import { network } from './facets/network.ts'
+import { type Draining, withOldAddresses, withOldMembers } from './old-addresses.ts'
 import { NOTHING, type Snapshot } from './snapshot.ts'
 
 const draining: Draining = {

@@ -6,9 +6,10 @@
  */
 
 import { compileDelta, confirmDelta, revertDelta } from '../compile/delta.ts'
-import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
+import type { AgentState, Generation } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
 import type { Mode } from '../model/policy.ts'
+import { sameGeneration } from '../model/same-generation.ts'
 import { someOf } from '../model/some-of.ts'
 import type { Applied } from '../model/wire.ts'
 import { createCarrying } from './carry.ts'
@@ -25,22 +26,24 @@ import { createRuleCounts } from './rule-counts.ts'
 import { heldByOurClock } from './skew.ts'
 import {
   bare,
-  bindingsOf,
   compileSnapshot,
   type Inventory,
-  isThere,
-  leftBehind,
   leftOnDisk,
-  letGo,
   NOTHING,
   onlyContains,
   type Placed,
-  readSnapshot,
   type Snapshot,
+} from './snapshot.ts'
+import {
+  bindingsOf,
+  isThere,
+  leftBehind,
+  letGo,
+  readSnapshot,
   snapshotOf,
   uncarried,
   undressed,
-} from './snapshot.ts'
+} from './snapshot-of.ts'
 import type { Noticed } from './watch.ts'
 import { wayBackMs } from './way-back.ts'
 import { createWritten } from './written.ts'

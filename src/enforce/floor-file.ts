@@ -4,20 +4,18 @@
  * with its cure: falling back to the defaults would be what an attacker wants.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { Compile } from 'typebox/compile'
 import { parseDocument } from 'yaml'
 import { parseCidr } from '../model/address.ts'
 import { DEFAULT_FLOOR, type Floor, FloorText, floorOf } from './floor.ts'
+import { floorPaths } from './floor-paths.ts'
 
 export type FoundFloor = {
   /** null = no file: the defaults hold. */
   readonly path: string | null
   readonly floor: Floor
 }
-
-export const SYSTEM_FLOOR = '/etc/guise/floor.yaml'
-export const floorPaths = (home: string): readonly string[] => [join(home, 'floor.yaml'), SYSTEM_FLOOR]
 
 /** Starting again does not help against this. */
 export class FloorUnfit extends Error {}

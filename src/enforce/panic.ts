@@ -2,8 +2,7 @@
  * Everything of ours off this host, with nobody's help: no server, no database, no agent. A marker in the agent's home
  * keeps a living or restarted agent from putting it back until the marker is lifted.
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { removeText } from '../compile/delta.ts'
 import { FACETS } from '../model/persona.ts'
@@ -11,23 +10,15 @@ import { converge } from './converge.ts'
 import { effectSync } from './fault.ts'
 import { bootId, openJournal } from './journal.ts'
 import { applyText, readTable } from './nft.ts'
+import { panicMarker } from './panic-marker.ts'
 import { keepSecretsIn } from './secret-files.ts'
-import { bare, NOTHING, readSnapshot, type Snapshot } from './snapshot.ts'
+import { bare, NOTHING, type Snapshot } from './snapshot.ts'
+import { readSnapshot } from './snapshot-of.ts'
 
 export type PanicReport = {
   /** What was there and is not any more. */
   readonly removed: readonly string[]
   readonly unreachable: readonly string[]
-}
-
-const marker = (home: string) => join(home, 'panic')
-
-export function isPanicked(home: string): boolean {
-  return existsSync(marker(home))
-}
-
-export function liftPanic(home: string): void {
-  effectSync('panic remove', () => rmSync(marker(home), { force: true }))
 }
 
 /** A disk that is full or broken is when it is needed: what cannot be read or written is told, and the rest is done. */
@@ -43,7 +34,7 @@ export async function panic(home: string): Promise<PanicReport> {
   }
   await tried('stop the agent, or it puts everything back: no panic marker', () => {
     effectSync('mkdir', () => mkdirSync(home, { recursive: true, mode: 0o700 }))
-    effectSync('panic write', () => writeFileSync(marker(home), '', { mode: 0o600 }))
+    effectSync('panic write', () => writeFileSync(panicMarker(home), '', { mode: 0o600 }))
   })
   const removed: string[] = []
   const found = await tried('what table inet guise held', readTable)

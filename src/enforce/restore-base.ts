@@ -4,7 +4,7 @@
  */
 import { bootId, notBefore, openJournal } from './journal.ts'
 import { convergeTable } from './nft.ts'
-import { isPanicked } from './panic.ts'
+import { isPanicked } from './panic-marker.ts'
 import { compileSnapshot, snapshotFrom } from './snapshot.ts'
 
 export type Restored =

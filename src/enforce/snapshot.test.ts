@@ -10,7 +10,8 @@ import { socketsOf } from './drivers/qemu/machine.ts'
 import { type NetworkState, wantedNetwork } from './facets/network.ts'
 import { UNTOUCHED, writeRecord } from './facets/packages/record.ts'
 import { keepSecretsIn } from './secret-files.ts'
-import { bare, bindingsOf, NOTHING, onlyContains, snapshotFrom, snapshotOf, uncarried } from './snapshot.ts'
+import { bare, NOTHING, onlyContains, snapshotFrom } from './snapshot.ts'
+import { bindingsOf, snapshotOf, uncarried } from './snapshot-of.ts'
 
 const why = { rule: 'r', text: 't' }
 const open = { rules: [], otherwise: 'allow' as const, why }

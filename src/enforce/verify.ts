@@ -12,7 +12,8 @@ import { foreignChains } from './foreign-chains.ts'
 import { bootId, notBefore, openJournal } from './journal.ts'
 import { readTable, tableDrift } from './nft.ts'
 import { keepSecretsIn } from './secret-files.ts'
-import { compileSnapshot, NOTHING, type Placed, readSnapshot, type Snapshot, wishOf } from './snapshot.ts'
+import { compileSnapshot, NOTHING, type Placed, type Snapshot, wishOf } from './snapshot.ts'
+import { readSnapshot } from './snapshot-of.ts'
 
 export type FacetVerdict = {
   readonly facet: Facet

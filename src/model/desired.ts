@@ -196,10 +196,6 @@ export const Generation = Type.Object(
 )
 export type Generation = Static<typeof Generation>
 
-export function sameGeneration(a: Generation, b: Generation | undefined): boolean {
-  return b !== undefined && a.system === b.system && a.timeline === b.timeline && a.n === b.n
-}
-
 /** Everything an agent enforces, whole: no choices left to it, and no history needed. */
 export const AgentState = Type.Object(
   {

@@ -4,10 +4,11 @@
  * again after a restart, because every report carries it.
  */
 import { MAX_APPROVALS } from '../model/approval.ts'
-import { type AgentState, type Generation, sameGeneration } from '../model/desired.ts'
+import type { AgentState, Generation } from '../model/desired.ts'
 import type { AgentId, PlanId, ShiftId, TenantId, WorkloadId } from '../model/ids.ts'
 import type { ApprovalClass, ShiftState } from '../model/plan.ts'
 import type { PlanRecord } from '../model/records.ts'
+import { sameGeneration } from '../model/same-generation.ts'
 import type { Audit, Store } from '../model/store.ts'
 import type { Applied, ServerMessage } from '../model/wire.ts'
 import type { Delivery } from './delivery.ts'

@@ -35,7 +35,7 @@ const ROWS: Record<string, { readonly may: readonly string[]; readonly why: stri
 }
 
 /** Starting the composition roots, and the lab, is what these commands are for. */
-const STARTS_ROOTS = ['src/cli/up.ts', 'src/cli/agent.ts', 'src/cli/supervisor-argv.ts', 'src/cli/lab.ts']
+const STARTS_ROOTS = ['src/cli/up.ts', 'src/cli/agent-start.ts', 'src/cli/supervisor-argv.ts', 'src/cli/lab.ts']
 /** The composition roots may be split over a folder of their own. */
 const ANYTHING = new Set(['lab', 'sim', 'bench', 'test', 'guest'])
 

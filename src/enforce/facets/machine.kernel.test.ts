@@ -12,7 +12,7 @@ import { socketsOf } from '../drivers/qemu/machine.ts'
 import { readLog } from '../drivers/qemu/machine-log.ts'
 import { findRunning } from '../drivers/qemu/running.ts'
 import { openJournal } from '../journal.ts'
-import { readSnapshot } from '../snapshot.ts'
+import { readSnapshot } from '../snapshot-of.ts'
 
 const skip = needRoot() || needQemu()
 const power = machineOnRange(
