@@ -80,7 +80,7 @@ test('what a journal of an older release says of it is completed from what is th
   const whole = { ...place, cgroup: null, root: null, monitor: null }
   const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const code = `import { network } from ${from('./network.ts')}
-import { readSnapshot } from ${from('../snapshot.ts')}
+import { readSnapshot } from ${from('../snapshot-of.ts')}
 const place = ${JSON.stringify(whole)}
 const now = await network.capture(place)
 const { mtu, routes, router: { mtu: ours, ...router }, ...rest } = now
