@@ -62,11 +62,11 @@ export function register(program: Command): void {
   registerUnits(command, agentHome())
 }
 
-/** What it takes is loaded now: the rules before the network are loaded by a command of this group, too. */
 async function agent(options: AgentOptions): Promise<void> {
+  // Not before: the rules before the network are loaded by a command of this group, too. A disk that fails now may not the next time.
+  const { startAgent } = await import('./agent-start.ts')
   try {
     if (!MODES.includes(options.mode)) throw new Error(`--mode ${options.mode} is none of ${MODES.join(', ')}`)
-    const { startAgent } = await import('./agent-start.ts')
     startAgent(options)
   } catch (error) {
     process.stderr.write(`guise agent: ${(error as Error).message}.\n`)

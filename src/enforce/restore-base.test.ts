@@ -32,6 +32,21 @@ test('before anybody knows what time it is, a containment is restored for what i
   for (const ms of times) assert.ok(ms > 800_000 && ms <= 900_000, `${ms} ms`)
 })
 
+test('a kernel that cannot be asked at first is asked again; one that never answers is told of', async () => {
+  const snapshot = { state: containing(AT + 900_000), bindings, facets: {} }
+  const { generation } = snapshot.state
+  openJournal(home).commit({ generation, boot: 'another', snapshot })
+  nft.forget()
+  nft.fail(true)
+  const mended = setTimeout(() => nft.fail(false), 500)
+  assert.equal((await restoreBase(home, AT)).restored, 1)
+  assert.match(nft.loaded, /chain /)
+  clearTimeout(mended)
+  nft.fail(true)
+  await assert.rejects(restoreBase(home, AT), /Cannot allocate memory/)
+  nft.fail(false)
+})
+
 test('an entry that holds somebody for days who is contained for minutes is drift; a clock put right by minutes makes none', () => {
   const compiled = compileAgent(containing(AT + 900_000), bindings)
   const said = (remainingMs: number | null) => {
