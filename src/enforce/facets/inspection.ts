@@ -53,6 +53,7 @@ export const inspection: FacetPart<InspectionWish, InspectionState> = {
     else if (clsact && !wanted.clsact && !kept) await changeTc([`qdisc del dev ${face} clsact`])
   },
   normalise,
+  complete: async (_, state) => ({ ...state, mirror: completeMirror(state.mirror) }),
   undo(place, from): Step[] {
     const face = faceOf(place)
     const lines = [
@@ -70,6 +71,14 @@ function normalise({ mirror, odd }: InspectionState): string {
     mirror?.programs.ingress ?? null,
     mirror?.programs.egress ?? null,
   ])
+}
+
+/** Releases before 2026-11-23 kept the level, and a program for what rules mirror beside it. */
+function completeMirror(kept: Mirror | (Partial<Mirror> & { level: string; sensor: string }) | null): Mirror | null {
+  if (kept === null || !('level' in kept)) return kept as Mirror | null
+  const { level, sensor, programs } = kept
+  if (level === 'none') return programs === undefined ? null : { sensor, programs }
+  return mirrorOf({ level: level as InspectionWish['level'] }, sensor)
 }
 
 const isNothing = ({ level, mirrored = [] }: InspectionWish) => level === 'none' && mirrored.length === 0
