@@ -1,6 +1,5 @@
 /** `guise get KIND`, `guise describe KIND NAME`, `guise agents`: what there is. */
 import type { Command } from 'commander'
-import { stringify } from 'yaml'
 import { slug } from '../model/ids.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
 import type {
@@ -94,6 +93,7 @@ async function get(kind: string, name: string | undefined, command: Command): Pr
 
 async function describe(kind: string, name: string, command: Command): Promise<void> {
   const one = await fetchOne(clientOf(command), rowOf(kind).path, name)
+  const { stringify } = await import('yaml')
   print(command, one, (value) => stringify((value as { manifest?: unknown }).manifest ?? value))
 }
 

@@ -8,7 +8,6 @@ import type { ApprovalClass } from '../model/plan.ts'
 import type { PlanPreview, RuleDiff, RuleText, StepPreview } from '../model/plan-preview.ts'
 import type { PlanSummary } from '../model/plan-summary.ts'
 import type { Halt, PlanRecord } from '../model/records.ts'
-import { readKey, signedText, signPlan } from './approver.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { listAll } from './find.ts'
 import { planTable } from './get.ts'
@@ -88,6 +87,7 @@ async function diff(id: string, command: Command): Promise<void> {
 async function approve(id: string, command: Command): Promise<void> {
   const { sign, ...note } = command.opts<{ note?: string; sign?: string }>()
   if (sign === undefined) return move(id, 'approve', note, command)
+  const { readKey, signedText, signPlan } = await import('./approver.ts')
   const key = readKey(sign)
   const { plan } = await clientOf(command).get<PlanRecord>(`/v1/plans/${encodeURIComponent(id)}`)
   process.stderr.write(`${terminalText(`Signing:\n${signedText(plan.agents)}`)}\n`)

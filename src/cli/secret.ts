@@ -1,7 +1,8 @@
 /** `guise secret …`: values that manifests name and nobody reads back. A value comes from a file or standard input, never from a word of the command. */
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { MAX_SECRET_BYTES, type SecretRecord } from '../model/facets/secret.ts'
+import type { SecretRecord } from '../model/facets/secret.ts'
+import { MAX_SECRET_BYTES } from '../model/facets/secret-size.ts'
 import { action, CliError, clientOf, print } from './client.ts'
 import { ago, table } from './table.ts'
 

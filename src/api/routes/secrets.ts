@@ -1,8 +1,9 @@
 /** Secrets: values come in and never go out; a list says names, versions and who uses them. Agents get theirs sealed. */
 
 import { Type } from 'typebox'
-import { MAX_SECRET_BYTES, SecretName, SecretRef, secretRefsIn } from '../../model/facets/secret.ts'
+import { SecretName, SecretRef, secretRefsIn } from '../../model/facets/secret.ts'
 import { PUBLIC_KEY } from '../../model/facets/secret-box.ts'
+import { MAX_SECRET_BYTES } from '../../model/facets/secret-size.ts'
 import { someOf } from '../../model/some-of.ts'
 import { givenTo, speakingAgent } from '../agent-of.ts'
 import { notFound, Problem } from '../problem.ts'

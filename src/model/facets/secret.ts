@@ -7,7 +7,6 @@ import { type Static, Type } from 'typebox'
 
 const NAME = '^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$'
 export const SecretName = Type.String({ pattern: NAME })
-export const MAX_SECRET_BYTES = 65_536
 
 export const SecretWish = Type.Object({ secret: SecretName }, { additionalProperties: false })
 export type SecretWish = Static<typeof SecretWish>
