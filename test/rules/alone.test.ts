@@ -1,4 +1,4 @@
-/** Who must work when little else does, and at once, loads few packages: of those that restart and that restore, by name. */
+/** Who must work when little else does, and at once, loads few packages; and so does who only shows a table. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ process.on('exit', () => process.stderr.write('\\nloaded ' + JSON.stringify(urls
 function packagesOf(...argv: string[]): string[] {
   const { stderr } = spawnSync(process.execPath, ['--import', TELL, ...argv], { cwd: ROOT, encoding: 'utf8' })
   const urls = JSON.parse(stderr.slice(stderr.lastIndexOf('\nloaded ') + 8)) as string[]
-  assert.ok(urls.some((url) => url.endsWith('/enforce/journal.ts')))
+  assert.ok(urls.some((url) => url.endsWith(argv[0]!)))
   return [...new Set(urls.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []))].sort()
 }
 
@@ -33,5 +33,21 @@ test('the rules before the network wait for no schema and no parser', () => {
     assert.deepEqual(found, ['commander', 'ipaddr.js'])
   } finally {
     rmSync(home, { recursive: true })
+  }
+})
+
+test('a table is shown without a schema and without YAML', () => {
+  for (const argv of [
+    ['get', 'workloads'],
+    ['plan', 'list'],
+    ['secret', 'list'],
+  ]) {
+    const found = packagesOf('src/cli/main.ts', '--server', 'http://127.0.0.1:1', ...argv)
+    assert.deepEqual(
+      found.filter((name) => ['typebox', 'yaml', 'ipaddr.js'].includes(name)),
+      [],
+      argv.join(' '),
+    )
+    assert.ok(found.includes('commander'))
   }
 })
