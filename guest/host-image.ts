@@ -26,7 +26,7 @@ const MODULES =
 const APPLETS =
   'sh mount mkdir insmod hostname sleep usleep cat echo rm ln ls ps kill sync sysctl sed tee mv tar poweroff reboot head sha256sum'
 const FOLDERS =
-  'dev proc sys run tmp etc etc/netns etc/systemd etc/systemd/system modules opt persist usr usr/bin usr/sbin usr/lib usr/lib64 usr/lib/x86_64-linux-gnu var var/lib var/log var/run'
+  'dev proc sys run tmp etc etc/netns etc/systemd etc/systemd/system modules opt persist usr usr/bin usr/sbin usr/lib usr/lib64 usr/lib/x86_64-linux-gnu var var/cache var/cache/guise var/lib var/log var/run'
 const SOURCES = ['host-image.ts', 'host-root/init', 'entries.ts', 'cpio.ts', 'elf.ts', 'packages.ts']
 const APPEND = 'console=ttyS0 panic=-1 mitigations=off nokaslr random.trust_cpu=on loglevel=3'
 

@@ -74,7 +74,7 @@ export function layOver(image: GuestImage, dir: string, server: string): GuestIm
 /** A disk with what an administrator and an enrolment left on it. */
 export function makeDisk(dir: string, ca: string): string {
   const content = join(dir, 'content')
-  mkdirSync(join(content, 'agent'), { recursive: true, mode: 0o700 })
+  for (const folder of ['agent', 'cache']) mkdirSync(join(content, folder), { recursive: true, mode: 0o700 })
   writeFileSync(join(content, 'agent', 'id'), JSON.stringify({ id: 'guest', token: 'guest' }), { mode: 0o600 })
   writeFileSync(join(content, 'agent', 'server-ca.pem'), ca, { mode: 0o600 })
   const reports = WORKLOADS.map(
