@@ -1,4 +1,4 @@
-/** Knocks at ADDRESS:PORT… again and again from the namespace it runs in, and tells each answer: any packet back is one. */
+/** Knocks at ADDRESS:PORT… again and again from the namespace it runs in, and tells what its socket was told: how far it is, no proof. */
 import { connect } from 'node:net'
 
 /** `at`: when it knocked, epoch ms. */
