@@ -4,7 +4,8 @@
  * meanwhile: the ack is missing, nobody confirms, the agent is killed, the host boots. The other way round (`sabotage`), a
  * workload in quarantine breaks all that it can inside: it must stay where it is. At the end an emulated host that runs the
  * agent is reset for real, which takes six minutes: `--guests N` of them, one after the other. `--agents N --workloads N` (of
- * each), `--happenings a,b` and `--guests 0` make a short run.
+ * each), `--happenings a,b` and `--guests 0` make a short run. `--without-base` leaves the rules before the network out of
+ * the guest, which must fail: the judge can see that somebody was let in.
  */
 import { aim, percentile, report } from './report.ts'
 import { type RealReboot, realReboot } from './self-restore/guest-host.ts'
@@ -40,7 +41,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const hosts = agents * workloads
   const all = rounds.flatMap(({ restored }) => restored)
   const bad = new Set(all.filter(({ ok }) => !ok).map(({ key }) => key))
-  const real = await resetGuests(guests)
+  const real = await resetGuests(guests, args.includes('--without-base') ? ['guise-base.service'] : [])
   const slowest = (of: (one: RealReboot) => number) => Math.round(Math.max(...real.map(of)))
   const boots = rounds.find(({ happening }) => happening === 'reboot')?.restored ?? []
   const figures = {
@@ -69,10 +70,10 @@ export async function run(args: readonly string[]): Promise<void> {
   if (Object.values(aims).some(({ met }) => !met)) process.exitCode = 1
 }
 
-async function resetGuests(count: number): Promise<RealReboot[]> {
+async function resetGuests(count: number, without: readonly string[]): Promise<RealReboot[]> {
   const done: RealReboot[] = []
   while (done.length < count) {
-    const one = await realReboot((line) => void process.stderr.write(`guest: ${line}\n`))
+    const one = await realReboot((line) => void process.stderr.write(`guest: ${line}\n`), without)
     for (const fault of one.faults) process.stderr.write(`NOT RESTORED guest: ${fault}\n`)
     done.push(one)
   }

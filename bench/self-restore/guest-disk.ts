@@ -40,7 +40,7 @@ const NETWORK = [
 ].join('\n')
 
 /** The image with ours behind it: the kernel unpacks one archive after the other. */
-export function layOver(image: GuestImage, dir: string, server: string): GuestImage {
+export function layOver(image: GuestImage, dir: string, server: string, without: readonly string[]): GuestImage {
   const entries: Entry[] = []
   const folders = new Set<string>()
   const folder = (path: string) => {
@@ -56,7 +56,7 @@ export function layOver(image: GuestImage, dir: string, server: string): GuestIm
   for (const path of globSync(PATTERNS, { cwd: ROOT, exclude: (name) => /\.test\.ts$/.test(name) }).sort())
     if (statSync(join(ROOT, path)).isFile()) file(`opt/guise/${path}`, readFileSync(join(ROOT, path)))
   const options = `--inventory /persist/inventory.json --server ${server} --mode enforce --id guest`
-  for (const name of UNITS) {
+  for (const name of UNITS.filter((one) => !without.includes(one))) {
     const text = unitText(name, HOME, options)
       .replaceAll(process.execPath, '/usr/bin/node')
       .replaceAll(ROOT, '/opt/guise/')

@@ -5,10 +5,9 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID, X509Certificate } from 'node:crypto'
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { buildHostImage } from '../../guest/host-image.ts'
 import { runInGuest } from '../../src/enforce/drivers/qemu/guest-agent.ts'
@@ -20,7 +19,7 @@ import { loadAuthority } from '../../src/server/authority.ts'
 import type { Order, Told } from '../hostile/server.ts'
 import { until } from '../kill/range.ts'
 import { addressOf, HOME, layOver, makeDisk, WORKLOADS } from './guest-disk.ts'
-import type { Knocked } from './knock.ts'
+import { startKnocking } from './knocking.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const
@@ -28,11 +27,6 @@ const SERVER = '10.79.0.1'
 /** Emulated, every step takes its time; on a machine that is busy besides, all the more. */
 const PATIENCE_MS = 900_000
 const PENDING_MS = 3_000_000
-
-/** Of each workload: where the confirmed persona answers, where the pending one, and where neither does. */
-const confirmedAt = WORKLOADS.map((_, i) => `${addressOf(i, 5)}:2000`)
-const pendingAt = WORKLOADS.map((_, i) => `${addressOf(i, 66)}:2100`)
-const neverAt = WORKLOADS.flatMap((_, i) => [`${addressOf(i, 5)}:3000`, `${addressOf(i, 2)}:3000`])
 
 function stateOf(n: number, which: 'confirmed' | 'pending'): AgentState {
   const isConfirmed = which === 'confirmed'
@@ -72,7 +66,8 @@ export type RealReboot = {
   readonly restoreMs: number
 }
 
-export async function realReboot(say: (line: string) => void): Promise<RealReboot> {
+/** `without`: units left out, of which the judge must tell. */
+export async function realReboot(say: (line: string) => void, without: readonly string[] = []): Promise<RealReboot> {
   const dir = mkdtempSync(join(tmpdir(), 'guise-guest-host-'))
   const evidence = mkdtempSync(join(tmpdir(), 'guise-guest-evidence-'))
   let isClean = false
@@ -83,7 +78,7 @@ export async function realReboot(say: (line: string) => void): Promise<RealReboo
     makeOutside(namespace)
     const server = await startServer(namespace, dir)
     children.push(server.child)
-    const image = layOver(await buildHostImage(), dir, `https://${SERVER}:${server.port}`)
+    const image = layOver(await buildHostImage(), dir, `https://${SERVER}:${server.port}`, without)
     const disk = makeDisk(dir, server.ca)
     const began = performance.now()
     children.push(startMachine(uuid, namespace, image, disk, join(evidence, 'console')))
@@ -204,59 +199,6 @@ async function systemReset(uuid: string): Promise<void> {
       await talk.ask({ execute }, (said) => 'return' in said, 10_000)
   } finally {
     talk.close()
-  }
-}
-
-function startKnocking(namespace: string, record: string) {
-  const targets = [...confirmedAt, ...pendingAt, ...neverAt]
-  const argv = [`--net=/run/netns/${namespace}`, ...NODE, join(ROOT, 'bench/self-restore/knock.ts'), ...targets]
-  const child = spawn('nsenter', argv, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const last = new Map<string, boolean>()
-  const ever = new Set<string>()
-  // What a socket tells is not always of a packet: when nobody answers for the way there any more, all that wait are told at once.
-  const seen = ['tcpdump', '-l', '-n', '-tt', '--immediate-mode', '-i', 'gq0', '-Q', 'in', 'tcp']
-  const packets = spawn('nsenter', [`--net=/run/netns/${namespace}`, ...seen], { stdio: ['ignore', 'pipe', 'ignore'] })
-  createInterface({ input: packets.stdout }).on('line', (line) => {
-    const [, at, address, port] = /^(\d+\.\d+) IP ([\d.]+)\.(\d+) > /.exec(line) ?? []
-    const target = `${address}:${port}`
-    if (at === undefined || Number(at) * 1_000 < since || !targets.includes(target)) return
-    if (!ever.has(target)) note(`${target} sent a packet: ${line}`)
-    ever.add(target)
-  })
-  let knocks = 0
-  let since = 0
-  const note = (what: string) => appendFileSync(record, `${new Date().toISOString()} ${what}\n`)
-  child.on('message', ({ target, answers, at }: Knocked) => {
-    // On a machine that stood still for seconds, what was told before is heard after.
-    if (at < since) return
-    knocks++
-    if (last.get(target) !== answers) note(`${target} ${answers ? 'answers' : 'is silent'}`)
-    last.set(target, answers)
-  })
-  const every = (list: readonly string[], answers: boolean) => list.every((target) => last.get(target) === answers)
-  return {
-    children: [child, packets],
-    shows(which: 'confirmed' | 'pending') {
-      const [open, closed] = which === 'confirmed' ? [confirmedAt, pendingAt] : [pendingAt, confirmedAt]
-      return every(open, true) && every(closed, false)
-    },
-    note,
-    /** From here on it counts. */
-    forget() {
-      note('from here on it counts')
-      last.clear()
-      ever.clear()
-      knocks = 0
-      since = Date.now()
-    },
-    /** Since the reset: before the network, and after it, nobody may be let in by rules that are not there. */
-    faults: () => [
-      ...[...neverAt, ...pendingAt]
-        .filter((target) => ever.has(target))
-        .map((target) => `${target} answered after the reset`),
-      ...(knocks === 0 ? ['nobody knocked'] : []),
-      ...(confirmedAt.some((target) => !ever.has(target)) ? ['the packets of its answers were not seen'] : []),
-    ],
   }
 }
 
