@@ -132,7 +132,7 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
       }),
     )
   } finally {
-    await Promise.all(grounds.map((ground) => ground.close()))
+    await closeAll(grounds)
   }
 }
 
@@ -157,7 +157,7 @@ async function atRandom(tally: Tally, plan: Plan): Promise<void> {
       }),
     )
   } finally {
-    await Promise.all(grounds.map((ground) => ground.close()))
+    await closeAll(grounds)
   }
 }
 
@@ -171,8 +171,17 @@ async function opened(lanes: number, open: (lane: number) => Promise<Ground>): P
   const grounds = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failed = settled.find((one) => one.status === 'rejected')
   if (failed === undefined) return grounds
-  await Promise.all(grounds.map((ground) => ground.close()))
+  await closeAll(grounds)
   throw failed.reason
+}
+
+/** What is left over is told and fails the run, and takes nothing of what was seen in an hour along. */
+async function closeAll(grounds: readonly Ground[]): Promise<void> {
+  for (const one of await Promise.allSettled(grounds.map((ground) => ground.close()))) {
+    if (one.status === 'fulfilled') continue
+    process.stderr.write(`LEFT OVER ${(one.reason as Error).message}\n`)
+    process.exitCode = 1
+  }
 }
 
 function count(tally: Tally, name: string, victim: string, outcome: Outcome, to: 0 | 1): void {

@@ -1,10 +1,11 @@
 /** A podman container on the range, in the place of its second workload, that wears what its driver carries. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildContainerRoot } from '../../guest/container-root.ts'
+import { removePodmanFolder } from '../../guest/podman-folder.ts'
 import { namespaceOf } from '../../lab/topology.ts'
 import { endEngine } from '../../src/enforce/facets/vpn/engine.ts'
 import type { DesiredState } from '../../src/model/desired.ts'
@@ -26,9 +27,7 @@ export async function standContainer(range: Range, secrets: Secrets): Promise<St
   const space = namespaceOf(range.plan.prefix, 'wb')
   const remove = async () => {
     await podman('rm', '-f', '-t', '0', '-a')
-    // Its storage may be mounted over itself; podman has no command that undoes that.
-    await run('umount', ['-q', '-l', join(folder, 'root', 'overlay')]).catch(() => {})
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+    await removePodmanFolder(folder)
   }
   try {
     await podman('import', '-q', await buildContainerRoot(), 'guise-test')

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { agentOnRange } from '../../../bench/kill/agent-on-range.ts'
 import { until } from '../../../bench/kill/range.ts'
+import { removePodmanFolder } from '../../../guest/podman-folder.ts'
 import { namespaceOf } from '../../../lab/topology.ts'
 import { needPodman, needRoot } from '../../../test/need.ts'
 import type { AgentState } from '../../model/desired.ts'
@@ -26,19 +27,7 @@ const on = agentOnRange('pk', skip)
 
 after(async () => {
   if (skip !== false) return
-  await run('umount', ['-l', root]).catch(() => {})
-  // What podman starts behind the end of a container mounts its folder once more.
-  await until('the folder is gone', 20_000, async () => {
-    await run('umount', ['-q', '-l', join(folder, 'podman', 'overlay')]).catch(() => {})
-    try {
-      rmSync(folder, { recursive: true, force: true })
-      return true
-    } catch (error) {
-      // Busy, or not empty, for as long as podman writes.
-      if (!/busy|not empty/i.test((error as Error).message)) throw error
-      return false
-    }
-  })
+  await removePodmanFolder(folder)
 })
 
 before(async () => {
@@ -248,7 +237,5 @@ test('in a container by its runtime, with what the container may do', { skip: sk
     assert.deepEqual(there(), before)
   } finally {
     await podman('rm', '-f', '-t', '0', '-a')
-    // Lazily: whoever still looks at it would keep it, and with it the folder.
-    await run('umount', ['-q', '-l', join(folder, 'podman', 'overlay')]).catch(() => {})
   }
 })

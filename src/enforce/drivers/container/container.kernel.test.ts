@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { agentOnRange } from '../../../../bench/kill/agent-on-range.ts'
 import { until } from '../../../../bench/kill/range.ts'
 import { buildContainerRoot } from '../../../../guest/container-root.ts'
+import { removePodmanFolder } from '../../../../guest/podman-folder.ts'
 import { namespaceOf } from '../../../../lab/topology.ts'
 import { needPodman, needRoot } from '../../../../test/need.ts'
 import {
@@ -50,9 +51,7 @@ let outside: ReturnType<typeof seenFrom>
 after(async () => {
   if (skip !== false) return
   await podman('rm', '-f', '-t', '0', '-a')
-  // Its storage may be mounted over itself; podman has no command that undoes that.
-  await run('umount', ['-q', '-l', join(folder, 'root', 'overlay')]).catch(() => {})
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  await removePodmanFolder(folder)
 })
 const on = agentOnRange('ct', skip)
 const space = (name: string) => namespaceOf(on.range.plan.prefix, name)
