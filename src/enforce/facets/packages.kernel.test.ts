@@ -33,6 +33,9 @@ after(async () => {
 before(async () => {
   if (skip !== false) return
   await until('the range stands', 30_000, () => (on.server as typeof on.server | undefined)?.connected === true)
+  const named = (from: number) => on.server.reports.slice(from).some(({ workloads }) => workloads !== undefined)
+  // Or what it names at first would be taken for what it read.
+  await until('the agent named its workloads', 20_000, () => named(0))
   makeRoot()
   for (const [name, version, more] of PACKAGES) await build(name, version, more)
   await index()
@@ -43,12 +46,10 @@ before(async () => {
     join(on.range.home, 'floor.yaml'),
     'version: 1\npackages: [gp-server, gp-tool, gp-library=1.0, gp-broken, gp-hungry, gp-base, gp-absent, gp-escape]\n',
   )
+  const told = on.server.reports.length
   const reports = readFileSync(on.range.inventory, 'utf8')
   writeFileSync(on.range.inventory, `${reports}\n`)
-  const told = on.server.reports.length
-  await until('the agent read it', 20_000, () =>
-    on.server.reports.slice(told).some(({ workloads }) => workloads !== undefined),
-  )
+  await until('the agent read it', 20_000, () => named(told))
 })
 
 const PACKAGES = [
