@@ -10,8 +10,9 @@ import { emptyState, generationOf, HOST, hostState } from '../../test/host-state
 import { bindingsOfReport } from '../compile/bind.ts'
 import type { Mode } from '../model/policy.ts'
 import type { Applied } from '../model/wire.ts'
-import { createEnforcer, type EnforcerOptions } from './enforcer.ts'
+import { createEnforcer } from './enforcer.ts'
 import { bootId, type Journal, monotonicMs, openJournal } from './journal.ts'
+import type { EnforcerOptions } from './standing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guise-enforcer-'))
 after(() => rmSync(folder, { recursive: true }))
