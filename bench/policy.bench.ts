@@ -16,8 +16,10 @@ import { parseArgs } from 'node:util'
 import { needRoot } from '../test/need.ts'
 import { Network } from './dispatch/network.ts'
 import { shootRandom } from './dispatch/shoot.ts'
-import { measureSize, round, type SizeResult } from './policy/sizes.ts'
+import { flipsInTurns } from './policy/flips.ts'
+import { measureSize, type SizeResult } from './policy/sizes.ts'
 import { Loading } from './policy/space.ts'
+import { round } from './policy/times.ts'
 import { aim, percentile, report } from './report.ts'
 
 const SHARED = 50
@@ -56,8 +58,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const { packets, mismatches } = await shoot(Number(values.seed))
   const whole = shared.find(({ workloads }) => workloads === LARGEST) ?? shared.at(-1)!
   const worst = own.at(-1)!
-  // Of tens of microseconds: what another machine takes in between says nothing of how many workloads there are.
-  const flips = shared.map(({ flip }) => flip.least_ms)
+  const inTurns = await flipsInTurns(sizes, SHARED)
+  const flips = inTurns.map(({ ms }) => ms)
   const flatness = round(Math.max(...flips) / Math.min(...flips))
   report(
     args,
@@ -70,6 +72,7 @@ export async function run(args: readonly string[]): Promise<void> {
       bulk1000_ms: whole.bulk1000.ms,
       worst_ms: worst.full_ms,
       flip_largest_to_smallest: flatness,
+      flip_in_turns: Object.fromEntries(inTurns.map((timing, i) => [sizes[i], timing])),
       probes: packets,
       mismatches,
       naive: whole.naive,

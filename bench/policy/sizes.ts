@@ -1,29 +1,22 @@
 /** One size of fleet in one shape: full loads, single shifts, a new profile and 1,000 shifts at once, ours and naive in turn. */
 import { performance } from 'node:perf_hooks'
-import { classOf } from '../../src/compile/classes.ts'
 import { compileDelta, removeText } from '../../src/compile/delta.ts'
 import { type Compiled, compileAgent } from '../../src/compile/nft.ts'
 import type { AgentState, RuleList } from '../../src/model/desired.ts'
 import { fleetState, profile } from '../dispatch/fleet.ts'
-import { percentile } from '../report.ts'
+import { flip, forgetText, HOLD, shift } from './flips.ts'
 import type { Way } from './inside.ts'
 import { naiveShift, naiveText, removeNaive } from './naive.ts'
 import type { Loading } from './space.ts'
+import { median, Times, type Timing } from './times.ts'
 
-const FLIPS = 200
-/** Each takes tens of milliseconds where no profile is shared. */
-const FEW_FLIPS = 50
+/** Of 50 shifts. */
+const STEPS = 4
+/** Each shift takes tens of milliseconds where no profile is shared. */
+const FEW_STEPS = 1
 const BULK = 1_000
 const NEW_PROFILES = 15
-const HOLD = ' timeout 60000ms'
 
-/** Medians, and the least: what the machine's other work adds shows between the two. */
-export type Timing = {
-  readonly ms: number
-  readonly least_ms: number
-  readonly cpu_ms: number
-  readonly kernel_ms: number
-}
 export type SizeResult = {
   readonly workloads: number
   readonly profiles: number
@@ -43,25 +36,6 @@ export type SizeResult = {
   readonly naive: Readonly<
     Record<'program' | 'libnftables', { readonly full_ms: number; readonly flip_ms: number } | null>
   >
-}
-
-const median = (values: readonly number[]) => round(percentile(values, 50))
-export const round = (value: number) => Math.round(value * 1_000) / 1_000
-
-/** Collects what interleaved rounds measure under one name. */
-class Times {
-  readonly ms: number[] = []
-  readonly cpuMs: number[] = []
-  readonly kernelMs: number[] = []
-  add(more: Partial<Record<'ms' | 'cpuMs' | 'kernelMs', readonly number[]>>): void {
-    this.ms.push(...(more.ms ?? []))
-    this.cpuMs.push(...(more.cpuMs ?? []))
-    this.kernelMs.push(...(more.kernelMs ?? []))
-  }
-  get timing(): Timing {
-    const least_ms = round(Math.min(...this.ms))
-    return { ms: median(this.ms), least_ms, cpu_ms: median(this.cpuMs), kernel_ms: median(this.kernelMs) }
-  }
 }
 
 export async function measureSize(
@@ -125,19 +99,13 @@ async function changes(
   state: AgentState,
   rounds: number,
 ): Promise<Pick<SizeResult, 'flip' | 'new_chain' | 'bulk1000' | 'element'>> {
-  const [flip, chain, bulk, element] = [new Times(), new Times(), new Times(), new Times()]
-  const forget = [
-    'flush map inet guise eg_pending\nflush map inet guise ing_pending\nflush set inet guise shifted\n',
-    ...[...compiled.classes.values()].map((name) => `flush set inet guise ${name}\n`),
-  ].join('')
+  const [flips, chain, bulk, element] = [new Times(), new Times(), new Times(), new Times()]
+  const forget = forgetText(compiled)
   const count = state.workloads.length
-  // Not measured: the code is compiled while it runs first.
-  for (const times of [new Times(), ...Array.from({ length: rounds }, () => flip)])
-    for (let from = 0; from < (rounds > 1 ? FLIPS : FEW_FLIPS); from += 50) {
-      const texts = Array.from({ length: 50 }, (_, i) => shift(compiled, [(from + i) % count], 1 + from / 50))
-      times.add(await each(space, 'netlink', texts))
-      await space.load('netlink', forget)
-    }
+  const loaded = { space, compiled, count }
+  // The first is not measured: the code is compiled while it runs.
+  for (const times of [new Times(), ...Array.from({ length: rounds }, () => flips)])
+    for (let step = 1; step <= (rounds > 1 ? STEPS : FEW_STEPS); step++) await flip(loaded, step, times)
   const known = [...compiled.sets.get('source4')!.elements].slice(0, 50)
   for (let round = 0; round <= rounds; round++)
     (round === 0 ? new Times() : element).add(
@@ -163,28 +131,7 @@ async function changes(
   )
   const gone = fresh.map(({ chain }) => `flush chain inet guise ${chain}\ndelete chain inet guise ${chain}\n`)
   await space.load('libnftables', [forget, ...gone].join(''))
-  return { flip: flip.timing, new_chain: chain.timing, bulk1000: bulk.timing, element: element.timing }
-}
-
-/**
- * Workloads `who` wear what the one `step` after them wears, as a delta writes it: elements that end by themselves, of the
- * set of these rules, or in the maps where there are too many rules for sets.
- */
-function shift({ classes, maps: { eg, ing } }: Compiled, who: readonly number[], step: number): string {
-  const sets = new Map<string, string[]>()
-  const add = (set: string, element: string) => {
-    const known = sets.get(set)
-    if (known === undefined) sets.set(set, [element])
-    else known.push(element)
-  }
-  for (const one of who) {
-    const other = `"f${(one + step) % eg.size}"`
-    const [face, egress, ingress] = [`"f${one}"${HOLD}`, eg.get(other)!, ing.get(other)!]
-    const set = classes.get(classOf(egress, ingress))
-    add(set ?? 'eg_pending', set === undefined ? `${face} : ${egress}` : face)
-    add(set === undefined ? 'ing_pending' : 'shifted', set === undefined ? `${face} : ${ingress}` : face)
-  }
-  return [...sets].map(([set, elements]) => `add element inet guise ${set} { ${elements.join(', ')} }\n`).join('')
+  return { flip: flips.timing, new_chain: chain.timing, bulk1000: bulk.timing, element: element.timing }
 }
 
 /** What a delta writes when one workload gets 20 rules that nobody wore before. */

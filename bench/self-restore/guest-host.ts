@@ -67,7 +67,7 @@ export type RealReboot = {
 }
 
 /** `without`: units left out, of which the judge must tell. */
-export async function realReboot(say: (line: string) => void, without: readonly string[] = []): Promise<RealReboot> {
+export async function realReboot(say: (line: string) => void, without: readonly string[]): Promise<RealReboot> {
   const dir = mkdtempSync(join(tmpdir(), 'guise-guest-host-'))
   const evidence = mkdtempSync(join(tmpdir(), 'guise-guest-evidence-'))
   let isClean = false
