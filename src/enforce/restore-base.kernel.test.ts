@@ -35,36 +35,42 @@ test('the rules of the last confirmed generation come back without agent, server
   assert.equal(rules(), before)
 })
 
-test('where the rules did not come back, the agent loads them before it dresses anybody', { skip }, async () => {
-  const child = it.range.startAgent()
-  const ended = () => child.exitCode !== null || child.signalCode !== null
-  const passed = `${it.range.faults}.passed`
-  const workload = namespaceOf(it.range.plan.prefix, 'wa')
-  try {
-    await until('the agent listens again', 20_000, () => it.server.connected)
-    const [first, ...rest] = it.range.state(it.next(), 1).workloads
-    const network = { addresses: ['10.77.1.5/24'], gateways: ['10.77.1.1'] }
-    const state = { ...it.range.state(2, 1), workloads: [{ ...first!, network }, ...rest] }
-    await it.apply(state, 'confirm', 'confirmed')
-    // A power cut, as far as it matters here: nothing is undone on the way, and the kernel knows nothing of ours.
-    child.kill('SIGKILL')
-    await until('it is gone', 8_000, ended)
-    await until('its worker, too', 8_000, () => !it.server.connected)
-    it.nft('delete', 'table', 'inet', 'guise')
-    execFileSync('ip', ['-n', workload, 'addr', 'flush', 'dev', 'eth0'], { stdio: 'pipe' })
-    writeFileSync(passed, '')
-    const next = it.range.startAgent()
+for (const waiting of [false, true])
+  test(`where the rules did not come back, the agent loads them before it dresses anybody${waiting ? ', and while a change waited' : ''}`, {
+    skip,
+  }, async () => {
+    const child = it.range.startAgent()
+    const ended = () => child.exitCode !== null || child.signalCode !== null
+    const passed = `${it.range.faults}.passed`
+    const workload = namespaceOf(it.range.plan.prefix, 'wa')
     try {
-      await until('it recovered', 30_000, () => readFileSync(passed, 'utf8').includes('recovered'))
+      await until('the agent listens again', 20_000, () => it.server.connected)
+      const network = { addresses: ['10.77.1.5/24'], gateways: ['10.77.1.1'] }
+      const wearing = (n: number, variant: number) => {
+        const [first, ...rest] = it.range.state(n, variant).workloads
+        return { ...it.range.state(n, variant), workloads: [{ ...first!, network }, ...rest] }
+      }
+      await it.apply(wearing(it.next(), 1), 'confirm', 'confirmed')
+      if (waiting) await it.apply(wearing(it.next(), 0), 'nothing', 'confirming')
+      // A power cut, as far as it matters here: nothing is undone on the way, and the kernel knows nothing of ours.
+      child.kill('SIGKILL')
+      await until('it is gone', 8_000, ended)
+      await until('its worker, too', 8_000, () => !it.server.connected)
+      it.nft('delete', 'table', 'inet', 'guise')
+      execFileSync('ip', ['-n', workload, 'addr', 'flush', 'dev', 'eth0'], { stdio: 'pipe' })
+      writeFileSync(passed, '')
+      const next = it.range.startAgent()
+      try {
+        await until('it recovered', 30_000, () => readFileSync(passed, 'utf8').includes('recovered'))
+      } finally {
+        next.kill('SIGTERM')
+        await until('it left', 8_000, () => next.exitCode !== null || next.signalCode !== null)
+      }
+      const points = readFileSync(passed, 'utf8').split('\n')
+      const nth = (effect: RegExp) => points.findIndex((point) => effect.test(point))
+      assert.ok(nth(/>nft .*after$/) > 0 && nth(/>nft .*after$/) < nth(/begun>ip#1.before$/), points.join('\n'))
     } finally {
-      next.kill('SIGTERM')
-      await until('it left', 8_000, () => next.exitCode !== null || next.signalCode !== null)
+      child.kill('SIGKILL')
+      rmSync(passed, { force: true })
     }
-    const points = readFileSync(passed, 'utf8').split('\n')
-    const nth = (effect: RegExp) => points.findIndex((point) => effect.test(point))
-    assert.ok(nth(/>nft .*after$/) > 0 && nth(/>nft .*after$/) < nth(/begun>ip#1.before$/), points.join('\n'))
-  } finally {
-    child.kill('SIGKILL')
-    rmSync(passed, { force: true })
-  }
-})
+  })
