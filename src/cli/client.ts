@@ -99,7 +99,10 @@ async function refusal(response: Response): Promise<CliError> {
     return `\n  ${where} ${one.message ?? ''}`
   })
   const told = [...new Set(faults)]
-  const unauthorised = response.status === 401 ? ' Set GUISE_TOKEN, or run as the user who started the server.' : ''
+  const unauthorised =
+    response.status === 401
+      ? ' Set GUISE_TOKEN, or run as the user who started the server, with the same GUISE_HOME.'
+      : ''
   const text =
     `${problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`} ${problem?.cure ?? ''}`.trim()
   return new CliError(`${text}${unauthorised}${told.join('')}`, 1, problem)
