@@ -19,6 +19,8 @@ const RANDOM_KILLS = 102
 const SUPERVISOR_NTH = 5
 
 type Tally = {
+  /** A driver, or what else was killed. */
+  readonly of: string
   /** Names of points found, and of those that were died at. */
   points: number
   crash_points: number
@@ -35,7 +37,7 @@ type Plan = {
   readonly share: number
   readonly random: number
   readonly minutes: number | null
-  readonly random01: () => number
+  readonly seed: number
   readonly leaving: AbortSignal
 }
 
@@ -53,7 +55,7 @@ export async function run(args: readonly string[]): Promise<void> {
     share: Number(option('--share') ?? 1),
     random: Number(option('--random') ?? RANDOM_KILLS),
     minutes: option('--minutes') === undefined ? null : Number(option('--minutes')),
-    random01: seeded(seed),
+    seed,
     leaving: leaving.signal,
   })
   const total = joined([...tallies.values()])
@@ -73,15 +75,25 @@ export async function run(args: readonly string[]): Promise<void> {
 
 /** By driver, and `random`. */
 async function killAll(plan: Plan): Promise<Map<string, Tally>> {
-  const tallies = new Map<string, Tally>([...plan.drivers, 'random'].map((name) => [name, emptyTally()]))
-  for (const driver of plan.drivers) await atEveryPoint(driver, tallies.get(driver)!, plan)
-  if (plan.random > 0) await atRandom(tallies.get('random')!, plan)
+  const tallies = new Map<string, Tally>([...plan.drivers, 'random'].map((name) => [name, emptyTally(name)]))
+  const oneByOne = async (drivers: readonly Tried[]) => {
+    for (const driver of drivers) await atEveryPoint(driver, tallies.get(driver)!, plan)
+  }
+  // What waits for an emulated guest leaves processors to the others.
+  const [machines, others] = [['qemu'], ['netns', 'container', 'host']].map((line) =>
+    plan.drivers.filter((driver) => line.includes(driver)),
+  ) as [Tried[], Tried[]]
+  const withRandom = async () => {
+    await oneByOne(others)
+    if (plan.random > 0) await atRandom(tallies.get('random')!, plan)
+  }
+  await together([oneByOne(machines), withRandom()])
   return tallies
 }
 
 /** One death of each kind. */
 async function killSome(plan: Plan): Promise<Map<string, Tally>> {
-  const tally = emptyTally()
+  const tally = emptyTally('quick')
   const ground = await openGroundOf('netns', 'aq', 'enforcer')
   try {
     await learnGolden(ground)
@@ -100,7 +112,10 @@ async function killSome(plan: Plan): Promise<Map<string, Tally>> {
 
 /** Several grounds side by side: most of a trial is waiting. */
 async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<void> {
-  const grounds = await opened(LANES[driver], (lane) => openGroundOf(driver, `a${lane}`, 'enforcer'))
+  const random01 = seeded(plan.seed + DRIVERS_TRIED.indexOf(driver))
+  const grounds = await opened(LANES[driver], (lane) =>
+    openGroundOf(driver, `${driver === 'qemu' ? 'm' : 'a'}${lane}`, 'enforcer'),
+  )
   try {
     const [first] = grounds
     await Promise.all(grounds.map(learnGolden))
@@ -109,11 +124,11 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
       const mixed: string[] = []
       const found = await discover(first!, to, mixed)
       tally.mixed += mixed.length
-      for (const line of mixed) process.stderr.write(`MIXED ${line}\n`)
+      for (const line of mixed) process.stderr.write(`MIXED ${driver} ${line}\n`)
       const all = [...found, ...alsoSupervisor(found, SUPERVISOR_NTH)]
       queues[to] = shuffled(
         all.filter((_, i) => i % plan.share === 0),
-        plan.random01,
+        random01,
       )
       tally.points += all.length
     }
@@ -139,6 +154,7 @@ async function atEveryPoint(driver: Tried, tally: Tally, plan: Plan): Promise<vo
 /** Every third takes the supervisor along. */
 async function atRandom(tally: Tally, plan: Plan): Promise<void> {
   const grounds = await opened(LANES.netns, (lane) => openGroundOf('netns', `b${lane}`, 'agent'))
+  const random01 = seeded(plan.seed + DRIVERS_TRIED.length)
   let left = plan.random
   try {
     await together(
@@ -149,8 +165,8 @@ async function atRandom(tally: Tally, plan: Plan): Promise<void> {
           tally.points++
           const to = ground.wears === 0 ? 1 : 0
           const victim = left % 3 === 0 ? 'both' : 'worker'
-          const afterShare = plan.random01() * 1.2
-          const ending = plan.random01() < 0.25 ? 'rollback' : 'confirm'
+          const afterShare = random01() * 1.2
+          const ending = random01() < 0.25 ? 'rollback' : 'confirm'
           const outcome = await attempt(ground, { faults: [], victim, afterShare, to, ending })
           count(tally, `random: ${victim} after ${afterShare.toFixed(2)} of a change`, victim, outcome, to)
         }
@@ -191,15 +207,18 @@ function count(tally: Tally, name: string, victim: string, outcome: Outcome, to:
     tally.kills += name.startsWith('recovery') || name.startsWith('undo') ? 2 : 1
     if (victim !== 'worker') tally.supervisor_kills++
     tally.restores.push(restoreMs)
-  } else tally.unreached.push(name)
+  } else tally.unreached.push(`${tally.of} ${name}`)
   if (wears === null) tally.mixed++
   else if (wears === to) tally.after++
   else tally.before++
   const word = wears === null ? 'MIXED' : !killed ? 'unreached' : wears === to ? 'after' : 'before'
-  process.stderr.write(`${name.padEnd(76)} ${word} ${Math.round(restoreMs)} ms${difference && `\n  ${difference}`}\n`)
+  process.stderr.write(
+    `${tally.of.padEnd(9)} ${name.padEnd(76)} ${word} ${Math.round(restoreMs)} ms${difference && `\n  ${difference}`}\n`,
+  )
 }
 
-const emptyTally = (): Tally => ({
+const emptyTally = (of: string): Tally => ({
+  of,
   points: 0,
   crash_points: 0,
   kills: 0,
@@ -212,7 +231,7 @@ const emptyTally = (): Tally => ({
 })
 
 function joined(tallies: readonly Tally[]): Tally {
-  const all = emptyTally()
+  const all = emptyTally('all')
   for (const one of tallies) {
     for (const name of ['points', 'crash_points', 'kills', 'supervisor_kills', 'mixed', 'before', 'after'] as const)
       all[name] += one[name]
@@ -222,13 +241,13 @@ function joined(tallies: readonly Tally[]): Tally {
   return all
 }
 
-function summaryOf({ restores, unreached, ...rest }: Tally) {
+function summaryOf({ of, restores, unreached, ...rest }: Tally) {
   return {
     ...rest,
     p50_restore_ms: Math.round(percentile(restores, 50)) || 0,
     p99_restore_ms: Math.round(percentile(restores, 99)) || 0,
     not_passed_again: unreached.length,
-    untried: untriedOf({ restores, unreached, ...rest }),
+    untried: untriedOf({ of, restores, unreached, ...rest }),
   }
 }
 

@@ -23,7 +23,7 @@ import { wayBackMs } from './way-back.ts'
 /** The kernel's own timer ends a little after ours, so that the journal's way back is the usual one. */
 const KERNEL_SLACK_MS = 1_000
 
-/** Throws what keeps it from being done; `at.pending` says then whether there is a way back to go. */
+/** Throws what keeps it from being done; while it is `at.pending`, there is a way back to go. */
 export async function begin(at: Standing, state: AgentState): Promise<void> {
   const { options, clock } = at
   const begunMs = monotonicMs()
@@ -162,8 +162,10 @@ export async function revert(at: Standing, why: string, probes: readonly Probe[]
   maybe('revert-begun')
   const text = revertDelta(compileSnapshot(before), compileSnapshot(after)!, at.clock())
   await applyText(text).catch((error: Error) => options.say(error.message))
-  counters.unreachable += (await converge(before, after, at.clock())).length
+  counters.unreachable += (await converge(before, after, at.clock)).length
   await at.restoreCarried(before)
+  // Where it was gone, or is of another mode, it was written anew.
+  options.reloaded()
   maybe('reverted')
   options.journal.clear()
   at.pending = null

@@ -1,10 +1,9 @@
-/** A `Snapshot` and a host in any condition come in; the host is that snapshot afterwards. Recovery, repair and panic are this. */
+/** A `Snapshot` and a host in any condition come in; the host is that snapshot afterwards. Recovery, roll-back and panic are this. */
 
 import { fullText, removeText } from '../compile/delta.ts'
-import type { Compiled } from '../compile/nft.ts'
 import { type FacetPart, isElsewhere, type Place } from './facet.ts'
 import { PARTS } from './facets.ts'
-import { convergeTable, readTable } from './nft.ts'
+import { convergeTable } from './nft.ts'
 import { compileSnapshot, type Placed, type Snapshot } from './snapshot.ts'
 import type { Step } from './step.ts'
 
@@ -14,26 +13,18 @@ export type Missed = (part: FacetPart, placed: Placed) => void
 export async function converge(
   wanted: Snapshot,
   also: Snapshot | null = null,
-  now = Date.now(),
+  clock: () => number = Date.now,
   missed: Missed = () => {},
 ): Promise<string[]> {
   const unreachable: string[] = []
-  const compiled = compileSnapshot(wanted)
-  // What keeps it from that is told below, when everybody has his clothes.
-  await closeFirst(compiled, now).catch(() => {})
   for (const part of PARTS)
     for (const placed of Object.values({ ...originals(also, part), ...wanted.facets[part.facet] }))
       await part.converge(placed.place, placed.state).catch((error: Error) => {
         unreachable.push(`${part.facet} of ${placed.place.key}: ${error.message}`)
         missed(part, placed)
       })
-  await convergeTable(compiled, now)
+  await convergeTable(compileSnapshot(wanted), clock())
   return unreachable
-}
-
-/** Nobody waits for his clothes with the door open, as after a boot whose `restore-base` failed. */
-async function closeFirst(wanted: Compiled | null, now: number): Promise<void> {
-  if (wanted !== null && (await readTable()) === null) await convergeTable(wanted, now)
 }
 
 /** What the kernel or a file holds other than wanted, where it `isAsked`; what is gone is not told here. */

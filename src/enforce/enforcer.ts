@@ -1,6 +1,6 @@
 /**
  * States, confirms and roll-backs come in, one at a time; the kernel changes, and `Applied` says how far it is. Here is what
- * is done and what is refused; a change itself is `change.ts`.
+ * is refused, and the turn that looks whether all is as it should be; a change itself is `change.ts`.
  */
 import type { AgentState, Generation } from '../model/desired.ts'
 import { plainText } from '../model/plain-text.ts'
@@ -65,9 +65,9 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   let turns = 0
 
   async function repair(noticed: ReadonlySet<Noticed>): Promise<void> {
-    const { current, pending, comingOff, counters } = at
-    if (current.state === null && pending === null)
-      return comingOff === null ? undefined : takeAllOff(at, current, comingOff)
+    const { pending, comingOff, counters } = at
+    if (at.current.state === null && pending === null)
+      return comingOff === null ? undefined : takeAllOff(at, at.current, comingOff)
     if (options.mode() !== 'enforce') return undress(at, at.generation ?? pending!.state.generation, options.mode())
     await drain(at)
     // What came, went or moved while a change waited.
@@ -141,7 +141,7 @@ async function apply(at: Standing, following: Following, state: AgentState): Pro
     return
   }
   const floor = isInForce || isPending ? null : options.judge?.(state, at.current.state)
-  const why = outdated(at, of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
+  const why = refusal(at, of) ?? floor ?? (mode === 'enforce' ? uncarried(state, options.inventory()) : null)
   if (why !== null) return at.refuse(of, why)
   if (mode !== 'enforce') {
     if (at.current.state !== null || at.pending !== null) await undress(at, of, mode)
@@ -165,7 +165,7 @@ async function apply(at: Standing, following: Following, state: AgentState): Pro
 }
 
 /** Older, or of another control plane: a restored or failed-over server cannot silently roll us back. */
-function outdated({ generation, options }: Standing, of: Generation): string | null {
+function refusal({ generation, options }: Standing, of: Generation): string | null {
   if (generation === null || sameGeneration(of, generation)) return null
   if (of.system !== generation.system)
     return options.follow === 'any-system'

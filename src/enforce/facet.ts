@@ -3,7 +3,7 @@
  * death leaves either the old or the new. This file is the seam of a facet: one part per facet, the same for every kind of
  * workload that can carry it. A part never decides; it looks (`capture`), says what a wish means here (`wanted`), makes it
  * so (`converge`), and says how a process that can neither look nor compile gets back (`undo`). `facets.ts` lists the
- * parts; `enforcer.ts` walks them in order; `supervisor.ts` outlives it.
+ * parts; `converge.ts` walks them in order; `supervisor.ts` outlives it.
  */
 import type { DesiredState } from '../model/desired.ts'
 import type { Facet } from '../model/persona.ts'

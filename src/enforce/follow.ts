@@ -10,17 +10,16 @@ import type { Standing } from './standing.ts'
 export type Following = {
   /** The rules, on the workloads there are now. Throws what keeps it from that. */
   rebind(): Promise<void>
-  /** The same, where the inventory is another than the last that was followed: until it succeeds. */
+  /** Does that in every turn until the inventory is followed, and says what keeps it from that. */
   keepUp(): Promise<void>
-  /** Whoever came, was started or moved after the change puts on what it should wear, and what was left behind comes off. */
+  /** Whoever came, was started or moved after the change puts on what it should wear, and what was left behind comes off; says what keeps it from that. */
   dress(): Promise<void>
 }
 
 export function createFollowing(at: Standing): Following {
   const { options, counters, written, clock } = at
-  /** The inventory that was followed last. */
-  let bound: Inventory | null = null
-  const [unbound, late] = [sayOnce(options.say), sayOnce(options.say)]
+  let followed: Inventory | null = null
+  const [rules, clothes] = [sayOnce(options.say), sayOnce(options.say)]
 
   async function rebind(): Promise<void> {
     if (at.pending !== null || at.current.state === null || at.generation === null) return
@@ -34,7 +33,7 @@ export function createFollowing(at: Standing): Following {
       at.current = after
       await applyText(text + live).catch(() => at.hold(after))
     }
-    bound = inventory
+    followed = inventory
   }
 
   async function takeOff(part: FacetPart, { place, original }: Placed): Promise<void> {
@@ -49,11 +48,11 @@ export function createFollowing(at: Standing): Following {
   return {
     rebind,
     async keepUp() {
-      // Nobody may change the inventory a second time.
-      if (options.inventory() === bound) return
-      await rebind().then(unbound.forget, (error: Error) => {
+      if (options.inventory() === followed) return
+      // Again in the next turn: the inventory may not change a second time.
+      await rebind().then(rules.forget, (error: Error) => {
         counters.unreachable++
-        unbound.say(`what came, went or moved is not followed yet: ${error.message}`)
+        rules.say(`what came, went or moved is not followed yet: ${error.message}`)
       })
     },
     async dress() {
@@ -70,11 +69,11 @@ export function createFollowing(at: Standing): Following {
         written.mustCommit(at.generation, after)
         at.current = after
         for (const { part, to } of dressingOf(before, after)) await part.converge(to.place, to.state)
-        late.forget()
+        clothes.forget()
       } catch (error) {
         counters.unreachable++
         const keys = new Set([...fresh, ...left.map(({ placed }) => placed.place.key)])
-        late.say(`${[...keys].slice(0, 3).join(', ')} cannot be dressed yet: ${(error as Error).message}`)
+        clothes.say(`${[...keys].slice(0, 3).join(', ')} cannot be dressed yet: ${(error as Error).message}`)
       }
     },
   }

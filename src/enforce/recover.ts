@@ -2,8 +2,8 @@
 import { drain } from './change.ts'
 import { maybe } from './fault.ts'
 import type { Recovery } from './journal.ts'
-import { convergeTable } from './nft.ts'
-import { leftOnDisk, NOTHING, type Snapshot } from './snapshot.ts'
+import { convergeTable, readTable } from './nft.ts'
+import { compileSnapshot, leftOnDisk, NOTHING, type Snapshot } from './snapshot.ts'
 import { readSnapshot } from './snapshot-of.ts'
 import type { Standing } from './standing.ts'
 import { comingOffFor, takeAllOff } from './take-off.ts'
@@ -22,11 +22,13 @@ export async function recover(at: Standing): Promise<void> {
     if (!(await recoverBare(at, found, left))) return
   } else if (found.hold === 'before') {
     at.current = await readSnapshot(found.snapshot)
+    await closeFirst(at, at.current)
     await at.hold(at.current, await readSnapshot(found.intent.after))
     at.counters.rolledBack++
     at.tell(found.intent.generation, 'rolled-back', { why: 'the agent died before it was confirmed' })
   } else if (found.hold === 'confirmed') {
     at.current = await readSnapshot(found.snapshot)
+    await closeFirst(at, at.current)
     await at.hold(at.current, left)
     await drain(at)
     if (at.current.state !== null) at.tell(found.confirmed.generation, 'confirmed')
@@ -34,6 +36,16 @@ export async function recover(at: Standing): Promise<void> {
   else if (journal.corrupt === 0) await convergeTable(null, at.clock())
   maybe('recovered')
   journal.clear()
+}
+
+/**
+ * A boot whose `restore-base` failed left every workload open: nobody waits for his clothes with the door open. Only here,
+ * where nothing is carried and nothing was learned yet that a table without it would cut off.
+ */
+async function closeFirst(at: Standing, wanted: Snapshot): Promise<void> {
+  const compiled = compileSnapshot(wanted)
+  if (compiled === null || (await readTable()) !== null) return
+  await convergeTable(compiled, at.clock()).catch((error: Error) => at.options.say(error.message))
 }
 
 /**

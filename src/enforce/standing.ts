@@ -1,5 +1,5 @@
 /**
- * What an enforcer knows: what is in force, what waits, what is to come off. Shared by what changes it (`change.ts`), takes
+ * What an enforcer knows (what is in force, what waits, what is to come off), and how it tells of it. Shared by what changes it (`change.ts`), takes
  * it off (`take-off.ts`), follows what comes and goes (`follow.ts`) and finds it again (`recover.ts`), one at a time.
  */
 import type { AgentState, Generation } from '../model/desired.ts'
@@ -69,11 +69,11 @@ export type Standing = {
   applied: Applied | null
   /** What is to come off and is not all off yet: `why` is told when it is. */
   comingOff: ComingOff | null
-  /** Something could not be reached: every facet is looked at in the next turn. */
+  /** Something was not done or could not be reached: every facet is looked at in the next turn. */
   isOwed: boolean
   /** One change at a time, whoever asks. */
   alone<T>(act: () => Promise<T>): Promise<T>
-  /** What a panic took off is known and not in force: the same generation may come again. */
+  /** It is in force. What a panic took off is known and is not: the same generation may come again. */
   holds(of: Generation): boolean
   waitsFor(of: Generation): boolean
   tell(of: Generation, state: AppliedState, rest?: Partial<Applied>): void
@@ -127,7 +127,7 @@ export function createStanding(options: EnforcerOptions): Standing {
       at.tell(of, 'refused', { why: why.slice(0, 500) })
     },
     async hold(snapshot, also = null, missed) {
-      const unreachable = await converge(snapshot, also, at.clock(), missed)
+      const unreachable = await converge(snapshot, also, at.clock, missed)
       await at.restoreCarried(snapshot)
       counters.unreachable += unreachable.length
       at.isOwed ||= unreachable.length > 0
