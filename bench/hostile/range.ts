@@ -135,15 +135,21 @@ export async function makeHostileRange(tag: string, limits: FloorLimits): Promis
     },
     programs: () => readTrace(trace),
     async close() {
-      agent?.kill('SIGTERM')
-      await until(
-        'the agent left',
-        10_000,
-        () => agent === null || agent.exitCode !== null || agent.signalCode !== null,
-      )
-      if (server.connected) order({ leave: true })
-      await until('the server left', 5_000, () => server.exitCode !== null || server.signalCode !== null)
-      await range.remove()
+      try {
+        agent?.kill('SIGTERM')
+        await until(
+          'the agent left',
+          10_000,
+          () => agent === null || agent.exitCode !== null || agent.signalCode !== null,
+        )
+        if (server.connected) order({ leave: true })
+        await until('the server left', 5_000, () => server.exitCode !== null || server.signalCode !== null)
+      } finally {
+        // Whoever did not leave in time says why it failed, and leaves nothing behind.
+        agent?.kill('SIGKILL')
+        server.kill('SIGKILL')
+        await range.remove()
+      }
     },
   }
 }
